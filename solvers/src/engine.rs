@@ -1,0 +1,53 @@
+//! What the three engines have in common: they advance from output time to output time and can be observed there.
+
+use crate::Error;
+
+/// Asked once a step: true when the user wants the run to stop.
+pub type Interrupt<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// What an engine shows at an output time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Time.
+    pub time: f64,
+    /// Probability of each grid cell; sums to 1 − outside.
+    pub probability: Vec<f64>,
+    /// Mean position (d). Ensembles: over all walkers, also those off the grid.
+    pub mean: Vec<f64>,
+    /// Standard error of the mean (d); zeros for the Fokker–Planck engine.
+    pub mean_se: Vec<f64>,
+    /// Covariance (packed, d(d+1)/2).
+    pub covariance: Vec<f64>,
+    /// Share of the probability that is off the grid (left it or was absorbed).
+    pub outside: f64,
+}
+
+/// An attribute of an engine's group in the record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attribute {
+    /// A number.
+    Float(f64),
+    /// A count.
+    Integer(i64),
+    /// A word or a sentence.
+    Text(String),
+}
+
+/// An engine: one way of computing the density ρ(θ, t) of the problem it was built with.
+pub trait Engine {
+    /// Name of its group in the record: `fokker_planck`, `langevin`, `sgd`.
+    fn name(&self) -> &'static str;
+    /// Number of walkers of an ensemble; None for a density.
+    fn walkers(&self) -> Option<usize>;
+    /// Time reached so far.
+    fn time(&self) -> f64;
+    /// Moves on to time `to`. Errors: [`Error::Numerical`] when the method fails, [`Error::Interrupted`] when asked to stop;
+    /// the engine then stands at the last time it reached.
+    fn advance(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error>;
+    /// What can be seen now.
+    fn snapshot(&self) -> Snapshot;
+    /// Attributes for the record (`method`, `walkers`, `step`, …), final values once the run is over.
+    fn attributes(&self) -> Vec<(&'static str, Attribute)>;
+    /// Sentences for the summary and the record on where the result may not be trusted.
+    fn warnings(&self) -> Vec<String>;
+}

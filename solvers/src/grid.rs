@@ -1,0 +1,266 @@
+//! Axes, walls and the rectangular grid of cells that all engines share.
+
+use crate::Error;
+
+/// What happens at one end of an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Boundary {
+    /// No probability crosses; walkers are reflected.
+    Reflecting,
+    /// The two ends of the axis are one point (both ends must say so).
+    Periodic,
+    /// Probability that reaches the wall is lost to the grid and counted.
+    Absorbing,
+}
+
+/// One axis: its variable, the cell edges in increasing order, and its two walls.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    variable: String,
+    edges: Vec<f64>,
+    boundary: [Boundary; 2],
+    uniform: bool,
+}
+
+impl Axis {
+    /// `cells` equal cells on [from, to]. Errors: bounds not finite or not increasing, no cells, one-sided periodicity.
+    pub fn uniform(
+        variable: impl Into<String>,
+        from: f64,
+        to: f64,
+        cells: usize,
+        boundary: [Boundary; 2],
+    ) -> Result<Self, Error> {
+        if !(from.is_finite() && to.is_finite() && from < to && (to - from).is_finite()) {
+            return Err(Error::invalid(
+                format!("an axis cannot run from {from} to {to}"),
+                "write finite bounds with from < to",
+            ));
+        }
+        if cells == 0 {
+            return Err(Error::invalid("an axis with 0 cells holds nothing", "write at least 2 cells"));
+        }
+        let edges = (0..=cells).map(|i| from + (to - from) * (i as f64 / cells as f64)).collect();
+        let mut axis = Self::graded(variable, edges, boundary)?;
+        axis.uniform = true;
+        Ok(axis)
+    }
+
+    /// Cells between the given increasing `edges` (a graded axis). Errors as for [`Axis::uniform`].
+    pub fn graded(variable: impl Into<String>, edges: Vec<f64>, boundary: [Boundary; 2]) -> Result<Self, Error> {
+        if edges.len() < 2 || edges.iter().any(|e| !e.is_finite()) || edges.windows(2).any(|w| w[0] >= w[1]) {
+            return Err(Error::invalid(
+                "cell edges must be finite and strictly increasing",
+                "give at least two edges in increasing order, and no more cells than the bounds can resolve",
+            ));
+        }
+        if (boundary[0] == Boundary::Periodic) != (boundary[1] == Boundary::Periodic) {
+            return Err(Error::invalid(
+                "only one end of the axis is periodic",
+                "write boundary = \"periodic\" for both ends, or a wall at each end",
+            ));
+        }
+        Ok(Self { variable: variable.into(), edges, boundary, uniform: false })
+    }
+
+    /// Name of the variable on this axis.
+    pub fn variable(&self) -> &str {
+        &self.variable
+    }
+    /// Number of cells.
+    pub fn cells(&self) -> usize {
+        self.edges.len() - 1
+    }
+    /// Cell edges, cells + 1 of them.
+    pub fn edges(&self) -> &[f64] {
+        &self.edges
+    }
+    /// Lower end of the axis.
+    pub fn lower(&self) -> f64 {
+        self.edges[0]
+    }
+    /// Upper end of the axis.
+    pub fn upper(&self) -> f64 {
+        self.edges[self.edges.len() - 1]
+    }
+    /// Length of the axis.
+    pub fn length(&self) -> f64 {
+        self.upper() - self.lower()
+    }
+    /// The two walls, lower end first.
+    pub fn boundary(&self) -> [Boundary; 2] {
+        self.boundary
+    }
+    /// Whether the two ends are one point.
+    pub fn is_periodic(&self) -> bool {
+        self.boundary[0] == Boundary::Periodic
+    }
+    /// Whether all cells have the same width.
+    pub fn is_uniform(&self) -> bool {
+        self.uniform
+    }
+    /// Mean cell width; the spacing of a uniform axis.
+    pub fn spacing(&self) -> f64 {
+        self.length() / self.cells() as f64
+    }
+    /// Centre of cell i.
+    pub fn center(&self, i: usize) -> f64 {
+        0.5 * (self.edges[i] + self.edges[i + 1])
+    }
+    /// Width of cell i.
+    pub fn width(&self, i: usize) -> f64 {
+        if self.uniform { self.spacing() } else { self.edges[i + 1] - self.edges[i] }
+    }
+    /// All cell centres.
+    pub fn centers(&self) -> Vec<f64> {
+        (0..self.cells()).map(|i| self.center(i)).collect()
+    }
+    /// Cell that holds `x` (half-open, the last one closed), or None off the axis. Periodic axes wrap first.
+    pub fn locate(&self, x: f64) -> Option<usize> {
+        let x = if self.is_periodic() { self.wrap(x) } else { x };
+        if !(x >= self.lower() && x <= self.upper()) {
+            return None;
+        }
+        let last = self.cells() - 1;
+        let guess = ((x - self.lower()) / self.spacing()) as usize;
+        if self.uniform {
+            return Some(guess.min(last));
+        }
+        Some(self.edges.partition_point(|&e| e <= x).saturating_sub(1).min(last))
+    }
+    /// `x` moved into the period [lower, upper).
+    pub fn wrap(&self, x: f64) -> f64 {
+        let y = self.lower() + (x - self.lower()).rem_euclid(self.length());
+        if y >= self.upper() { self.lower() } else { y }
+    }
+}
+
+/// A grid of 1 to 3 axes; cells are numbered in row-major order, the last axis fastest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grid {
+    axes: Vec<Axis>,
+    shape: Vec<usize>,
+    len: usize,
+}
+
+impl Grid {
+    /// The product of 1 to 3 axes. Errors: another number of axes, or more cells than a u32 can number.
+    pub fn new(axes: Vec<Axis>) -> Result<Self, Error> {
+        if axes.is_empty() || axes.len() > 3 {
+            return Err(Error::invalid(
+                format!("a grid needs 1 to 3 axes, not {}", axes.len()),
+                "give one axis for each variable, at most three",
+            ));
+        }
+        let shape: Vec<usize> = axes.iter().map(Axis::cells).collect();
+        let cells: u128 = shape.iter().map(|&n| n as u128).product();
+        if cells >= u128::from(u32::MAX) {
+            return Err(Error::invalid(
+                format!("a grid of {cells} cells is larger than this program can number"),
+                "use fewer cells per axis",
+            ));
+        }
+        let len = cells as usize;
+        Ok(Self { axes, shape, len })
+    }
+
+    /// The axes in the order of the variables.
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+    /// Number of dimensions d.
+    pub fn dimension(&self) -> usize {
+        self.axes.len()
+    }
+    /// Cells per axis.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+    /// Number of cells.
+    #[allow(clippy::len_without_is_empty)] // a grid is never empty
+    pub fn len(&self) -> usize {
+        self.len
+    }
+    /// Index along each axis of a cell; entries beyond the dimension are 0.
+    pub fn multi_index(&self, cell: usize) -> [usize; 3] {
+        let mut index = [0; 3];
+        let mut rest = cell;
+        for k in (0..self.dimension()).rev() {
+            index[k] = rest % self.shape[k];
+            rest /= self.shape[k];
+        }
+        index
+    }
+    /// Number of the cell with the given index along each axis.
+    pub fn cell(&self, index: &[usize]) -> usize {
+        self.shape.iter().zip(index).fold(0, |cell, (&n, &i)| cell * n + i)
+    }
+    /// Centre of a cell; entries beyond the dimension are 0.
+    pub fn center(&self, cell: usize) -> [f64; 3] {
+        let index = self.multi_index(cell);
+        let mut center = [0.0; 3];
+        for (k, axis) in self.axes.iter().enumerate() {
+            center[k] = axis.center(index[k]);
+        }
+        center
+    }
+    /// Volume of a cell.
+    pub fn volume(&self, cell: usize) -> f64 {
+        let index = self.multi_index(cell);
+        self.axes.iter().enumerate().map(|(k, axis)| axis.width(index[k])).product()
+    }
+    /// Volumes of all cells.
+    pub fn volumes(&self) -> Vec<f64> {
+        (0..self.len).map(|cell| self.volume(cell)).collect()
+    }
+    /// Volume of the whole box.
+    pub fn total_volume(&self) -> f64 {
+        self.axes.iter().map(Axis::length).product()
+    }
+    /// All cell centres, coordinate-major: θ_k of cell i at `[k·len + i]`.
+    pub fn centers(&self) -> Vec<f64> {
+        let mut points = vec![0.0; self.dimension() * self.len];
+        for cell in 0..self.len {
+            let center = self.center(cell);
+            for k in 0..self.dimension() {
+                points[k * self.len + cell] = center[k];
+            }
+        }
+        points
+    }
+    /// Cell that holds the point, or None off the grid.
+    pub fn locate(&self, point: &[f64]) -> Option<usize> {
+        let mut cell = 0;
+        for (axis, &x) in self.axes.iter().zip(point) {
+            cell = cell * axis.cells() + axis.locate(x)?;
+        }
+        Some(cell)
+    }
+    /// Whether all axes are uniform.
+    pub fn is_uniform(&self) -> bool {
+        self.axes.iter().all(Axis::is_uniform)
+    }
+    /// The grid with two cells merged into one along each axis; None where an axis has an odd number of cells or fewer than 4.
+    pub fn coarsened(&self) -> Option<Self> {
+        let axes = self.axes.iter().map(|axis| {
+            let n = axis.cells();
+            if n < 4 || n % 2 == 1 {
+                return None;
+            }
+            let edges = axis.edges.iter().step_by(2).copied().collect();
+            Some(Axis { variable: axis.variable.clone(), edges, boundary: axis.boundary, uniform: axis.uniform })
+        });
+        Self::new(axes.collect::<Option<Vec<_>>>()?).ok()
+    }
+    /// Probability of each cell of [`Grid::coarsened`], from probabilities of the cells of this grid.
+    pub fn coarsen_probability(&self, probability: &[f64]) -> Vec<f64> {
+        let coarse: Vec<usize> = self.shape.iter().map(|n| n / 2).collect();
+        let mut out = vec![0.0; coarse.iter().product()];
+        for (cell, &p) in probability.iter().enumerate() {
+            let index = self.multi_index(cell);
+            let target = (0..self.dimension()).fold(0, |c, k| c * coarse[k] + index[k] / 2);
+            out[target] += p;
+        }
+        out
+    }
+}

@@ -1,0 +1,39 @@
+//! The mathematics of fpsolve: one problem, three engines.
+//!
+//! With the drift b(θ), the diffusion matrix D(θ) and the temperature T the stochastic differential equation is (Itô)
+//!
+//! ```text
+//! dθ = b(θ) dt + √(2T) S(θ) dW,   S Sᵀ = D,        b = −∇L for plain stochastic gradient descent,
+//! ```
+//!
+//! and its Fokker–Planck equation for the density ρ(θ, t)
+//!
+//! ```text
+//! ∂ρ/∂t = ∇·( −b ρ + ∇·(A ρ) ) = −∇·J,   A = T·D,   J = b ρ − ∇·(A ρ),   (∇·A)_i = Σ_j ∂_j A_ij.
+//! ```
+//!
+//! One SGD step θ' = θ − η ĝ with batches of B samples lasts dt = η, and **T = η/(2B)** with D the covariance of the
+//! per-sample gradients (divisor m). The older notation β = η/B is twice this temperature.
+//!
+//! Engines: [`fokker_planck`] (finite volumes on a grid), [`langevin`] (an ensemble of the SDE), [`sgd`] (minibatch
+//! descent itself). They know neither files nor each other.
+
+pub mod density;
+pub mod dynamics;
+pub mod engine;
+pub mod error;
+pub mod grid;
+pub mod initial;
+pub mod lanes;
+pub mod model;
+pub mod problem;
+pub mod symmetric;
+
+pub mod fokker_planck;
+pub mod formula;
+pub mod langevin;
+pub mod noise;
+pub mod random;
+pub mod sgd;
+
+pub use error::Error;

@@ -1,0 +1,47 @@
+//! Models: a loss L(θ) and, where there are data, per-sample losses and gradients.
+
+/// A loss (or a general drift) and its per-sample parts, evaluated over batches of points.
+///
+/// n points in d dimensions are coordinate-major: θ_k of point i is `points[k·n + i]`; gradients likewise. Packed
+/// symmetric matrices as in [`crate::symmetric`]. Per-sample arrays have the samples outside: sample s, point i at `[s·n + i]`.
+pub trait Model: Send + Sync {
+    /// Number of dimensions d.
+    fn dimension(&self) -> usize;
+
+    /// Number of samples m; 0 for a model without data.
+    fn samples(&self) -> usize {
+        0
+    }
+
+    /// Whether there is a loss; false for a general drift that is no gradient.
+    fn has_loss(&self) -> bool {
+        true
+    }
+
+    /// Mean loss L at n points; NaN where [`Model::has_loss`] is false.
+    fn loss(&self, points: &[f64], loss: &mut [f64]);
+
+    /// ∇L (d×n), or minus the drift where there is no loss.
+    fn gradient(&self, points: &[f64], gradient: &mut [f64]);
+
+    /// ∇L (d×n) and the covariance of the per-sample gradients (packed × n), divisor m, in one pass over the samples.
+    /// Models without samples leave the covariance at zero.
+    fn gradient_covariance(&self, points: &[f64], gradient: &mut [f64], covariance: &mut [f64]) {
+        self.gradient(points, gradient);
+        covariance.fill(0.0);
+    }
+
+    /// Per-sample losses l_s (m×n).
+    fn sample_losses(&self, _points: &[f64], _losses: &mut [f64]) {}
+
+    /// Per-sample gradients g_s (component k of sample s at point i: `[(k·m + s)·n + i]`).
+    fn sample_gradients(&self, _points: &[f64], _gradients: &mut [f64]) {}
+
+    /// Mean gradient of one batch per point: `batch[b·n + i]` is the b-th sample of point i's batch; gradient d×n.
+    fn batch_gradient(&self, _points: &[f64], _batch: &[u32], _gradient: &mut [f64]) {}
+
+    /// Fields worth recording besides the loss, by name (for example `condition_number`), each one value per point.
+    fn diagnostics(&self, _points: &[f64]) -> Vec<(&'static str, Vec<f64>)> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,3 @@
+//! The program fpsolve: scenario files in, records and pictures out.
+
+pub mod record;
