@@ -4,6 +4,16 @@
 //! Every level computes the same bits: fused multiply-adds are written out with [`f64::mul_add`] (which is exactly rounded
 //! also where the processor has no such instruction) and the compiler never contracts or reorders floating-point operations.
 
+mod exponential;
+mod power;
+#[cfg(test)]
+mod tests;
+mod trigonometric;
+
+pub use exponential::{cosh, erf, exp, exp2, sinh, tanh};
+pub use power::{ln, pow};
+pub use trigonometric::{TRIGONOMETRIC_LIMIT, acos, asin, atan, cos, sin, sin_cos, tan};
+
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -96,62 +106,38 @@ pub fn fma(a: f64, b: f64, c: f64) -> f64 {
     a.mul_add(b, c)
 }
 
-const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5·2^52: adding it rounds to an integer in the low mantissa bits
+/// Adding it rounds to an integer (ties to even) that then stands in the low mantissa bits; 1.5·2^52.
+const ROUND: f64 = 6_755_399_441_055_744.0;
 
-/// 2^y for |y| ≤ 1000 (clamped beyond), relative error below 3e-16.
+/// Smaller of two numbers, NaN where either is (`f64::min` would drop it).
 #[inline(always)]
-pub fn exp2(y: f64) -> f64 {
-    let y = y.max(-1000.0).min(1000.0);
-    let k = y + ROUND;
-    let f = (y - (k - ROUND)) * std::f64::consts::LN_2;
-    let mut p = fma(1.0 / 39_916_800.0, f, 1.0 / 3_628_800.0);
-    p = fma(p, f, 1.0 / 362_880.0);
-    p = fma(p, f, 1.0 / 40_320.0);
-    p = fma(p, f, 1.0 / 5_040.0);
-    p = fma(p, f, 1.0 / 720.0);
-    p = fma(p, f, 1.0 / 120.0);
-    p = fma(p, f, 1.0 / 24.0);
-    p = fma(p, f, 1.0 / 6.0);
-    p = fma(p, f, 0.5);
-    p = fma(p, f, 1.0);
-    p = fma(p, f, 1.0);
-    f64::from_bits(p.to_bits().wrapping_add(k.to_bits() << 52))
+pub fn min(a: f64, b: f64) -> f64 {
+    let smaller = if a < b { a } else { b };
+    if a.is_nan() { a } else { smaller }
 }
 
-/// Hyperbolic tangent, absolute error below 3e-16.
+/// Larger of two numbers, NaN where either is.
 #[inline(always)]
-pub fn tanh(x: f64) -> f64 {
-    let e = exp2((x * 2.885_390_081_777_926_8).max(-60.0).min(60.0));
-    1.0 - 2.0 / (e + 1.0)
+pub fn max(a: f64, b: f64) -> f64 {
+    let larger = if a > b { a } else { b };
+    if a.is_nan() { a } else { larger }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    dispatch! {
-        fn tanh_all(x: &[f64], out: &mut [f64]) {
-            for (o, &x) in out.iter_mut().zip(x) {
-                *o = tanh(x);
-            }
-        }
-    }
-
-    #[test]
-    fn every_level_gives_the_same_bits() {
-        let x: Vec<f64> = (0..1000).map(|i| (i as f64 - 500.0) * 0.05).collect();
-        let run = |level| {
-            force_level(level);
-            let mut out = vec![0.0; x.len()];
-            tanh_all(&x, &mut out);
-            force_level(None);
-            out
-        };
-        let best = run(None);
-        assert_eq!(best, run(Some(Level::Avx2)));
-        assert_eq!(best, run(Some(Level::Baseline)));
-        for (x, t) in x.iter().zip(&best) {
-            assert!((t - x.tanh()).abs() < 4e-16, "tanh({x})");
-        }
-    }
+/// −1, 0 or 1; NaN for NaN.
+#[inline(always)]
+pub fn sign(x: f64) -> f64 {
+    let nonnegative = if x > 0.0 { 1.0 } else { x };
+    if x < 0.0 { -1.0 } else { nonnegative }
 }
+
+/// Horner's rule with fused multiply-adds, coefficients from the constant term upwards.
+macro_rules! polynomial {
+    ($x:expr; $first:expr $(, $rest:expr)* $(,)?) => { polynomial!(@ $x; [] $first $(, $rest)*) };
+    (@ $x:expr; [$($done:expr),*] $next:expr, $($rest:expr),+) => { polynomial!(@ $x; [$next $(, $done)*] $($rest),+) };
+    (@ $x:expr; [$($done:expr),*] $last:expr) => {{
+        let (x, p): (f64, f64) = ($x, $last);
+        $(let p = p.mul_add(x, $done);)*
+        p
+    }};
+}
+use polynomial;
