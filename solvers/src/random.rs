@@ -1,1 +1,256 @@
-//! placeholder
+//! Random numbers: the only file that names a generator.
+//!
+//! Walkers take theirs from a [`LaneStream`], eight xoshiro256++ generators side by side (Blackman & Vigna 2021,
+//! doi:10.1145/3460772), seeded by SplitMix64 from (seed, engine name, block of walkers): the same numbers for every
+//! number of threads and every instruction set. Set-up work takes scalar numbers from a [`Stream`] by (seed, purpose, index).
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::lanes::{dispatch, fma};
+
+/// Generators that run side by side in a [`LaneStream`].
+pub const LANES: usize = 8;
+
+type Words = [u64; LANES];
+type Reals = [f64; LANES];
+type State = [Words; 4];
+
+/// Eight independent xoshiro256++ generators in lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneStream {
+    state: State,
+}
+
+impl LaneStream {
+    /// The stream of one block of walkers of one engine.
+    pub fn new(seed: u64, engine: &str, block: u64) -> Self {
+        let mut z = stream_key(seed, engine, block);
+        let mut state = [[0; LANES]; 4];
+        state.iter_mut().flatten().for_each(|word| *word = split_mix(&mut z));
+        Self { state }
+    }
+
+    /// Fills `out` with independent standard normal variates (Box–Muller, |z| ≤ 8.5). The length must be a multiple of 16.
+    pub fn normals(&mut self, out: &mut [f64]) {
+        debug_assert_eq!(out.len() % (2 * LANES), 0);
+        fill_normals(&mut self.state, out);
+    }
+
+    /// Fills `out` with ±1, each with probability ½. The length must be a multiple of 8.
+    pub fn signs(&mut self, out: &mut [f64]) {
+        debug_assert_eq!(out.len() % LANES, 0);
+        fill_signs(&mut self.state, out);
+    }
+
+    /// Fills `out` with uniform variates in (0, 1), multiples of 2⁻⁵³. The length must be a multiple of 8.
+    pub fn uniforms(&mut self, out: &mut [f64]) {
+        debug_assert_eq!(out.len() % LANES, 0);
+        fill_uniforms(&mut self.state, out);
+    }
+
+    /// Fills `out` with independent integers, uniform on 0 … bound − 1 without bias (Lemire's multiplication with
+    /// rejection, doi:10.1145/3230636). The length must be a multiple of 16 and the bound at least 1.
+    pub fn bounded(&mut self, bound: u32, out: &mut [u32]) {
+        debug_assert!(bound > 0);
+        debug_assert_eq!(out.len() % (2 * LANES), 0);
+        fill_bounded(&mut self.state, bound, out);
+    }
+}
+
+fn stream_key(seed: u64, name: &str, index: u64) -> u64 {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let mut z = seed;
+    z = split_mix(&mut z) ^ hash;
+    z = split_mix(&mut z) ^ index;
+    split_mix(&mut z)
+}
+
+fn split_mix(z: &mut u64) -> u64 {
+    *z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut x = *z;
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
+}
+
+#[inline(always)]
+fn next(s: &mut State) -> Words {
+    let mut out = [0; LANES];
+    for l in 0..LANES {
+        let (mut a, mut b, mut c, mut d) = (s[0][l], s[1][l], s[2][l], s[3][l]);
+        out[l] = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
+        let t = b << 17;
+        c ^= a;
+        d ^= b;
+        b ^= c;
+        a ^= d;
+        c ^= t;
+        d = d.rotate_left(45);
+        (s[0][l], s[1][l], s[2][l], s[3][l]) = (a, b, c, d);
+    }
+    out
+}
+
+const ONE: u64 = 0x3FF0_0000_0000_0000; // bits of 1.0: pasting 52 random bits below gives [1, 2) without a conversion
+const SQRT_HALF: u64 = 0x3FE6_A09E_667F_3BCD; // bits of √½
+const SIGN: u64 = 1 << 63;
+
+/// −2 ln u for u in (0, 1]: exponent split off, the rest by the series of artanh on [√½, √2).
+#[inline(always)]
+fn minus_two_ln(u: f64) -> f64 {
+    let bits = u.to_bits();
+    let e = ((bits.wrapping_sub(SQRT_HALF)) as i64) >> 52;
+    let m = f64::from_bits(bits.wrapping_sub((e as u64) << 52));
+    let s = (m - 1.0) / (m + 1.0);
+    let q = s * s;
+    let mut p = fma(1.0 / 19.0, q, 1.0 / 17.0);
+    p = fma(p, q, 1.0 / 15.0);
+    p = fma(p, q, 1.0 / 13.0);
+    p = fma(p, q, 1.0 / 11.0);
+    p = fma(p, q, 1.0 / 9.0);
+    p = fma(p, q, 1.0 / 7.0);
+    p = fma(p, q, 1.0 / 5.0);
+    p = fma(p, q, 1.0 / 3.0);
+    p = fma(p, q, 1.0);
+    let exponent = f64::from_bits((e as u64).wrapping_add(0x4338_0000_0000_0000)) - 6_755_399_441_055_744.0;
+    fma(exponent, -2.0 * std::f64::consts::LN_2, -4.0 * s * p)
+}
+
+/// Sine and cosine of an angle uniform on [−π/4, π/4), by their series.
+#[inline(always)]
+fn sine_cosine(x: f64) -> (f64, f64) {
+    let t = x * x;
+    let mut s = fma(t, -1.0 / 1_307_674_368_000.0, 1.0 / 6_227_020_800.0);
+    s = fma(t, s, -1.0 / 39_916_800.0);
+    s = fma(t, s, 1.0 / 362_880.0);
+    s = fma(t, s, -1.0 / 5_040.0);
+    s = fma(t, s, 1.0 / 120.0);
+    s = fma(t, s, -1.0 / 6.0);
+    s = x * fma(t, s, 1.0);
+    let mut c = fma(t, 1.0 / 20_922_789_888_000.0, -1.0 / 87_178_291_200.0);
+    c = fma(t, c, 1.0 / 479_001_600.0);
+    c = fma(t, c, -1.0 / 3_628_800.0);
+    c = fma(t, c, 1.0 / 40_320.0);
+    c = fma(t, c, -1.0 / 720.0);
+    c = fma(t, c, 1.0 / 24.0);
+    c = fma(t, c, -0.5);
+    (s, fma(t, c, 1.0))
+}
+
+/// Sixteen normals: radius from one word; the angle's octant from three bits of the other, the rest of it from 52.
+#[inline(always)]
+fn normal_pair(state: &mut State) -> (Reals, Reals) {
+    let (a, b) = (next(state), next(state));
+    let (mut z0, mut z1) = ([0.0; LANES], [0.0; LANES]);
+    for l in 0..LANES {
+        let square = minus_two_ln(2.0 - f64::from_bits((a[l] >> 12) | ONE));
+        let radius = (if square > 0.0 { square } else { 0.0 }).sqrt();
+        let angle = (f64::from_bits((b[l] >> 12) | ONE) - 1.5) * std::f64::consts::FRAC_PI_2;
+        let (s, c) = sine_cosine(angle);
+        let swap = 0u64.wrapping_sub((b[l] >> 2) & 1);
+        let (s, c) = (s.to_bits(), c.to_bits());
+        let (p, q) = ((c & swap) | (s & !swap), (s & swap) | (c & !swap));
+        z0[l] = radius * f64::from_bits(p ^ (b[l] << 63));
+        z1[l] = radius * f64::from_bits(q ^ ((b[l] << 62) & SIGN));
+    }
+    (z0, z1)
+}
+
+dispatch! {
+    fn fill_normals(state: &mut State, out: &mut [f64]) {
+        let mut s = *state;
+        for chunk in out.chunks_exact_mut(2 * LANES) {
+            let (z0, z1) = normal_pair(&mut s);
+            chunk[..LANES].copy_from_slice(&z0);
+            chunk[LANES..].copy_from_slice(&z1);
+        }
+        *state = s;
+    }
+}
+
+dispatch! {
+    fn fill_signs(state: &mut State, out: &mut [f64]) {
+        let mut s = *state;
+        for group in out.chunks_mut(64 * LANES) {
+            let mut bits = next(&mut s);
+            for chunk in group.chunks_exact_mut(LANES) {
+                for l in 0..LANES {
+                    chunk[l] = f64::from_bits(ONE | (bits[l] & SIGN));
+                    bits[l] <<= 1;
+                }
+            }
+        }
+        *state = s;
+    }
+}
+
+dispatch! {
+    fn fill_uniforms(state: &mut State, out: &mut [f64]) {
+        let mut s = *state;
+        for chunk in out.chunks_exact_mut(LANES) {
+            let bits = next(&mut s);
+            for l in 0..LANES {
+                chunk[l] = f64::from_bits((bits[l] >> 12) | ONE) - (1.0 - f64::EPSILON / 2.0);
+            }
+        }
+        *state = s;
+    }
+}
+
+dispatch! {
+    fn fill_bounded(state: &mut State, bound: u32, out: &mut [u32]) {
+        let mut s = *state;
+        let (n, reject_below) = (u64::from(bound), u64::from(bound.wrapping_neg() % bound));
+        for chunk in out.chunks_exact_mut(2 * LANES) {
+            loop {
+                let bits = next(&mut s);
+                let mut rejected = 0;
+                for l in 0..LANES {
+                    let (low, high) = ((bits[l] & 0xFFFF_FFFF) * n, (bits[l] >> 32) * n);
+                    chunk[l] = (low >> 32) as u32;
+                    chunk[LANES + l] = (high >> 32) as u32;
+                    rejected |= u64::from((low & 0xFFFF_FFFF) < reject_below) | u64::from((high & 0xFFFF_FFFF) < reject_below);
+                }
+                // One rejection redraws all sixteen, which keeps them independent and uniform; it is rare.
+                if rejected == 0 {
+                    break;
+                }
+            }
+        }
+        *state = s;
+    }
+}
+
+/// Scalar random numbers for set-up work.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    generator: Xoshiro256PlusPlus,
+}
+
+impl Stream {
+    /// The stream of (seed, purpose, index).
+    pub fn new(seed: u64, purpose: &str, index: u64) -> Self {
+        Self { generator: Xoshiro256PlusPlus::seed_from_u64(stream_key(seed, purpose, index)) }
+    }
+    /// A standard normal variate.
+    pub fn normal(&mut self) -> f64 {
+        StandardNormal.sample(&mut self.generator)
+    }
+    /// A uniform variate in [0, 1).
+    pub fn uniform(&mut self) -> f64 {
+        self.generator.random()
+    }
+    /// An integer, uniform on 0 … bound − 1 (bound ≥ 1).
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.generator.random_range(0..bound)
+    }
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.generator.next_u64()
+    }
+}
+
+#[cfg(test)]
+mod tests;
