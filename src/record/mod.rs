@@ -1,5 +1,8 @@
 //! The record of a run as a value: groups, datasets with their axes, attributes. Only [`hdf5`] knows how it is stored.
 
+pub mod hdf5;
+pub mod layout;
+
 use ndarray::ArrayD;
 
 pub use fpsolve_solvers::engine::Attribute;
@@ -28,6 +31,33 @@ pub struct Dataset {
     pub units: String,
     /// What it is, in words.
     pub long_name: String,
+}
+
+impl Dataset {
+    /// Numbers; for each axis the name of its scale.
+    pub fn float(name: &str, values: ArrayD<f64>, axes: &[&str], units: &str, long_name: &str) -> Self {
+        Self::new(name, Values::Float(values), axes, units, long_name)
+    }
+    /// Values of any kind; for each axis the name of its scale.
+    pub fn new(name: &str, values: Values, axes: &[&str], units: &str, long_name: &str) -> Self {
+        let axes = axes.iter().map(|axis| axis.to_string()).collect();
+        Self { name: name.into(), values, axes, units: units.into(), long_name: long_name.into() }
+    }
+    /// Number of values along each axis.
+    pub fn shape(&self) -> Vec<usize> {
+        match &self.values {
+            Values::Float(a) => a.shape().to_vec(),
+            Values::Integer(a) => a.shape().to_vec(),
+            Values::Text(rows) => vec![rows.len()],
+        }
+    }
+    /// The numbers, None when the dataset holds counts or text.
+    pub fn as_float(&self) -> Option<&ArrayD<f64>> {
+        match &self.values {
+            Values::Float(a) => Some(a),
+            _ => None,
+        }
+    }
 }
 
 /// A group: attributes, datasets and further groups, in the order they were added.

@@ -1,0 +1,393 @@
+//! How a record is stored: HDF5 with dimension scales, written whole and renamed into place, read with checks.
+//!
+//! Every axis of every dataset has a dimension scale in its own group, because netCDF-style readers see no sibling
+//! groups; the names of the axes also stand in the attribute `axes`, from which [`read`] restores them.
+
+use std::ffi::CStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use hdf5::plist::dataset_create::Layout;
+use hdf5::plist::file_create::LinkCreationOrder;
+use hdf5::types::{TypeDescriptor, VarLenUnicode};
+use hdf5::{IndexType, IterationOrder, LinkType};
+use hdf5_sys::h5::herr_t;
+use hdf5_sys::h5i::hid_t;
+use ndarray::{Array1, ArrayD};
+
+use super::{Attribute, Dataset, Group, Record, Values};
+
+/// What can go wrong with a record file; each message names the file and a way out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused.
+    #[error("{path}: cannot {action} the record: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// The refusal.
+        source: std::io::Error,
+    },
+    /// The HDF5 library refused.
+    #[error("{path}: HDF5 cannot {action}: {source}")]
+    Hdf5 {
+        /// The file.
+        path: PathBuf,
+        /// What was tried, with the object.
+        action: String,
+        /// The refusal.
+        source: hdf5::Error,
+    },
+    /// The file or the value is no record as this program writes them.
+    #[error("{path}: {what}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the object where it is.
+        what: String,
+    },
+}
+
+/// Result of reading or writing a record.
+pub type Result<T> = std::result::Result<T, Error>;
+
+// Limits of a file that is read: far beyond what is written here, small enough to be refused before memory is taken.
+const MAX_DEPTH: usize = 8;
+const MAX_OBJECTS: usize = 100_000;
+const MAX_RANK: usize = 8;
+const MAX_COMPRESSION: u64 = 2_000; // deflate's own limit is 1032:1
+const SMALL_FILE: u64 = 1 << 20; // attributes and headers dominate below
+const COMPRESS_FROM: usize = 4096; // values
+const CHUNK: usize = 1 << 17; // values, 1 MiB
+
+/// Attributes of a dataset that belong to this file rather than to the value.
+const OWN_ATTRIBUTES: [&str; 3] = ["units", "long_name", "axes"];
+
+#[allow(unsafe_code)]
+mod scale {
+    use super::*;
+    unsafe extern "C" {
+        fn H5DSset_scale(dataset: hid_t, name: *const std::ffi::c_char) -> herr_t;
+        fn H5DSattach_scale(dataset: hid_t, scale: hid_t, axis: std::ffi::c_uint) -> herr_t;
+    }
+    /// Makes a dataset a dimension scale called `name`.
+    pub fn set(dataset: &hdf5::Dataset, name: &CStr) -> bool {
+        let _lock = hdf5_sys::LOCK.lock();
+        // SAFETY: the identifier is a live dataset, the name ends with NUL, and the library's lock is held.
+        unsafe { H5DSset_scale(dataset.id(), name.as_ptr()) >= 0 }
+    }
+    /// Attaches a scale to one axis of a dataset.
+    pub fn attach(dataset: &hdf5::Dataset, scale: &hdf5::Dataset, axis: usize) -> bool {
+        let _lock = hdf5_sys::LOCK.lock();
+        // SAFETY: both identifiers are live datasets, and the library's lock is held.
+        unsafe { H5DSattach_scale(dataset.id(), scale.id(), axis as std::ffi::c_uint) >= 0 }
+    }
+}
+
+/// Writes a record: a temporary file in the same folder, flushed to the disk, then renamed over `path`.
+///
+/// At `path` there is nothing, the old complete record, or the new complete one. Errors: [`Error::Invalid`] before any
+/// file is made when an axis has no scale of its length or a name appears twice; [`Error::Io`]; [`Error::Hdf5`].
+pub fn write(record: &Record, path: &Path) -> Result<()> {
+    check_group(record, path, "")?;
+    let io = |action| move |source| Error::Io { path: path.to_path_buf(), action, source };
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let temporary = tempfile::Builder::new()
+        .prefix(".fpsolve-")
+        .suffix(".tmp")
+        .permissions(Permissions::from_mode(0o666)) // what the umask leaves of it, as for any new file
+        .tempfile_in(folder)
+        .map_err(io("create"))?;
+    fill(record, temporary.path()).map_err(|(action, source)| Error::Hdf5 {
+        path: path.to_path_buf(),
+        action,
+        source,
+    })?;
+    temporary.as_file().sync_all().map_err(io("flush"))?;
+    temporary.persist(path).map_err(|e| e.error).map_err(io("rename"))?;
+    fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io("flush the folder of"))
+}
+
+type Step<T> = std::result::Result<T, (String, hdf5::Error)>;
+
+/// Adds what was being done to an error of the library.
+fn during<T>(result: hdf5::Result<T>, action: impl FnOnce() -> String) -> Step<T> {
+    result.map_err(|e| (action(), e))
+}
+
+fn fill(record: &Record, path: &Path) -> Step<()> {
+    let mut options = hdf5::File::with_options();
+    options.with_fcpl(|p| p.link_creation_order(LinkCreationOrder::Indexed));
+    let file = during(options.create(path), || "create the file".into())?;
+    write_group(record, &file, "")?;
+    during(file.flush(), || "flush the file".into())?;
+    during(file.close(), || "close the file".into())
+}
+
+fn write_group(group: &Group, target: &hdf5::Group, at: &str) -> Step<()> {
+    for (name, value) in &group.attributes {
+        during(write_attribute(target, name, value), || format!("write the attribute {at}/{name}"))?;
+    }
+    let mut written = Vec::new();
+    for dataset in &group.datasets {
+        written.push(during(write_dataset(dataset, target), || format!("write {at}/{}", dataset.name))?);
+    }
+    let failed = |name: &str| (format!("set the dimension scale of {at}/{name}"), hdf5::Error::from("H5DS"));
+    for (dataset, file) in group.datasets.iter().zip(&written).filter(|(d, _)| is_scale(d)) {
+        let name = std::ffi::CString::new(dataset.name.as_str()).map_err(|_| failed(&dataset.name))?;
+        if !scale::set(file, &name) {
+            return Err(failed(&dataset.name));
+        }
+    }
+    for (dataset, file) in group.datasets.iter().zip(&written).filter(|(d, _)| !is_scale(d)) {
+        for (axis, name) in dataset.axes.iter().enumerate() {
+            let scale = group.datasets.iter().position(|d| &d.name == name).map(|i| &written[i]);
+            if !scale.is_some_and(|scale| scale::attach(file, scale, axis)) {
+                return Err(failed(&dataset.name));
+            }
+        }
+    }
+    for child in &group.groups {
+        let name = child.name.as_str();
+        let builder = target.create_group_builder().with_gcpl(|p| p.link_creation_order(LinkCreationOrder::Indexed));
+        let inner = during(builder.create(name), || format!("create the group {at}/{name}"))?;
+        write_group(child, &inner, &format!("{at}/{name}"))?;
+    }
+    Ok(())
+}
+
+fn is_scale(dataset: &Dataset) -> bool {
+    dataset.axes.len() == 1 && dataset.axes[0] == dataset.name
+}
+
+fn unicode(text: &str) -> hdf5::Result<VarLenUnicode> {
+    VarLenUnicode::from_str(text).map_err(|e| hdf5::Error::from(e.to_string()))
+}
+
+fn write_attribute(target: &hdf5::Location, name: &str, value: &Attribute) -> hdf5::Result<()> {
+    match value {
+        Attribute::Float(x) => target.new_attr::<f64>().create(name)?.as_writer().write_scalar(x),
+        Attribute::Integer(n) => target.new_attr::<i64>().create(name)?.as_writer().write_scalar(n),
+        Attribute::Text(s) => target.new_attr::<VarLenUnicode>().create(name)?.as_writer().write_scalar(&unicode(s)?),
+    }
+}
+
+fn write_dataset(dataset: &Dataset, target: &hdf5::Group) -> hdf5::Result<hdf5::Dataset> {
+    let file = match &dataset.values {
+        Values::Float(a) => write_numbers(a, &dataset.name, target)?,
+        Values::Integer(a) => write_numbers(a, &dataset.name, target)?,
+        Values::Text(rows) => {
+            let rows: Array1<VarLenUnicode> = rows.iter().map(|s| unicode(s)).collect::<hdf5::Result<_>>()?;
+            target.new_dataset_builder().obj_track_times(false).with_data(&rows).create(dataset.name.as_str())?
+        }
+    };
+    let texts = [dataset.units.clone(), dataset.long_name.clone(), dataset.axes.join(" ")];
+    for (name, text) in OWN_ATTRIBUTES.iter().zip(texts) {
+        write_attribute(&file, name, &Attribute::Text(text))?;
+    }
+    Ok(file)
+}
+
+fn write_numbers<T: hdf5::H5Type + Clone>(
+    a: &ArrayD<T>,
+    name: &str,
+    target: &hdf5::Group,
+) -> hdf5::Result<hdf5::Dataset> {
+    let mut builder = target.new_dataset_builder().obj_track_times(false);
+    if a.len() >= COMPRESS_FROM {
+        builder = builder.chunk(chunk_shape(a.shape())).shuffle().deflate(4);
+    }
+    let standard = a.as_standard_layout();
+    builder.with_data(&standard).create(name)
+}
+
+/// Whole trailing axes as long as they fit into a chunk, then as many rows of the next axis as fit.
+fn chunk_shape(shape: &[usize]) -> Vec<usize> {
+    let mut chunk = vec![1; shape.len()];
+    let mut room = CHUNK;
+    for k in (0..shape.len()).rev() {
+        chunk[k] = shape[k].min(room);
+        room /= shape[k];
+        if room == 0 {
+            break;
+        }
+    }
+    chunk
+}
+
+/// Axes have scales of their length, names are unique and free of `/` and NUL.
+fn check_group(group: &Group, path: &Path, at: &str) -> Result<()> {
+    let invalid = |what: String| Err(Error::Invalid { path: path.to_path_buf(), what });
+    let names = group.datasets.iter().map(|d| &d.name).chain(group.groups.iter().map(|g| &g.name));
+    let mut seen = std::collections::HashSet::new();
+    for name in names {
+        if name.is_empty() || name == "." || name.contains(['/', '\0']) {
+            return invalid(format!("an object of {at}/ cannot be called {name:?}"));
+        }
+        if !seen.insert(name) {
+            return invalid(format!("{at}/{name} would be written twice; rename the variable or column {name}"));
+        }
+    }
+    for dataset in &group.datasets {
+        let shape = dataset.shape();
+        if shape.len() != dataset.axes.len() || shape.is_empty() {
+            return invalid(format!(
+                "{at}/{} has shape {shape:?} but axes {:?}; each axis needs one name",
+                dataset.name, dataset.axes
+            ));
+        }
+        for (name, &n) in dataset.axes.iter().zip(&shape) {
+            let scale = group.datasets.iter().find(|d| &d.name == name && is_scale(d));
+            if scale.is_none_or(|scale| scale.shape() != [n]) {
+                return invalid(format!("{at}/{} needs a scale {at}/{name} with {n} values", dataset.name));
+            }
+        }
+    }
+    group.groups.iter().try_for_each(|child| check_group(child, path, &format!("{at}/{}", child.name)))
+}
+
+/// Reads a record. Refused: links that are not hard, virtual or external storage, filters other than shuffle, deflate
+/// and fletcher32, shapes that the size of the file cannot account for, datasets without the attributes of a record.
+///
+/// Attributes of a group come back in the order of their names. Errors: [`Error`].
+pub fn read(path: &Path) -> Result<Record> {
+    let bytes =
+        fs::metadata(path).map_err(|source| Error::Io { path: path.to_path_buf(), action: "open", source })?.len();
+    let mut reader = Reader { path, objects: 0, room: bytes.max(SMALL_FILE).saturating_mul(MAX_COMPRESSION) };
+    let file = reader.hdf5("open the file (is it a record?)", hdf5::File::open(path))?;
+    reader.group(&file, "", String::new(), 0)
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    objects: usize,
+    /// Bytes that may still be asked for.
+    room: u64,
+}
+
+impl Reader<'_> {
+    fn invalid<T>(&self, what: String) -> Result<T> {
+        Err(Error::Invalid { path: self.path.to_path_buf(), what })
+    }
+    fn hdf5<T>(&self, action: &str, result: hdf5::Result<T>) -> Result<T> {
+        result.map_err(|source| Error::Hdf5 { path: self.path.to_path_buf(), action: action.to_string(), source })
+    }
+
+    fn group(&mut self, file: &hdf5::Group, at: &str, name: String, depth: usize) -> Result<Group> {
+        if depth > MAX_DEPTH {
+            return self.invalid(format!("{at} lies deeper than any group of a record"));
+        }
+        let mut group = Group::new(name);
+        group.attributes = self.attributes(file, at)?;
+        let action = format!("list {at}/");
+        let links = file.links(IndexType::CreationOrder, IterationOrder::Increasing);
+        let links = links.or_else(|_| file.links(IndexType::Name, IterationOrder::Increasing));
+        for (child, link) in self.hdf5(&action, links)? {
+            let here = format!("{at}/{child}");
+            self.objects += 1;
+            if self.objects > MAX_OBJECTS {
+                return self.invalid(format!("more than {MAX_OBJECTS} objects"));
+            }
+            if link.link_type != LinkType::Hard {
+                return self.invalid(format!("{here} is a soft or external link; records have none"));
+            }
+            if let Ok(dataset) = file.dataset(&child) {
+                group.datasets.push(self.dataset(&dataset, &here, child)?);
+            } else {
+                let inner = self.hdf5(&format!("open {here}"), file.group(&child))?;
+                group.groups.push(self.group(&inner, &here, child, depth + 1)?);
+            }
+        }
+        Ok(group)
+    }
+
+    fn attributes(&mut self, file: &hdf5::Location, at: &str) -> Result<Vec<(String, Attribute)>> {
+        let action = format!("read the attributes of {at}/");
+        let names = self.hdf5(&action, file.attr_names_by(IndexType::Name, IterationOrder::Increasing))?;
+        names
+            .into_iter()
+            .map(|name| {
+                let value = self.attribute(file, &name, at)?;
+                Ok((name, value))
+            })
+            .collect()
+    }
+
+    fn attribute(&self, file: &hdf5::Location, name: &str, at: &str) -> Result<Attribute> {
+        let action = format!("read the attribute {name} of {at}/");
+        let attribute = self.hdf5(&action, file.attr(name))?;
+        if !attribute.is_scalar() {
+            return self.invalid(format!("the attribute {name} of {at}/ is an array; records have none"));
+        }
+        match self.hdf5(&action, attribute.dtype().and_then(|t| t.to_descriptor()))? {
+            TypeDescriptor::Float(_) => Ok(Attribute::Float(self.hdf5(&action, attribute.read_scalar())?)),
+            TypeDescriptor::Integer(_) => Ok(Attribute::Integer(self.hdf5(&action, attribute.read_scalar())?)),
+            TypeDescriptor::VarLenUnicode => {
+                let text: VarLenUnicode = self.hdf5(&action, attribute.read_scalar())?;
+                Ok(Attribute::Text(self.text(&text, at)?))
+            }
+            other => self.invalid(format!("the attribute {name} of {at}/ has the unexpected type {other}")),
+        }
+    }
+
+    /// Checks what the library does not: that the bytes are UTF-8.
+    fn text(&self, text: &VarLenUnicode, at: &str) -> Result<String> {
+        match String::from_utf8(text.as_bytes().to_vec()) {
+            Ok(text) => Ok(text),
+            Err(_) => self.invalid(format!("{at} holds text that is not UTF-8")),
+        }
+    }
+
+    fn dataset(&mut self, file: &hdf5::Dataset, at: &str, name: String) -> Result<Dataset> {
+        let shape = self.checked_shape(file, at)?;
+        let mut own = Vec::with_capacity(3);
+        for attribute in OWN_ATTRIBUTES {
+            match self.attribute(file, attribute, at)? {
+                Attribute::Text(text) => own.push(text),
+                _ => return self.invalid(format!("the attribute {attribute} of {at} is not text")),
+            }
+        }
+        let action = format!("read {at}");
+        let values = match self.hdf5(&action, file.dtype().and_then(|t| t.to_descriptor()))? {
+            TypeDescriptor::Float(_) => Values::Float(self.hdf5(&action, file.read_dyn())?),
+            TypeDescriptor::Integer(_) => Values::Integer(self.hdf5(&action, file.read_dyn())?),
+            TypeDescriptor::VarLenUnicode if shape.len() == 1 => {
+                let rows = self.hdf5(&action, file.read_raw::<VarLenUnicode>())?;
+                Values::Text(rows.iter().map(|row| self.text(row, at)).collect::<Result<_>>()?)
+            }
+            other => return self.invalid(format!("{at} has the unexpected type {other}")),
+        };
+        let axes: Vec<String> = own[2].split_whitespace().map(str::to_string).collect();
+        if axes.len() != shape.len() {
+            return self.invalid(format!("{at} has {} axes but names {}", shape.len(), axes.len()));
+        }
+        let [units, long_name, _] = own.try_into().unwrap_or_default();
+        Ok(Dataset { name, values, axes, units, long_name })
+    }
+
+    /// The shape, once storage, filters and size are known to be harmless.
+    fn checked_shape(&mut self, file: &hdf5::Dataset, at: &str) -> Result<Vec<usize>> {
+        let plist = self.hdf5(&format!("open {at}"), file.create_plist())?;
+        if plist.layout() == Layout::Virtual || !plist.external().is_empty() {
+            return self.invalid(format!("{at} is stored in other files; records are whole"));
+        }
+        use hdf5::filters::Filter::{Deflate, Fletcher32, Shuffle};
+        if let Some(filter) = file.filters().iter().find(|f| !matches!(f, Deflate(_) | Shuffle | Fletcher32)) {
+            return self.invalid(format!("{at} was filtered by {filter:?}; records use shuffle and deflate"));
+        }
+        let shape = file.shape();
+        let size = shape.iter().try_fold(16_u64, |bytes, &n| bytes.checked_mul(n as u64));
+        match size.and_then(|size| self.room.checked_sub(size)) {
+            Some(room) if shape.len() <= MAX_RANK => self.room = room,
+            _ => return self.invalid(format!("{at} claims the shape {shape:?}, which this file cannot hold")),
+        }
+        Ok(shape)
+    }
+}

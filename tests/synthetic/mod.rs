@@ -1,0 +1,184 @@
+//! Records made from formulas: the Ornstein–Uhlenbeck process in one and two dimensions, with ensembles whose
+//! histograms are drawn from the exact density by a small generator. Nothing here runs an engine.
+#![allow(clippy::unwrap_used, dead_code)]
+
+use fpsolve::record::layout::{self, MetricSeries, Verdict};
+use fpsolve::record::{Attribute, Record};
+use fpsolve_solvers::density;
+use fpsolve_solvers::engine::Snapshot;
+use fpsolve_solvers::grid::{Axis, Boundary, Grid};
+
+const WALKERS: usize = 20_000;
+const TEMPERATURE: f64 = 0.1;
+
+/// Uniform numbers in [0, 1): a 64-bit linear congruential generator, good enough for pictures and shapes.
+struct Uniform(u64);
+
+impl Uniform {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+fn wall() -> [Boundary; 2] {
+    [Boundary::Reflecting; 2]
+}
+
+/// A snapshot of the given cell probabilities (normalised here).
+fn snapshot(grid: &Grid, time: f64, mut probability: Vec<f64>, walkers: Option<usize>) -> Snapshot {
+    let total: f64 = probability.iter().sum();
+    probability.iter_mut().for_each(|p| *p /= total);
+    let (mean, covariance) = density::moments(grid, &probability);
+    let d = grid.dimension();
+    let se = |k: usize| {
+        walkers.map_or(0.0, |n| (covariance[if k == 0 { 0 } else { covariance.len() - 1 }] / n as f64).sqrt())
+    };
+    let mean_se = (0..d).map(se).collect();
+    Snapshot { time, probability, mean, mean_se, covariance, outside: 0.0 }
+}
+
+/// Histogram of `WALKERS` draws from the cell probabilities of a snapshot.
+fn sampled(grid: &Grid, exact: &Snapshot, seed: u64) -> Snapshot {
+    let mut cumulative = Vec::with_capacity(grid.len());
+    let mut sum = 0.0;
+    for p in &exact.probability {
+        sum += p;
+        cumulative.push(sum);
+    }
+    let mut uniform = Uniform(seed);
+    let mut counts = vec![0.0; grid.len()];
+    for _ in 0..WALKERS {
+        let u = uniform.next() * sum;
+        counts[cumulative.partition_point(|&c| c <= u).min(grid.len() - 1)] += 1.0;
+    }
+    snapshot(grid, exact.time, counts, Some(WALKERS))
+}
+
+/// What differs between the two records.
+struct Case {
+    name: &'static str,
+    grid: Grid,
+    times: Vec<f64>,
+    loss: Box<dyn Fn(&[f64]) -> f64>,
+    drift: Box<dyn Fn(&[f64]) -> Vec<f64>>,
+    diffusion: Box<dyn Fn(&[f64]) -> Vec<f64>>,
+    log_density: Box<dyn Fn(&[f64], f64) -> f64>,
+}
+
+/// The 1-D record: dθ = −θ dt + √(2T) dW from N(2, 0.15²).
+pub fn ornstein_uhlenbeck_1d() -> Record {
+    build(Case {
+        name: "ornstein-uhlenbeck",
+        grid: Grid::new(vec![Axis::uniform("w", -2.5, 3.0, 220, wall()).unwrap()]).unwrap(),
+        times: (0..=60).map(|k| 0.1 * f64::from(k)).collect(),
+        loss: Box::new(|x| 0.5 * x[0] * x[0]),
+        drift: Box::new(|x| vec![-x[0]]),
+        diffusion: Box::new(|x| vec![1.0 + 0.8 * x[0] * x[0]]),
+        log_density: Box::new(|x, t| {
+            let mean = 2.0 * (-t).exp();
+            let variance = 0.15_f64.powi(2) * (-2.0 * t).exp() + TEMPERATURE * (1.0 - (-2.0 * t).exp());
+            -(x[0] - mean).powi(2) / (2.0 * variance) - 0.5 * variance.ln()
+        }),
+    })
+}
+
+/// The 2-D record: two independent modes, rates 1 and 0.3, turned by 30°.
+pub fn ornstein_uhlenbeck_2d() -> Record {
+    let turn = |x: &[f64]| {
+        let (s, c) = 30_f64.to_radians().sin_cos();
+        [c * x[0] + s * x[1], -s * x[0] + c * x[1]]
+    };
+    let rates = [1.0, 0.3];
+    build(Case {
+        name: "ornstein-uhlenbeck-2d",
+        grid: Grid::new(vec![
+            Axis::uniform("w1", -2.0, 2.5, 90, wall()).unwrap(),
+            Axis::uniform("w2", -2.0, 2.0, 80, wall()).unwrap(),
+        ])
+        .unwrap(),
+        times: (0..=40).map(|k| 0.25 * f64::from(k)).collect(),
+        loss: Box::new(move |x| turn(x).iter().zip(rates).map(|(y, r)| 0.5 * r * y * y).sum()),
+        drift: Box::new(move |x| {
+            let (s, c) = 30_f64.to_radians().sin_cos();
+            let y = turn(x);
+            vec![-c * y[0] + s * 0.3 * y[1], -s * y[0] - c * 0.3 * y[1]]
+        }),
+        diffusion: Box::new(|x| vec![1.0 + 4.0 * x[0] * x[0], 0.8 * x[0] * x[1], 0.3 + x[1] * x[1]]),
+        log_density: Box::new(move |x, t| {
+            let (y, start) = (turn(x), turn(&[1.6, 0.8]));
+            (0..2)
+                .map(|k| {
+                    let decay = (-rates[k] * t).exp();
+                    let variance = 0.02 * decay * decay + TEMPERATURE / rates[k] * (1.0 - decay * decay);
+                    -(y[k] - start[k] * decay).powi(2) / (2.0 * variance) - 0.5 * variance.ln()
+                })
+                .sum()
+        }),
+    })
+}
+
+fn build(case: Case) -> Record {
+    let grid = &case.grid;
+    let d = grid.dimension();
+    let cells: Vec<[f64; 3]> = (0..grid.len()).map(|c| grid.center(c)).collect();
+    let field = |f: &dyn Fn(&[f64]) -> Vec<f64>| {
+        let rows: Vec<Vec<f64>> = cells.iter().map(|x| f(&x[..d])).collect();
+        (0..rows[0].len()).flat_map(|k| rows.iter().map(move |row| row[k]).collect::<Vec<_>>()).collect::<Vec<f64>>()
+    };
+    let at = |t: f64| {
+        let p = cells.iter().enumerate().map(|(i, x)| (case.log_density)(&x[..d], t).exp() * grid.volume(i)).collect();
+        snapshot(grid, t, p, None)
+    };
+    let exact: Vec<Snapshot> = case.times.iter().map(|&t| at(t)).collect();
+    let stationary = at(1e3).probability;
+    let mut record = Record::new("");
+    for (key, value) in [("name", case.name), ("status", "complete"), ("scenario", "name = \"é\" # any UTF-8")] {
+        record.set(key, Attribute::Text(value.into()));
+    }
+    record.set("schema", Attribute::Integer(1));
+    record.set("temperature", Attribute::Float(TEMPERATURE));
+    record.groups.push(layout::grid_group(grid));
+    let loss = field(&|x| vec![(case.loss)(x)]);
+    let column = [0.5, -1.0, 0.25];
+    let data: [(&str, &[f64]); 2] = [("u", &column), ("v", &column)];
+    record.groups.push(layout::problem_group(
+        grid,
+        Some(&loss),
+        &field(&*case.drift),
+        &field(&*case.diffusion),
+        &[],
+        &data,
+    ));
+    let attributes = [("method", Attribute::Text("exact".into())), ("mass_error", Attribute::Float(0.0))];
+    let mut fp = layout::engine_group("fokker_planck", grid, &exact, &attributes, &[]);
+    layout::add_relaxation(&mut fp, grid, &exact, Some(&stationary));
+    record.groups.push(fp);
+    record.groups.push(layout::stationary_group(grid, &stationary, TEMPERATURE, Some(&vec![0.0; d * grid.len()]), &[]));
+    let mut pairs = Vec::new();
+    pairs.push(pair("fokker_planck_vs_stationary", &exact, &stationary, None));
+    for (seed, name) in [(1, "langevin"), (2, "sgd")] {
+        let drawn: Vec<Snapshot> =
+            exact.iter().enumerate().map(|(k, s)| sampled(grid, s, seed + 1000 * k as u64)).collect();
+        let attributes = [("walkers", Attribute::Integer(WALKERS as i64)), ("step", Attribute::Float(0.01))];
+        let warnings = ["one walker left the grid".to_string()];
+        record.groups.push(layout::engine_group(name, grid, &drawn, &attributes, &warnings));
+        let floor = stationary.iter().map(|p| (p * (1.0 - p) / WALKERS as f64).sqrt()).sum::<f64>() * 0.5 * 0.798;
+        pairs.push(pair(&format!("{name}_vs_stationary"), &drawn, &stationary, Some(floor)));
+    }
+    let verdict = Verdict {
+        name: "langevin_vs_stationary/total_variation".into(),
+        value: 0.01,
+        bound: 0.02,
+        passed: true,
+        why: "within the bound".into(),
+    };
+    record.groups.push(layout::comparison_group(&case.times, &pairs, &[verdict]));
+    record
+}
+
+fn pair(name: &str, snapshots: &[Snapshot], q: &[f64], floor: Option<f64>) -> (String, Vec<MetricSeries>) {
+    let values: Vec<f64> = snapshots.iter().map(|s| density::total_variation(&s.probability, q)).collect();
+    let noise_floor = floor.map(|f| vec![f; values.len()]);
+    (name.to_string(), vec![MetricSeries { name: "total_variation".into(), values, noise_floor }])
+}

@@ -1,0 +1,58 @@
+#!/bin/sh
+# Finds the HDF5 C library, else installs it, else prepares to build the bundled one. Prints shell variables:
+#   FEATURES  cargo options, empty or "--features static"
+#   CMAKE     for the bundled library: a cmake that is new enough (HDF5 2 wants 3.26)
+set -eu
+
+say() { echo "$@" >&2; }
+
+found() {
+    [ -n "${HDF5_DIR:-}" ] && return 0
+    command -v h5cc >/dev/null 2>&1 && return 0
+    command -v pkg-config >/dev/null 2>&1 && { pkg-config --exists hdf5 || pkg-config --exists hdf5-serial; }
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo -n "$@" || { say "no password-free sudo: not installing"; return 1; }
+    else
+        return 1
+    fi
+}
+
+install() {
+    command -v apt-get >/dev/null 2>&1 || return 1
+    say "HDF5 not found; installing libhdf5-dev and pkg-config"
+    as_root apt-get install -y -qq libhdf5-dev pkg-config >&2 && return 0
+    as_root apt-get update -qq >&2 && as_root apt-get install -y -qq libhdf5-dev pkg-config >&2
+}
+
+new_enough() {
+    version=$("$1" --version 2>/dev/null | sed -n '1s/[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
+    [ -n "$version" ] || return 1
+    # shellcheck disable=SC2086 # two words: major and minor
+    set -- $version
+    [ "$1" -gt 3 ] || { [ "$1" -eq 3 ] && [ "$2" -ge 26 ]; }
+}
+
+bundled() {
+    say "no system HDF5: building the bundled library (about two minutes more)"
+    cmake=$(command -v cmake || true)
+    if [ -z "$cmake" ] || ! new_enough "$cmake"; then
+        say "cmake 3.26 or newer not found; installing one into target/cmake"
+        python3 -m venv target/cmake >&2
+        target/cmake/bin/python -m pip install --quiet 'cmake>=3.26' >&2
+        cmake=$(pwd)/target/cmake/bin/cmake
+    fi
+    printf 'FEATURES="--features static"\nexport CMAKE="%s"\n' "$cmake"
+}
+
+if [ -z "${FPSOLVE_STATIC:-}" ] && { found || install; }; then
+    echo 'FEATURES=""'
+elif ! bundled; then
+    say "No HDF5. Install its development files (Debian: libhdf5-dev, Fedora: hdf5-devel, macOS: brew install hdf5),"
+    say "or set HDF5_DIR to where it is, or install cmake 3.26 or newer; then run make again."
+    exit 1
+fi
