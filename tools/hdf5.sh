@@ -6,10 +6,11 @@ set -eu
 
 say() { echo "$@" >&2; }
 
+# The places where the build looks.
 found() {
-    [ -n "${HDF5_DIR:-}" ] && return 0
-    command -v h5cc >/dev/null 2>&1 && return 0
-    command -v pkg-config >/dev/null 2>&1 && { pkg-config --exists hdf5 || pkg-config --exists hdf5-serial; }
+    [ -n "${HDF5_DIR:-}" ] || [ -e /usr/include/hdf5/serial/H5public.h ] && return 0
+    command -v pkg-config >/dev/null 2>&1 && pkg-config --exists hdf5 && return 0
+    command -v brew >/dev/null 2>&1 && brew --prefix hdf5 >/dev/null 2>&1
 }
 
 as_root() {
