@@ -1,6 +1,6 @@
 //! Records made from formulas: the Ornstein–Uhlenbeck process in one and two dimensions, with ensembles whose
 //! histograms are drawn from the exact density by a small generator. Nothing here runs an engine.
-#![allow(clippy::unwrap_used, dead_code)]
+#![allow(clippy::unwrap_used, clippy::type_complexity, dead_code)]
 
 use fpsolve::record::layout::{self, MetricSeries, Verdict};
 use fpsolve::record::{Attribute, Record};
