@@ -1,3 +1,5 @@
 //! The program fpsolve: scenario files in, records and pictures out.
 
+pub mod error;
 pub mod record;
+pub mod scenario;

@@ -1,0 +1,119 @@
+//! How a run ends: exit codes, and the failures that carry a report for the person.
+
+use miette::{Diagnostic, NamedSource, Report, SourceSpan};
+
+/// Exit codes of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Outcome {
+    /// Done and every verdict passed.
+    Done = 0,
+    /// The run failed.
+    RunFailed = 1,
+    /// The input is wrong; nothing was written.
+    BadInput = 2,
+    /// A verdict or expectation failed; the record is written.
+    VerdictFailed = 3,
+    /// Too large for the memory limit; nothing was allocated.
+    TooLarge = 4,
+    /// Interrupted by the user; the record is written.
+    Interrupted = 130,
+}
+
+/// A failure: the exit code and what is printed on standard error.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub outcome: Outcome,
+    /// What happened, where, and what to do.
+    pub report: Report,
+}
+
+impl Failure {
+    /// A run that failed.
+    pub fn run(report: impl Into<Report>) -> Self {
+        Self { outcome: Outcome::RunFailed, report: report.into() }
+    }
+    /// Wrong input.
+    pub fn input(report: impl Into<Report>) -> Self {
+        Self { outcome: Outcome::BadInput, report: report.into() }
+    }
+}
+
+/// Reports of the scenario module are about wrong input.
+impl From<Report> for Failure {
+    fn from(report: Report) -> Self {
+        Self::input(report)
+    }
+}
+
+/// What stops a solver: wrong problems are bad input, all else is a failed run.
+impl From<fpsolve_solvers::Error> for Failure {
+    fn from(error: fpsolve_solvers::Error) -> Self {
+        let outcome = match error {
+            fpsolve_solvers::Error::Invalid { .. } => Outcome::BadInput,
+            fpsolve_solvers::Error::Numerical { .. } => Outcome::RunFailed,
+            fpsolve_solvers::Error::Interrupted { .. } => Outcome::Interrupted,
+        };
+        Self { outcome, report: advice(error.to_string(), error.help().unwrap_or_default()) }
+    }
+}
+
+/// A complaint about a place in a text file.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{message}")]
+pub struct At {
+    message: String,
+    #[source_code]
+    source_code: NamedSource<String>,
+    #[label("{label}")]
+    at: SourceSpan,
+    label: String,
+    #[help]
+    help: Option<String>,
+}
+
+/// A complaint without a place in a text.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{message}")]
+pub struct Plain {
+    message: String,
+    #[help]
+    help: Option<String>,
+}
+
+/// A report that points at `span` of `text`, the content of `file`; `help` may be empty.
+pub fn at(
+    file: &str,
+    text: &str,
+    span: std::ops::Range<usize>,
+    message: impl Into<String>,
+    label: impl Into<String>,
+    help: impl Into<String>,
+) -> Report {
+    let start = span.start.min(text.len());
+    let end = span.end.clamp(start, text.len());
+    // a label over several lines draws a long bracket and hides the point: keep to the first line
+    let end = text[start..end].find('\n').map_or(end, |line| start + line);
+    let source_code = NamedSource::new(file, text.to_string());
+    let help = Some(help.into()).filter(|help| !help.is_empty());
+    Report::new(At { message: message.into(), source_code, at: (start..end).into(), label: label.into(), help })
+}
+
+/// A report without a place; `help` may be empty.
+pub fn advice(message: impl Into<String>, help: impl Into<String>) -> Report {
+    let help = Some(help.into()).filter(|help| !help.is_empty());
+    Report::new(Plain { message: message.into(), help })
+}
+
+/// Makes reports readable on terminals and in logs: colours and box drawing only where a terminal shows them.
+pub fn install_reporter() {
+    use std::io::IsTerminal;
+    let terminal = std::io::stderr().is_terminal();
+    let hook = miette::set_hook(Box::new(move |_| {
+        let options = miette::MietteHandlerOpts::new().terminal_links(false).context_lines(1).force_graphical(true);
+        let options = if terminal { options } else { options.unicode(false).color(false).width(120) };
+        Box::new(options.build())
+    }));
+    debug_assert!(hook.is_ok(), "the reporter is installed once");
+}

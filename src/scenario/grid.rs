@@ -1,0 +1,144 @@
+//! `[grid]`: the box, its cells and its walls.
+
+use fpsolve_solvers::grid::Boundary;
+use miette::Result;
+
+use super::model::MAX_DIMENSIONS;
+use super::source::Located;
+use super::table::{Table, Value, grouped};
+
+/// Most cells on one axis.
+pub const MAX_CELLS_PER_AXIS: u64 = 65_536;
+/// Most cells of a grid.
+pub const MAX_CELLS: u64 = 100_000_000;
+
+/// `[grid]`.
+#[derive(Debug, Clone)]
+pub enum Grid {
+    /// Written axis by axis.
+    Axes(Located<Vec<Located<Axis>>>),
+    /// Bounds found by the program.
+    Auto {
+        /// Cells per axis.
+        cells: Located<Vec<usize>>,
+    },
+}
+
+/// An entry of `grid.axes`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// Lower end.
+    pub from: f64,
+    /// Upper end.
+    pub to: f64,
+    /// Number of cells.
+    pub cells: usize,
+    /// Walls, lower end first; located for errors.
+    pub boundary: Located<[Boundary; 2]>,
+}
+
+/// Reads `[grid]`.
+pub fn read(root: &Table) -> Result<Located<Grid>> {
+    let help = "write for example\n[grid]\naxes = [{ from = -2.0, to = 2.0, cells = 200 }]";
+    let value = root.require("grid", help)?;
+    let table = value.table(&["axes", "bounds", "cells"])?;
+    let exclusive = "give axes = [ … ], or bounds = \"auto\" with cells = [ … ]";
+    table.exclusive("axes", "bounds", exclusive)?;
+    table.exclusive("axes", "cells", exclusive)?;
+    let grid = match table.get("bounds") {
+        Some(bounds) => {
+            bounds.word(&["auto"])?;
+            let cells = table.require("cells", "write the cells per axis, for example cells = [256]")?;
+            let list = cells.list()?;
+            let counts = list.iter().map(|c| c.count(2..=MAX_CELLS_PER_AXIS).map(|n| n.value as usize));
+            Grid::Auto { cells: Located { value: counts.collect::<Result<_>>()?, span: cells.span() } }
+        }
+        None => {
+            let axes = table
+                .require("axes", "write one axis per variable: axes = [{ from = -2.0, to = 2.0, cells = 200 }]")?;
+            Grid::Axes(read_axes(&axes)?)
+        }
+    };
+    Ok(Located { value: grid, span: value.span() })
+}
+
+fn read_axes(value: &Value) -> Result<Located<Vec<Located<Axis>>>> {
+    let axes = value.list()?.iter().map(axis).collect::<Result<Vec<_>>>()?;
+    if axes.is_empty() || axes.len() > MAX_DIMENSIONS {
+        let message = format!("`grid.axes` has {} axes", axes.len());
+        return Err(value.error(
+            message,
+            "1 to 3 axes",
+            "write one axis for each variable of the model, at most three",
+        ));
+    }
+    let cells: u128 = axes.iter().map(|axis| axis.value.cells as u128).product();
+    if cells > u128::from(MAX_CELLS) {
+        let shape: Vec<String> = axes.iter().map(|axis| axis.value.cells.to_string()).collect();
+        let most = (MAX_CELLS as f64).powf(1.0 / axes.len() as f64).floor();
+        let message = format!(
+            "a grid of {} = {} cells is larger than the {} allowed",
+            shape.join(" x "),
+            grouped(cells as u64),
+            grouped(MAX_CELLS)
+        );
+        return Err(value.error(message, "too many cells", format!("use at most {most} cells per axis")));
+    }
+    Ok(Located { value: axes, span: value.span() })
+}
+
+fn axis(value: &Value) -> Result<Located<Axis>> {
+    let table = value.table(&["from", "to", "cells", "boundary"])?;
+    let help = "write { from = -2.0, to = 2.0, cells = 200 }";
+    let from = table.require("from", help)?.number()?;
+    let to = table.require("to", help)?.number()?;
+    if from.value >= to.value {
+        let message = format!("`{}` runs from {} to {}", value.path(), from.value, to.value);
+        return Err(table.source().error(&to.span, message, "must be greater than `from`", "write from < to"));
+    }
+    let cells = table.require("cells", help)?.count(2..=MAX_CELLS_PER_AXIS)?.value as usize;
+    if !(to.value - from.value).is_finite()
+        || (to.value - from.value) / (cells as f64) <= f64::EPSILON * from.value.abs().max(to.value.abs()) * 8.0
+    {
+        let message = format!("`{}` cannot be divided into {cells} cells in double precision", value.path());
+        return Err(value.error(
+            message,
+            "too narrow or too wide",
+            "shift and scale the variable so that the box is about 1 wide",
+        ));
+    }
+    let walls = table.here([Boundary::Reflecting; 2]);
+    let boundary = table.or("boundary", walls, "\"reflecting\"", boundary)?;
+    Ok(Located { value: Axis { from: from.value, to: to.value, cells, boundary }, span: value.span() })
+}
+
+fn boundary(value: &Value) -> Result<Located<[Boundary; 2]>> {
+    let wall = |value: &Value| -> Result<Boundary> {
+        Ok(match value.word(&["reflecting", "periodic", "absorbing"])?.value {
+            "reflecting" => Boundary::Reflecting,
+            "periodic" => Boundary::Periodic,
+            _ => Boundary::Absorbing,
+        })
+    };
+    let walls = if value.is_string() {
+        [wall(value)?; 2]
+    } else if value.is_list() {
+        let list = value.list()?;
+        let [lower, upper] = list.as_slice() else {
+            let message = format!("`{}` names {} walls", value.path(), list.len());
+            return Err(value.error(message, "two walls", "write boundary = [\"lower\", \"upper\"] with two words"));
+        };
+        [wall(lower)?, wall(upper)?]
+    } else {
+        return Err(value.wrong_type("a word or two words [lower, upper]", "\"reflecting\""));
+    };
+    if (walls[0] == Boundary::Periodic) != (walls[1] == Boundary::Periodic) {
+        let message = format!("`{}` is periodic at one end only", value.path());
+        return Err(value.error(
+            message,
+            "periodic at one end",
+            "write boundary = \"periodic\", or a wall at each end",
+        ));
+    }
+    Ok(Located { value: walls, span: value.span() })
+}

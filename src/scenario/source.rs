@@ -1,0 +1,119 @@
+//! The text of a scenario, its folder, and errors that point into it.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use miette::{Report, Result};
+
+use crate::error;
+
+/// Largest scenario file, bytes.
+pub const MAX_BYTES: u64 = 1 << 20;
+
+/// A value with its place in the scenario text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Its place, bytes of the text.
+    pub span: Range<usize>,
+}
+
+impl<T> Located<T> {
+    /// The same place, another value.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Located<U> {
+        Located { value: f(self.value), span: self.span }
+    }
+}
+
+/// A scenario as text: where it came from, what it says, and the defaults that were taken while it was read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Name shown in messages.
+    pub file: String,
+    /// Path as given.
+    pub path: PathBuf,
+    /// The TOML as run: the file's text with the overrides applied.
+    pub text: String,
+    defaults: RefCell<Vec<(String, String)>>,
+}
+
+impl Source {
+    /// Reads the file. Errors: missing, unreadable, larger than [`MAX_BYTES`], not UTF-8.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = path.display().to_string();
+        let unreadable = |error: std::io::Error| {
+            let help = "give the path of a scenario, for example: fpsolve scenario scenarios/transient.toml";
+            error::advice(format!("cannot read the scenario {file}: {}", plain_io(&error)), help)
+        };
+        let size = std::fs::metadata(path).map_err(unreadable)?.len();
+        if size > MAX_BYTES {
+            let message = format!("{file} has {size} bytes; a scenario may have {MAX_BYTES} (1 MiB)");
+            return Err(error::advice(message, "keep data in a file of its own and name it in [model.data]"));
+        }
+        let bytes = std::fs::read(path).map_err(unreadable)?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let place = error.utf8_error().valid_up_to();
+            error::advice(format!("{file} is not UTF-8 text (byte {place})"), "save the scenario as UTF-8")
+        })?;
+        Ok(Self::from_text(path, text))
+    }
+
+    /// A scenario whose text is already there; `path` names it and gives its folder.
+    pub fn from_text(path: &Path, text: String) -> Self {
+        let file = path.display().to_string();
+        Self { file, path: path.to_path_buf(), text, defaults: RefCell::default() }
+    }
+
+    /// Folder of the scenario, where its data files are looked up.
+    pub fn folder(&self) -> PathBuf {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+            _ => PathBuf::from("."),
+        }
+    }
+
+    /// An error at a place in the text: what is wrong, the words at the caret, and what to write instead.
+    pub fn error(
+        &self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Report {
+        error::at(&self.file, &self.text, span.clone(), message, label, help)
+    }
+
+    /// Notes that `key` was not written and has this value.
+    pub fn note_default(&self, key: &str, value: impl Into<String>) {
+        self.defaults.borrow_mut().push((key.to_string(), value.into()));
+    }
+
+    /// Keys that were not written, with the values they have, in reading order.
+    pub fn defaults(&self) -> Vec<(String, String)> {
+        self.defaults.borrow().clone()
+    }
+
+    /// Place of `inner` (bytes of the string value at `span`) in the text; the whole string where escapes hide it.
+    pub fn inside(&self, string: &Located<String>, inner: Range<usize>) -> Range<usize> {
+        let raw = self.text.get(string.span.clone()).unwrap_or_default();
+        match raw.find(string.value.as_str()) {
+            Some(start) if !string.value.is_empty() => {
+                let start = string.span.start + start;
+                start + inner.start..start + inner.end
+            }
+            _ => string.span.clone(),
+        }
+    }
+}
+
+/// An input/output error in plain words, without the error number.
+pub fn plain_io(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".into(),
+        _ => error.to_string(),
+    }
+}

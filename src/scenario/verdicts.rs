@@ -1,0 +1,162 @@
+//! `[analysis]`, `[compare]`, `[expect]` and `[output]`: what is asked of the result.
+
+use miette::Result;
+
+use super::source::Located;
+use super::table::{Table, Value, nearest};
+
+/// `[analysis]`.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// Number of slowest relaxation modes.
+    pub eigenpairs: Option<Located<usize>>,
+    /// Whether critical points of the loss are searched for.
+    pub critical_points: Option<Located<bool>>,
+    /// First-passage problems.
+    pub first_passage: Vec<Located<FirstPassage>>,
+}
+
+/// An entry of `analysis.first_passage`.
+#[derive(Debug, Clone)]
+pub struct FirstPassage {
+    /// Name of its group in the record.
+    pub name: Located<String>,
+    /// Starting point.
+    pub from: Located<Vec<f64>>,
+    /// A condition that holds in the target.
+    pub target: Located<String>,
+}
+
+/// Reads `[analysis]`.
+pub fn read_analysis(root: &Table) -> Result<Analysis> {
+    let table = root.table("analysis", &["eigenpairs", "critical_points", "first_passage"])?;
+    let eigenpairs = table.optional("eigenpairs", |v| Ok(v.count(0..=1000)?.map(|n| n as usize)))?;
+    let critical_points = table.optional("critical_points", Value::boolean)?;
+    let passages = |v: &Value| v.list()?.iter().map(passage).collect();
+    let first_passage: Option<Vec<Located<FirstPassage>>> = table.optional("first_passage", passages)?;
+    let first_passage = first_passage.unwrap_or_default();
+    for (i, passage) in first_passage.iter().enumerate() {
+        let name = &passage.value.name;
+        if first_passage[..i].iter().any(|other| other.value.name.value == name.value) {
+            let message = format!("two first-passage problems are named \"{}\"", name.value);
+            return Err(table.source().error(&name.span, message, "second time", "give each its own name"));
+        }
+    }
+    Ok(Analysis { eigenpairs, critical_points, first_passage })
+}
+
+fn passage(value: &Value) -> Result<Located<FirstPassage>> {
+    let table = value.table(&["name", "from", "target"])?;
+    let help = "write { name = \"escape\", from = [-1.0], target = \"x > 1\" }";
+    let name = table.require("name", help)?.string()?;
+    super::model::check_name(&table, &name, "first-passage problem")?;
+    let from = table.require("from", help)?.numbers()?;
+    let target = super::model::formula(&table.require("target", help)?)?;
+    Ok(Located { value: FirstPassage { name, from, target }, span: value.span() })
+}
+
+/// The metrics that `[compare]` can bound with `max_<metric>`.
+pub const METRICS: [&str; 4] = ["total_variation", "kullback_leibler", "hellinger", "wasserstein_1"];
+
+/// An entry of `[compare]`: this metric may be at most `bound` between any two engines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    /// Name of the metric.
+    pub metric: &'static str,
+    /// Largest value allowed.
+    pub bound: Located<f64>,
+}
+
+/// Reads `[compare]`.
+pub fn read_compare(root: &Table) -> Result<Vec<Bound>> {
+    const KEYS: [&str; 4] = ["max_total_variation", "max_kullback_leibler", "max_hellinger", "max_wasserstein_1"];
+    let table = root.table("compare", &KEYS)?;
+    let mut bounds = Vec::new();
+    for (key, metric) in KEYS.iter().zip(METRICS) {
+        if let Some(value) = table.get(key) {
+            bounds.push(Bound { metric, bound: value.positive()? });
+        }
+    }
+    Ok(bounds)
+}
+
+/// An entry of `[expect]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// Path in the record, then an index or axis name.
+    pub path: Located<String>,
+    /// The number that should be there.
+    pub value: f64,
+    /// How far off it may be.
+    pub tolerance: Tolerance,
+}
+
+/// How far off an expected number may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Tolerance {
+    /// Relative to the expected number.
+    Relative(f64),
+    /// Absolute.
+    Absolute(f64),
+}
+
+const GROUPS: [&str; 9] =
+    ["grid", "problem", "fokker_planck", "stationary", "spectrum", "escape", "langevin", "sgd", "comparison"];
+
+/// Reads `[expect]`.
+pub fn read_expect(root: &Table) -> Result<Vec<Expectation>> {
+    let Some(value) = root.get("expect") else { return Ok(Vec::new()) };
+    value.open_table()?.values().into_iter().map(|(path, value)| expectation(path, &value)).collect()
+}
+
+fn expectation(path: Located<String>, value: &Value) -> Result<Expectation> {
+    let groups = GROUPS.iter().chain(&["landscape"]).copied().collect::<Vec<_>>();
+    let first = path.value.split('/').find(|part| !part.is_empty()).unwrap_or_default();
+    if path.value.contains('/') && !groups.contains(&first) {
+        let label = nearest(first, &groups).map_or("no such group".into(), |near| format!("did you mean `{near}/…`?"));
+        let message = format!("a record has no group `{first}`");
+        let help = format!("begin with one of {}", groups.join(", "));
+        return Err(value.source().error(&path.span, message, label, help));
+    }
+    let help = format!("write \"{}\" = {{ value = 0.0, rtol = 1e-6 }} (or atol)", path.value);
+    let table = value.open_table()?;
+    let unquoted = table.get("value").is_none() && table.values().iter().any(|(_, v)| v.open_table().is_ok());
+    if unquoted {
+        let help = "write the path in quotes: \"stationary/mean/x\" = { value = …, rtol = … }";
+        return Err(value.error(format!("`{}` is not an expected number", value.path()), "a table of tables", help));
+    }
+    let table = value.table(&["value", "rtol", "atol"])?;
+    table.exclusive("rtol", "atol", "give one of the two")?;
+    let expected = table.require("value", &help)?.number()?.value;
+    let tolerance = match table.get("rtol") {
+        Some(rtol) => Tolerance::Relative(rtol.non_negative()?.value),
+        None => Tolerance::Absolute(table.require("atol", &help)?.non_negative()?.value),
+    };
+    if expected == 0.0 && matches!(tolerance, Tolerance::Relative(_)) {
+        let help = "write atol instead of rtol";
+        return Err(value.error("a relative tolerance around 0 allows nothing", "value = 0 with rtol", help));
+    }
+    Ok(Expectation { path, value: expected, tolerance })
+}
+
+/// Reads `[output]`; None for NAME.h5.
+pub fn read_output(root: &Table) -> Result<Option<Located<String>>> {
+    let table = root.table("output", &["file"])?;
+    table.optional("file", |value| {
+        let file = value.string()?;
+        match is_bare_name(&file.value) {
+            true => Ok(file),
+            false => {
+                let message = format!("`output.file` must be a bare file name, not \"{}\"", file.value);
+                let help = "write only the name; choose the folder with -o FOLDER/NAME.h5 on the command line";
+                Err(value.error(message, "not a bare name", help))
+            }
+        }
+    })
+}
+
+/// Whether `name` names a file in the current folder and nothing else.
+pub fn is_bare_name(name: &str) -> bool {
+    let bad = |c: char| c == '/' || c == '\\' || c.is_control();
+    !name.is_empty() && name.len() <= 200 && name != "." && name != ".." && !name.contains(bad)
+}
