@@ -1,0 +1,116 @@
+//! Binary arrays: .npy (rows are samples), .npz (one array per column), .h5 (one dataset per column).
+
+use std::fs::File;
+use std::io::Read;
+
+use miette::Report;
+use ndarray::{Array2, ArrayD, Axis, Ix2};
+use ndarray_npy::{NpzReader, ReadDataError, ReadNpyExt, ReadableElement};
+use py_literal::Value as Descriptor;
+
+use super::{Columns, DataFile};
+
+const TYPES: &str = "save the array with numpy as float64, for example numpy.save(file, a.astype(float))";
+
+/// An entry of a numpy array of floats or integers, read without trusting the shape that the header claims.
+#[derive(Clone, Copy)]
+struct Number(f64);
+
+impl ReadableElement for Number {
+    fn read_to_end_exact_vec<R: Read>(reader: R, kind: &Descriptor, len: usize) -> Result<Vec<Self>, ReadDataError> {
+        let convert: fn(&[u8]) -> Option<f64> = match kind.as_string().map(String::as_str) {
+            Some("<f8") => |b| Some(f64::from_le_bytes(b.try_into().ok()?)),
+            Some("<f4") => |b| Some(f64::from(f32::from_le_bytes(b.try_into().ok()?))),
+            Some("<i8") => |b| Some(i64::from_le_bytes(b.try_into().ok()?) as f64),
+            Some("<i4") => |b| Some(f64::from(i32::from_le_bytes(b.try_into().ok()?))),
+            _ => return Err(ReadDataError::WrongDescriptor(kind.clone())),
+        };
+        let size = if kind.as_string().is_some_and(|k| k.ends_with('8')) { 8 } else { 4 };
+        let mut bytes = Vec::new();
+        reader.take(super::MAX_BYTES).read_to_end(&mut bytes).map_err(ReadDataError::Io)?;
+        if Some(bytes.len()) != len.checked_mul(size) {
+            return Err(ReadDataError::MissingData);
+        }
+        Ok(bytes.chunks_exact(size).filter_map(convert).map(Number).collect())
+    }
+}
+
+/// Columns of a 2-D array, or the one column of a 1-D array. Columns are named "0", "1", ….
+pub(super) fn read_npy(file: &DataFile) -> miette::Result<Columns> {
+    let opened = File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
+    let array = ArrayD::<Number>::read_npy(std::io::BufReader::new(opened)).map_err(|error| broken(file, &error.to_string()))?;
+    let table = as_table(file, array)?;
+    let names: Vec<String> = (0..table.ncols()).map(|i| i.to_string()).collect();
+    if file.columns.is_empty() {
+        let help = "name the columns by number: columns = { x = 0, y = 1 }";
+        return Err(file.error("the columns of an .npy file have no names", "needs `columns`", help));
+    }
+    let wanted = file.wanted(&names)?;
+    Ok(wanted.into_iter().map(|(name, i)| (name, table.index_axis(Axis(1), i).iter().map(|x| x.0).collect())).collect())
+}
+
+fn as_table(file: &DataFile, array: ArrayD<Number>) -> miette::Result<Array2<Number>> {
+    let array = if array.ndim() == 1 { array.insert_axis(Axis(1)) } else { array };
+    let shape = format!("{:?}", array.shape());
+    array.into_dimensionality::<Ix2>().map_err(|_| {
+        let message = format!("{} holds an array of shape {shape}", file.name());
+        file.error(message, "neither 1-D nor 2-D", "save a 2-D array, one row per sample and one column per quantity")
+    })
+}
+
+/// One 1-D array for each column.
+pub(super) fn read_npz(file: &DataFile) -> miette::Result<Columns> {
+    let opened = File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
+    let mut archive = NpzReader::new(std::io::BufReader::new(opened)).map_err(|error| broken(file, &error.to_string()))?;
+    let names = archive.names().map_err(|error| broken(file, &error.to_string()))?;
+    let names: Vec<String> = names.iter().map(|name| name.trim_end_matches(".npy").to_string()).collect();
+    let wanted = file.wanted(&names)?;
+    let mut columns = Columns::new();
+    for (name, i) in wanted {
+        let array: ArrayD<Number> = archive.by_index(i).map_err(|error| broken(file, &format!("array `{}`: {error}", names[i])))?;
+        if array.ndim() != 1 {
+            let message = format!("array `{}` of {} has the shape {:?}", names[i], file.name(), array.shape());
+            return Err(file.error(message, "not 1-D", "save one 1-D array for each column"));
+        }
+        columns.push((name, array.iter().map(|x| x.0).collect()));
+    }
+    Ok(columns)
+}
+
+/// One 1-D dataset of numbers for each column; columns must be named.
+pub(super) fn read_hdf5(file: &DataFile) -> miette::Result<Columns> {
+    if file.columns.is_empty() {
+        let help = "name the datasets: columns = { x = \"group/x\", y = \"group/y\" }";
+        return Err(file.error("an .h5 file needs `columns`", "which datasets?", help));
+    }
+    let opened = hdf5::File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
+    let mut columns = Columns::new();
+    for (name, column) in file.columns {
+        let super::Column::Name(path) = &column.value else {
+            let message = format!("column `{}` of an .h5 file must be the path of a dataset", name.value);
+            return Err(file.source.error(&column.span, message, "not a path", "write the path as a string: \"group/x\""));
+        };
+        let missing = || {
+            let members = opened.member_names().unwrap_or_default().join(", ");
+            let message = format!("{} has no dataset `{path}`", file.name());
+            file.source.error(&column.span, message, "no such dataset", format!("the file holds: {members}"))
+        };
+        let dataset = opened.dataset(path).map_err(|_| missing())?;
+        if dataset.ndim() != 1 {
+            let message = format!("dataset `{path}` of {} has the shape {:?}", file.name(), dataset.shape());
+            return Err(file.source.error(&column.span, message, "not 1-D", "name a 1-D dataset"));
+        }
+        let size = std::fs::metadata(&file.path).map_or(0, |m| m.len());
+        if dataset.size() as u64 > size.saturating_mul(1000) {
+            let message = format!("dataset `{path}` of {} claims {} entries, more than the file can hold", file.name(), dataset.size());
+            return Err(file.source.error(&column.span, message, "not believable", "write the file anew"));
+        }
+        let values = dataset.read_raw::<f64>().map_err(|error| broken(file, &format!("dataset `{path}`: {error}")))?;
+        columns.push((name.value.clone(), values));
+    }
+    Ok(columns)
+}
+
+fn broken(file: &DataFile, why: &str) -> Report {
+    file.error(format!("cannot read the data file {}: {why}", file.name()), "not readable", TYPES)
+}
