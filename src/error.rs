@@ -112,8 +112,20 @@ pub fn install_reporter() {
     let terminal = std::io::stderr().is_terminal();
     let hook = miette::set_hook(Box::new(move |_| {
         let options = miette::MietteHandlerOpts::new().terminal_links(false).context_lines(1).force_graphical(true);
-        let options = if terminal { options } else { options.unicode(false).color(false).width(120) };
+        let mut theme = if terminal { miette::GraphicalTheme::unicode() } else { miette::GraphicalTheme::ascii() };
+        theme.characters.error = "error:".to_string();
+        if !terminal || std::env::var_os("NO_COLOR").is_some() {
+            theme.styles = miette::ThemeStyles::none();
+        }
+        let options = options.graphical_theme(theme);
+        let options = if terminal { options } else { options.width(120) };
         Box::new(options.build())
     }));
     debug_assert!(hook.is_ok(), "the reporter is installed once");
+}
+
+/// Prints a report on standard error.
+pub fn show(report: &Report) {
+    use std::io::Write;
+    let _ = write!(std::io::stderr(), "{report:?}");
 }

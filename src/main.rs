@@ -1,3 +1,25 @@
 //! The command line program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use fpsolve::cli::{self, Cli};
+use fpsolve::error::{self, Outcome};
+
+fn main() -> ExitCode {
+    error::install_reporter();
+    let cli = Cli::parse();
+    let outcome = match std::panic::catch_unwind(|| cli::run(cli)) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(failure)) => {
+            error::show(&failure.report);
+            failure.outcome
+        }
+        Err(_) => {
+            let help = "please report it with the scenario and the lines above";
+            error::show(&error::advice("this is a bug in fpsolve", help));
+            Outcome::RunFailed
+        }
+    };
+    ExitCode::from(outcome as u8)
+}

@@ -89,9 +89,7 @@ impl Scenario {
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
         let mut source = Source::read(path)?;
         source.text = overrides::apply(&source.text, overrides)?;
-        if !overrides.is_empty() {
-            source.file = format!("{} with --set {}", source.file, overrides.join(" --set "));
-        }
+        source.overrides = overrides.to_vec();
         Self::parse(source)
     }
 
@@ -135,6 +133,32 @@ impl Scenario {
             Some(file) => PathBuf::from(&file.value),
             None => PathBuf::from(format!("{}.h5", self.name)),
         }
+    }
+
+    /// The engines that run: those written, else all that the model allows (sgd needs samples and a learning rate).
+    /// Errors: `sgd` asked of a model without samples, or without a learning rate.
+    pub fn engines_to_run(&self) -> Result<Vec<EngineKind>> {
+        let has_samples = self.model.data.is_some();
+        let has_rate = matches!(self.dynamics.drive, dynamics::Drive::Steps { .. });
+        let Some(written) = &self.engines else {
+            let sgd = has_samples && has_rate;
+            return Ok(EngineKind::ALL.into_iter().filter(|&engine| sgd || engine != EngineKind::Sgd).collect());
+        };
+        if let Some(sgd) = written.value.iter().find(|engine| engine.value == EngineKind::Sgd) {
+            if !has_samples {
+                let help = "remove \"sgd\" from `engines`, or use kind = \"sample-loss\" or \"tanh-regression\" with [model.data]";
+                let message = "the engine \"sgd\" needs a model with samples, and this model has none";
+                return Err(self.source.error(&sgd.span, message, "no samples to draw batches from", help));
+            }
+            if !has_rate {
+                let help = "write learning_rate and batch_size in [dynamics] instead of temperature";
+                let message = "the engine \"sgd\" needs a learning rate, and [dynamics] gives only the temperature";
+                return Err(self.source.error(&sgd.span, message, "no learning rate", help));
+            }
+        }
+        let mut engines: Vec<EngineKind> = written.value.iter().map(|engine| engine.value).collect();
+        engines.sort();
+        Ok(engines)
     }
 
     /// Number of dimensions of θ.

@@ -44,13 +44,12 @@ fn apply_one(document: &mut DocumentMut, entry: &str) -> Result<()> {
     if place.set(last, value) { Ok(()) } else { Err(blocked(parents.len())) }
 }
 
-/// A TOML value; a bare word counts as a string.
+/// A TOML value; text that is none counts as a string, unless it begins like a string, list or table.
 fn read_value(text: &str) -> Option<Value> {
     if let Ok(value) = text.parse::<Value>() {
         return Some(value);
     }
-    let word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    (!text.is_empty() && text.chars().all(word)).then(|| Value::from(text))
+    (!text.is_empty() && !text.starts_with(['"', '\'', '[', '{'])).then(|| Value::from(text))
 }
 
 enum Place<'d> {

@@ -36,6 +36,8 @@ pub struct Source {
     pub path: PathBuf,
     /// The TOML as run: the file's text with the overrides applied.
     pub text: String,
+    /// The overrides that were applied.
+    pub overrides: Vec<String>,
     defaults: RefCell<Vec<(String, String)>>,
 }
 
@@ -63,7 +65,7 @@ impl Source {
     /// A scenario whose text is already there; `path` names it and gives its folder.
     pub fn from_text(path: &Path, text: String) -> Self {
         let file = path.display().to_string();
-        Self { file, path: path.to_path_buf(), text, defaults: RefCell::default() }
+        Self { file, path: path.to_path_buf(), text, overrides: Vec::new(), defaults: RefCell::default() }
     }
 
     /// Folder of the scenario, where its data files are looked up.
@@ -82,6 +84,11 @@ impl Source {
         label: impl Into<String>,
         help: impl Into<String>,
     ) -> Report {
+        let mut help = help.into();
+        if !self.overrides.is_empty() {
+            help +=
+                &format!("\n(lines are those of the scenario with --set {} applied)", self.overrides.join(" --set "));
+        }
         error::at(&self.file, &self.text, span.clone(), message, label, help)
     }
 

@@ -29,7 +29,11 @@ struct DataFile<'a> {
 ///
 /// Errors: a path that leads out of the folder; a file that is missing, empty, too large or of an unknown kind; columns that
 /// it does not have; ragged lines, entries that are no finite numbers (with file, line and column).
-pub fn load(source: &Source, named: &Located<String>, columns: &[(Located<String>, Located<Column>)]) -> Result<Columns> {
+pub fn load(
+    source: &Source,
+    named: &Located<String>,
+    columns: &[(Located<String>, Located<Column>)],
+) -> Result<Columns> {
     let file = DataFile { source, named, path: locate(source, named)?, columns };
     let extension = file.path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let loaded = match extension.as_str() {
@@ -56,7 +60,8 @@ fn locate(source: &Source, named: &Located<String>) -> Result<PathBuf> {
         let message = format!("the data file `{}` lies outside the scenario's folder", named.value);
         source.error(&named.span, message, "leads out of the folder", help)
     };
-    let plain = |part: std::path::Component| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir);
+    let plain =
+        |part: std::path::Component| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir);
     if !relative.components().all(plain) {
         return Err(outside());
     }
@@ -79,7 +84,8 @@ fn locate(source: &Source, named: &Located<String>) -> Result<PathBuf> {
         return Err(source.error(&named.span, message, "not a file", "give the path of a file"));
     }
     if metadata.len() > MAX_BYTES {
-        let message = format!("the data file {} has {} bytes; {MAX_BYTES} (1 GiB) are allowed", path.display(), metadata.len());
+        let message =
+            format!("the data file {} has {} bytes; {MAX_BYTES} (1 GiB) are allowed", path.display(), metadata.len());
         return Err(source.error(&named.span, message, "too large", "use a smaller sample of the data"));
     }
     Ok(path)
@@ -88,7 +94,8 @@ fn locate(source: &Source, named: &Located<String>) -> Result<PathBuf> {
 /// The file of the folder whose name is nearest to that of a missing one.
 fn neighbour(path: &Path) -> Option<String> {
     let names = std::fs::read_dir(path.parent()?).ok()?.take(1000);
-    let names: Vec<String> = names.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+    let names: Vec<String> =
+        names.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     nearest(&path.file_name()?.to_string_lossy(), &known).map(str::to_string)
 }
@@ -137,7 +144,11 @@ impl DataFile<'_> {
     fn check(&self, columns: &Columns) -> Result<()> {
         let rows = columns.first().map_or(0, |(_, values)| values.len());
         if rows == 0 {
-            return Err(self.error(format!("the data file {} is empty", self.name()), "no samples", "give at least one sample"));
+            return Err(self.error(
+                format!("the data file {} is empty", self.name()),
+                "no samples",
+                "give at least one sample",
+            ));
         }
         if rows as u64 > MAX_SAMPLES {
             let message = format!("the data file {} has {rows} samples; {MAX_SAMPLES} are allowed", self.name());
@@ -145,9 +156,17 @@ impl DataFile<'_> {
         }
         for (name, values) in columns {
             if values.len() != rows {
-                let message = format!("in {} the columns `{}` and `{name}` have {rows} and {} entries",
-                    self.name(), columns[0].0, values.len());
-                return Err(self.error(message, "columns of different lengths", "every sample needs a value in each column"));
+                let message = format!(
+                    "in {} the columns `{}` and `{name}` have {rows} and {} entries",
+                    self.name(),
+                    columns[0].0,
+                    values.len()
+                );
+                return Err(self.error(
+                    message,
+                    "columns of different lengths",
+                    "every sample needs a value in each column",
+                ));
             }
             if let Some(row) = values.iter().position(|x| !x.is_finite()) {
                 let message = format!("{}: entry {row} of column `{name}` is {}", self.name(), values[row]);

@@ -38,7 +38,8 @@ impl ReadableElement for Number {
 /// Columns of a 2-D array, or the one column of a 1-D array. Columns are named "0", "1", ….
 pub(super) fn read_npy(file: &DataFile) -> miette::Result<Columns> {
     let opened = File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
-    let array = ArrayD::<Number>::read_npy(std::io::BufReader::new(opened)).map_err(|error| broken(file, &error.to_string()))?;
+    let array = ArrayD::<Number>::read_npy(std::io::BufReader::new(opened))
+        .map_err(|error| broken(file, &error.to_string()))?;
     let table = as_table(file, array)?;
     let names: Vec<String> = (0..table.ncols()).map(|i| i.to_string()).collect();
     if file.columns.is_empty() {
@@ -61,13 +62,15 @@ fn as_table(file: &DataFile, array: ArrayD<Number>) -> miette::Result<Array2<Num
 /// One 1-D array for each column.
 pub(super) fn read_npz(file: &DataFile) -> miette::Result<Columns> {
     let opened = File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
-    let mut archive = NpzReader::new(std::io::BufReader::new(opened)).map_err(|error| broken(file, &error.to_string()))?;
+    let mut archive =
+        NpzReader::new(std::io::BufReader::new(opened)).map_err(|error| broken(file, &error.to_string()))?;
     let names = archive.names().map_err(|error| broken(file, &error.to_string()))?;
     let names: Vec<String> = names.iter().map(|name| name.trim_end_matches(".npy").to_string()).collect();
     let wanted = file.wanted(&names)?;
     let mut columns = Columns::new();
     for (name, i) in wanted {
-        let array: ArrayD<Number> = archive.by_index(i).map_err(|error| broken(file, &format!("array `{}`: {error}", names[i])))?;
+        let array: ArrayD<Number> =
+            archive.by_index(i).map_err(|error| broken(file, &format!("array `{}`: {error}", names[i])))?;
         if array.ndim() != 1 {
             let message = format!("array `{}` of {} has the shape {:?}", names[i], file.name(), array.shape());
             return Err(file.error(message, "not 1-D", "save one 1-D array for each column"));
@@ -88,7 +91,12 @@ pub(super) fn read_hdf5(file: &DataFile) -> miette::Result<Columns> {
     for (name, column) in file.columns {
         let super::Column::Name(path) = &column.value else {
             let message = format!("column `{}` of an .h5 file must be the path of a dataset", name.value);
-            return Err(file.source.error(&column.span, message, "not a path", "write the path as a string: \"group/x\""));
+            return Err(file.source.error(
+                &column.span,
+                message,
+                "not a path",
+                "write the path as a string: \"group/x\"",
+            ));
         };
         let missing = || {
             let members = opened.member_names().unwrap_or_default().join(", ");
@@ -102,7 +110,11 @@ pub(super) fn read_hdf5(file: &DataFile) -> miette::Result<Columns> {
         }
         let size = std::fs::metadata(&file.path).map_or(0, |m| m.len());
         if dataset.size() as u64 > size.saturating_mul(1000) {
-            let message = format!("dataset `{path}` of {} claims {} entries, more than the file can hold", file.name(), dataset.size());
+            let message = format!(
+                "dataset `{path}` of {} claims {} entries, more than the file can hold",
+                file.name(),
+                dataset.size()
+            );
             return Err(file.source.error(&column.span, message, "not believable", "write the file anew"));
         }
         let values = dataset.read_raw::<f64>().map_err(|error| broken(file, &format!("dataset `{path}`: {error}")))?;

@@ -12,8 +12,9 @@ use crate::scenario::source::plain_io;
 pub(super) fn read(file: &DataFile) -> Result<Columns> {
     let bytes = std::fs::read(&file.path)
         .map_err(|e| file.error(format!("cannot read {}: {}", file.name(), plain_io(&e)), "not readable", ""))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| file.error(format!("{} is not UTF-8 text", file.name()), "not text", "save the data as CSV in UTF-8"))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        file.error(format!("{} is not UTF-8 text", file.name()), "not text", "save the data as CSV in UTF-8")
+    })?;
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
         let help = "write a header line with the column names, then one line per sample";
@@ -29,8 +30,11 @@ struct Lines<'a> {
 
 impl Lines<'_> {
     fn columns(&self) -> Result<Columns> {
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(self.text.as_bytes());
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(self.text.as_bytes());
         let mut records = reader.records();
         let header = match records.next() {
             Some(header) => header.map_err(|error| self.broken(&error))?,
@@ -51,7 +55,12 @@ impl Lines<'_> {
         }
         if columns.first().is_none_or(|(_, values)| values.is_empty()) {
             let help = "write one line per sample after the header";
-            return Err(self.at(0..self.text.len(), "the data file has a header but no samples", "only a header", help));
+            return Err(self.at(
+                0..self.text.len(),
+                "the data file has a header but no samples",
+                "only a header",
+                help,
+            ));
         }
         Ok(columns)
     }
@@ -59,7 +68,12 @@ impl Lines<'_> {
     fn check_header(&self, header: &csv::StringRecord) -> Result<()> {
         if header.iter().all(|name| name.parse::<f64>().is_ok()) {
             let help = "put the names of the columns on the first line, for example: x,y";
-            return Err(self.at(self.line(header), "the data file has no header line", "numbers instead of names", help));
+            return Err(self.at(
+                self.line(header),
+                "the data file has no header line",
+                "numbers instead of names",
+                help,
+            ));
         }
         for (i, name) in header.iter().enumerate() {
             if header.iter().take(i).any(|other| other == name) {
@@ -85,12 +99,22 @@ impl Lines<'_> {
     fn ragged(&self, record: &csv::StringRecord, expected: usize) -> Report {
         let line = record.position().map_or(0, csv::Position::line);
         let message = format!("line {line} has {} entries, but the header names {expected} columns", record.len());
-        self.at(self.line(record), message, format!("{} entries", record.len()), "separate entries by commas, one for each column")
+        self.at(
+            self.line(record),
+            message,
+            format!("{} entries", record.len()),
+            "separate entries by commas, one for each column",
+        )
     }
 
     fn broken(&self, error: &csv::Error) -> Report {
         let start = error.position().map_or(0, |position| position.byte() as usize).min(self.text.len());
-        self.at(start..start, format!("this is not CSV: {error}"), "here", "separate entries by commas, one line per sample")
+        self.at(
+            start..start,
+            format!("this is not CSV: {error}"),
+            "here",
+            "separate entries by commas, one line per sample",
+        )
     }
 
     /// An error in the CSV file.

@@ -1,0 +1,48 @@
+//! `fpsolve check FILE`: what a scenario means and what it needs, without running it.
+
+use std::path::PathBuf;
+
+use super::scenario::{engine, overrides};
+use crate::error::{Failure, Outcome};
+use crate::limits;
+use crate::scenario::{EngineKind, Scenario};
+
+/// Arguments of `fpsolve check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  fpsolve check scenarios/transient-2d.toml --set 'grid.axes.0.cells=512'")]
+pub struct Args {
+    /// The scenario (TOML)
+    file: PathBuf,
+    /// Override a key of the scenario
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    set: Vec<String>,
+    /// Consider this engine instead of those the scenario names (may be repeated)
+    #[arg(long, value_name = "NAME", value_parser = engine)]
+    engine: Vec<EngineKind>,
+    /// The memory limit to check against [default: half of what is available]
+    #[arg(long, value_name = "SIZE", value_parser = limits::parse_size)]
+    memory_limit: Option<u64>,
+}
+
+/// Reads, builds, prints.
+pub fn run(args: &Args) -> Result<Outcome, Failure> {
+    let scenario = Scenario::load(&args.file, &overrides(&args.set, &args.engine))?;
+    let engines = scenario.engines_to_run()?;
+    let limit = args.memory_limit.unwrap_or_else(limits::default_limit);
+    let estimate = limits::check(&scenario, &engines, limit)?;
+    let words: Vec<&str> = engines.iter().map(|engine| engine.word()).collect();
+    let mut text = format!("{}: {}\n", scenario.name, scenario.description);
+    text += &format!("  engines  {}\n", words.join(", "));
+    text += "\nDefaults taken for keys that are not written:\n";
+    text += &defaults(&scenario);
+    text += &format!("\nMemory (limit {}):\n{}", limits::size(limit as f64), estimate.to_text());
+    super::print(&text);
+    Ok(Outcome::Done)
+}
+
+fn defaults(scenario: &Scenario) -> String {
+    let defaults = scenario.source.defaults();
+    let width = defaults.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+    defaults.iter().map(|(key, value)| format!("  {key:width$}  {value}\n")).collect()
+}
