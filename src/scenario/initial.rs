@@ -112,7 +112,7 @@ fn positive_definite(rows: &[Vec<f64>]) -> bool {
             let sum: f64 = (0..j).map(|k| factor[i][k] * factor[j][k]).sum();
             let rest = rows[i][j] - sum;
             if i == j {
-                if !(rest > 0.0) {
+                if rest.is_nan() || rest <= 0.0 {
                     return false;
                 }
                 factor[i][i] = rest.sqrt();

@@ -34,7 +34,7 @@ pub enum NoiseKind {
     /// One formula per entry.
     Formula {
         /// Rows.
-        diffusion: Located<Vec<Located<Vec<Located<String>>>>>,
+        diffusion: Located<Vec<Vec<Located<String>>>>,
     },
     /// variance·I.
     Isotropic {
@@ -108,11 +108,8 @@ fn parts(value: &Value) -> Result<Vec<Located<&'static str>>> {
     }
 }
 
-fn rows(value: &Value) -> Result<Located<Vec<Located<Vec<Located<String>>>>>> {
-    let row = |row: &Value| -> Result<_> {
-        let entries = row.list()?.iter().map(formula).collect::<Result<Vec<_>>>()?;
-        Ok(Located { value: entries, span: row.span() })
-    };
+fn rows(value: &Value) -> Result<Located<Vec<Vec<Located<String>>>>> {
+    let row = |row: &Value| -> Result<Vec<_>> { row.list()?.iter().map(formula).collect() };
     let rows = value.list()?.iter().map(row).collect::<Result<Vec<_>>>()?;
     Ok(Located { value: rows, span: value.span() })
 }

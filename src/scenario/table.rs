@@ -286,9 +286,9 @@ impl<'a> Value<'a> {
                 if value.fract() != 0.0 || !(0.0..1e15).contains(&value) {
                     return Err(self.wrong_type("a whole number", &low.max(1).to_string()));
                 }
-                return Err(
-                    self.wrong_type("a whole number, written without point or exponent", &format!("{value:.0}"))
-                );
+                let message = format!("`{}` must be a whole number, without point or exponent", self.path);
+                let help = format!("write {value:.0} for {}", float.as_str());
+                return Err(self.error(message, "a decimal number", help));
             }
             _ => return Err(self.wrong_type("a whole number", &low.max(1).to_string())),
         };
@@ -382,7 +382,7 @@ fn describe(value: &DeValue) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number with a point or exponent",
+        DeValue::Float(_) => "a decimal number",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",

@@ -30,10 +30,13 @@ pub enum Origin {
         columns: Vec<(Located<String>, Located<Column>)>,
     },
     /// Numbers in the scenario.
-    Points(Vec<(Located<String>, Located<Vec<f64>>)>),
+    Points(Vec<Points>),
     /// A known function with noise.
     Teacher(Teacher),
 }
+
+/// Name and numbers of a column written in the scenario.
+pub type Points = (Located<String>, Located<Vec<f64>>);
 
 /// A column of a data file.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,9 +108,9 @@ fn columns(table: &Table) -> Result<Vec<(Located<String>, Located<Column>)>> {
     columns.open_table()?.values().into_iter().map(read).collect()
 }
 
-fn read_points(value: &Value) -> Result<Vec<(Located<String>, Located<Vec<f64>>)>> {
+fn read_points(value: &Value) -> Result<Vec<Points>> {
     let table = value.open_table()?;
-    let mut columns: Vec<(Located<String>, Located<Vec<f64>>)> = Vec::new();
+    let mut columns: Vec<Points> = Vec::new();
     for (name, value) in table.values() {
         super::model::check_name(&table, &name, "data column")?;
         let numbers = value.numbers()?;
