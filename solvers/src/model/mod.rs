@@ -1,5 +1,8 @@
 //! Models: a loss L(θ) and, where there are data, per-sample losses and gradients.
 
+pub mod data;
+pub mod tanh_regression;
+
 /// A loss (or a general drift) and its per-sample parts, evaluated over batches of points.
 ///
 /// n points in d dimensions are coordinate-major: θ_k of point i is `points[k·n + i]`; gradients likewise. Packed

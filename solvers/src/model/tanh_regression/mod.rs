@@ -1,0 +1,264 @@
+//! Regression with a sum of tanh units, h(x; θ) = Σ_j α_j tanh(w_j (x − b_j)), squared loss, θ = slopes.
+//!
+//! Centres b_j are fixed; each unit's slope w_j is a component of θ (several units may share one). The amplitudes α are fixed, or
+//! *projected*: solved for at every θ by linear least squares, α̂ = Φ⁺y with Φ_ij = tanh(w_j (x_i − b_j)). The loss is
+//! L(θ) = (1/m) Σ_i (y_i − h(x_i))².
+//!
+//! With projected amplitudes the per-sample gradients depend on what a step sees (all have the mean ∇L):
+//! [`SampleGradient::Total`] differentiates l_i(θ) = r_i(θ)², α̂(θ) included; [`SampleGradient::Envelope`] holds α̂ fixed.
+
+mod fixed;
+mod lane;
+mod projected;
+mod singular_values;
+#[cfg(test)]
+mod tests;
+
+use crate::error::Error;
+use crate::model::Model;
+
+use fixed::Fixed;
+use projected::Projected;
+
+/// Where a unit's slope comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Slope {
+    /// Component of θ.
+    Group(usize),
+    /// A constant.
+    Fixed(f64),
+}
+
+/// One unit α tanh(w (x − b)).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Unit {
+    /// Centre b.
+    pub center: f64,
+    /// Slope w.
+    pub slope: Slope,
+}
+
+/// How the amplitudes α are found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Amplitudes {
+    /// Least squares at every θ (variable projection).
+    Projected,
+    /// Constants, one for each unit.
+    Fixed(Vec<f64>),
+}
+
+/// Per-sample gradient with projected amplitudes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SampleGradient {
+    /// g_i = 2 r_i ∂r_i with the whole Jacobian (Golub and Pereyra 1973): SGD on l_i(θ) = r_i(θ)².
+    #[default]
+    Total,
+    /// g_i = −2 r_i (∂Φ α̂)_i: α̂ solved on all data at every step, and held while differentiating.
+    Envelope,
+}
+
+/// The model; see the module for the formulas.
+#[derive(Debug, Clone)]
+pub struct TanhRegression {
+    core: Core,
+    units: Vec<Unit>,
+    amplitudes: Amplitudes,
+    dimension: usize,
+    samples: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Core {
+    Fixed(Fixed),
+    Projected(Projected),
+}
+
+impl TanhRegression {
+    /// A regression on the samples (x_i, y_i).
+    ///
+    /// # Errors
+    /// Columns that are empty, of different length or not finite; units whose groups are not 0, 1, … (at most three) without
+    /// a gap; a number of fixed amplitudes other than that of the units; projected amplitudes with as many units as samples.
+    pub fn new(
+        x: &[f64],
+        y: &[f64],
+        units: &[Unit],
+        amplitudes: Amplitudes,
+        sample_gradient: SampleGradient,
+    ) -> Result<Self, Error> {
+        check_columns(x, y)?;
+        let dimension = check_units(units)?;
+        let core = match &amplitudes {
+            Amplitudes::Projected if units.len() >= x.len() => {
+                return Err(Error::invalid(
+                    format!("{} projected amplitudes fit {} samples exactly", units.len(), x.len()),
+                    "give more samples than centers, or fixed amplitudes",
+                ));
+            }
+            Amplitudes::Projected => Core::Projected(Projected {
+                x: x.to_vec(),
+                y: y.to_vec(),
+                units: units.to_vec(),
+                dimension,
+                sample_gradient,
+            }),
+            Amplitudes::Fixed(values) => {
+                if values.len() != units.len() || values.iter().any(|a| !a.is_finite()) {
+                    return Err(Error::invalid(
+                        format!("{} amplitudes for {} centers", values.len(), units.len()),
+                        "give one finite amplitude for each center, or \"projected\"",
+                    ));
+                }
+                Core::Fixed(Fixed::new(x, y, units, values, dimension))
+            }
+        };
+        Ok(Self { core, units: units.to_vec(), amplitudes, dimension, samples: x.len() })
+    }
+
+    /// Units with the given centres whose slopes are the components `groups` of θ.
+    pub fn units(centers: &[f64], groups: &[usize]) -> Vec<Unit> {
+        let unit = |(&center, &group)| Unit { center, slope: Slope::Group(group) };
+        centers.iter().zip(groups).map(unit).collect()
+    }
+
+    /// Amplitudes α (one for each unit) at one θ.
+    pub fn amplitudes_at(&self, theta: &[f64]) -> Vec<f64> {
+        match (&self.core, &self.amplitudes) {
+            (_, Amplitudes::Fixed(values)) => values.clone(),
+            (Core::Projected(model), _) => factorisation(model, theta).amplitudes,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The fitted function h(x; θ) at one θ.
+    pub fn fitted(&self, theta: &[f64], x: &[f64]) -> Vec<f64> {
+        let alpha = self.amplitudes_at(theta);
+        let slope = |unit: &Unit| match unit.slope {
+            Slope::Group(k) => theta[k],
+            Slope::Fixed(w) => w,
+        };
+        let value = |&x: &f64| -> f64 {
+            self.units.iter().zip(&alpha).map(|(u, a)| a * (slope(u) * (x - u.center)).tanh()).sum()
+        };
+        x.iter().map(value).collect()
+    }
+
+    /// Numerical rank of Φ at n points; the number of units where the amplitudes are fixed.
+    pub fn rank(&self, points: &[f64]) -> Vec<f64> {
+        match &self.core {
+            Core::Fixed(_) => vec![self.units.len() as f64; points.len() / self.dimension],
+            Core::Projected(model) => factorisation(model, points).rank,
+        }
+    }
+
+    fn moments(&self, points: &[f64], loss: &mut [f64], gradient: &mut [f64], covariance: &mut [f64]) {
+        match &self.core {
+            Core::Fixed(model) => fixed::moments(model, points, loss, gradient, covariance),
+            Core::Projected(model) => projected::moments(model, points, loss, gradient, covariance),
+        }
+    }
+
+    fn per_sample(&self, points: &[f64], losses: &mut [f64], gradients: &mut [f64]) {
+        match &self.core {
+            Core::Fixed(model) => fixed::per_sample(model, points, losses, gradients),
+            Core::Projected(model) => projected::per_sample(model, points, losses, gradients),
+        }
+    }
+}
+
+impl Model for TanhRegression {
+    fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    fn samples(&self) -> usize {
+        self.samples
+    }
+
+    fn loss(&self, points: &[f64], loss: &mut [f64]) {
+        self.moments(points, loss, &mut [], &mut []);
+    }
+
+    fn gradient(&self, points: &[f64], gradient: &mut [f64]) {
+        self.moments(points, &mut [], gradient, &mut []);
+    }
+
+    fn gradient_covariance(&self, points: &[f64], gradient: &mut [f64], covariance: &mut [f64]) {
+        self.moments(points, &mut [], gradient, covariance);
+    }
+
+    fn sample_losses(&self, points: &[f64], losses: &mut [f64]) {
+        self.per_sample(points, losses, &mut []);
+    }
+
+    fn sample_gradients(&self, points: &[f64], gradients: &mut [f64]) {
+        self.per_sample(points, &mut [], gradients);
+    }
+
+    fn batch_gradient(&self, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
+        match &self.core {
+            Core::Fixed(model) => fixed::batch_gradient(model, points, batch, gradient),
+            Core::Projected(model) => projected::batch_gradient(model, points, batch, gradient),
+        }
+    }
+
+    /// `condition_number` (of Φ; infinite where a column vanishes) and `rank`, for projected amplitudes.
+    fn diagnostics(&self, points: &[f64]) -> Vec<(&'static str, Vec<f64>)> {
+        let Core::Projected(model) = &self.core else { return Vec::new() };
+        let Factorisation { triangle, rank, .. } = factorisation(model, points);
+        let u = self.units.len();
+        let n = rank.len();
+        let condition = |i: usize| {
+            let matrix: Vec<f64> = (0..u * u).map(|entry| triangle[entry * n + i]).collect();
+            singular_values::condition_number(matrix, u)
+        };
+        vec![("condition_number", (0..n).map(condition).collect()), ("rank", rank)]
+    }
+}
+
+struct Factorisation {
+    amplitudes: Vec<f64>,
+    triangle: Vec<f64>,
+    rank: Vec<f64>,
+}
+
+fn factorisation(model: &Projected, points: &[f64]) -> Factorisation {
+    let n = points.len() / model.dimension;
+    let u = model.units.len();
+    let mut out =
+        Factorisation { amplitudes: vec![0.0; u * n], triangle: vec![0.0; u * u * n], rank: vec![0.0; n] };
+    projected::amplitudes(model, points, &mut out.amplitudes, &mut out.triangle, &mut out.rank);
+    out
+}
+
+fn check_columns(x: &[f64], y: &[f64]) -> Result<(), Error> {
+    if x.is_empty() || x.len() != y.len() {
+        return Err(Error::invalid(
+            format!("the columns x and y have {} and {} samples", x.len(), y.len()),
+            "give two columns of the same length, at least one sample",
+        ));
+    }
+    match x.iter().zip(y).position(|(x, y)| !x.is_finite() || !y.is_finite()) {
+        Some(i) => Err(Error::invalid(format!("sample {i} is not finite"), "remove or repair that row")),
+        None => Ok(()),
+    }
+}
+
+fn check_units(units: &[Unit]) -> Result<usize, Error> {
+    let groups = units.iter().filter_map(|unit| match unit.slope {
+        Slope::Group(k) => Some(k),
+        Slope::Fixed(_) => None,
+    });
+    let dimension = groups.clone().max().map_or(0, |k| k + 1);
+    if !(1..=3).contains(&dimension) || !(0..dimension).all(|k| groups.clone().any(|group| group == k)) {
+        return Err(Error::invalid(
+            format!("the slopes form {dimension} groups, or leave one out"),
+            "number the groups 0, 1, 2 without a gap; one to three of them",
+        ));
+    }
+    let finite = |unit: &Unit| unit.center.is_finite() && !matches!(unit.slope, Slope::Fixed(w) if !w.is_finite());
+    match units.iter().position(|unit| !finite(unit)) {
+        Some(j) => Err(Error::invalid(format!("unit {j} has a center or slope that is not finite"), "write a number")),
+        None => Ok(dimension),
+    }
+}
