@@ -1,10 +1,7 @@
 //! Data: named columns of samples, from a table or from a teacher with known noise.
 
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::{RngExt, SeedableRng};
-use rand_distr::StandardNormal;
-
 use crate::error::Error;
+use crate::random::Stream;
 
 /// Named columns of the same length m.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +73,12 @@ impl Data {
         outliers: &[(usize, f64)],
         seed: u64,
     ) -> Result<Self, Error> {
+        if inputs.len() != truth.len() {
+            return Err(Error::invalid(
+                format!("a teacher with {} inputs and {} values", inputs.len(), truth.len()),
+                "give one value for each input",
+            ));
+        }
         if !(noise_std >= 0.0 && noise_std.is_finite()) {
             return Err(Error::invalid(format!("noise_std is {noise_std}"), "give a number that is not negative"));
         }
@@ -89,13 +92,10 @@ impl Data {
                 )
             })? += by;
         }
-        let mut random = stream(seed, "teacher");
-        let noise = std::iter::repeat_with(|| noise_std * random.sample::<f64, _>(StandardNormal));
+        let mut random = Stream::new(seed, "teacher", 0);
+        let noise = std::iter::repeat_with(|| noise_std * random.normal());
         let y = truth.iter().zip(&shift).zip(noise).map(|((h, s), e)| h + s + e).collect();
         let mut data = Self::new(vec![("x".into(), inputs), ("y".into(), y)])?;
-        if data.columns[1].len() != data.columns[0].len() {
-            return Err(Error::invalid("the teacher has as many values as inputs", "give one value for each input"));
-        }
         data.teacher = Some(Teacher { truth, shift, noise_std });
         Ok(data)
     }
@@ -162,16 +162,10 @@ pub fn even_inputs(from: f64, to: f64, samples: usize) -> Vec<f64> {
 
 /// `samples` inputs, independent and uniform between `from` and `to`, ascending, from the stream (seed, "teacher inputs").
 pub fn random_inputs(from: f64, to: f64, samples: usize, seed: u64) -> Vec<f64> {
-    let mut random = stream(seed, "teacher inputs");
-    let mut inputs: Vec<f64> = (0..samples).map(|_| from + (to - from) * random.random::<f64>()).collect();
+    let mut random = Stream::new(seed, "teacher inputs", 0);
+    let mut inputs: Vec<f64> = (0..samples).map(|_| from + (to - from) * random.uniform()).collect();
     inputs.sort_by(f64::total_cmp);
     inputs
-}
-
-/// The random stream of that name: FNV-1a of the name, mixed with the seed.
-fn stream(seed: u64, name: &str) -> Xoshiro256PlusPlus {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-    Xoshiro256PlusPlus::seed_from_u64(seed ^ hash)
 }
 
 #[cfg(test)]

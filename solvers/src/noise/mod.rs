@@ -5,6 +5,8 @@ pub mod interpretation;
 pub mod isotropic;
 pub mod minibatch;
 pub mod semidefinite;
+#[cfg(test)]
+mod tests;
 
 pub use dynamics::GradientDynamics;
 pub use interpretation::Interpretation;

@@ -26,7 +26,10 @@ pub fn check_dynamics(dynamics: &dyn Dynamics, points: &[f64], variables: &[Stri
         };
         if let Some(k) = (0..d).find(|k| !drift[k * n + p].is_finite()) {
             let what = format!("component {} of the drift is {} at {}", k + 1, drift[k * n + p], place());
-            return Err(Error::invalid(what, "shrink the grid so that the loss is smooth on it, or change the formula"));
+            return Err(Error::invalid(
+                what,
+                "shrink the grid so that the loss is smooth on it, or change the formula",
+            ));
         }
         let here: Vec<f64> = (0..packed).map(|c| diffusion[c * n + p]).collect();
         if let Some(value) = here.iter().find(|v| !v.is_finite()) {
@@ -37,7 +40,10 @@ pub fn check_dynamics(dynamics: &dyn Dynamics, points: &[f64], variables: &[Stri
         let largest = values[..d].iter().fold(0.0_f64, |a, v| a.max(v.abs()));
         if values[0] < -ROUNDING * largest {
             let what = format!("the diffusion matrix has the eigenvalue {:.6e} at {}", values[0], place());
-            return Err(Error::invalid(what, "a diffusion matrix must be positive semidefinite: make it S·Sᵀ of some S"));
+            return Err(Error::invalid(
+                what,
+                "a diffusion matrix must be positive semidefinite: make it S·Sᵀ of some S",
+            ));
         }
     }
     Ok(())

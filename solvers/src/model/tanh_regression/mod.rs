@@ -225,8 +225,7 @@ struct Factorisation {
 fn factorisation(model: &Projected, points: &[f64]) -> Factorisation {
     let n = points.len() / model.dimension;
     let u = model.units.len();
-    let mut out =
-        Factorisation { amplitudes: vec![0.0; u * n], triangle: vec![0.0; u * u * n], rank: vec![0.0; n] };
+    let mut out = Factorisation { amplitudes: vec![0.0; u * n], triangle: vec![0.0; u * u * n], rank: vec![0.0; n] };
     projected::amplitudes(model, points, &mut out.amplitudes, &mut out.triangle, &mut out.rank);
     out
 }

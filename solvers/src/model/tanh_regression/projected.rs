@@ -30,14 +30,14 @@ pub(super) struct Projected {
 
 /// What is known of one lane of walkers; columns are contiguous (entry i of column j at `[j·m + i]`).
 struct Fit {
-    basis: Vec<Lane>,     // m×u: Φ, then Q
-    slopes: Vec<Lane>,    // m×u: ∂φ_j/∂w_j
-    residual: Vec<Lane>,  // m
-    jacobian: Vec<Lane>,  // m×d: −∂_k r
-    triangle: Vec<Lane>,  // u×u, R_ij at [i·u + j]
-    inverse: Vec<Lane>,   // u: 1/R_jj, 0 for a dropped column
+    basis: Vec<Lane>,      // m×u: Φ, then Q
+    slopes: Vec<Lane>,     // m×u: ∂φ_j/∂w_j
+    residual: Vec<Lane>,   // m
+    jacobian: Vec<Lane>,   // m×d: −∂_k r
+    triangle: Vec<Lane>,   // u×u, R_ij at [i·u + j]
+    inverse: Vec<Lane>,    // u: 1/R_jj, 0 for a dropped column
     projection: Vec<Lane>, // u: Qᵀy
-    amplitude: Vec<Lane>, // u: α̂
+    amplitude: Vec<Lane>,  // u: α̂
     correction: Vec<Lane>, // u×d: Qᵀv_k − R⁻ᵀ(∂_kΦ)ᵀr
 }
 
