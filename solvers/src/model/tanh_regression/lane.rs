@@ -17,7 +17,7 @@ macro_rules! elementwise {
             #[inline(always)]
             fn $method(mut self, other: Lane) -> Lane {
                 for l in 0..WIDTH {
-                    self.0[l] = self.0[l] $op other.0[l];
+                    self.0[l] $op other.0[l];
                 }
                 self
             }
@@ -27,16 +27,16 @@ macro_rules! elementwise {
             #[inline(always)]
             fn $method(mut self, other: f64) -> Lane {
                 for l in 0..WIDTH {
-                    self.0[l] = self.0[l] $op other;
+                    self.0[l] $op other;
                 }
                 self
             }
         }
     };
 }
-elementwise!(Add, add, +);
-elementwise!(Sub, sub, -);
-elementwise!(Mul, mul, *);
+elementwise!(Add, add, +=);
+elementwise!(Sub, sub, -=);
+elementwise!(Mul, mul, *=);
 
 impl AddAssign for Lane {
     #[inline(always)]

@@ -176,7 +176,7 @@ fn motorcycle_noise_over_the_square() {
             let length = extremes(&mut (0..n).map(|i| g[i].hypot(g[n + i])));
             close(high.0, 6.82719988e-4, 1e-8);
             close(high.1, 466865.6, 1e-5); // at (0.15, 0.15), where cond Φ is 4e5
-            close(length.0, 2.386156700e-4, 1e-8);
+            close(length.0, 2.3861597e-4, 1e-8);
             close(length.1, 237.2125, 1e-6);
         }
     }
