@@ -74,7 +74,6 @@ fn detect() -> Level {
 /// Defines a function whose body is compiled for every [`Level`] and dispatched at run time.
 ///
 /// The body must reach its hot loops through `#[inline(always)]` functions only, else those stay at the baseline.
-#[allow(unused_macros)]
 macro_rules! dispatch {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
@@ -99,7 +98,6 @@ macro_rules! dispatch {
         }
     };
 }
-#[allow(unused_imports)]
 pub(crate) use dispatch;
 
 /// a·b + c with one rounding.
