@@ -21,6 +21,7 @@
 pub mod density;
 pub mod dynamics;
 pub mod engine;
+pub mod ensemble;
 pub mod error;
 pub mod grid;
 pub mod initial;

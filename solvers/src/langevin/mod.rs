@@ -1,1 +1,203 @@
-//! placeholder
+//! The Langevin engine: an ensemble of the stochastic differential equation dθ = b dt + √(2T) S dW, S Sᵀ = D.
+//!
+//! Each interval between output times is divided into the fewest equal steps not longer than `step`, so that the discrete
+//! law at output times is that of n equal steps and can be computed exactly where the recursion is known.
+
+mod root;
+pub mod scheme;
+mod step;
+mod walls;
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::engine::{Attribute, Engine, Interrupt, Snapshot};
+use crate::ensemble::{BLOCK, Block, Ensemble, Stop};
+use crate::problem::Problem;
+use scheme::{Entry, Scheme, Sde, Work};
+use walls::Walls;
+
+/// What a scenario says about the Langevin engine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LangevinOptions {
+    /// Number of walkers N.
+    pub walkers: usize,
+    /// Longest time step; None: chosen from the drift, the noise and the grid.
+    pub step: Option<f64>,
+    /// Name of a scheme of [`scheme::TABLE`].
+    pub scheme: String,
+    /// Number of walkers whose positions are kept.
+    pub trajectories: usize,
+}
+
+impl Default for LangevinOptions {
+    fn default() -> Self {
+        Self { walkers: 100_000, step: None, scheme: scheme::TABLE[0].name.to_string(), trajectories: 0 }
+    }
+}
+
+/// An ensemble of walkers of the stochastic differential equation.
+pub struct Langevin {
+    sde: Sde,
+    entry: &'static Entry,
+    scheme: Box<dyn Scheme>,
+    walls: Walls,
+    ensemble: Ensemble,
+    step: f64,
+    reason: String,
+    time: f64,
+    steps: u64,
+}
+
+/// Steps between two looks at the interrupt.
+const STEPS_PER_CHECK: u64 = 64;
+
+/// The fewest equal steps not longer than `step` that make up `interval` (a part in 10⁹ longer is accepted).
+pub fn divide(interval: f64, step: f64) -> (u64, f64) {
+    let steps = (interval / step * (1.0 - 1e-9)).ceil().max(1.0);
+    (steps as u64, interval / steps)
+}
+
+impl Langevin {
+    /// Walkers at their initial positions.
+    ///
+    /// Errors: no walkers, a step that is not positive, a scheme that is not in the table or does not suit the problem, an
+    /// initial law off the grid.
+    pub fn new(problem: &Problem, options: LangevinOptions) -> Result<Self, Error> {
+        let entry = scheme::find(&options.scheme)?;
+        let mut ensemble = Ensemble::new(problem, "langevin", options.walkers)?;
+        let sde = Sde { dynamics: Arc::clone(&problem.dynamics), temperature: problem.temperature };
+        let walls = Walls::new(&problem.grid);
+        if walls.absorbs() {
+            ensemble.blocks_mut().iter_mut().for_each(|block| block.absorbed = vec![false; BLOCK]);
+        }
+        let (step, reason) = match options.step {
+            Some(step) if step > 0.0 && step.is_finite() => (step, "given".to_string()),
+            Some(step) => {
+                let what = format!("the Langevin step {step} is not a positive time");
+                return Err(Error::invalid(what, "write step = 0.01, or leave it out to have it chosen"));
+            }
+            None => step::choose(problem, &walls)?,
+        };
+        let scheme = (entry.build)(problem)?;
+        Ok(Self { sde, entry, scheme, walls, ensemble, step, reason, time: 0.0, steps: 0 })
+    }
+
+    /// The longest step that is taken.
+    pub fn step(&self) -> f64 {
+        self.step
+    }
+    /// Why the step is what it is.
+    pub fn step_reason(&self) -> &str {
+        &self.reason
+    }
+    /// Walkers in each cell, and after the last cell those off the grid.
+    pub fn counts(&self) -> Vec<u32> {
+        self.ensemble.counts()
+    }
+    /// The walkers.
+    pub fn ensemble(&self) -> &Ensemble {
+        &self.ensemble
+    }
+}
+
+impl Engine for Langevin {
+    fn name(&self) -> &'static str {
+        "langevin"
+    }
+    fn walkers(&self) -> Option<usize> {
+        Some(self.ensemble.walkers())
+    }
+    fn time(&self) -> f64 {
+        self.time
+    }
+
+    fn advance(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error> {
+        if to <= self.time {
+            return Ok(());
+        }
+        let (steps, h) = divide(to - self.time, self.step);
+        let (sde, scheme, walls, from) = (&self.sde, &*self.scheme, &self.walls, self.time);
+        let d = sde.dynamics.dimension();
+        self.ensemble.advance(
+            from,
+            interrupt,
+            || Work::new(d),
+            |block, work, watch| {
+                for k in 0..steps {
+                    if k % STEPS_PER_CHECK == 0 {
+                        watch.check()?;
+                    }
+                    scheme.step(sde, h, &block.points, work, &mut block.stream);
+                    walls
+                        .apply(block, work, sde.temperature * h)
+                        .map_err(|lane| Stop::Failed(lost(block, work, lane, from + k as f64 * h, h)))?;
+                    std::mem::swap(&mut block.points, &mut work.next);
+                }
+                Ok(())
+            },
+        )?;
+        self.time = to;
+        self.steps += steps;
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.ensemble.snapshot(self.time)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, Attribute)> {
+        vec![
+            ("walkers", Attribute::Integer(self.ensemble.walkers() as i64)),
+            ("step", Attribute::Float(self.step)),
+            ("step_reason", Attribute::Text(self.reason.clone())),
+            ("scheme", Attribute::Text(self.entry.name.to_string())),
+            ("weak_order", Attribute::Float(self.entry.weak_order)),
+            ("strong_order", Attribute::Float(self.entry.strong_order)),
+            ("steps_total", Attribute::Integer(self.steps as i64)),
+        ]
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let tally = self.ensemble.tally();
+        let all = self.steps as f64 * self.ensemble.walkers() as f64;
+        let mut warnings = Vec::new();
+        if tally.thrown > 0 {
+            warnings.push(format!(
+                "{} steps of Langevin walkers ({:.1e} of all) were longer than the box: the step {:.3e} is too long where \
+                 drift or noise are that strong",
+                tally.thrown,
+                tally.thrown as f64 / all,
+                self.step
+            ));
+        }
+        if tally.folded > 0 {
+            warnings.push(format!(
+                "{} steps of Langevin walkers ({:.1e} of all) were reflected more than once: the law next to the walls is \
+                 not to be trusted; take a shorter step or a wider grid",
+                tally.folded,
+                tally.folded as f64 / all
+            ));
+        }
+        warnings
+    }
+}
+
+/// The error for a walker that became non-finite.
+fn lost(block: &Block, work: &Work, lane: usize, time: f64, h: f64) -> Error {
+    let column = |values: &[f64]| -> Vec<f64> { values.chunks_exact(BLOCK).map(|v| v[lane]).collect() };
+    Error::numerical(
+        "langevin",
+        format!("at walker {}, t = {time}, step {h:.3e}", block.first + lane),
+        format!(
+            "its position became non-finite; before the step it was at {:?}, where the drift is {:?} and D is {:?}",
+            column(&block.points),
+            column(&work.drift),
+            column(&work.diffusion)
+        ),
+        "take a shorter step, or move the walls of the grid away from the place where drift and D are not finite",
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Advancing all blocks in parallel, all or nothing.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::{Block, Ensemble};
+use crate::Error;
+use crate::engine::Interrupt;
+
+/// Why a block did not reach the output time.
+#[derive(Debug)]
+pub enum Stop {
+    /// The user asked for it, or an earlier block failed.
+    Asked,
+    /// A walker failed.
+    Failed(Error),
+}
+
+/// What a block asks now and then while it advances.
+pub struct Watch<'a> {
+    interrupt: Interrupt<'a>,
+    interrupted: &'a AtomicBool,
+    failing: &'a AtomicUsize,
+    block: usize,
+}
+
+impl Watch<'_> {
+    /// Stops the block when the user asked to stop or when a block before it has failed.
+    ///
+    /// Only blocks after the first failing one stop early, so the failure that is reported is always the same.
+    pub fn check(&self) -> Result<(), Stop> {
+        if (self.interrupt)() {
+            self.interrupted.store(true, Ordering::Relaxed);
+        }
+        if self.interrupted.load(Ordering::Relaxed) || self.failing.load(Ordering::Relaxed) < self.block {
+            return Err(Stop::Asked);
+        }
+        Ok(())
+    }
+}
+
+impl Ensemble {
+    /// Runs `work` on every block; `scratch` makes what one thread reuses between blocks. On an error the ensemble stays
+    /// as it was.
+    ///
+    /// Errors: that of the first block that failed; [`Error::Interrupted`] with the time `now`.
+    pub fn advance<S, W>(
+        &mut self,
+        now: f64,
+        interrupt: Interrupt,
+        scratch: impl Fn() -> S + Sync + Send,
+        work: W,
+    ) -> Result<(), Error>
+    where
+        W: Fn(&mut Block, &mut S, &Watch) -> Result<(), Stop> + Sync + Send,
+    {
+        let (interrupted, failing) = (AtomicBool::new(false), AtomicUsize::new(usize::MAX));
+        if self.spare.is_empty() {
+            self.spare.clone_from(&self.blocks);
+        }
+        let results: Vec<Result<(), Stop>> = self
+            .blocks
+            .par_iter()
+            .zip(&mut self.spare)
+            .enumerate()
+            .map_init(scratch, |scratch, (block, (old, new))| {
+                new.clone_from(old);
+                let watch = Watch { interrupt, interrupted: &interrupted, failing: &failing, block };
+                let result = watch.check().and_then(|()| work(new, scratch, &watch));
+                if matches!(result, Err(Stop::Failed(_))) {
+                    failing.fetch_min(block, Ordering::Relaxed);
+                }
+                result
+            })
+            .collect();
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted { time: now });
+        }
+        for result in results {
+            if let Err(Stop::Failed(error)) = result {
+                return Err(error);
+            }
+        }
+        std::mem::swap(&mut self.blocks, &mut self.spare);
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! A block of walkers.
+
+use crate::random::LaneStream;
+
+/// Walkers in a block: part of the definition of the random streams, so changing it changes every ensemble's numbers.
+pub const BLOCK: usize = 128;
+
+/// A fixed block of walkers with its own random stream.
+#[derive(Debug)]
+pub struct Block {
+    /// Number of its first walker.
+    pub first: usize,
+    /// How many of its places hold walkers; the rest of the last block is padding that is advanced and never counted.
+    pub active: usize,
+    /// Positions, coordinate-major (d × BLOCK).
+    pub points: Vec<f64>,
+    /// Which walkers were absorbed at a wall; empty where no wall absorbs.
+    pub absorbed: Vec<bool>,
+    /// What an optimizer remembers of each walker besides its position (k × BLOCK).
+    pub memory: Vec<f64>,
+    /// Shuffled samples of each walker, where batches come from reshuffled epochs.
+    pub order: Vec<u32>,
+    /// The random stream.
+    pub stream: LaneStream,
+    /// What happened to its walkers.
+    pub tally: Tally,
+}
+
+impl Block {
+    /// Block number `index` of an ensemble of `walkers` walkers, all at the origin.
+    pub fn new(d: usize, index: usize, walkers: usize, seed: u64, engine: &str) -> Self {
+        let first = index * BLOCK;
+        Self {
+            first,
+            active: (walkers - first).min(BLOCK),
+            points: vec![0.0; d * BLOCK],
+            absorbed: Vec::new(),
+            memory: Vec::new(),
+            order: Vec::new(),
+            stream: LaneStream::new(seed, engine, index as u64),
+            tally: Tally::default(),
+        }
+    }
+}
+
+impl Clone for Block {
+    fn clone(&self) -> Self {
+        Self {
+            points: self.points.clone(),
+            absorbed: self.absorbed.clone(),
+            memory: self.memory.clone(),
+            order: self.order.clone(),
+            ..*self
+        }
+    }
+    fn clone_from(&mut self, source: &Self) {
+        self.first = source.first;
+        self.active = source.active;
+        self.points.clone_from(&source.points);
+        self.absorbed.clone_from(&source.absorbed);
+        self.memory.clone_from(&source.memory);
+        self.order.clone_from(&source.order);
+        self.stream = source.stream;
+        self.tally = source.tally;
+    }
+}
+
+/// Counts of walker steps that the user must hear of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Steps that were folded back into the box more than once.
+    pub folded: u64,
+    /// Steps longer than the box.
+    pub thrown: u64,
+    /// Walkers absorbed at a wall.
+    pub absorbed: u64,
+}
+
+impl Tally {
+    /// Sum of two counts.
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            folded: self.folded + other.folded,
+            thrown: self.thrown + other.thrown,
+            absorbed: self.absorbed + other.absorbed,
+        }
+    }
+}

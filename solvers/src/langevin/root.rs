@@ -1,0 +1,223 @@
+//! A square root of D for whole blocks: the lower triangular S with S Sᵀ = D, in closed form for 1 to 3 dimensions.
+//!
+//! Semidefinite matrices are welcome: pivots below 0 (rounding) count as 0, and the entries below a pivot are bounded by the
+//! diagonal, |S_ji|² ≤ D_jj, which exact arithmetic would guarantee.
+
+use crate::ensemble::BLOCK;
+use crate::lanes::{dispatch, fma};
+
+type Lane = [f64; BLOCK];
+
+/// Writes S, packed by columns (d = 2: S_00, S_10, S_11; d = 3: S_00, S_10, S_20, S_11, S_21, S_22), which is the packed
+/// order of [`crate::symmetric`] with the rows and columns exchanged.
+pub(super) fn root(d: usize, diffusion: &[f64], root: &mut [f64]) {
+    let (a, s) = (diffusion.as_chunks::<BLOCK>().0, root.as_chunks_mut::<BLOCK>().0);
+    if is_constant(a) {
+        // One root for the block where D does not depend on the walker; the same operations give the same bits.
+        let head = |c: usize| a.get(c).map_or(0.0, |lane| lane[0]);
+        let all = match d {
+            1 => root_3([head(0), 0.0, 0.0, 0.0, 0.0, 0.0]),
+            2 => {
+                let [l00, l10, l11] = root_2([head(0), head(1), head(2)]);
+                [l00, l10, l11, 0.0, 0.0, 0.0]
+            }
+            _ => root_3(std::array::from_fn(head)),
+        };
+        s.iter_mut().zip(all).for_each(|(lane, value)| lane.fill(value));
+        return;
+    }
+    match d {
+        1 => roots_1(a, s),
+        2 => roots_2(a, s),
+        _ => roots_3(a, s),
+    }
+}
+
+dispatch! {
+    fn is_constant(a: &[Lane]) -> bool {
+        let mut same = true;
+        for lane in a {
+            let first = lane[0];
+            same &= lane.iter().fold(0u64, |different, &x| different | (x.to_bits() ^ first.to_bits())) == 0;
+        }
+        same
+    }
+}
+
+#[inline(always)]
+fn positive(x: f64) -> f64 {
+    if x > 0.0 { x } else { 0.0 }
+}
+
+#[inline(always)]
+fn bounded(x: f64, bound: f64) -> f64 {
+    let x = if x < bound { x } else { bound };
+    if x > -bound { x } else { -bound }
+}
+
+#[inline(always)]
+fn root_2([a, b, c]: [f64; 3]) -> [f64; 3] {
+    let (l00, c) = (positive(a).sqrt(), positive(c));
+    let l10 = if l00 > 0.0 { b / l00 } else { 0.0 };
+    let rest = fma(-l10, l10, c);
+    // Where rounding makes l10² exceed D_11 the whole of D_11 goes into l10.
+    let beyond = rest < 0.0;
+    let r = (if beyond { c } else { rest }).sqrt();
+    [l00, if beyond { r.copysign(l10) } else { l10 }, if beyond { 0.0 } else { r }]
+}
+
+#[inline(always)]
+fn root_3([a, b, c, d, e, f]: [f64; 6]) -> [f64; 6] {
+    let (l00, d, f) = (positive(a).sqrt(), positive(d), positive(f));
+    let (top, bottom) = (d.sqrt(), f.sqrt());
+    let l10 = bounded(if l00 > 0.0 { b / l00 } else { 0.0 }, top);
+    let l20 = bounded(if l00 > 0.0 { c / l00 } else { 0.0 }, bottom);
+    let l11 = positive(fma(-l10, l10, d)).sqrt();
+    let rest = positive(fma(-l20, l20, f));
+    let l21 = if l11 > 0.0 { fma(-l10, l20, e) / l11 } else { 0.0 };
+    let l21 = bounded(l21, rest.sqrt());
+    [l00, l10, l20, l11, l21, positive(fma(-l21, l21, rest)).sqrt()]
+}
+
+dispatch! {
+    fn roots_1(a: &[Lane], s: &mut [Lane]) {
+        let (a, s) = (&a[0], &mut s[0]);
+        for i in 0..BLOCK {
+            s[i] = positive(a[i]).sqrt();
+        }
+    }
+}
+
+dispatch! {
+    fn roots_2(a: &[Lane], s: &mut [Lane]) {
+        let ([a0, a1, a2], [s0, s1, s2]) = (a, s) else { return };
+        for i in 0..BLOCK {
+            [s0[i], s1[i], s2[i]] = root_2([a0[i], a1[i], a2[i]]);
+        }
+    }
+}
+
+dispatch! {
+    fn roots_3(a: &[Lane], s: &mut [Lane]) {
+        let ([a0, a1, a2, a3, a4, a5], [s0, s1, s2, s3, s4, s5]) = (a, s) else { return };
+        for i in 0..BLOCK {
+            [s0[i], s1[i], s2[i], s3[i], s4[i], s5[i]] = root_3([a0[i], a1[i], a2[i], a3[i], a4[i], a5[i]]);
+        }
+    }
+}
+
+dispatch! {
+    /// out = x + h·b + s·(S z): the Euler–Maruyama update of a block.
+    pub(super) fn update(
+        x: &[f64], b: &[f64], root: &[f64], z: &[f64], h: f64, s: f64, out: &mut [f64]
+    ) {
+        let (x, b, l, z) = (x.as_chunks::<BLOCK>().0, b.as_chunks::<BLOCK>().0, root.as_chunks::<BLOCK>().0, z.as_chunks::<BLOCK>().0);
+        match (x, b, l, z, out.as_chunks_mut::<BLOCK>().0) {
+            ([x], [b], [l], [z], [out]) => {
+                for i in 0..BLOCK {
+                    out[i] = fma(s * l[i], z[i], fma(h, b[i], x[i]));
+                }
+            }
+            ([x0, x1], [b0, b1], [l00, l10, l11], [z0, z1], [out0, out1]) => {
+                for i in 0..BLOCK {
+                    out0[i] = fma(s, l00[i] * z0[i], fma(h, b0[i], x0[i]));
+                    out1[i] = fma(s, fma(l11[i], z1[i], l10[i] * z0[i]), fma(h, b1[i], x1[i]));
+                }
+            }
+            ([x0, x1, x2], [b0, b1, b2], [l00, l10, l20, l11, l21, l22], [z0, z1, z2], [out0, out1, out2]) => {
+                for i in 0..BLOCK {
+                    out0[i] = fma(s, l00[i] * z0[i], fma(h, b0[i], x0[i]));
+                    out1[i] = fma(s, fma(l11[i], z1[i], l10[i] * z0[i]), fma(h, b1[i], x1[i]));
+                    let noise = fma(l22[i], z2[i], fma(l21[i], z1[i], l20[i] * z0[i]));
+                    out2[i] = fma(s, noise, fma(h, b2[i], x2[i]));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::random::Stream;
+
+    /// S Sᵀ = D for random matrices of every rank, and for D given with rounding errors of the size 1e-16.
+    #[test]
+    fn root_squares_to_d() {
+        let mut random = Stream::new(1, "root", 0);
+        for d in 1..=3 {
+            let packed = d * (d + 1) / 2;
+            for rank in 0..=d {
+                let mut a = vec![0.0; packed * BLOCK];
+                for i in 0..BLOCK {
+                    for _ in 0..rank {
+                        let g: Vec<f64> =
+                            (0..d).map(|_| random.normal() * 10f64.powf(random.uniform() * 6.0 - 3.0)).collect();
+                        for r in 0..d {
+                            for c in r..d {
+                                a[crate::symmetric::packed_index(d, r, c) * BLOCK + i] +=
+                                    g[r] * g[c] * (1.0 + 2e-16 * random.normal());
+                            }
+                        }
+                    }
+                }
+                let mut s = vec![0.0; packed * BLOCK];
+                root(d, &a, &mut s);
+                for i in 0..BLOCK {
+                    let l = |r: usize, c: usize| {
+                        if r < c { 0.0 } else { s[crate::symmetric::packed_index(d, c, r) * BLOCK + i] }
+                    };
+                    let at = |r, c| a[crate::symmetric::packed_index(d, r, c) * BLOCK + i];
+                    for r in 0..d {
+                        for c in r..d {
+                            let square: f64 = (0..d).map(|k| l(r, k) * l(c, k)).sum();
+                            let scale = f64::sqrt(at(r, r) * at(c, c));
+                            assert!(
+                                (square - at(r, c)).abs() <= 3e-8 * scale,
+                                "d {d} rank {rank}: {square} {}",
+                                at(r, c)
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn degenerate_and_indefinite_matrices_stay_bounded() {
+        for a in
+            [[0.0, 1e-18, 4.0], [1e-320, 1e-20, 4.0], [-1e-17, 0.0, 4.0], [4.0, 2.0, 1.0 - 1e-16], [4.0, 0.0, -1e-12]]
+        {
+            let [l00, l10, l11] = root_2(a);
+            assert!(
+                l00 <= 2.0 && l10.abs() <= 2.0 && l11 <= 2.0 && l10 * l10 + l11 * l11 <= a[2].max(0.0) + 1e-15,
+                "{a:?}"
+            );
+        }
+        let r = root_3([1e-320, 1e-20, 1e-20, 4.0, 2.0, 1.0]);
+        assert!(r.iter().all(|x| x.is_finite() && x.abs() <= 2.0 + 1e-15), "{r:?}");
+    }
+
+    /// The shortcut for constant D gives the bits of the general path.
+    #[test]
+    fn constant_shortcut_is_exact() {
+        for d in 1..=3 {
+            let entries = [1.3, 0.2, 0.1, 0.7, -0.3, 0.9];
+            let entries = match d {
+                1 => &entries[..1],
+                2 => &[1.3, 0.2, 0.7],
+                _ => &entries[..],
+            };
+            let mut a: Vec<f64> = entries.iter().flat_map(|&e| [e; BLOCK]).collect();
+            let (mut quick, mut general) = (vec![0.0; a.len()], vec![0.0; a.len()]);
+            root(d, &a, &mut quick);
+            a[5] += 0.5;
+            root(d, &a, &mut general);
+            assert_eq!(quick[0].to_bits(), general[0].to_bits());
+            assert_eq!(quick[a.len() - 1].to_bits(), general[a.len() - 1].to_bits());
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Euler–Maruyama: θ' = θ + b h + √(2Th) S z, the scheme of which one step is exactly Gaussian.
+
+use super::{Entry, Scheme, Sde, Work};
+use crate::langevin::root;
+use crate::random::LaneStream;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "euler-maruyama",
+    strong_order: 0.5,
+    weak_order: 1.0,
+    requirements: "none",
+    reference: "Maruyama 1955, doi:10.1007/BF02846028; Kloeden & Platen 1992, section 10.2",
+    build: |_| Ok(Box::new(EulerMaruyama)),
+};
+
+struct EulerMaruyama;
+
+impl Scheme for EulerMaruyama {
+    fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work, stream: &mut LaneStream) {
+        sde.dynamics.drift_diffusion(points, &mut work.drift, &mut work.diffusion);
+        stream.normals(&mut work.noise);
+        root::root(sde.dynamics.dimension(), &work.diffusion, &mut work.root);
+        let s = (2.0 * sde.temperature * h).sqrt();
+        root::update(points, &work.drift, &work.root, &work.noise, h, s, &mut work.next);
+    }
+}

@@ -1,0 +1,145 @@
+//! The step that is taken when the scenario gives none.
+
+use super::scheme::{self, Sde, Work};
+use super::walls::Walls;
+use crate::Error;
+use crate::ensemble::{BLOCK, Block};
+use crate::problem::Problem;
+use crate::random::Stream;
+use crate::symmetric::{packed_index, packed_len};
+
+/// Relaxation rate times step: the relative error of a variance is about half of it.
+const RATE_SHARE: f64 = 0.02;
+/// Longest typical step, as a share of the box.
+const BOX_SHARE: f64 = 0.04;
+/// Steps of the pilot run.
+const PILOT_STEPS: usize = 300;
+
+/// A step for the problem, and the reason in words.
+///
+/// A pilot of 128 walkers visits the places that matter; at each the local rate r = |∂b| + T Σ (∂D_kk)²/D_kk and the speeds
+/// |b_k| and T·D_kk are taken, and their 95 % quantiles q give the step: r h ≤ 0.02 (drift and noise change little in a
+/// step), |b_k| h and √(2 T D_kk h) ≤ 4 % of the axis, h ≤ the shortest output interval. With a learning rate η the step is
+/// not taken below η/10, since the equation itself is only right to O(η).
+///
+/// Errors: drift or D not finite at the start.
+pub(super) fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), Error> {
+    let d = problem.dimension();
+    let end = problem.times.last().copied().unwrap_or(0.0);
+    let shortest = problem.times.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
+    if end <= 0.0 || !shortest.is_finite() {
+        return Ok((1.0, "there is no time to cover".to_string()));
+    }
+    let seen = pilot(problem, walls, end)?;
+    let mut choice = (shortest, "the shortest time between outputs".to_string());
+    let mut limit = |h: f64, reason: String| {
+        if h < choice.0 {
+            choice = (h, reason);
+        }
+    };
+    let rate = quantile(seen.rate);
+    limit(RATE_SHARE / rate, format!("{RATE_SHARE} of the time 1/{rate:.3} in which drift and noise change"));
+    for (k, name) in problem.variables.iter().enumerate().take(d) {
+        let reach = BOX_SHARE * problem.grid.axes()[k].length();
+        let (drift, heat) = (quantile(seen.drift[k].clone()), quantile(seen.heat[k].clone()));
+        limit(reach / drift, format!("the drift covers {:.0} % of the axis {name} in it", 100.0 * BOX_SHARE));
+        let noise = format!("the noise covers {:.0} % of the axis {name} in it", 100.0 * BOX_SHARE);
+        limit(reach * reach / (2.0 * heat), noise);
+    }
+    if let Some(minibatch) = problem.minibatch {
+        let least = (0.1 * minibatch.learning_rate).min(shortest);
+        if choice.0 < least {
+            choice = (least, format!("a tenth of the learning rate; {:.2e} would be {}", choice.0, choice.1));
+        }
+    }
+    Ok(choice)
+}
+
+#[derive(Default)]
+struct Seen {
+    rate: Vec<f64>,
+    drift: [Vec<f64>; 3],
+    heat: [Vec<f64>; 3],
+}
+
+fn pilot(problem: &Problem, walls: &Walls, end: f64) -> Result<Seen, Error> {
+    let d = problem.dimension();
+    let sde = Sde { dynamics: problem.dynamics.clone(), temperature: problem.temperature };
+    let scheme = (scheme::TABLE[0].build)(problem)?;
+    let mut block = Block::new(d, 0, BLOCK, problem.seed, "langevin/pilot");
+    if walls.absorbs() {
+        block.absorbed = vec![false; BLOCK];
+    }
+    let mut stream = Stream::new(problem.seed, "langevin/pilot/initial", 0);
+    problem.initial.sampler(&problem.grid)?.fill(&mut stream, &mut block.points);
+    let (mut seen, mut work, mut time) = (Seen::default(), Work::new(d), 0.0);
+    for _ in 0..PILOT_STEPS {
+        look(problem, &block.points, &mut seen)?;
+        let recent = seen.rate[seen.rate.len() - BLOCK.min(seen.rate.len())..].to_vec();
+        let h = (0.1 / quantile(recent)).min(end / 20.0).min(end - time);
+        if time >= end || h <= 0.0 {
+            break;
+        }
+        scheme.step(&sde, h, &block.points, &mut work, &mut block.stream);
+        if walls.apply(&mut block, &mut work, problem.temperature * h).is_err() {
+            break; // the pilot's step was too long somewhere: what it has seen so far must do
+        }
+        std::mem::swap(&mut block.points, &mut work.next);
+        time += h;
+    }
+    Ok(seen)
+}
+
+/// Local rates and speeds at the points of a block, by one-sided differences over 10⁻⁵ of the axes.
+fn look(problem: &Problem, points: &[f64], seen: &mut Seen) -> Result<(), Error> {
+    let d = problem.dimension();
+    let mut drift = vec![0.0; d * BLOCK];
+    let mut diffusion = vec![0.0; packed_len(d) * BLOCK];
+    problem.dynamics.drift_diffusion(points, &mut drift, &mut diffusion);
+    let (mut square, mut noise) = ([0.0; BLOCK], [0.0; BLOCK]);
+    let (mut moved_drift, mut moved_diffusion) = (drift.clone(), diffusion.clone());
+    for j in 0..d {
+        let axis = &problem.grid.axes()[j];
+        let mut moved = points.to_vec();
+        let delta = 1e-5 * axis.length();
+        let inward = |x: f64| if x + delta > axis.upper() { -delta } else { delta };
+        moved[j * BLOCK..(j + 1) * BLOCK].iter_mut().for_each(|x| *x += inward(*x));
+        problem.dynamics.drift_diffusion(&moved, &mut moved_drift, &mut moved_diffusion);
+        for k in 0..d {
+            let c = packed_index(d, k, k) * BLOCK;
+            for i in 0..BLOCK {
+                square[i] += ((moved_drift[k * BLOCK + i] - drift[k * BLOCK + i]) / delta).powi(2);
+                let slope = (moved_diffusion[c + i] - diffusion[c + i]) / delta;
+                let own = diffusion[c + i];
+                noise[i] += if own > 0.0 { problem.temperature * slope * slope / own } else { 0.0 };
+            }
+        }
+    }
+    let before = seen.rate.len();
+    for i in 0..BLOCK {
+        let rate = square[i].sqrt() + noise[i];
+        let speeds: Vec<(f64, f64)> = (0..d)
+            .map(|k| (drift[k * BLOCK + i].abs(), problem.temperature * diffusion[packed_index(d, k, k) * BLOCK + i]))
+            .collect();
+        if rate.is_finite() && speeds.iter().all(|(b, a)| b.is_finite() && a.is_finite()) {
+            seen.rate.push(rate);
+            for (k, (b, a)) in speeds.into_iter().enumerate() {
+                seen.drift[k].push(b);
+                seen.heat[k].push(a);
+            }
+        }
+    }
+    if seen.rate.len() == before {
+        return Err(Error::invalid(
+            "drift or D is not finite at any of 128 walkers drawn from the initial density",
+            "write formulas that are finite on the grid, or move the walls",
+        ));
+    }
+    Ok(())
+}
+
+/// The 95 % quantile, at least a tiny positive number.
+fn quantile(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() * 95 / 100).copied().unwrap_or(0.0).max(f64::MIN_POSITIVE)
+}

@@ -1,0 +1,45 @@
+//! How batches are drawn from the samples. One file each.
+
+mod epoch;
+mod with_replacement;
+mod without_replacement;
+
+use crate::Error;
+use crate::problem::{Minibatch, Replacement};
+use crate::random::LaneStream;
+
+/// Draws one batch for every walker of a block.
+pub trait Sampling: Send + Sync {
+    /// Name in records.
+    fn name(&self) -> &'static str;
+    /// Writes the batches of step number `step` (from 0): the b-th sample of walker i at `batch[b·n + i]`, n walkers.
+    /// `order` is the block's memory, empty at first.
+    fn draw(&self, stream: &mut LaneStream, order: &mut Vec<u32>, step: u64, batch: &mut [u32]);
+    /// What a reader of the results must know.
+    fn warning(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The sampling of a scenario from m samples.
+///
+/// Errors: an empty batch, more than 2³¹ samples, a batch larger than m without replacement.
+pub fn build(minibatch: &Minibatch, samples: usize) -> Result<Box<dyn Sampling>, Error> {
+    let batch = minibatch.batch_size;
+    let m = u32::try_from(samples).ok().filter(|m| *m < 1 << 31);
+    let m = m.ok_or_else(|| Error::invalid(format!("{samples} samples are too many"), "give fewer than 2^31"))?;
+    if batch == 0 {
+        return Err(Error::invalid("a batch of 0 samples has no gradient", "write batch_size = 1 or more"));
+    }
+    if minibatch.replacement != Replacement::With && batch > samples {
+        return Err(Error::invalid(
+            format!("a batch of {batch} without replacement needs more than the {samples} samples there are"),
+            format!("write batch_size = {samples} or less, or replacement = true"),
+        ));
+    }
+    Ok(match minibatch.replacement {
+        Replacement::With => Box::new(with_replacement::WithReplacement { samples: m }),
+        Replacement::Without => Box::new(without_replacement::WithoutReplacement { samples: m }),
+        Replacement::Epoch => Box::new(epoch::Epoch { samples: m, batch: batch as u32 }),
+    })
+}
