@@ -1,0 +1,115 @@
+//! The table of metrics: distances between two laws on one grid, each with its sampling noise.
+//!
+//! A new metric is one file here and one line in [`METRICS`].
+
+mod hellinger;
+mod kolmogorov_smirnov;
+mod kullback_leibler;
+mod moments;
+mod pair;
+mod total_variation;
+pub(crate) mod wasserstein;
+
+pub use pair::{Marginal, Pair, Side};
+
+/// One value of a metric, with what sampling noise alone would show.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// The distance.
+    pub value: f64,
+    /// Its expected value if both sides had the same law; 0 where neither side is sampled.
+    pub noise_floor: f64,
+    /// What it exceeds with the false-alarm rate if both sides had the same law; 0 where neither side is sampled.
+    pub noise_upper: f64,
+}
+
+/// How the noise of a metric falls with the number of walkers N.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scaling {
+    /// Like 1/√N (a distance).
+    Root,
+    /// Like 1/N (a squared distance, a divergence).
+    Linear,
+}
+
+impl Scaling {
+    /// Value with the noise taken off: √(v² − f²) for a distance, v − f for a divergence, never below 0.
+    ///
+    /// Exact on average for squared quantities; for the others a correction of leading order.
+    pub fn debias(self, value: f64, floor: f64) -> f64 {
+        match self {
+            Self::Root => (value * value - floor * floor).max(0.0).sqrt(),
+            Self::Linear => (value - floor).max(0.0),
+        }
+    }
+
+    /// Factor on the number of walkers that brings noise `from` down to `to`.
+    pub fn walkers_factor(self, from: f64, to: f64) -> f64 {
+        match self {
+            Self::Root => (from / to) * (from / to),
+            Self::Linear => from / to,
+        }
+    }
+
+    /// Largest true distance that a measured `value` with this noise leaves open (triangle inequality).
+    pub fn could_miss(self, value: f64, noise_upper: f64) -> f64 {
+        match self {
+            Self::Root => value + noise_upper,
+            Self::Linear => (value.sqrt() + noise_upper.sqrt()).powi(2),
+        }
+    }
+}
+
+/// A metric: what it is called in records and scenarios, what it means, and how it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Name in the record and, after `max_`, in the scenario.
+    pub name: &'static str,
+    /// Definition in one line.
+    pub definition: &'static str,
+    /// Where the definition and the noise law come from.
+    pub reference: &'static str,
+    /// How its noise falls with the number of walkers.
+    pub scaling: Scaling,
+    /// Reads the metric at a false-alarm rate: first the metric itself; where it works on the marginals of two or more
+    /// axes, then one reading per axis.
+    pub read: fn(&Pair, f64) -> Vec<Reading>,
+}
+
+/// All metrics, in the order of the record.
+pub const METRICS: &[Metric] = &[
+    total_variation::METRIC,
+    kullback_leibler::METRIC,
+    hellinger::METRIC,
+    wasserstein::METRIC,
+    kolmogorov_smirnov::METRIC,
+    moments::MEAN,
+    moments::VARIANCE,
+];
+
+/// The metric with this name.
+pub fn by_name(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+/// The largest reading over the axes first, then, if there are several axes, the readings themselves.
+///
+/// Each axis is read at the false-alarm rate divided by the number of axes, so the largest exceeds the largest bound with
+/// at most the rate asked for (Bonferroni).
+fn over_axes(pair: &Pair, rate: f64, read: impl Fn(&Marginal, f64) -> Reading) -> Vec<Reading> {
+    let share = rate / pair.marginals().len() as f64;
+    let each: Vec<Reading> = pair.marginals().iter().map(|marginal| read(marginal, share)).collect();
+    if each.len() == 1 {
+        return each;
+    }
+    let largest = |f: fn(&Reading) -> f64| each.iter().map(f).fold(0.0, f64::max);
+    let all = Reading {
+        value: largest(|r| r.value),
+        noise_floor: largest(|r| r.noise_floor),
+        noise_upper: largest(|r| r.noise_upper),
+    };
+    std::iter::once(all).chain(each).collect()
+}
+
+#[cfg(test)]
+mod tests;

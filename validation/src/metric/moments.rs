@@ -1,0 +1,57 @@
+//! Differences of means and variances, in units of the spread.
+
+use super::{Marginal, Metric, Reading, Scaling, over_axes};
+use crate::statistics::normal_quantile;
+
+/// |mean_a − mean_b|/σ, the largest over the axes.
+pub const MEAN: Metric = Metric {
+    name: "mean_difference",
+    definition: "|mean_a − mean_b|/σ of the marginals at cell centres, σ² the variance of the law both would share; the \
+                 largest over the axes; not meaningful on periodic axes, where it is 0",
+    reference: "noise: normal law with variance 1/N (central limit theorem)",
+    scaling: Scaling::Root,
+    read: |pair, rate| over_axes(pair, rate, |marginal, rate| reading(marginal, rate, false)),
+};
+
+/// |var_a − var_b|/σ², the largest over the axes.
+pub const VARIANCE: Metric = Metric {
+    name: "variance_difference",
+    definition: "|var_a − var_b|/σ² of the marginals at cell centres, σ² the variance of the law both would share; the \
+                 largest over the axes; not meaningful on periodic axes, where it is 0",
+    reference: "noise: normal law with variance (κ − 1)/N, κ the kurtosis (central limit theorem)",
+    scaling: Scaling::Root,
+    read: |pair, rate| over_axes(pair, rate, |marginal, rate| reading(marginal, rate, true)),
+};
+
+fn reading(marginal: &Marginal, rate: f64, variance: bool) -> Reading {
+    let none = Reading { value: 0.0, noise_floor: 0.0, noise_upper: 0.0 };
+    if marginal.axis.is_periodic() {
+        return none;
+    }
+    let centers = marginal.axis.centers();
+    let (mean, spread) = mean_variance(&centers, &marginal.law);
+    let (mean_a, var_a) = mean_variance(&centers, &marginal.a);
+    let (mean_b, var_b) = mean_variance(&centers, &marginal.b);
+    // a law in one cell has no spread at cell centres: take the cell's own
+    let spread = spread.max(marginal.axis.spacing().powi(2) / 12.0);
+    let value = if variance { (var_a - var_b).abs() / spread } else { (mean_a - mean_b).abs() / spread.sqrt() };
+    if !marginal.walkers.is_finite() {
+        return Reading { value, ..none };
+    }
+    let power = |x: f64, k: i32| (x - mean).powi(k);
+    let moment = |k| centers.iter().zip(&marginal.law).map(|(&x, &p)| p * power(x, k)).sum::<f64>();
+    let second = moment(2);
+    let unit = if variance { (moment(4) - second * second).max(0.0) / (spread * spread) } else { second / spread };
+    // walkers that stray where less than one is expected: beyond the normal law, one more of them at the rate asked for
+    let stray = centers.iter().zip(&marginal.law).filter(|&(_, &p)| p * marginal.walkers > rate);
+    let stray = stray.map(|(&x, _)| power(x, if variance { 2 } else { 1 }).abs()).fold(0.0, f64::max);
+    let stray = stray / if variance { spread } else { spread.sqrt() } / marginal.walkers.max(1.0);
+    let sd = (unit / marginal.walkers.max(1.0)).sqrt();
+    let noise_floor = sd * (2.0 / std::f64::consts::PI).sqrt();
+    Reading { value, noise_floor, noise_upper: sd * normal_quantile(1.0 - 0.5 * rate) + stray }
+}
+
+fn mean_variance(x: &[f64], p: &[f64]) -> (f64, f64) {
+    let mean: f64 = x.iter().zip(p).map(|(x, p)| x * p).sum();
+    (mean, x.iter().zip(p).map(|(x, p)| p * (x - mean) * (x - mean)).sum())
+}

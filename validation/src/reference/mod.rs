@@ -1,0 +1,1 @@
+//! Exact solutions with their sources.

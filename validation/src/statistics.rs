@@ -1,0 +1,31 @@
+//! Sampling noise: what each metric shows when two laws are the same and only N walkers speak for them.
+//!
+//! The null hypothesis is "same law". Against a density q, the counts of N walkers are multinomial(N, q). Between two
+//! histograms the law is unknown, but given the pooled counts K the split of every cell is hypergeometric whatever the law
+//! (the permutation test), so nothing has to be guessed in sparse cells. In both cases a metric is a sum of functions of
+//! the counts: its mean and variance follow cell by cell ([`cellwise`]), its tail from the law of matching shape
+//! ([`gamma_quantile`] for quadratic sums, [`distance_quantile`] for absolute values). Functionals of the marginal
+//! distribution function follow a Brownian bridge ([`bridge`]).
+
+mod cells;
+mod marginal;
+mod tail;
+
+pub use cells::{Cellwise, Noise, Null, cellwise};
+pub use marginal::bridge;
+pub use tail::{bisect, distance_quantile, gamma_quantile, normal_quantile, root_mean};
+
+/// Number of walkers that shows a Kolmogorov distance d with false-alarm and false-pass rates `rate`: 2 ln(2/rate)/d².
+///
+/// Two Dvoretzky–Kiefer–Wolfowitz–Massart envelopes of √(ln(2/rate)/(2n)) must fit into d.
+pub fn walkers_for_kolmogorov(distance: f64, rate: f64) -> usize {
+    (2.0 * (2.0 / rate).ln() / (distance * distance)).ceil() as usize
+}
+
+/// Number of standard errors that a mean of independent draws exceeds with the given two-sided rate.
+pub fn standard_errors(rate: f64) -> f64 {
+    normal_quantile(1.0 - 0.5 * rate)
+}
+
+#[cfg(test)]
+mod tests;
