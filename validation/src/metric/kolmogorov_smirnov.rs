@@ -23,22 +23,25 @@ fn read(pair: &Pair, rate: f64) -> Vec<Reading> {
             high = high.max(sum);
         }
         let value = if marginal.axis.is_periodic() { high - low } else { high.max(-low) };
-        let (mean, upper) = noise(marginal, rate);
-        Reading { value, noise_floor: mean, noise_upper: upper }
+        let (noise_floor, noise_upper, sd) = noise(marginal, rate);
+        (Reading { value, noise_floor, noise_upper }, sd)
     })
 }
 
-fn noise(marginal: &Marginal, rate: f64) -> (f64, f64) {
+/// Mean, quantile and standard deviation of the Kolmogorov law, or of Kuiper's.
+fn noise(marginal: &Marginal, rate: f64) -> (f64, f64, f64) {
     let root = marginal.walkers.sqrt();
     if !root.is_finite() {
-        return (0.0, 0.0);
+        return (0.0, 0.0, 0.0);
     }
     let scale = 1.0 / root.max(1.0);
-    let (mean, upper) = if marginal.axis.is_periodic() {
+    let (mean, upper, sd) = if marginal.axis.is_periodic() {
         let tail = |x: f64| (8.0 * x * x - 2.0) * (-2.0 * x * x).exp();
-        (1.2533, bisect(1.0, 30.0, |x| tail(x) - rate)) // mean √(π/2)
+        (1.253_314_f64, bisect(1.0, 30.0, |x| tail(x) - rate), 0.272_5) // mean √(π/2), variance π²/6 − π/2
     } else {
-        (0.868_73, (0.5 * (2.0 / rate).ln()).sqrt()) // mean √(π/2)·ln 2
+        (0.868_731_f64, (0.5_f64 * (2.0 / rate).ln()).sqrt(), 0.260_333) // mean √(π/2) ln 2, variance π²/12 − (π/2) ln² 2
     };
-    ((mean * scale).min(1.0), (upper * scale).min(1.0))
+    // where few cells hold nearly everything, F cannot be off by more than their counts are
+    let off: f64 = marginal.law.iter().map(|q| (q * (1.0 - q)).max(0.0).sqrt()).sum();
+    ((mean.min(0.5 * off) * scale).min(1.0), (upper * scale).min(1.0), sd * scale)
 }

@@ -3,6 +3,9 @@
 use super::{Marginal, Metric, Reading, Scaling, over_axes};
 use crate::statistics::normal_quantile;
 
+/// Standard deviation of |Z|, Z standard normal: √(1 − 2/π).
+const HALF_NORMAL_SD: f64 = 0.602_810_275;
+
 /// |mean_a − mean_b|/σ, the largest over the axes.
 pub const MEAN: Metric = Metric {
     name: "mean_difference",
@@ -23,10 +26,10 @@ pub const VARIANCE: Metric = Metric {
     read: |pair, rate| over_axes(pair, rate, |marginal, rate| reading(marginal, rate, true)),
 };
 
-fn reading(marginal: &Marginal, rate: f64, variance: bool) -> Reading {
+fn reading(marginal: &Marginal, rate: f64, variance: bool) -> (Reading, f64) {
     let none = Reading { value: 0.0, noise_floor: 0.0, noise_upper: 0.0 };
     if marginal.axis.is_periodic() {
-        return none;
+        return (none, 0.0);
     }
     let centers = marginal.axis.centers();
     let (mean, spread) = mean_variance(&centers, &marginal.law);
@@ -36,7 +39,7 @@ fn reading(marginal: &Marginal, rate: f64, variance: bool) -> Reading {
     let spread = spread.max(marginal.axis.spacing().powi(2) / 12.0);
     let value = if variance { (var_a - var_b).abs() / spread } else { (mean_a - mean_b).abs() / spread.sqrt() };
     if !marginal.walkers.is_finite() {
-        return Reading { value, ..none };
+        return (Reading { value, ..none }, 0.0);
     }
     let power = |x: f64, k: i32| (x - mean).powi(k);
     let moment = |k| centers.iter().zip(&marginal.law).map(|(&x, &p)| p * power(x, k)).sum::<f64>();
@@ -47,8 +50,11 @@ fn reading(marginal: &Marginal, rate: f64, variance: bool) -> Reading {
     let stray = stray.map(|(&x, _)| power(x, if variance { 2 } else { 1 }).abs()).fold(0.0, f64::max);
     let stray = stray / if variance { spread } else { spread.sqrt() } / marginal.walkers.max(1.0);
     let sd = (unit / marginal.walkers.max(1.0)).sqrt();
-    let noise_floor = sd * (2.0 / std::f64::consts::PI).sqrt();
-    Reading { value, noise_floor, noise_upper: sd * normal_quantile(1.0 - 0.5 * rate) + stray }
+    let z = normal_quantile(1.0 - 0.5 * rate);
+    // a shift of the mean moves the variance in second order, which counts where the kurtosis is 1
+    let second_order = if variance { z * z / marginal.walkers.max(1.0) } else { 0.0 };
+    let noise_floor = sd * std::f64::consts::FRAC_2_PI.sqrt();
+    (Reading { value, noise_floor, noise_upper: sd * z + stray + second_order }, sd * HALF_NORMAL_SD)
 }
 
 fn mean_variance(x: &[f64], p: &[f64]) -> (f64, f64) {

@@ -31,7 +31,7 @@ pub struct Marginal<'a> {
     pub a: Vec<f64>,
     /// Cell probabilities of the second law, sum 1.
     pub b: Vec<f64>,
-    /// The law both would share: the density, or the pooled histogram; sum 1.
+    /// The law both would share: the density, the pooled histogram, or the mean of two densities; sum 1.
     pub law: Vec<f64>,
     /// Effective number of walkers on the grid: n, or n_a n_b/(n_a + n_b); infinite for two densities.
     pub walkers: f64,
@@ -76,7 +76,7 @@ fn marginal<'a>(grid: &'a Grid, a: &Side, b: &Side, k: usize) -> Marginal<'a> {
     let (on_a, on_b) = (pa.iter().sum::<f64>(), pb.iter().sum::<f64>());
     let count = |side: &Side, on: f64| side.walkers.map(|n| n as f64 * on);
     let (law, walkers) = match (count(a, on_a), count(b, on_b)) {
-        (None, None) => (pa.clone(), f64::INFINITY),
+        (None, None) => (pa.iter().zip(&pb).map(|(p, q)| p + q).collect(), f64::INFINITY),
         (Some(n), None) => (pb.clone(), n),
         (None, Some(n)) => (pa.clone(), n),
         (Some(n), Some(m)) => {

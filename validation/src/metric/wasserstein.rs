@@ -22,8 +22,8 @@ fn read(pair: &Pair, rate: f64) -> Vec<Reading> {
             edges[i + 1] = edges[i] + marginal.a[i] - marginal.b[i];
         }
         let value = distance(marginal, &edges, &widths);
-        let noise = bridge(marginal, &widths, rate);
-        Reading { value, noise_floor: noise.0, noise_upper: noise.1 }
+        let (noise_floor, noise_upper, sd) = bridge(marginal, &widths, rate);
+        (Reading { value, noise_floor, noise_upper }, sd)
     })
 }
 

@@ -139,7 +139,8 @@ fn sum(null: &Null, metric: Cellwise, total: f64, effective: f64, counts: impl I
         let (share, slope) = if root && kappa > 0.5 {
             // as far off as all others together
             let share = null.share(metric, total - count);
-            (share, -share.covariance * kappa / rest.max(1e-300))
+            let slope = -share.covariance * kappa / rest.max(1e-300);
+            (Share { mean: share.mean * kappa.sqrt(), variance: share.variance * kappa, ..share }, slope)
         } else {
             let share = null.share(metric, count);
             let factor = if root { rest.sqrt() } else { rest };

@@ -9,19 +9,19 @@ use crate::metric::wasserstein::{absolute_integral, circular_median};
 const MASS: f64 = 1.0 / 48.0;
 const LENGTH: f64 = 1.0 / 16.0;
 const PIECES: usize = 66;
-const REPLICATES: usize = 4000;
+const REPLICATES: usize = 2000;
 /// Share of the replicates to which the tail is fitted.
 const TAIL: f64 = 0.05;
 
-/// Mean of W1 under "same law" and what it exceeds with probability `rate`.
+/// Mean of W1 under "same law", what it exceeds with probability `rate`, and its standard deviation.
 ///
 /// The mean is √(2/π) ∫ √(F(1 − F)/N) dx; the quantile comes from simulated bridges (fixed seed) with a tail
 /// P(W > x) = 0.05 exp(−(x² − x₀²)/s²) fitted beyond their 95 % quantile x₀, plus one stray walker from where less than
 /// one is expected.
-pub fn bridge(marginal: &Marginal, widths: &[f64], rate: f64) -> (f64, f64) {
+pub fn bridge(marginal: &Marginal, widths: &[f64], rate: f64) -> (f64, f64, f64) {
     let law = &marginal.law;
     if !marginal.walkers.is_finite() || marginal.walkers < 1.0 || law.iter().sum::<f64>() == 0.0 {
-        return (0.0, 0.0);
+        return (0.0, 0.0, 0.0);
     }
     let periodic = marginal.axis.is_periodic();
     let (mass, length) = pieces(law, widths);
@@ -30,8 +30,10 @@ pub fn bridge(marginal: &Marginal, widths: &[f64], rate: f64) -> (f64, f64) {
     let mean = if periodic { average } else { mean_integral(law, widths) };
     let scale = if average > 0.0 { mean / average } else { 1.0 };
     let root = marginal.walkers.sqrt();
+    let square = simulated.iter().map(|w| (w - average) * (w - average)).sum::<f64>() / simulated.len() as f64;
+    let sd = scale * square.sqrt() / root;
     let upper = scale * tail_quantile(simulated, rate) / root;
-    (mean / root, upper + stray(law, widths, marginal.walkers, rate))
+    (mean / root, upper + stray(law, widths, marginal.walkers, rate), sd)
 }
 
 /// √(2/π) ∫ √(F(1 − F)) dx with F linear in each cell, by Simpson's rule on the standard deviation of the bridge.
