@@ -19,6 +19,7 @@ mod derivative;
 mod error;
 mod expression;
 mod graph;
+mod hoist;
 mod parse;
 mod program;
 mod run;
@@ -31,9 +32,10 @@ mod token;
 
 pub use error::FormulaError;
 pub use expression::Expression;
+pub(crate) use hoist::take_apart;
 pub use parse::parse;
 pub use program::Program;
 pub use run::Scratch;
-#[allow(unused_imports)]
+
 pub(crate) use run::{BLOCK, Layout};
 pub use symbols::Symbols;

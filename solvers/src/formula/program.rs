@@ -83,7 +83,6 @@ impl Program {
         self.instructions.len()
     }
 
-    #[allow(dead_code)]
     pub(crate) fn constants(&self) -> &[f64] {
         &self.constants
     }
@@ -101,6 +100,26 @@ impl Program {
             let layout = Layout { stride: n, start };
             self.evaluate_block(&self.constants, (inputs, layout), (outputs, layout), BLOCK.min(n - start), scratch);
         }
+    }
+
+    /// The same with the outputs in two arrays of n points, the first ones in `first`.
+    pub fn evaluate_split(&self, inputs: &[f64], first: &mut [f64], second: &mut [f64]) {
+        let n = (first.len() + second.len()).checked_div(self.outputs).unwrap_or(0);
+        let parts = first.len().checked_div(n).unwrap_or(0);
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut block = std::mem::take(&mut scratch.outputs);
+            block.resize((self.outputs * BLOCK).max(block.len()), 0.0);
+            for start in (0..n).step_by(BLOCK) {
+                let (layout, length) = (Layout { stride: n, start }, BLOCK.min(n - start));
+                let whole = Layout { stride: BLOCK, start: 0 };
+                self.evaluate_block(&self.constants, (inputs, layout), (&mut block, whole), length, scratch);
+                for (k, row) in block.chunks_exact(BLOCK).take(self.outputs).enumerate() {
+                    let target = if k < parts { &mut first[k * n..] } else { &mut second[(k - parts) * n..] };
+                    target[start..start + length].copy_from_slice(&row[..length]);
+                }
+            }
+            scratch.outputs = block;
+        });
     }
 
     /// Evaluates at `length` ≤ [`BLOCK`] points; `scalars` holds the uniforms, then [`Program::constants`].

@@ -25,6 +25,8 @@ struct Block([f64; BLOCK]);
 pub struct Scratch {
     #[allow(clippy::vec_box)] // a result is swapped in by its pointer
     registers: Vec<Box<Block>>,
+    /// Results on their way to two arrays.
+    pub(super) outputs: Vec<f64>,
 }
 
 impl Scratch {

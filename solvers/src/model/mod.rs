@@ -1,7 +1,11 @@
 //! Models: a loss L(θ) and, where there are data, per-sample losses and gradients.
 
 pub mod data;
+pub mod formula;
+pub mod sample_loss;
 pub mod tanh_regression;
+
+use crate::symmetric::packed_index;
 
 /// A loss (or a general drift) and its per-sample parts, evaluated over batches of points.
 ///
@@ -27,6 +31,14 @@ pub trait Model: Send + Sync {
     /// ∇L (d×n), or minus the drift where there is no loss.
     fn gradient(&self, points: &[f64], gradient: &mut [f64]);
 
+    /// Second derivatives of L (packed × n); without a loss the symmetric part of −∇b.
+    ///
+    /// The default takes fourth-order central differences of the gradient with the step 10⁻³·(1 + |θ_j|), good to about
+    /// 10⁻¹¹ relative where the gradient is smooth on that scale.
+    fn hessian(&self, points: &[f64], hessian: &mut [f64]) {
+        central_hessian(self, points, hessian);
+    }
+
     /// ∇L (d×n) and the covariance of the per-sample gradients (packed × n), divisor m, in one pass over the samples.
     /// Models without samples leave the covariance at zero.
     fn gradient_covariance(&self, points: &[f64], gradient: &mut [f64], covariance: &mut [f64]) {
@@ -46,5 +58,30 @@ pub trait Model: Send + Sync {
     /// Fields worth recording besides the loss, by name (for example `condition_number`), each one value per point.
     fn diagnostics(&self, _points: &[f64]) -> Vec<(&'static str, Vec<f64>)> {
         Vec::new()
+    }
+}
+
+fn central_hessian<M: Model + ?Sized>(model: &M, points: &[f64], hessian: &mut [f64]) {
+    let d = model.dimension();
+    let n = points.len() / d;
+    let mut moved = points.to_vec();
+    let mut gradient = vec![0.0; d * n];
+    hessian.fill(0.0);
+    for j in 0..d {
+        let steps: Vec<f64> = points[j * n..(j + 1) * n].iter().map(|x| 1e-3 * (1.0 + x.abs())).collect();
+        for (shift, weight) in [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)] {
+            for p in 0..n {
+                moved[j * n + p] = points[j * n + p] + shift * steps[p];
+            }
+            model.gradient(&moved, &mut gradient);
+            for i in 0..d {
+                let half = if i == j { 1.0 } else { 0.5 }; // off the diagonal the mean of both differences
+                let c = packed_index(d, i, j);
+                for p in 0..n {
+                    hessian[c * n + p] += half * weight / (12.0 * steps[p]) * gradient[i * n + p];
+                }
+            }
+        }
+        moved[j * n..(j + 1) * n].copy_from_slice(&points[j * n..(j + 1) * n]);
     }
 }

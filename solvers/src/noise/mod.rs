@@ -1,6 +1,7 @@
 //! Noise: the diffusion matrix D(θ), and the dynamics that a loss and a noise make together.
 
 mod dynamics;
+pub mod formula;
 pub mod interpretation;
 pub mod isotropic;
 pub mod minibatch;
@@ -9,6 +10,7 @@ pub mod semidefinite;
 mod tests;
 
 pub use dynamics::GradientDynamics;
+pub use formula::{FormulaDiffusion, FormulaDynamics};
 pub use interpretation::Interpretation;
 pub use isotropic::Isotropic;
 pub use minibatch::Minibatch;
