@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod error;
+pub mod figure;
 pub mod limits;
 pub mod record;
 pub mod scenario;

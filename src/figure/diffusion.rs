@@ -1,0 +1,151 @@
+//! D(θ): curves in one dimension; in two the largest eigenvalue with its ellipses, and the condition number.
+
+use super::axis::{Axis, Spread};
+use super::canvas::{Canvas, Rect, Stroke};
+use super::colour::{Colour, INK, LOSS, Map, WHITE};
+use super::contour;
+use super::landscape::remark;
+use super::panel::{Key, Panel, Shade, legend, range, title};
+use super::source::{Source, values};
+
+/// The figure; None in three dimensions or without D.
+pub fn draw(source: &Source) -> Option<Canvas> {
+    match (source.axes.len(), source.diffusion.is_empty()) {
+        (1, false) => curves(source),
+        (2, false) => maps(source),
+        _ => None,
+    }
+}
+
+/// D and the parts it is made of, as curves.
+fn curves(source: &Source) -> Option<Canvas> {
+    let axis = &source.axes[0];
+    let mut lines = vec![("D".to_string(), source.diffusion[0].clone(), Colour::hex(0x00_72_b2))];
+    let parts = [("intrinsic", 0xd5_5e_00), ("exploration", 0x00_9e_73), ("mean_gradient", 0xcc_79_a7)];
+    for (part, hex) in parts {
+        if let Some(v) =
+            values(source.record, &format!("problem/diffusion_{part}")).filter(|v| v.len() == axis.centers.len())
+        {
+            lines.push((format!("D, {}", part.replace('_', " ")), v, Colour::hex(hex)));
+        }
+    }
+    let (low, high) = range(lines.iter().flat_map(|l| l.1.iter().copied()).filter(|v| *v > 0.0));
+    let lowest = low.max(1e-8 * high);
+    let y = match high / lowest > 30.0 {
+        true => Axis::new(0.6 * lowest, 1.8 * high, Spread::Log, "diffusion D"),
+        false => Axis::new(0.0, 1.08 * high, Spread::Linear, "diffusion D"),
+    };
+    let mut canvas = Canvas::new(1200.0, 640.0, "Diffusion over the parameter");
+    let top = title(&mut canvas, &source.name, &remark(source, "diffusion D, the covariance of the gradient noise"));
+    let mut keys: Vec<(Key, String)> =
+        lines.iter().map(|(label, _, colour)| (Key::Line(Stroke::solid(*colour, 2.4)), label.clone())).collect();
+    if source.stationary.is_some() {
+        keys.push((Key::Patch(LOSS.with_opacity(0.5)), "stationary density (own scale)".into()));
+    }
+    let top = top + legend(&mut canvas, &keys, 110.0, 1165.0, top) + 12.0;
+    let rect = Rect::new(110.0, top, 1055.0, canvas.height - 66.0 - top);
+    let x = Axis::new(axis.edges[0], axis.edges[axis.edges.len() - 1], Spread::Linear, &axis.label);
+    let panel = Panel { rect, x: x.clone(), y };
+    panel.grid(&mut canvas);
+    if let Some(stationary) = &source.stationary {
+        let top = stationary.iter().copied().fold(0.0, f64::max);
+        let behind = Panel { rect, x, y: Axis::new(0.0, 2.2 * top, Spread::Linear, "") };
+        behind.area(&mut canvas, &axis.centers, stationary, LOSS.with_opacity(0.4));
+    }
+    for (_, v, colour) in lines.iter().rev() {
+        panel.curve(&mut canvas, &axis.centers, v, Stroke::solid(*colour, 2.4));
+    }
+    panel.frame(&mut canvas, true, true);
+    Some(canvas)
+}
+
+/// Eigenvalues, larger first, and the direction of the first, of [[a, b], [b, c]].
+fn eigen(a: f64, b: f64, c: f64) -> ([f64; 2], f64) {
+    let (mean, half) = (0.5 * (a + c), (0.5 * (a - c)).hypot(b));
+    ([mean + half, mean - half], 0.5 * (2.0 * b).atan2(a - c))
+}
+
+fn maps(source: &Source) -> Option<Canvas> {
+    let (x, y) = (&source.axes[0], &source.axes[1]);
+    let cells = source.volumes.len();
+    let pairs: Vec<([f64; 2], f64)> =
+        (0..cells).map(|k| eigen(source.diffusion[0][k], source.diffusion[1][k], source.diffusion[3][k])).collect();
+    let largest: Vec<f64> = pairs.iter().map(|p| p.0[0]).collect();
+    // beyond 1e6 the smaller eigenvalue is rounding
+    let condition: Vec<f64> =
+        pairs.iter().map(|p| if p.0[1] > 1e-6 * p.0[0] { p.0[0] / p.0[1] } else { 1e6 }).collect();
+    let mut canvas = Canvas::new(1200.0, 640.0, "Diffusion over the parameters");
+    let what = if source.stationary.is_some() {
+        "diffusion D; white: 50 % and 90 % of the stationary density"
+    } else {
+        "diffusion D"
+    };
+    let top = title(&mut canvas, &source.name, &remark(source, what)) + 12.0;
+    let fields = [(largest, "largest eigenvalue of D; ellipses: its shape"), (condition, "condition number of D")];
+    for (k, (field, label)) in fields.iter().enumerate() {
+        let rect = Rect::new(95.0 + 570.0 * k as f64, top, 400.0, canvas.height - 66.0 - top);
+        let panel = Panel {
+            rect,
+            x: Axis::new(x.edges[0], x.edges[x.edges.len() - 1], Spread::Linear, &x.label),
+            y: Axis::new(y.edges[0], y.edges[y.edges.len() - 1], Spread::Linear, &y.label),
+        };
+        let map = if k == 0 { Map::Viridis } else { Map::Plasma };
+        let shade = Shade::fitting(map, field, label);
+        panel.heat(&mut canvas, &x.edges, &y.edges, field, &shade);
+        if k == 0 {
+            ellipses(source, &panel, &pairs, &mut canvas);
+        } else if let Some(stationary) = &source.stationary {
+            for inside in [0.5, 0.9] {
+                let level = contour::level_of_mass(stationary, &source.volumes, inside);
+                let segments = contour::segments(&x.centers, &y.centers, stationary, level);
+                panel.paths(&mut canvas, &contour::lines(&segments), &Stroke::solid(WHITE, 1.8));
+            }
+        }
+        panel.frame(&mut canvas, true, true);
+        shade.bar(&mut canvas, Rect::new(rect.right() + 16.0, rect.y, 20.0, rect.h));
+    }
+    Some(canvas)
+}
+
+/// Ellipses of equal longest axis with the shape √D, on a coarse lattice; round means isotropic.
+fn ellipses(source: &Source, panel: &Panel, pairs: &[([f64; 2], f64)], canvas: &mut Canvas) {
+    const LATTICE: usize = 9;
+    let (nx, ny) = (source.axes[0].centers.len(), source.axes[1].centers.len());
+    let radius = 0.42 * (panel.rect.w / LATTICE as f64).min(panel.rect.h / LATTICE as f64);
+    // one unit of each variable in pixels: the shape is drawn in the picture's own proportions
+    let unit = [panel.rect.w / (panel.x.high - panel.x.low), panel.rect.h / (panel.y.high - panel.y.low)];
+    for i in 0..LATTICE {
+        for j in 0..LATTICE {
+            let (a, b) = ((2 * i + 1) * nx / (2 * LATTICE), (2 * j + 1) * ny / (2 * LATTICE));
+            let ([large, small], angle) = pairs[a * ny + b];
+            if !(large > 0.0) {
+                continue;
+            }
+            let (sin, cos) = angle.sin_cos();
+            let axes = [large.sqrt(), small.max(0.0).sqrt()];
+            let round: Vec<[f64; 2]> = (0..40)
+                .map(|k| {
+                    let (s, c) = (f64::from(k) * std::f64::consts::TAU / 40.0).sin_cos();
+                    let (p, q) = (axes[0] * c, axes[1] * s);
+                    [unit[0] * (cos * p - sin * q), unit[1] * (sin * p + cos * q)]
+                })
+                .collect();
+            let longest = round.iter().map(|p| p[0].hypot(p[1])).fold(0.0, f64::max);
+            let at = panel.at(source.axes[0].centers[a], source.axes[1].centers[b]);
+            let points =
+                round.iter().map(|p| [at[0] + p[0] * radius / longest, at[1] - p[1] * radius / longest]).collect();
+            canvas.outline(points, Stroke::solid(INK, 2.6), Some(panel.rect));
+            canvas.shapes.extend(canvas.shapes.last().cloned().map(lighter));
+        }
+    }
+}
+
+/// The same outline, thin and white, so that it is seen on dark and on light ground.
+fn lighter(shape: super::canvas::Shape) -> super::canvas::Shape {
+    match shape {
+        super::canvas::Shape::Line { points, closed, clip, .. } => {
+            super::canvas::Shape::Line { points, closed, clip, stroke: Stroke::solid(WHITE, 1.2) }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,119 @@
+//! Distances to the stationary density against time, one curve per engine, with their noise floors.
+
+use super::axis::{Axis, Spread};
+use super::canvas::{Canvas, Rect, Stroke};
+use super::colour;
+use super::landscape::remark;
+use super::panel::{Key, Panel, legend, title};
+use super::source::{Source, values};
+use super::space_time::time_axis;
+
+/// One curve.
+struct Curve {
+    group: &'static str,
+    times: Vec<f64>,
+    values: Vec<f64>,
+    floor: Option<Vec<f64>>,
+}
+
+/// The figure: up to four metrics; None where the record has no distance to the stationary density.
+pub fn draw(source: &Source) -> Option<Canvas> {
+    let panels: Vec<(String, Vec<Curve>)> =
+        metrics(source).into_iter().take(4).map(|m| (words(&m), curves(source, &m))).collect();
+    if panels.is_empty() {
+        return None;
+    }
+    let columns = if panels.len() > 1 { 2 } else { 1 };
+    let rows = panels.len().div_ceil(columns);
+    let mut canvas = Canvas::new(1200.0, if rows == 1 { 640.0 } else { 880.0 }, "Distance to the stationary density");
+    let top = title(&mut canvas, &source.name, &remark(source, "distance to the stationary density"));
+    let top = top + legend(&mut canvas, &keys(source, &panels), 105.0, 1165.0, top) + 14.0;
+    let (width, height) = (1060.0 / columns as f64, (canvas.height - 14.0 - top) / rows as f64);
+    for (k, (label, curves)) in panels.iter().enumerate() {
+        let (column, row) = (k % columns, k / columns);
+        let x = 110.0 + column as f64 * (width + 5.0);
+        let rect =
+            Rect::new(x, top + row as f64 * height, width - if columns > 1 { 95.0 } else { 10.0 }, height - 64.0);
+        panel(&mut canvas, rect, label, curves);
+    }
+    Some(canvas)
+}
+
+/// Metrics of any `…_vs_stationary` pair, in the order of the record.
+fn metrics(source: &Source) -> Vec<String> {
+    let mut names = Vec::new();
+    for engine in &source.engines {
+        let pair = source.record.group(&format!("comparison/{}_vs_stationary", engine.group));
+        for dataset in pair.iter().flat_map(|p| &p.datasets) {
+            let helper = dataset.name == "time" || dataset.name.contains("_noise_");
+            if !helper && !names.contains(&dataset.name) {
+                names.push(dataset.name.clone());
+            }
+        }
+    }
+    if names.is_empty() && source.record.dataset("fokker_planck/total_variation_to_stationary").is_some() {
+        names.push("total_variation".into());
+    }
+    names
+}
+
+fn curves(source: &Source, metric: &str) -> Vec<Curve> {
+    let curve = |engine: &super::source::Engine| {
+        let pair = format!("comparison/{}_vs_stationary", engine.group);
+        let found = values(source.record, &format!("{pair}/{metric}"));
+        let own = || values(source.record, &format!("{}/{metric}_to_stationary", engine.group));
+        let times = values(source.record, &format!("{pair}/time")).unwrap_or_else(|| engine.times.clone());
+        let values = found.or_else(own).filter(|v| v.len() == times.len())?;
+        let floor = self::values(source.record, &format!("{pair}/{metric}_noise_floor"));
+        let floor = floor.filter(|f| f.len() == times.len() && f.iter().any(|&v| v > 0.0));
+        Some(Curve { group: engine.group, times, values, floor })
+    };
+    source.engines.iter().filter_map(curve).collect()
+}
+
+fn words(metric: &str) -> String {
+    match metric {
+        "total_variation" => "total variation".into(),
+        "kullback_leibler" => "Kullback–Leibler divergence".into(),
+        "hellinger" => "Hellinger distance".into(),
+        "kolmogorov_smirnov" => "Kolmogorov–Smirnov distance".into(),
+        other => match other.strip_prefix("wasserstein_1") {
+            Some("") => "Wasserstein-1 distance".into(),
+            Some(marginal) => format!("Wasserstein-1 distance, {}", marginal.trim_start_matches('_')),
+            None => other.replace('_', " "),
+        },
+    }
+}
+
+fn keys(source: &Source, panels: &[(String, Vec<Curve>)]) -> Vec<(Key, String)> {
+    let curves = || panels.iter().flat_map(|(_, curves)| curves);
+    let mut keys = Vec::new();
+    for engine in source.engines.iter().filter(|e| curves().any(|c| c.group == e.group)) {
+        keys.push((Key::Line(Stroke::solid(colour::engine(engine.group), 2.4)), engine.label.clone()));
+    }
+    if curves().any(|c| c.floor.is_some()) {
+        keys.push((Key::Line(Stroke::dashed(colour::GREY, 1.6)), "noise floor (same colour)".into()));
+    }
+    keys
+}
+
+fn panel(canvas: &mut Canvas, rect: Rect, label: &str, curves: &[Curve]) {
+    let (x, _) = time_axis(&curves.iter().max_by_key(|c| c.times.len()).map(|c| c.times.clone()).unwrap_or(vec![0.0]));
+    let x = Axis { label: "time t".into(), low: if x.spread == Spread::Log { x.low / 0.7 } else { x.low }, ..x };
+    let all = || curves.iter().flat_map(|c| c.values.iter().chain(c.floor.iter().flatten())).copied();
+    let positive = || all().filter(|v| v.is_finite() && *v > 0.0);
+    let high = positive().fold(0.0, f64::max);
+    let lowest = positive().fold(f64::INFINITY, f64::min).max(1e-6 * high);
+    let panel = Panel { rect, x, y: Axis::new(0.7 * lowest, 1.4 * high, Spread::Log, label) };
+    panel.grid(canvas);
+    for curve in curves {
+        let colour = colour::engine(curve.group);
+        if let Some(floor) = &curve.floor {
+            panel.curve(canvas, &curve.times, floor, Stroke::dashed(colour, 1.6));
+        }
+    }
+    for curve in curves.iter().rev() {
+        panel.curve(canvas, &curve.times, &curve.values, Stroke::solid(colour::engine(curve.group), 2.4));
+    }
+    panel.frame(canvas, true, true);
+}

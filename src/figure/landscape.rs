@@ -1,0 +1,154 @@
+//! The loss with densities at several times and the stationary density over it.
+
+use super::axis::{Axis, Spread, number};
+use super::canvas::{Canvas, Rect, Stroke};
+use super::colour::{self, Colour, GREY, INK, LOSS, Map, WHITE};
+use super::contour;
+use super::panel::{Key, Panel, Shade, legend, range, title};
+use super::source::Source;
+
+const TIMES: usize = 5;
+
+/// The figure; None in three dimensions or without any density.
+pub fn draw(source: &Source) -> Option<Canvas> {
+    match source.axes.len() {
+        1 => line_plot(source),
+        2 => map(source),
+        _ => None,
+    }
+}
+
+/// What the title says after the name.
+pub fn remark(source: &Source, what: &str) -> String {
+    match source.temperature() {
+        Some(t) => format!("{what}, T = {}", number(t)),
+        None => what.to_string(),
+    }
+}
+
+/// Range of the loss where there is any probability to speak of; the walls beyond would flatten the rest.
+fn loss_range(source: &Source, loss: &[f64], shown: &[&[f64]]) -> (f64, f64) {
+    let visited = |cell: usize| {
+        shown.iter().any(|density| density[cell] > 1e-3 * density.iter().copied().fold(f64::MIN_POSITIVE, f64::max))
+    };
+    let (low, high) = range(loss.iter().copied());
+    let (_, top) = range((0..source.volumes.len()).filter(|&c| visited(c)).map(|c| loss[c]));
+    (low, (low + 1.5 * (top - low)).min(high))
+}
+
+fn line_plot(source: &Source) -> Option<Canvas> {
+    let (axis, at) = (&source.axes[0], source.telling_times(TIMES));
+    let reference = source.reference()?;
+    let colours = Map::Plasma.lines(at.len());
+    let mut shown: Vec<&[f64]> = at.iter().map(|&k| reference.density[k].as_slice()).collect();
+    shown.extend(source.stationary.as_deref());
+    let mut canvas = Canvas::new(1200.0, 210.0 + 235.0 * source.engines.len().max(2) as f64, "Loss and densities");
+    let top = title(&mut canvas, &source.name, &remark(source, "densities over the loss"));
+    let (left, right) = (105.0, if source.loss.is_some() { 1090.0 } else { 1165.0 });
+    let top = top + legend(&mut canvas, &entries(source, &at, &colours), left, right, top) + 12.0;
+    let room = canvas.height - 66.0 - top;
+    let gap = 14.0;
+    let height = (room + gap) / source.engines.len() as f64 - gap;
+    let peak = |density: &[f64]| density.iter().copied().fold(0.0, f64::max);
+    let highest = shown.iter().map(|d| peak(d)).fold(0.0, f64::max);
+    let lowest = shown.iter().map(|d| peak(d)).fold(f64::INFINITY, f64::min);
+    let (spread, label) =
+        if highest > 4.0 * lowest { (Spread::Sqrt, "density ρ (√ scale)") } else { (Spread::Linear, "density ρ") };
+    for (row, engine) in source.engines.iter().enumerate() {
+        let panel = Panel {
+            rect: Rect::new(left, top + row as f64 * (height + gap), right - left, height),
+            x: Axis::new(axis.edges[0], axis.edges[axis.edges.len() - 1], Spread::Linear, &axis.label),
+            y: Axis::new(0.0, 1.08 * highest, spread, label),
+        };
+        if let Some(loss) = &source.loss {
+            let (low, high) = loss_range(source, loss, &shown);
+            let right_axis = Axis::new(low - 0.06 * (high - low), high, Spread::Linear, "loss L");
+            let behind = Panel { rect: panel.rect, x: panel.x.clone(), y: right_axis.clone() };
+            behind.area(&mut canvas, &axis.centers, loss, LOSS.with_opacity(0.35));
+            behind.curve(&mut canvas, &axis.centers, loss, Stroke::solid(LOSS, 1.5));
+            panel.right_axis(&mut canvas, &right_axis, GREY);
+        }
+        for (&k, &colour) in at.iter().zip(&colours).filter(|(k, _)| **k < engine.density.len()) {
+            let (density, stroke) = (&engine.density[k], Stroke::solid(colour, 2.2));
+            match engine.group {
+                "fokker_planck" => panel.curve(&mut canvas, &axis.centers, density, stroke),
+                _ => panel.steps(&mut canvas, &axis.edges, density, Stroke { width: 1.6, ..stroke }),
+            }
+        }
+        if let Some(stationary) = &source.stationary {
+            panel.curve(&mut canvas, &axis.centers, stationary, Stroke::dashed(INK, 1.8));
+        }
+        panel.frame(&mut canvas, row + 1 == source.engines.len(), true);
+        panel.corner_label(&mut canvas, &engine.label);
+    }
+    Some(canvas)
+}
+
+fn entries(source: &Source, at: &[usize], colours: &[Colour]) -> Vec<(Key, String)> {
+    let times = source.reference().map(|e| e.times.clone()).unwrap_or_default();
+    let line = |(&k, &c): (&usize, &Colour)| (Key::Line(Stroke::solid(c, 2.5)), format!("t = {}", number(times[k])));
+    let mut entries: Vec<(Key, String)> = at.iter().zip(colours).map(line).collect();
+    if source.stationary.is_some() {
+        entries.push((Key::Line(Stroke::dashed(INK, 1.8)), "stationary".into()));
+    }
+    if source.loss.is_some() && source.axes.len() == 1 {
+        entries.push((Key::Patch(LOSS.with_opacity(0.6)), "loss L".into()));
+    }
+    entries
+}
+
+fn map(source: &Source) -> Option<Canvas> {
+    let (x, y, at) = (&source.axes[0], &source.axes[1], source.telling_times(TIMES));
+    let reference = source.reference()?;
+    let colours = Map::Plasma.lines(at.len());
+    let mut canvas = Canvas::new(1200.0, 820.0, "Loss and densities");
+    let what = format!("lines hold 50 % and 90 % of the {} density", reference.label.split(',').next().unwrap_or(""));
+    let top = title(&mut canvas, &source.name, &remark(source, &what));
+    let mut keys = entries(source, &at, &colours);
+    for engine in source.engines.iter().filter(|e| e.mean.first().is_some_and(|m| m.len() == 2)) {
+        let name = engine.label.split(',').next().unwrap_or("");
+        keys.push((Key::Disc(colour::engine(engine.group)), format!("mean, {name}")));
+    }
+    let top = top + legend(&mut canvas, &keys, 95.0, 1165.0, top) + 12.0;
+    let panel = Panel {
+        rect: Rect::new(95.0, top, 960.0, canvas.height - 66.0 - top),
+        x: Axis::new(x.edges[0], x.edges[x.edges.len() - 1], Spread::Linear, &x.label),
+        y: Axis::new(y.edges[0], y.edges[y.edges.len() - 1], Spread::Linear, &y.label),
+    };
+    if let Some(loss) = &source.loss {
+        let shade = Shade::fitting(Map::Grey, loss, "loss L");
+        panel.heat(&mut canvas, &x.edges, &y.edges, loss, &shade);
+        for k in 1..14 {
+            let segments = contour::segments(&x.centers, &y.centers, loss, shade.axis.value(f64::from(k) / 14.0));
+            panel.paths(&mut canvas, &contour::lines(&segments), &Stroke::solid(WHITE.with_opacity(0.7), 0.8));
+        }
+        shade.bar(&mut canvas, Rect::new(1075.0, panel.rect.y, 22.0, panel.rect.h));
+    }
+    let mut outline = |density: &[f64], stroke: Stroke| {
+        for (inside, width) in [(0.9, 0.65), (0.5, 1.0)] {
+            let level = contour::level_of_mass(density, &source.volumes, inside);
+            let segments = contour::segments(&x.centers, &y.centers, density, level);
+            let stroke = Stroke { width: stroke.width * width, ..stroke.clone() };
+            panel.paths(&mut canvas, &contour::lines(&segments), &stroke);
+        }
+    };
+    for (&k, &colour) in at.iter().zip(&colours) {
+        outline(&reference.density[k], Stroke::solid(colour, 2.6));
+    }
+    if let Some(stationary) = &source.stationary {
+        outline(stationary, Stroke::dashed(INK, 2.0));
+    }
+    // the first engine has the smallest discs, so that means that coincide are all seen
+    for (k, engine) in source.engines.iter().enumerate().rev() {
+        let (colour, radius) = (colour::engine(engine.group), 4.0 + 2.5 * k as f64);
+        let path: Vec<[f64; 2]> = engine.mean.iter().filter(|m| m.len() == 2).map(|m| [m[0], m[1]]).collect();
+        panel.paths(&mut canvas, std::slice::from_ref(&path), &Stroke::solid(colour, 1.5 + k as f64));
+        for &t in at.iter().filter(|&&t| t < path.len()) {
+            let place = panel.at(path[t][0], path[t][1]);
+            canvas.disc(place, radius + 1.0, WHITE, Some(panel.rect));
+            canvas.disc(place, radius, colour, Some(panel.rect));
+        }
+    }
+    panel.frame(&mut canvas, true, true);
+    Some(canvas)
+}

@@ -1,0 +1,91 @@
+//! Pictures from a record, never from a running solver: PNG and SVG of each figure, with an embedded font.
+//!
+//! A figure is one file with a `draw` function and one line in [`FIGURES`].
+
+use std::path::{Path, PathBuf};
+
+use crate::record::Record;
+
+pub mod canvas;
+pub mod colour;
+
+mod axis;
+mod contour;
+mod diffusion;
+mod distance;
+mod font;
+mod landscape;
+mod panel;
+mod png;
+mod source;
+mod space_time;
+mod svg;
+
+use canvas::Canvas;
+use source::Source;
+
+/// A figure that can be drawn from a record.
+pub struct Figure {
+    /// Name of its files.
+    pub name: &'static str,
+    /// What it shows.
+    pub about: &'static str,
+    draw: fn(&Source) -> Option<Canvas>,
+}
+
+/// All figures.
+pub const FIGURES: [Figure; 4] = [
+    Figure {
+        name: "landscape",
+        about: "the loss with the densities at several times and the stationary one over it",
+        draw: landscape::draw,
+    },
+    Figure { name: "density", about: "the density over space and time, engine by engine", draw: space_time::draw },
+    Figure {
+        name: "distance",
+        about: "distances to the stationary density against time, with their noise floors",
+        draw: distance::draw,
+    },
+    Figure { name: "diffusion", about: "the diffusion matrix D over the parameters", draw: diffusion::draw },
+];
+
+/// Why a picture could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The record does not hold what every figure needs.
+    #[error("no picture can be drawn: {0}")]
+    Record(String),
+    /// The picture cannot be encoded.
+    #[error("the figure {0} cannot be encoded: too large for memory")]
+    Encode(&'static str),
+    /// The file cannot be written.
+    #[error("{path}: cannot write the figure: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The refusal.
+        source: std::io::Error,
+    },
+}
+
+/// Draws every figure the record has the data for into `dir` (made where it is missing), as `NAME.png` and `NAME.svg`;
+/// existing files are replaced. Returns the files. Densities of three dimensions are not drawn. Errors: [`Error`].
+pub fn plot(record: &Record, dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let source = Source::new(record).map_err(Error::Record)?;
+    let io = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| Error::Io { path, source }
+    };
+    std::fs::create_dir_all(dir).map_err(io(dir))?;
+    let mut written = Vec::new();
+    for figure in &FIGURES {
+        let Some(canvas) = (figure.draw)(&source) else { continue };
+        let encoded = png::encode(&canvas).zip(svg::encode(&canvas)).ok_or(Error::Encode(figure.name))?;
+        for (extension, bytes) in [("png", encoded.0), ("svg", encoded.1.into_bytes())] {
+            let path = dir.join(figure.name).with_extension(extension);
+            std::fs::write(&path, bytes).map_err(io(&path))?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}

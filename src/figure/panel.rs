@@ -1,0 +1,246 @@
+//! A rectangle with two axes, and what can be drawn in it; colour bars and legends beside it.
+
+use super::axis::{Axis, Spread};
+use super::canvas::{Anchor, Canvas, Rect, Stroke};
+use super::colour::{Colour, FAINT, GREY, INK, Map, WHITE};
+use super::font;
+
+/// Size of axis labels and legends.
+pub const LABEL: f64 = 16.0;
+/// Size of tick labels.
+pub const TICK: f64 = 14.0;
+/// Size of titles.
+pub const TITLE: f64 = 20.0;
+
+/// A rectangle with a horizontal and a vertical axis.
+pub struct Panel {
+    /// Where the data are.
+    pub rect: Rect,
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Vertical axis, upwards.
+    pub y: Axis,
+}
+
+impl Panel {
+    /// Where a point lies on the canvas.
+    pub fn at(&self, x: f64, y: f64) -> [f64; 2] {
+        // far outside is as good as infinitely far, and survives the renderer's single precision
+        let place = |axis: &Axis, v: f64| axis.place(v).clamp(-10.0, 11.0);
+        [self.rect.x + self.rect.w * place(&self.x, x), self.rect.bottom() - self.rect.h * place(&self.y, y)]
+    }
+    fn points(&self, x: &[f64], y: &[f64]) -> Vec<[f64; 2]> {
+        x.iter().zip(y).filter(|(x, y)| !x.is_nan() && !y.is_nan()).map(|(&x, &y)| self.at(x, y)).collect()
+    }
+
+    /// Faint lines at the ticks, below the data.
+    pub fn grid(&self, canvas: &mut Canvas) {
+        for (v, _) in self.x.ticks(self.columns()).0 {
+            let x = self.at(v, self.y.low)[0];
+            canvas.line(vec![[x, self.rect.y], [x, self.rect.bottom()]], Stroke::solid(FAINT, 1.0), None);
+        }
+        for (v, _) in self.y.ticks(self.rows()).0 {
+            let y = self.at(self.x.low, v)[1];
+            canvas.line(vec![[self.rect.x, y], [self.rect.right(), y]], Stroke::solid(FAINT, 1.0), None);
+        }
+    }
+    fn columns(&self) -> usize {
+        ((self.rect.w / 95.0) as usize).clamp(2, 10)
+    }
+    fn rows(&self) -> usize {
+        ((self.rect.h / 52.0) as usize).clamp(2, 9)
+    }
+
+    /// The frame with ticks; labels below (`below`) and to the left (`left`) where they are asked for.
+    pub fn frame(&self, canvas: &mut Canvas, below: bool, left: bool) {
+        let r = self.rect;
+        let (major, minor) = self.x.ticks(self.columns());
+        for (v, label) in &major {
+            let x = self.at(*v, self.y.low)[0];
+            canvas.line(vec![[x, r.bottom()], [x, r.bottom() + 6.0]], Stroke::solid(GREY, 1.0), None);
+            if below {
+                canvas.text([x, r.bottom() + 9.0 + TICK], label, TICK, INK, Anchor::Middle);
+            }
+        }
+        for v in minor {
+            let x = self.at(v, self.y.low)[0];
+            canvas.line(vec![[x, r.bottom()], [x, r.bottom() + 3.0]], Stroke::solid(GREY, 1.0), None);
+        }
+        let (major, minor) = self.y.ticks(self.rows());
+        let mut widest = 0.0_f64;
+        for (v, label) in &major {
+            let y = self.at(self.x.low, *v)[1];
+            canvas.line(vec![[r.x - 6.0, y], [r.x, y]], Stroke::solid(GREY, 1.0), None);
+            if left {
+                canvas.text([r.x - 9.0, y + 0.36 * TICK], label, TICK, INK, Anchor::End);
+                widest = widest.max(font::width(label, TICK));
+            }
+        }
+        for v in minor {
+            let y = self.at(self.x.low, v)[1];
+            canvas.line(vec![[r.x - 3.0, y], [r.x, y]], Stroke::solid(GREY, 1.0), None);
+        }
+        canvas.outline(r.corners(), Stroke::solid(GREY, 1.0), None);
+        if below {
+            let at = [r.x + 0.5 * r.w, r.bottom() + 18.0 + TICK + LABEL];
+            canvas.text(at, &self.x.label, LABEL, INK, Anchor::Middle);
+        }
+        if left {
+            let at = [r.x - 19.0 - widest, r.y + 0.5 * r.h];
+            canvas.text_upwards(at, &self.y.label, LABEL, INK, Anchor::Middle);
+        }
+    }
+
+    /// Ticks and label of another axis on the right.
+    pub fn right_axis(&self, canvas: &mut Canvas, axis: &Axis, colour: Colour) {
+        let r = self.rect;
+        let mut widest = 0.0_f64;
+        for (v, label) in axis.ticks(self.rows()).0 {
+            let y = r.bottom() - r.h * axis.place(v);
+            canvas.line(vec![[r.right(), y], [r.right() + 6.0, y]], Stroke::solid(GREY, 1.0), None);
+            canvas.text([r.right() + 9.0, y + 0.36 * TICK], &label, TICK, colour, Anchor::Start);
+            widest = widest.max(font::width(&label, TICK));
+        }
+        let at = [r.right() + 17.0 + widest + LABEL, r.y + 0.5 * r.h];
+        canvas.text_upwards(at, &axis.label, LABEL, colour, Anchor::Middle);
+    }
+
+    /// A curve.
+    pub fn curve(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], stroke: Stroke) {
+        canvas.line(self.points(x, y), stroke, Some(self.rect));
+    }
+    /// The area between a curve and the lower edge.
+    pub fn area(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], colour: Colour) {
+        let mut points = self.points(x, y);
+        if let (Some(&first), Some(&last)) = (points.first(), points.last()) {
+            points.extend([[last[0], self.rect.bottom()], [first[0], self.rect.bottom()]]);
+            canvas.fill(points, colour, Some(self.rect));
+        }
+    }
+    /// A histogram's outline: each value constant between two edges.
+    pub fn steps(&self, canvas: &mut Canvas, edges: &[f64], values: &[f64], stroke: Stroke) {
+        let x: Vec<f64> = edges.windows(2).flat_map(|w| [w[0], w[1]]).collect();
+        let y: Vec<f64> = values.iter().flat_map(|&v| [v, v]).collect();
+        self.curve(canvas, &x, &y, stroke);
+    }
+    /// Polylines in the panel's own coordinates.
+    pub fn paths(&self, canvas: &mut Canvas, lines: &[Vec<[f64; 2]>], stroke: &Stroke) {
+        for line in lines {
+            let points = line.iter().map(|p| self.at(p[0], p[1])).collect();
+            canvas.line(points, stroke.clone(), Some(self.rect));
+        }
+    }
+    /// A text in the panel's left upper corner on a white ground.
+    pub fn corner_label(&self, canvas: &mut Canvas, text: &str) {
+        let (w, r) = (font::width(text, TICK) + 12.0, self.rect);
+        canvas.fill(Rect::new(r.x + 6.0, r.y + 6.0, w, 22.0).corners(), WHITE.with_opacity(0.85), None);
+        canvas.text([r.x + 12.0, r.y + 22.0], text, TICK, INK, Anchor::Start);
+    }
+
+    /// A field as colours: `values[i·ny + j]` between the edges `x[i], x[i+1]` and `y[j], y[j+1]`.
+    pub fn heat(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], values: &[f64], shade: &Shade) {
+        let (columns, rows) = ((2.0 * self.rect.w).round() as usize, (2.0 * self.rect.h).round() as usize);
+        let find = |edges: &[f64], v: f64| match v >= edges[0] && v <= edges[edges.len() - 1] {
+            true => Some(edges.partition_point(|&e| e <= v).clamp(1, edges.len() - 1) - 1),
+            false => None,
+        };
+        let middle = |k: usize, n: usize| (k as f64 + 0.5) / n as f64;
+        let at_x: Vec<Option<usize>> = (0..columns).map(|k| find(x, self.x.value(middle(k, columns)))).collect();
+        let at_y: Vec<Option<usize>> = (0..rows).map(|k| find(y, self.y.value(1.0 - middle(k, rows)))).collect();
+        let ny = y.len() - 1;
+        let mut rgb = Vec::with_capacity(3 * columns * rows);
+        for j in &at_y {
+            for i in &at_x {
+                let colour = match (i, j) {
+                    (Some(i), Some(j)) => shade.colour(values[i * ny + j]),
+                    _ => WHITE,
+                };
+                rgb.extend(colour.rgb);
+            }
+        }
+        canvas.shapes.push(super::canvas::Shape::Image { rect: self.rect, columns, rows, rgb });
+    }
+}
+
+/// How values become colours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shade {
+    /// The colour map.
+    pub map: Map,
+    /// Range and spread of the values.
+    pub axis: Axis,
+}
+
+impl Shade {
+    /// Colours for positive values: logarithmic over the top `decades` below `high`; what lies below is dark.
+    pub fn decades(map: Map, high: f64, decades: f64, label: &str) -> Self {
+        Self { map, axis: Axis::new(high * 10_f64.powf(-decades), high, Spread::Log, label) }
+    }
+    /// Colours from the smallest to the largest value, logarithmic (six decades at most) where all are positive and
+    /// span more than a factor of 30.
+    pub fn fitting(map: Map, values: &[f64], label: &str) -> Self {
+        let (low, high) = range(values.iter().copied());
+        let spread = if low > 0.0 && high / low > 30.0 { Spread::Log } else { Spread::Linear };
+        let low = if spread == Spread::Log { low.max(1e-6 * high) } else { low };
+        Self { map, axis: Axis::new(low, high, spread, label) }
+    }
+    fn colour(&self, v: f64) -> Colour {
+        self.map.at(self.axis.place(v))
+    }
+    /// A bar with the colours, its ticks and its label.
+    pub fn bar(&self, canvas: &mut Canvas, rect: Rect) {
+        let bar = Panel { rect, x: Axis::new(0.0, 1.0, Spread::Linear, ""), y: self.axis.clone() };
+        let rows = (2.0 * rect.h).round().max(1.0) as usize;
+        let value = |k: usize| self.axis.value(1.0 - (k as f64 + 0.5) / rows as f64);
+        let rgb = (0..rows).flat_map(|k| self.colour(value(k)).rgb).collect();
+        canvas.shapes.push(super::canvas::Shape::Image { rect, columns: 1, rows, rgb });
+        canvas.outline(rect.corners(), Stroke::solid(GREY, 1.0), None);
+        bar.right_axis(canvas, &self.axis, INK);
+    }
+}
+
+/// Smallest and largest of the finite values; (0, 1) where there is none.
+pub fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) =
+        values.filter(|v| v.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+    if low <= high { (low, high) } else { (0.0, 1.0) }
+}
+
+/// How an entry of a legend looks.
+pub enum Key {
+    /// A line.
+    Line(Stroke),
+    /// A filled patch.
+    Patch(Colour),
+    /// A disc.
+    Disc(Colour),
+}
+
+/// A legend in rows between `left` and `right`, from `top` downwards; returns its height.
+pub fn legend(canvas: &mut Canvas, entries: &[(Key, String)], left: f64, right: f64, top: f64) -> f64 {
+    const ROW: f64 = 24.0;
+    let (mut x, mut y) = (left, top);
+    for (key, label) in entries {
+        let width = 38.0 + font::width(label, LABEL) + 22.0;
+        if x + width > right + 22.0 && x > left {
+            (x, y) = (left, y + ROW);
+        }
+        let middle = y + 0.5 * ROW;
+        match key {
+            Key::Line(stroke) => canvas.line(vec![[x, middle], [x + 30.0, middle]], stroke.clone(), None),
+            Key::Patch(colour) => canvas.fill(Rect::new(x + 3.0, middle - 7.0, 24.0, 14.0).corners(), *colour, None),
+            Key::Disc(colour) => canvas.disc([x + 15.0, middle], 5.0, *colour, None),
+        }
+        canvas.text([x + 38.0, middle + 0.36 * LABEL], label, LABEL, INK, Anchor::Start);
+        x += width;
+    }
+    if entries.is_empty() { 0.0 } else { y + ROW - top }
+}
+
+/// The title at the left upper corner, with a lighter remark after it; returns where to go on below.
+pub fn title(canvas: &mut Canvas, text: &str, remark: &str) -> f64 {
+    canvas.text([28.0, 38.0], text, TITLE, INK, Anchor::Start);
+    let x = 28.0 + font::width(text, TITLE) + 18.0;
+    canvas.text([x, 38.0], remark, LABEL, GREY, Anchor::Start);
+    54.0
+}
