@@ -118,7 +118,7 @@ fn ellipses(source: &Source, panel: &Panel, pairs: &[([f64; 2], f64)], canvas: &
         for j in 0..LATTICE {
             let (a, b) = ((2 * i + 1) * nx / (2 * LATTICE), (2 * j + 1) * ny / (2 * LATTICE));
             let ([large, small], angle) = pairs[a * ny + b];
-            if !(large > 0.0) {
+            if large.is_nan() || large <= 0.0 {
                 continue;
             }
             let (sin, cos) = angle.sin_cos();

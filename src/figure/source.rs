@@ -152,7 +152,7 @@ fn thousands(n: i64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (k, c) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k) % 3 == 0 && c.is_ascii_digit() {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) && c.is_ascii_digit() {
             out.push('\u{2009}'); // thin space
         }
         out.push(c);
