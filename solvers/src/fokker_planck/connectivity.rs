@@ -55,10 +55,10 @@ pub fn gaps(grid: &Grid, components: &mut Components) -> Vec<(usize, usize, usiz
         for k in 0..grid.dimension() {
             let mut offset = [0i8; 3];
             offset[k] = 1;
-            if let Step::Cell(to) = lattice.step(index, offset) {
-                if components.find(cell) != components.find(to) {
-                    out.push((cell, to, k));
-                }
+            if let Step::Cell(to) = lattice.step(index, offset)
+                && components.find(cell) != components.find(to)
+            {
+                out.push((cell, to, k));
             }
         }
     }

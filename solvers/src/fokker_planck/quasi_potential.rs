@@ -29,7 +29,7 @@ pub fn solve_node(d: usize, m: &[f64], added: f64, beta: [f64; 3]) -> Node {
 fn solve_definite(d: usize, mut m: [[f64; 3]; 3], mut x: [f64; 3]) -> Option<[f64; 3]> {
     let largest = (0..d).map(|k| m[k][k]).fold(0.0, f64::max);
     for k in 0..d {
-        if !(m[k][k] > 1e-6 * largest) {
+        if m[k][k] <= 1e-6 * largest || largest == 0.0 {
             return None;
         }
         for i in k + 1..d {
