@@ -8,18 +8,21 @@ use fpsolve_solvers::density;
 use fpsolve_solvers::engine::Snapshot;
 use fpsolve_solvers::grid::Grid;
 use fpsolve_solvers::symmetric::{packed_index, packed_len};
+use fpsolve_validation::compare::Comparison;
+use fpsolve_validation::verdict::Verdict;
 use ndarray::{ArrayD, IxDyn};
 
 use super::{Attribute, Dataset, Group, Values};
 
 /// Names that datasets and scales of the standard groups take; a variable or a data column cannot have them.
-pub const RESERVED: [&str; 26] = [
+pub const RESERVED: [&str; 27] = [
     "time",
     "component",
     "row",
     "column",
     "sample",
     "verdict",
+    "warning",
     "eigenpair",
     "loss",
     "drift",
@@ -247,15 +250,23 @@ pub fn add_relaxation(group: &mut Group, grid: &Grid, snapshots: &[Snapshot], st
     }
 }
 
-/// `/stationary` from cell probabilities: density, potential Φ = −T ln ρ shifted to min Φ = 0 (infinite where ρ = 0),
-/// current (d·n, coordinate-major; None where it is not computed), mean, covariance, attributes.
-pub fn stationary_group(
-    grid: &Grid,
-    probability: &[f64],
-    temperature: f64,
-    current: Option<&[f64]>,
-    attributes: &[(&'static str, Attribute)],
-) -> Group {
+/// What `/stationary` is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct StationaryFields<'a> {
+    /// Cell probabilities (n).
+    pub probability: &'a [f64],
+    /// Potential Φ = −T ln ρ shifted to min Φ = 0 (n).
+    pub potential: &'a [f64],
+    /// Probability current (d·n, coordinate-major); None where it is not computed.
+    pub current: Option<&'a [f64]>,
+    /// Mean (d).
+    pub mean: &'a [f64],
+    /// Covariance (packed).
+    pub covariance: &'a [f64],
+}
+
+/// `/stationary`: density, potential, current, mean, covariance, attributes.
+pub fn stationary_group(grid: &Grid, fields: StationaryFields, attributes: &[(&'static str, Attribute)]) -> Group {
     let d = grid.dimension();
     let mut group = Group::new("stationary");
     for (key, value) in attributes {
@@ -264,65 +275,49 @@ pub fn stationary_group(
     group.datasets = variable_scales(grid);
     group.datasets.push(component_scale(grid));
     group.datasets.extend(matrix_scales(grid));
-    let density = density::from_probability(grid, probability);
-    let top = density.iter().copied().fold(0.0, f64::max);
-    let potential = density.iter().map(|&rho| temperature * (top / rho).ln()).collect();
+    let density = density::from_probability(grid, fields.probability);
     group.datasets.push(field("density", grid, &[], density, "1", "stationary density, cell averages"));
-    group.datasets.push(field("potential", grid, &[], potential, "1", "potential Φ = −T ln ρ"));
-    if let Some(current) = current {
+    group.datasets.push(field("potential", grid, &[], fields.potential.to_vec(), "1", "potential Φ = −T ln ρ"));
+    if let Some(current) = fields.current {
         let long_name = "stationary probability current J";
         group.datasets.push(field("current", grid, &[("component", d)], current.to_vec(), "1", long_name));
     }
-    let (mean, covariance) = density::moments(grid, probability);
-    group.datasets.push(Dataset::float("mean", array(&[d], mean), &["component"], "1", "stationary mean"));
-    let covariance = array(&[d, d], unpacked(d, &covariance));
+    let mean = array(&[d], fields.mean.to_vec());
+    group.datasets.push(Dataset::float("mean", mean, &["component"], "1", "stationary mean"));
+    let covariance = array(&[d, d], unpacked(d, fields.covariance));
     group.datasets.push(Dataset::float("covariance", covariance, &["row", "column"], "1", "stationary covariance"));
     group
 }
 
-/// One metric of a pair over the output times, with the noise floor that sampling alone would show.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MetricSeries {
-    /// Name such as `total_variation`.
-    pub name: String,
-    /// Values at the output times.
-    pub values: Vec<f64>,
-    /// Noise floor at the output times; None where neither side is sampled.
-    pub noise_floor: Option<Vec<f64>>,
-}
-
-/// A verdict: a value held against a bound.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
-    /// What was held against the bound, e.g. `langevin_vs_sgd/total_variation`.
-    pub name: String,
-    /// The value found.
-    pub value: f64,
-    /// The bound it was held to.
-    pub bound: f64,
-    /// Whether it passed.
-    pub passed: bool,
-    /// Why, in a sentence.
-    pub why: String,
-}
-
-/// `/comparison`: for each pair (`langevin_vs_sgd`, `sgd_vs_stationary`, …) its metrics, and the verdicts as rows.
-pub fn comparison_group(times: &[f64], pairs: &[(String, Vec<MetricSeries>)], verdicts: &[Verdict]) -> Group {
+/// `/comparison`: for each pair (`langevin_vs_sgd`, `sgd_vs_stationary`, …) its metrics with `_noise_floor` and
+/// `_noise_upper`, and the verdicts as rows.
+pub fn comparison_group(comparisons: &[Comparison], verdicts: &[Verdict]) -> Group {
     let mut group = Group::new("comparison");
-    for (pair, metrics) in pairs {
-        let inner = group.group_mut(pair);
-        inner.datasets.push(time_scale(times));
-        for metric in metrics {
-            let words = metric.name.replace('_', " ");
-            inner.datasets.push(series(&metric.name, metric.values.clone(), &words));
-            if let Some(floor) = &metric.noise_floor {
-                let long_name = format!("{words} that sampling noise alone would show");
-                inner.datasets.push(series(&format!("{}_noise_floor", metric.name), floor.clone(), &long_name));
-            }
+    for comparison in comparisons {
+        let mut pair = Group::new(comparison.name());
+        pair.set("false_alarm_rate", Attribute::Float(comparison.false_alarm_rate));
+        pair.datasets.push(time_scale(&comparison.times));
+        for metric in &comparison.metrics {
+            let (name, words) = (&metric.name, metric.name.replace('_', " "));
+            let floor = format!("{words} that sampling noise alone shows on average");
+            let upper = format!("{words} that sampling noise alone exceeds at the false-alarm rate");
+            pair.datasets.push(series(name, metric.value.clone(), metric.definition));
+            pair.datasets.push(series(&format!("{name}_noise_floor"), metric.noise_floor.clone(), &floor));
+            pair.datasets.push(series(&format!("{name}_noise_upper"), metric.noise_upper.clone(), &upper));
         }
+        group.groups.push(pair);
     }
     group.groups.push(verdict_group(verdicts));
     group
+}
+
+/// Sentences as the dataset `warnings` over the scale `warning`, for the root of a record.
+pub fn warning_rows(warnings: &[String]) -> [Dataset; 2] {
+    let long_name = "where the results may not be trusted";
+    [
+        index_scale("warning", warnings.len(), "number of the warning"),
+        Dataset::new("warnings", Values::Text(warnings.to_vec()), &["warning"], "1", long_name),
+    ]
 }
 
 fn verdict_group(verdicts: &[Verdict]) -> Group {

@@ -27,7 +27,7 @@ def check_scales(file):
             return
         for axis, dim in zip(axes, item.dims):
             assert len(dim) == 1, f"{name}: axis {axis} has {len(dim)} scales"
-            assert dim[0].name == f"{item.parent.name}/{axis}", f"{name}: {dim[0].name}"
+            assert dim[0].name == f"{item.parent.name.rstrip('/')}/{axis}", f"{name}: {dim[0].name}"
 
     file.visititems(visit)
 
@@ -56,6 +56,9 @@ def check_h5py(path):
             assert file[f"{engine}/covariance"].shape == (t, d, d)
         assert file["problem/diffusion"].shape == (d, d, *shape)
         assert file["problem/drift"].shape == (d, *shape)
+        assert list(file["warnings"].asstr()) == ["langevin: one walker left the grid"]
+        floor = file["comparison/langevin_vs_sgd/total_variation_noise_floor"][:]
+        assert floor.shape == (t,) and (floor > 0).all()
         assert file["comparison/verdicts/why"].asstr()[0] == "within the bound"
 
 

@@ -2,11 +2,13 @@
 //! histograms are drawn from the exact density by a small generator. Nothing here runs an engine.
 #![allow(clippy::unwrap_used, clippy::type_complexity, dead_code)]
 
-use fpsolve::record::layout::{self, MetricSeries, Verdict};
+use fpsolve::record::layout::{self, StationaryFields};
 use fpsolve::record::{Attribute, Record};
 use fpsolve_solvers::density;
 use fpsolve_solvers::engine::Snapshot;
 use fpsolve_solvers::grid::{Axis, Boundary, Grid};
+use fpsolve_validation::compare::{Series, Settings, compare};
+use fpsolve_validation::verdict::Verdict;
 
 const WALKERS: usize = 20_000;
 const TEMPERATURE: f64 = 0.1;
@@ -71,7 +73,7 @@ pub fn ornstein_uhlenbeck_1d() -> Record {
     build(Case {
         name: "ornstein-uhlenbeck",
         grid: Grid::new(vec![Axis::uniform("w", -2.5, 3.0, 220, wall()).unwrap()]).unwrap(),
-        times: (0..=60).map(|k| 0.1 * f64::from(k)).collect(),
+        times: (0..=30).map(|k| 0.2 * f64::from(k)).collect(),
         loss: Box::new(|x| 0.5 * x[0] * x[0]),
         drift: Box::new(|x| vec![-x[0]]),
         diffusion: Box::new(|x| vec![1.0 + 0.8 * x[0] * x[0]]),
@@ -97,7 +99,7 @@ pub fn ornstein_uhlenbeck_2d() -> Record {
             Axis::uniform("w2", -2.0, 2.0, 80, wall()).unwrap(),
         ])
         .unwrap(),
-        times: (0..=40).map(|k| 0.25 * f64::from(k)).collect(),
+        times: (0..=20).map(|k| 0.5 * f64::from(k)).collect(),
         loss: Box::new(move |x| turn(x).iter().zip(rates).map(|(y, r)| 0.5 * r * y * y).sum()),
         drift: Box::new(move |x| {
             let (s, c) = 30_f64.to_radians().sin_cos();
@@ -154,18 +156,40 @@ fn build(case: Case) -> Record {
     let mut fp = layout::engine_group("fokker_planck", grid, &exact, &attributes, &[]);
     layout::add_relaxation(&mut fp, grid, &exact, Some(&stationary));
     record.groups.push(fp);
-    record.groups.push(layout::stationary_group(grid, &stationary, TEMPERATURE, Some(&vec![0.0; d * grid.len()]), &[]));
-    let mut pairs = Vec::new();
-    pairs.push(pair("fokker_planck_vs_stationary", &exact, &stationary, None));
+    let (mean, covariance) = density::moments(grid, &stationary);
+    let top = stationary.iter().copied().fold(0.0, f64::max);
+    let potential: Vec<f64> = stationary.iter().map(|p| TEMPERATURE * (top / p).ln()).collect();
+    let fields = StationaryFields {
+        probability: &stationary,
+        potential: &potential,
+        current: Some(&vec![0.0; d * grid.len()]),
+        mean: &mean,
+        covariance: &covariance,
+    };
+    record.groups.push(layout::stationary_group(grid, fields, &[]));
+    let mut shown = vec![("fokker_planck", None, exact.clone())];
     for (seed, name) in [(1, "langevin"), (2, "sgd")] {
         let drawn: Vec<Snapshot> =
             exact.iter().enumerate().map(|(k, s)| sampled(grid, s, seed + 1000 * k as u64)).collect();
         let attributes = [("walkers", Attribute::Integer(WALKERS as i64)), ("step", Attribute::Float(0.01))];
         let warnings = ["one walker left the grid".to_string()];
         record.groups.push(layout::engine_group(name, grid, &drawn, &attributes, &warnings));
-        let floor = stationary.iter().map(|p| (p * (1.0 - p) / WALKERS as f64).sqrt()).sum::<f64>() * 0.5 * 0.798;
-        pairs.push(pair(&format!("{name}_vs_stationary"), &drawn, &stationary, Some(floor)));
+        shown.push((name, Some(WALKERS), drawn));
     }
+    let tables: Vec<(Vec<Vec<f64>>, Vec<f64>)> =
+        shown.iter().map(|(_, _, s)| (s.iter().map(|s| s.probability.clone()).collect(), vec![0.0; s.len()])).collect();
+    let series: Vec<Series> = shown
+        .iter()
+        .zip(&tables)
+        .map(|((name, walkers, _), (probability, outside))| Series {
+            name,
+            walkers: *walkers,
+            times: &case.times,
+            probability,
+            outside,
+        })
+        .collect();
+    let comparisons = compare(grid, &series, Some(&stationary), Settings::default());
     let verdict = Verdict {
         name: "langevin_vs_stationary/total_variation".into(),
         value: 0.01,
@@ -173,12 +197,7 @@ fn build(case: Case) -> Record {
         passed: true,
         why: "within the bound".into(),
     };
-    record.groups.push(layout::comparison_group(&case.times, &pairs, &[verdict]));
+    record.groups.push(layout::comparison_group(&comparisons, &[verdict]));
+    record.datasets.extend(layout::warning_rows(&["langevin: one walker left the grid".to_string()]));
     record
-}
-
-fn pair(name: &str, snapshots: &[Snapshot], q: &[f64], floor: Option<f64>) -> (String, Vec<MetricSeries>) {
-    let values: Vec<f64> = snapshots.iter().map(|s| density::total_variation(&s.probability, q)).collect();
-    let noise_floor = floor.map(|f| vec![f; values.len()]);
-    (name.to_string(), vec![MetricSeries { name: "total_variation".into(), values, noise_floor }])
 }
