@@ -8,6 +8,9 @@ use fpsolve_solvers::grid::Grid;
 
 use super::quadrature;
 
+/// D (components 00, 01, 11) and ∇·D at a point.
+type Tensor = ([f64; 3], [f64; 2]);
+
 /// An equilibrium of known density, diffusion and current.
 #[derive(Clone, Copy)]
 pub struct Equilibrium {
@@ -19,8 +22,8 @@ pub struct Equilibrium {
     pub source: &'static str,
     /// V and ∇V.
     potential: fn([f64; 2]) -> (f64, [f64; 2]),
-    /// D (00, 01, 11) and ∇·D.
-    diffusion: fn([f64; 2]) -> ([f64; 3], [f64; 2]),
+    /// Diffusion and its divergence.
+    diffusion: fn([f64; 2]) -> Tensor,
     /// Current over density at strength 1, given the point, V and ∇V.
     swirl: fn([f64; 2], f64, [f64; 2]) -> [f64; 2],
 }
