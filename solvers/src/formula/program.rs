@@ -102,23 +102,16 @@ impl Program {
         }
     }
 
-    /// The same with the outputs in two arrays of n points, the first ones in `first`.
+    /// The same with the outputs in two arrays of n points, as many as fit in `first`, the others in `second`.
     pub fn evaluate_split(&self, inputs: &[f64], first: &mut [f64], second: &mut [f64]) {
         let n = (first.len() + second.len()).checked_div(self.outputs).unwrap_or(0);
-        let parts = first.len().checked_div(n).unwrap_or(0);
+        let split = first.len().checked_div(n).unwrap_or(0);
         SCRATCH.with_borrow_mut(|scratch| {
-            let mut block = std::mem::take(&mut scratch.outputs);
-            block.resize((self.outputs * BLOCK).max(block.len()), 0.0);
+            scratch.reserve(self.registers);
             for start in (0..n).step_by(BLOCK) {
-                let (layout, length) = (Layout { stride: n, start }, BLOCK.min(n - start));
-                let whole = Layout { stride: BLOCK, start: 0 };
-                self.evaluate_block(&self.constants, (inputs, layout), (&mut block, whole), length, scratch);
-                for (k, row) in block.chunks_exact(BLOCK).take(self.outputs).enumerate() {
-                    let target = if k < parts { &mut first[k * n..] } else { &mut second[(k - parts) * n..] };
-                    target[start..start + length].copy_from_slice(&row[..length]);
-                }
+                let (at, length) = (Layout { stride: n, start }, BLOCK.min(n - start));
+                run_block(self, &self.constants, inputs, at, first, second, split, at, length, scratch);
             }
-            scratch.outputs = block;
         });
     }
 
@@ -133,7 +126,7 @@ impl Program {
     ) {
         debug_assert!(scalars.len() == self.uniforms + self.constants.len());
         scratch.reserve(self.registers);
-        run_block(self, scalars, inputs.0, inputs.1, outputs.0, outputs.1, length, scratch);
+        run_block(self, scalars, inputs.0, inputs.1, outputs.0, &mut [], usize::MAX, outputs.1, length, scratch);
     }
 
     /// All outputs at one point.

@@ -25,8 +25,6 @@ struct Block([f64; BLOCK]);
 pub struct Scratch {
     #[allow(clippy::vec_box)] // a result is swapped in by its pointer
     registers: Vec<Box<Block>>,
-    /// Results on their way to two arrays.
-    pub(super) outputs: Vec<f64>,
 }
 
 impl Scratch {
@@ -134,42 +132,55 @@ fn mend(out: &mut [f64], a: &[f64], far: fn(f64) -> f64) {
     }
 }
 
-#[inline(always)]
-fn unary(f: Unary, a: &[f64], out: &mut [f64]) {
-    match f {
-        Unary::Neg => each!(out; x in a => -x),
-        Unary::Sqrt => each!(out; x in a => x.sqrt()),
-        Unary::Abs => each!(out; x in a => x.abs()),
-        Unary::Sign => each!(out; x in a => lanes::sign(x)),
-        Unary::Exp => each!(out; x in a => lanes::exp(x)),
-        Unary::Log => each!(out; x in a => lanes::ln(x)),
-        Unary::Sin => circular!(out, a, lanes::sin, f64::sin),
-        Unary::Cos => circular!(out, a, lanes::cos, f64::cos),
-        Unary::Tan => circular!(out, a, lanes::tan, f64::tan),
-        Unary::Asin => each!(out; x in a => lanes::asin(x)),
-        Unary::Acos => each!(out; x in a => lanes::acos(x)),
-        Unary::Atan => each!(out; x in a => lanes::atan(x)),
-        Unary::Sinh => each!(out; x in a => lanes::sinh(x)),
-        Unary::Cosh => each!(out; x in a => lanes::cosh(x)),
-        Unary::Tanh => each!(out; x in a => lanes::tanh(x)),
-        Unary::Erf => each!(out; x in a => lanes::erf(x)),
+// Long functions stay out of the loop over the instructions, which would otherwise load all their constants every time.
+
+dispatch! {
+    /// The functions of one number.
+    fn unary(f: Unary, a: &[f64], out: &mut [f64]) {
+        match f {
+            Unary::Neg => each!(out; x in a => -x),
+            Unary::Sqrt => each!(out; x in a => x.sqrt()),
+            Unary::Abs => each!(out; x in a => x.abs()),
+            Unary::Sign => each!(out; x in a => lanes::sign(x)),
+            Unary::Exp => each!(out; x in a => lanes::exp(x)),
+            Unary::Log => each!(out; x in a => lanes::ln(x)),
+            Unary::Sin => circular!(out, a, lanes::sin, f64::sin),
+            Unary::Cos => circular!(out, a, lanes::cos, f64::cos),
+            Unary::Tan => circular!(out, a, lanes::tan, f64::tan),
+            Unary::Asin => each!(out; x in a => lanes::asin(x)),
+            Unary::Acos => each!(out; x in a => lanes::acos(x)),
+            Unary::Atan => each!(out; x in a => lanes::atan(x)),
+            Unary::Sinh => each!(out; x in a => lanes::sinh(x)),
+            Unary::Cosh => each!(out; x in a => lanes::cosh(x)),
+            Unary::Tanh => each!(out; x in a => lanes::tanh(x)),
+            Unary::Erf => each!(out; x in a => lanes::erf(x)),
+        }
+    }
+}
+
+dispatch! {
+    /// The functions of two numbers beyond arithmetic.
+    fn binary(f: Binary, a: (&[f64], f64), b: (&[f64], f64), out: &mut [f64]) {
+        match f {
+            Binary::Pow => two!(out, a, b; |x, y| lanes::pow(x, y)),
+            Binary::Min => two!(out, a, b; |x, y| lanes::min(x, y)),
+            Binary::Max => two!(out, a, b; |x, y| lanes::max(x, y)),
+            Binary::Less => two!(out, a, b; |x, y| truth(x < y)),
+            Binary::LessEqual => two!(out, a, b; |x, y| truth(x <= y)),
+            Binary::Equal => two!(out, a, b; |x, y| truth(x == y)),
+            Binary::NotEqual => two!(out, a, b; |x, y| truth((x < y) | (x > y))),
+            Binary::Add | Binary::Sub | Binary::Mul | Binary::Div => arithmetic(f, a, b, out),
+        }
     }
 }
 
 #[inline(always)]
-fn binary(f: Binary, a: (&[f64], f64), b: (&[f64], f64), out: &mut [f64]) {
+fn arithmetic(f: Binary, a: (&[f64], f64), b: (&[f64], f64), out: &mut [f64]) {
     match f {
         Binary::Add => two!(out, a, b; |x, y| x + y),
         Binary::Sub => two!(out, a, b; |x, y| x - y),
         Binary::Mul => two!(out, a, b; |x, y| x * y),
-        Binary::Div => two!(out, a, b; |x, y| x / y),
-        Binary::Pow => two!(out, a, b; |x, y| lanes::pow(x, y)),
-        Binary::Min => two!(out, a, b; |x, y| lanes::min(x, y)),
-        Binary::Max => two!(out, a, b; |x, y| lanes::max(x, y)),
-        Binary::Less => two!(out, a, b; |x, y| truth(x < y)),
-        Binary::LessEqual => two!(out, a, b; |x, y| truth(x <= y)),
-        Binary::Equal => two!(out, a, b; |x, y| truth(x == y)),
-        Binary::NotEqual => two!(out, a, b; |x, y| truth((x < y) | (x > y))),
+        _ => two!(out, a, b; |x, y| x / y),
     }
 }
 
@@ -183,31 +194,44 @@ fn fused(f: Fused, a: (&[f64], f64), b: (&[f64], f64), c: (&[f64], f64), out: &m
 }
 
 dispatch! {
-    /// Runs all instructions on `length` points.
+    /// The second vector where the first is neither 0 nor NaN, else the third.
+    fn select(a: &[f64], b: &[f64], c: &[f64], out: &mut [f64]) {
+        each!(out; x in a, y in b, z in c => if (x < 0.0) | (x > 0.0) { y } else { z })
+    }
+}
+
+dispatch! {
+    /// Runs all instructions on `length` points; outputs before `split` go to the first array, the others to the second.
     pub(super) fn run_block(
         program: &Program,
         scalars: &[f64],
         inputs: &[f64],
         input: Layout,
-        outputs: &mut [f64],
+        first: &mut [f64],
+        second: &mut [f64],
+        split: usize,
         output: Layout,
         length: usize,
         scratch: &mut Scratch,
     ) {
         let Some((spare, registers)) = scratch.registers.split_last_mut() else { return };
         for instruction in &program.instructions {
-            let [a, b, c] = instruction.operands.map(|s| fetch(s, registers, scalars, inputs, input, length));
+            let [a, b, c] = instruction.operands;
+            let a = fetch(a, registers, scalars, inputs, input, length);
+            let b = fetch(b, registers, scalars, inputs, input, length);
             let out = match instruction.target {
                 Target::Register(_) => &mut spare.0[..length],
-                Target::Output(k) => &mut outputs[k * output.stride + output.start..][..length],
+                Target::Output(k) if k < split => &mut first[k * output.stride + output.start..][..length],
+                Target::Output(k) => &mut second[(k - split) * output.stride + output.start..][..length],
             };
             match instruction.code {
                 Code::Copy if a.0.is_empty() => out.fill(a.1),
                 Code::Copy => out.copy_from_slice(a.0),
                 Code::Unary(f) => unary(f, a.0, out),
+                Code::Binary(f @ (Binary::Add | Binary::Sub | Binary::Mul | Binary::Div)) => arithmetic(f, a, b, out),
                 Code::Binary(f) => binary(f, a, b, out),
-                Code::Fused(f) => fused(f, a, b, c, out),
-                Code::Where => each!(out; x in a.0, y in b.0, z in c.0 => if (x < 0.0) | (x > 0.0) { y } else { z }),
+                Code::Fused(f) => fused(f, a, b, fetch(c, registers, scalars, inputs, input, length), out),
+                Code::Where => select(a.0, b.0, fetch(c, registers, scalars, inputs, input, length).0, out),
             }
             if let Target::Register(r) = instruction.target {
                 std::mem::swap(&mut registers[r], spare);
