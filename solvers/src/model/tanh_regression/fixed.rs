@@ -1,9 +1,8 @@
 //! Fixed amplitudes: one pass over the samples gives loss, gradient and the covariance of the per-sample gradients.
 
-use super::lane::{Lane, WIDTH, tanh, tanh_pair};
+use super::lane::{Lane, WIDTH, keep_lanes, sech_squared, tanh_columns};
 use super::{Slope, Unit};
 use crate::lanes::dispatch;
-use crate::symmetric::packed_len;
 
 /// Data and active units of a regression with fixed amplitudes. Units with a fixed slope are already in the targets.
 #[derive(Debug, Clone)]
@@ -11,7 +10,6 @@ pub(super) struct Fixed {
     samples: Vec<[f64; 2]>, // x and y minus the part of the units with fixed slopes
     units: Vec<Active>,     // sorted by group
     dimension: usize,
-    one_each: bool, // unit j is the only one of group j
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,46 +34,75 @@ impl Fixed {
             }
         }
         active.sort_by_key(|unit| unit.group);
-        let one_each = active.len() == dimension;
-        Self { samples: x.iter().zip(&targets).map(|(&x, &t)| [x, t]).collect(), units: active, dimension, one_each }
+        Self { samples: x.iter().zip(&targets).map(|(&x, &t)| [x, t]).collect(), units: active, dimension }
     }
 }
 
-/// Residual h − y and ∂h/∂w_k of one sample (x, target t) for every walker of the lane.
+/// Samples that are evaluated together, so that they stay in the first cache.
+const TILE: usize = 16;
+
+/// One lane of walkers and up to [`TILE`] samples for each of them.
+struct Tile {
+    x: [Lane; TILE],
+    residual: [Lane; TILE],   // −y before, h − y after evaluation
+    slope: [[Lane; TILE]; 3], // ∂h/∂w_k
+    tanh: Vec<Lane>,          // one column for each unit
+}
+
+impl Tile {
+    fn new(model: &Fixed) -> Self {
+        let zero = [Lane::ZERO; TILE];
+        Self { x: zero, residual: zero, slope: [zero; 3], tanh: vec![Lane::ZERO; model.units.len() * TILE] }
+    }
+
+    /// Sets sample s of every walker.
+    #[inline(always)]
+    fn set(&mut self, s: usize, x: Lane, y: Lane) {
+        self.x[s] = x;
+        self.residual[s] = -y;
+    }
+
+    /// Finds residuals and slopes of the first `count` samples.
+    #[inline(always)]
+    fn evaluate<const D: usize>(&mut self, units: &[Active], w: &[Lane; D], count: usize) {
+        let x = &self.x[..count];
+        let columns = &mut self.tanh[..units.len() * count];
+        for (unit, column) in units.iter().zip(columns.chunks_exact_mut(count)) {
+            let w = w[unit.group];
+            for (argument, &x) in column.iter_mut().zip(x) {
+                keep_lanes();
+                *argument = w * (x - unit.center);
+            }
+        }
+        tanh_columns(columns, count);
+        for k in 0..D {
+            self.slope[k] = [Lane::ZERO; TILE];
+        }
+        for (unit, column) in units.iter().zip(columns.chunks_exact(count)) {
+            let amplitude = Lane::splat(unit.amplitude);
+            let residual = &mut self.residual[..count];
+            let slope = &mut self.slope[unit.group][..count];
+            for s in 0..count {
+                keep_lanes();
+                residual[s] = column[s].fma(amplitude, residual[s]);
+                slope[s] = ((x[s] - unit.center) * amplitude).fma(sech_squared(column[s]), slope[s]);
+            }
+        }
+    }
+}
+
+/// The slopes of one lane of walkers.
 #[inline(always)]
-fn sample<const D: usize, const ONE_EACH: bool>(
-    units: &[Active],
-    x: Lane,
-    t: Lane,
-    w: &[Lane; D],
-) -> (Lane, [Lane; D]) {
-    let units = if ONE_EACH { &units[..D] } else { units };
-    let group = |j: usize| if ONE_EACH { j } else { units[j].group };
-    let mut residual = -t;
-    let mut slope = [Lane::ZERO; D];
-    let mut add = |j: usize, a: Lane, h: Lane| {
-        let amplitude = Lane::splat(units[j].amplitude);
-        residual = h.fma(amplitude, residual);
-        let k = group(j);
-        slope[k] = (a * amplitude).fma((-h).fma(h, Lane::splat(1.0)), slope[k]);
-    };
-    let mut j = 0;
-    while j + 1 < units.len() {
-        let (a, b) = (x - units[j].center, x - units[j + 1].center);
-        let (ha, hb) = tanh_pair(w[group(j)] * a, w[group(j + 1)] * b);
-        add(j, a, ha);
-        add(j + 1, b, hb);
-        j += 2;
+fn load<const D: usize>(points: &[f64], n: usize, first: usize) -> [Lane; D] {
+    let mut w = [Lane::ZERO; D];
+    for k in 0..D {
+        w[k] = Lane::load(points, n, k, first);
     }
-    if j < units.len() {
-        let a = x - units[j].center;
-        add(j, a, tanh(w[group(j)] * a));
-    }
-    (residual, slope)
+    w
 }
 
 #[inline(always)]
-fn moments_kernel<const D: usize, const ONE_EACH: bool>(
+fn moments_kernel<const D: usize>(
     model: &Fixed,
     points: &[f64],
     loss: &mut [f64],
@@ -84,21 +111,32 @@ fn moments_kernel<const D: usize, const ONE_EACH: bool>(
 ) {
     let n = points.len() / D;
     let share = 1.0 / model.samples.len() as f64;
+    let mut tile = Tile::new(model);
     for first in (0..n).step_by(WIDTH) {
-        let w: [Lane; D] = std::array::from_fn(|k| Lane::load(points, n, k, first));
+        let w = load::<D>(points, n, first);
         let mut sum_loss = Lane::ZERO;
         let mut sum = [Lane::ZERO; D];
         let mut products = [Lane::ZERO; 6];
-        for &[x, t] in &model.samples {
-            let (r, slope) = sample::<D, ONE_EACH>(&model.units, Lane::splat(x), Lane::splat(t), &w);
-            sum_loss = r.fma(r, sum_loss);
-            let g: [Lane; D] = std::array::from_fn(|k| r * slope[k]);
-            let mut c = 0;
-            for i in 0..D {
-                sum[i] += g[i];
-                for j in i..D {
-                    products[c] = g[i].fma(g[j], products[c]);
-                    c += 1;
+        for samples in model.samples.chunks(TILE) {
+            for (s, &[x, y]) in samples.iter().enumerate() {
+                tile.set(s, Lane::splat(x), Lane::splat(y));
+            }
+            tile.evaluate(&model.units, &w, samples.len());
+            for s in 0..samples.len() {
+                keep_lanes();
+                let r = tile.residual[s];
+                sum_loss = r.fma(r, sum_loss);
+                let mut g = [Lane::ZERO; D];
+                for k in 0..D {
+                    g[k] = r * tile.slope[k][s];
+                }
+                let mut c = 0;
+                for i in 0..D {
+                    sum[i] += g[i];
+                    for j in i..D {
+                        products[c] = g[i].fma(g[j], products[c]);
+                        c += 1;
+                    }
                 }
             }
         }
@@ -132,14 +170,10 @@ dispatch! {
         gradient: &mut [f64],
         covariance: &mut [f64],
     ) {
-        debug_assert!(covariance.is_empty() || covariance.len() * model.dimension == points.len() * packed_len(model.dimension));
-        match (model.dimension, model.one_each) {
-            (1, true) => moments_kernel::<1, true>(model, points, loss, gradient, covariance),
-            (1, false) => moments_kernel::<1, false>(model, points, loss, gradient, covariance),
-            (2, true) => moments_kernel::<2, true>(model, points, loss, gradient, covariance),
-            (2, false) => moments_kernel::<2, false>(model, points, loss, gradient, covariance),
-            (_, true) => moments_kernel::<3, true>(model, points, loss, gradient, covariance),
-            (_, false) => moments_kernel::<3, false>(model, points, loss, gradient, covariance),
+        match model.dimension {
+            1 => moments_kernel::<1>(model, points, loss, gradient, covariance),
+            2 => moments_kernel::<2>(model, points, loss, gradient, covariance),
+            _ => moments_kernel::<3>(model, points, loss, gradient, covariance),
         }
     }
 }
@@ -148,16 +182,23 @@ dispatch! {
 fn per_sample_kernel<const D: usize>(model: &Fixed, points: &[f64], losses: &mut [f64], gradients: &mut [f64]) {
     let n = points.len() / D;
     let m = model.samples.len();
+    let mut tile = Tile::new(model);
     for first in (0..n).step_by(WIDTH) {
-        let w: [Lane; D] = std::array::from_fn(|k| Lane::load(points, n, k, first));
-        for (s, &[x, t]) in model.samples.iter().enumerate() {
-            let (r, slope) = sample::<D, false>(&model.units, Lane::splat(x), Lane::splat(t), &w);
-            if !losses.is_empty() {
-                (r * r).store(losses, n, s, first);
+        let w = load::<D>(points, n, first);
+        for (chunk, samples) in model.samples.chunks(TILE).enumerate() {
+            for (s, &[x, y]) in samples.iter().enumerate() {
+                tile.set(s, Lane::splat(x), Lane::splat(y));
             }
-            if !gradients.is_empty() {
-                for k in 0..D {
-                    (r * slope[k] * 2.0).store(gradients, n, k * m + s, first);
+            tile.evaluate(&model.units, &w, samples.len());
+            for s in 0..samples.len() {
+                let (r, row) = (tile.residual[s], chunk * TILE + s);
+                if !losses.is_empty() {
+                    (r * r).store(losses, n, row, first);
+                }
+                if !gradients.is_empty() {
+                    for k in 0..D {
+                        (r * tile.slope[k][s] * 2.0).store(gradients, n, k * m + row, first);
+                    }
                 }
             }
         }
@@ -176,62 +217,58 @@ dispatch! {
 }
 
 #[inline(always)]
-fn batch_kernel<const D: usize, const ONE_EACH: bool>(
-    model: &Fixed,
-    points: &[f64],
-    batch: &[u32],
-    gradient: &mut [f64],
-) {
+fn batch_kernel<const D: usize>(model: &Fixed, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
     let n = points.len() / D;
     let size = batch.len() / n.max(1);
     let last = model.samples.len() - 1;
-    for first in (0..n).step_by(WIDTH) {
-        let w: [Lane; D] = std::array::from_fn(|k| Lane::load(points, n, k, first));
-        let mut sum = [Lane::ZERO; D];
+    let mut tile = Tile::new(model);
+    let mut drawn = vec![[Lane::ZERO; 2]; size * BLOCK];
+    for block in (0..n).step_by(BLOCK * WIDTH) {
+        let lanes = BLOCK.min((n - block) / WIDTH);
+        // All samples of the block are gathered before any is used: a lane that is read just after its eight writes waits.
         for b in 0..size {
-            let drawn = draw(batch, n, b, first);
-            let (mut x, mut t) = (Lane::ZERO, Lane::ZERO);
-            for l in 0..WIDTH {
-                let [sample_x, sample_t] = model.samples[(drawn[l] as usize).min(last)];
-                x.0[l] = sample_x;
-                t.0[l] = sample_t;
-            }
-            let (r, slope) = sample::<D, ONE_EACH>(&model.units, x, t, &w);
-            for k in 0..D {
-                sum[k] = r.fma(slope[k], sum[k]);
+            let row = &batch[b * n + block..b * n + block + lanes * WIDTH];
+            for (lane, indices) in row.chunks_exact(WIDTH).enumerate() {
+                let [x, y] = &mut drawn[lane * size + b];
+                for l in 0..WIDTH {
+                    [x.0[l], y.0[l]] = model.samples[(indices[l] as usize).min(last)];
+                }
             }
         }
-        for k in 0..D {
-            (sum[k] * (2.0 / size as f64)).store(gradient, n, k, first);
+        for lane in 0..lanes {
+            let first = block + lane * WIDTH;
+            let w = load::<D>(points, n, first);
+            let mut sum = [Lane::ZERO; D];
+            for samples in drawn[lane * size..(lane + 1) * size].chunks(TILE) {
+                for (s, &[x, y]) in samples.iter().enumerate() {
+                    keep_lanes();
+                    tile.set(s, x, y);
+                }
+                tile.evaluate(&model.units, &w, samples.len());
+                for s in 0..samples.len() {
+                    keep_lanes();
+                    for k in 0..D {
+                        sum[k] = tile.residual[s].fma(tile.slope[k][s], sum[k]);
+                    }
+                }
+            }
+            for k in 0..D {
+                (sum[k] * (2.0 / size as f64)).store(gradient, n, k, first);
+            }
         }
     }
 }
 
-/// The b-th samples of the walkers of one lane; past the end the last walker's is repeated.
-#[inline(always)]
-pub(super) fn draw(batch: &[u32], n: usize, b: usize, first: usize) -> [u32; WIDTH] {
-    let row = &batch[b * n..(b + 1) * n];
-    let mut out = [0; WIDTH];
-    if first + WIDTH <= n {
-        out.copy_from_slice(&row[first..first + WIDTH]);
-    } else {
-        for l in 0..WIDTH {
-            out[l] = row[(first + l).min(n - 1)];
-        }
-    }
-    out
-}
+/// Lanes whose samples are gathered together.
+const BLOCK: usize = 16;
 
 dispatch! {
     /// Mean gradient of one batch per walker (d×n).
     pub(super) fn batch_gradient(model: &Fixed, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
-        match (model.dimension, model.one_each) {
-            (1, true) => batch_kernel::<1, true>(model, points, batch, gradient),
-            (1, false) => batch_kernel::<1, false>(model, points, batch, gradient),
-            (2, true) => batch_kernel::<2, true>(model, points, batch, gradient),
-            (2, false) => batch_kernel::<2, false>(model, points, batch, gradient),
-            (_, true) => batch_kernel::<3, true>(model, points, batch, gradient),
-            (_, false) => batch_kernel::<3, false>(model, points, batch, gradient),
+        match model.dimension {
+            1 => batch_kernel::<1>(model, points, batch, gradient),
+            2 => batch_kernel::<2>(model, points, batch, gradient),
+            _ => batch_kernel::<3>(model, points, batch, gradient),
         }
     }
 }

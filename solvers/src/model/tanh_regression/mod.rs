@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::model::Model;
 
 use fixed::Fixed;
+use lane::{WIDTH, pad, with_padded};
 use projected::Projected;
 
 /// Where a unit's slope comes from.
@@ -151,7 +152,14 @@ impl TanhRegression {
         }
     }
 
+    /// The kernels take whole lanes: other numbers of points are padded here.
     fn moments(&self, points: &[f64], loss: &mut [f64], gradient: &mut [f64], covariance: &mut [f64]) {
+        let n = points.len() / self.dimension;
+        if n % WIDTH != 0 {
+            return with_padded(n, [loss, gradient, covariance], |[loss, gradient, covariance]| {
+                self.moments(&pad(points, n), loss, gradient, covariance);
+            });
+        }
         match &self.core {
             Core::Fixed(model) => fixed::moments(model, points, loss, gradient, covariance),
             Core::Projected(model) => projected::moments(model, points, loss, gradient, covariance),
@@ -159,6 +167,12 @@ impl TanhRegression {
     }
 
     fn per_sample(&self, points: &[f64], losses: &mut [f64], gradients: &mut [f64]) {
+        let n = points.len() / self.dimension;
+        if n % WIDTH != 0 {
+            return with_padded(n, [losses, gradients], |[losses, gradients]| {
+                self.per_sample(&pad(points, n), losses, gradients);
+            });
+        }
         match &self.core {
             Core::Fixed(model) => fixed::per_sample(model, points, losses, gradients),
             Core::Projected(model) => projected::per_sample(model, points, losses, gradients),
@@ -196,6 +210,12 @@ impl Model for TanhRegression {
     }
 
     fn batch_gradient(&self, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
+        let n = points.len() / self.dimension;
+        if n % WIDTH != 0 {
+            return with_padded(n, [gradient], |[gradient]| {
+                self.batch_gradient(&pad(points, n), &pad(batch, n), gradient);
+            });
+        }
         match &self.core {
             Core::Fixed(model) => fixed::batch_gradient(model, points, batch, gradient),
             Core::Projected(model) => projected::batch_gradient(model, points, batch, gradient),
@@ -226,7 +246,12 @@ fn factorisation(model: &Projected, points: &[f64]) -> Factorisation {
     let n = points.len() / model.dimension;
     let u = model.units.len();
     let mut out = Factorisation { amplitudes: vec![0.0; u * n], triangle: vec![0.0; u * u * n], rank: vec![0.0; n] };
-    projected::amplitudes(model, points, &mut out.amplitudes, &mut out.triangle, &mut out.rank);
+    let outputs = [out.amplitudes.as_mut_slice(), out.triangle.as_mut_slice(), out.rank.as_mut_slice()];
+    if n > 0 {
+        with_padded(n, outputs, |[amplitudes, triangle, rank]| {
+            projected::amplitudes(model, &pad(points, n), amplitudes, triangle, rank);
+        });
+    }
     out
 }
 

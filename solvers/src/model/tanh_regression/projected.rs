@@ -10,8 +10,7 @@
 //! ∂_k r = −( v_k − Q (Qᵀ v_k − R⁻ᵀ (∂_kΦ)ᵀ r) ),      ∂_k L = −(2/m) rᵀ v_k.
 //! ```
 
-use super::fixed::draw;
-use super::lane::{Lane, WIDTH, tanh, tanh_pair};
+use super::lane::{Lane, WIDTH, keep_lanes, sech_squared, tanh_columns};
 use super::{SampleGradient, Slope, Unit};
 use crate::lanes::dispatch;
 
@@ -80,7 +79,10 @@ impl Fit {
                 self.inverse[j].0[l] = if dependent { 0.0 } else { 1.0 / root };
             }
             let inverse = self.inverse[j];
-            column.iter_mut().for_each(|c| *c = *c * inverse);
+            for c in column {
+                keep_lanes();
+                *c = *c * inverse;
+            }
         }
         for (r, &y) in self.residual.iter_mut().zip(&model.y) {
             *r = Lane::splat(y);
@@ -100,29 +102,20 @@ impl Fit {
     fn evaluate_units(&mut self, model: &Projected, points: &[f64], first: usize) {
         let (m, u) = (model.x.len(), model.units.len());
         let n = points.len() / model.dimension;
-        let slope = |j: usize| match model.units[j].slope {
-            Slope::Group(k) => Lane::load(points, n, k, first),
-            Slope::Fixed(w) => Lane::splat(w),
-        };
-        let one = Lane::splat(1.0);
-        for j in (0..u).step_by(2) {
-            let pair = j + 1 < u;
-            let (wa, wb) = (slope(j), slope(if pair { j + 1 } else { j }));
-            let (ca, cb) = (model.units[j].center, model.units[if pair { j + 1 } else { j }].center);
-            let (phi_a, phi_b) = self.basis[j * m..].split_at_mut(m);
-            let (der_a, der_b) = self.slopes[j * m..].split_at_mut(m);
-            for (i, &x) in model.x.iter().enumerate() {
-                if pair {
-                    let (a, b) = tanh_pair(wa * (x - ca), wb * (x - cb));
-                    phi_a[i] = a;
-                    phi_b[i] = b;
-                    der_a[i] = (-a).fma(a, one) * (x - ca);
-                    der_b[i] = (-b).fma(b, one) * (x - cb);
-                } else {
-                    let a = tanh(wa * (x - ca));
-                    phi_a[i] = a;
-                    der_a[i] = (-a).fma(a, one) * (x - ca);
-                }
+        for j in 0..u {
+            let (w, center) = (slope(&model.units[j], points, n, first), model.units[j].center);
+            for (argument, &x) in self.basis[j * m..(j + 1) * m].iter_mut().zip(&model.x) {
+                keep_lanes();
+                *argument = w * (x - center);
+            }
+        }
+        tanh_columns(&mut self.basis, m);
+        for j in 0..u {
+            let center = model.units[j].center;
+            let column = self.basis[j * m..(j + 1) * m].iter().zip(&model.x);
+            for (derivative, (h, &x)) in self.slopes[j * m..(j + 1) * m].iter_mut().zip(column) {
+                keep_lanes();
+                *derivative = sech_squared(*h) * (x - center);
             }
         }
     }
@@ -141,6 +134,7 @@ impl Fit {
                 let derivative = &self.slopes[j * m..(j + 1) * m];
                 let alpha = self.amplitude[j];
                 for (v, &s) in v.iter_mut().zip(derivative) {
+                    keep_lanes();
                     *v = alpha.fma(s, *v);
                 }
                 forward[j] = dot(derivative, &self.residual);
@@ -179,10 +173,29 @@ impl Fit {
 }
 
 #[inline(always)]
+fn slope(unit: &Unit, points: &[f64], n: usize, first: usize) -> Lane {
+    match unit.slope {
+        Slope::Group(k) => Lane::load(points, n, k, first),
+        Slope::Fixed(w) => Lane::splat(w),
+    }
+}
+
+/// The first C columns of length m.
+#[inline(always)]
+fn split<const C: usize>(columns: &[Lane], m: usize) -> [&[Lane]; C] {
+    let mut out: [&[Lane]; C] = [&[]; C];
+    for c in 0..C {
+        out[c] = &columns[c * m..(c + 1) * m];
+    }
+    out
+}
+
+#[inline(always)]
 fn dot(a: &[Lane], b: &[Lane]) -> Lane {
     let mut sum = [Lane::ZERO; 2];
     let mut pairs = a.chunks_exact(2).zip(b.chunks_exact(2));
     for (a, b) in &mut pairs {
+        keep_lanes();
         sum[0] = a[0].fma(b[0], sum[0]);
         sum[1] = a[1].fma(b[1], sum[1]);
     }
@@ -238,9 +251,10 @@ fn dots(columns: &[Lane], vector: &[Lane], out: &mut [Lane]) {
 #[inline(always)]
 fn dots_block<const C: usize>(columns: &[Lane], vector: &[Lane], out: &mut [Lane]) {
     let m = vector.len();
-    let columns: [&[Lane]; C] = std::array::from_fn(|c| &columns[c * m..(c + 1) * m]);
+    let columns = split::<C>(columns, m);
     let mut sum = [Lane::ZERO; C];
     for i in 0..m {
+        keep_lanes();
         for c in 0..C {
             sum[c] = columns[c][i].fma(vector[i], sum[c]);
         }
@@ -260,9 +274,13 @@ fn subtract(columns: &[Lane], vector: &mut [Lane], coefficients: &[Lane]) {
 #[inline(always)]
 fn subtract_block<const C: usize>(columns: &[Lane], vector: &mut [Lane], coefficients: &mut [Lane]) {
     let m = vector.len();
-    let columns: [&[Lane]; C] = std::array::from_fn(|c| &columns[c * m..(c + 1) * m]);
-    let minus: [Lane; C] = std::array::from_fn(|c| -coefficients[c]);
+    let columns = split::<C>(columns, m);
+    let mut minus = [Lane::ZERO; C];
+    for c in 0..C {
+        minus[c] = -coefficients[c];
+    }
     for i in 0..m {
+        keep_lanes();
         let mut v = vector[i];
         for c in 0..C {
             v = columns[c][i].fma(minus[c], v);
@@ -302,6 +320,7 @@ dispatch! {
             fit.complete_jacobian(model);
             for k in 0..d {
                 for i in 0..m {
+                    keep_lanes();
                     let v = &mut fit.jacobian[k * m + i];
                     *v = (fit.residual[i] * *v).fma(Lane::splat(-2.0), -mean[k]); // g_i − ∇L
                 }
@@ -357,7 +376,7 @@ dispatch! {
             fit.differentiate(model);
             let mut sum = [Lane::ZERO; 3];
             for b in 0..size {
-                let drawn = draw(batch, n, b, first);
+                let drawn = &batch[b * n + first..b * n + first + WIDTH];
                 for l in 0..WIDTH {
                     let i = (drawn[l] as usize).min(m - 1);
                     let r = fit.residual[i].0[l];
