@@ -1,6 +1,6 @@
 //! Fixed amplitudes: one pass over the samples gives loss, gradient and the covariance of the per-sample gradients.
 
-use super::lane::{Lane, WIDTH, keep_lanes, sech_squared, tanh_columns};
+use super::lane::{Lane, WIDTH, keep_lanes, sech_squared, tanh_pair};
 use super::{Slope, Unit};
 use crate::lanes::dispatch;
 
@@ -46,13 +46,12 @@ struct Tile {
     x: [Lane; TILE],
     residual: [Lane; TILE],   // −y before, h − y after evaluation
     slope: [[Lane; TILE]; 3], // ∂h/∂w_k
-    tanh: Vec<Lane>,          // one column for each unit
 }
 
 impl Tile {
-    fn new(model: &Fixed) -> Self {
+    fn new() -> Self {
         let zero = [Lane::ZERO; TILE];
-        Self { x: zero, residual: zero, slope: [zero; 3], tanh: vec![Lane::ZERO; model.units.len() * TILE] }
+        Self { x: zero, residual: zero, slope: [zero; 3] }
     }
 
     /// Sets sample s of every walker.
@@ -65,29 +64,35 @@ impl Tile {
     /// Finds residuals and slopes of the first `count` samples.
     #[inline(always)]
     fn evaluate<const D: usize>(&mut self, units: &[Active], w: &[Lane; D], count: usize) {
-        let x = &self.x[..count];
-        let columns = &mut self.tanh[..units.len() * count];
-        for (unit, column) in units.iter().zip(columns.chunks_exact_mut(count)) {
-            let w = w[unit.group];
-            for (argument, &x) in column.iter_mut().zip(x) {
-                keep_lanes();
-                *argument = w * (x - unit.center);
-            }
-        }
-        tanh_columns(columns, count);
         for k in 0..D {
             self.slope[k] = [Lane::ZERO; TILE];
         }
-        for (unit, column) in units.iter().zip(columns.chunks_exact(count)) {
-            let amplitude = Lane::splat(unit.amplitude);
-            let residual = &mut self.residual[..count];
-            let slope = &mut self.slope[unit.group][..count];
-            for s in 0..count {
+        let mut pairs = units.chunks_exact(2);
+        for pair in &mut pairs {
+            let (wa, wb) = (w[pair[0].group], w[pair[1].group]);
+            for s in 0..count.min(TILE) {
                 keep_lanes();
-                residual[s] = column[s].fma(amplitude, residual[s]);
-                slope[s] = ((x[s] - unit.center) * amplitude).fma(sech_squared(column[s]), slope[s]);
+                let (a, b) = (self.x[s] - pair[0].center, self.x[s] - pair[1].center);
+                let (ha, hb) = tanh_pair(wa * a, wb * b);
+                self.add(s, &pair[0], a, ha);
+                self.add(s, &pair[1], b, hb);
             }
         }
+        for unit in pairs.remainder() {
+            for s in 0..count.min(TILE) {
+                keep_lanes();
+                let a = self.x[s] - unit.center;
+                let h = tanh_pair(w[unit.group] * a, Lane::ZERO).0;
+                self.add(s, unit, a, h);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, s: usize, unit: &Active, a: Lane, h: Lane) {
+        self.residual[s] = h.fma(Lane::splat(unit.amplitude), self.residual[s]);
+        let slope = &mut self.slope[unit.group][s];
+        *slope = (a * unit.amplitude).fma(sech_squared(h), *slope);
     }
 }
 
@@ -111,7 +116,7 @@ fn moments_kernel<const D: usize>(
 ) {
     let n = points.len() / D;
     let share = 1.0 / model.samples.len() as f64;
-    let mut tile = Tile::new(model);
+    let mut tile = Tile::new();
     for first in (0..n).step_by(WIDTH) {
         let w = load::<D>(points, n, first);
         let mut sum_loss = Lane::ZERO;
@@ -182,7 +187,7 @@ dispatch! {
 fn per_sample_kernel<const D: usize>(model: &Fixed, points: &[f64], losses: &mut [f64], gradients: &mut [f64]) {
     let n = points.len() / D;
     let m = model.samples.len();
-    let mut tile = Tile::new(model);
+    let mut tile = Tile::new();
     for first in (0..n).step_by(WIDTH) {
         let w = load::<D>(points, n, first);
         for (chunk, samples) in model.samples.chunks(TILE).enumerate() {
@@ -221,7 +226,7 @@ fn batch_kernel<const D: usize>(model: &Fixed, points: &[f64], batch: &[u32], gr
     let n = points.len() / D;
     let size = batch.len() / n.max(1);
     let last = model.samples.len() - 1;
-    let mut tile = Tile::new(model);
+    let mut tile = Tile::new();
     let mut drawn = vec![[Lane::ZERO; 2]; size * BLOCK];
     for block in (0..n).step_by(BLOCK * WIDTH) {
         let lanes = BLOCK.min((n - block) / WIDTH);

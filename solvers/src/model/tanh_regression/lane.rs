@@ -160,21 +160,27 @@ pub(super) fn keep_lanes() {
     std::hint::black_box(());
 }
 
+/// (tanh a, tanh b) with one division.
+#[inline(always)]
+pub(super) fn tanh_pair(a: Lane, b: Lane) -> (Lane, Lane) {
+    let (ea, eb) = (expm1_minus_twice(a), expm1_minus_twice(b));
+    let mut out = (Lane::ZERO, Lane::ZERO);
+    for l in 0..WIDTH {
+        let (da, db) = (ea.0[l] + 2.0, eb.0[l] + 2.0);
+        let inverse = 1.0 / (da * db);
+        out.0.0[l] = (ea.0[l] * (db * inverse)).copysign(a.0[l]);
+        out.1.0[l] = (eb.0[l] * (da * inverse)).copysign(b.0[l]);
+    }
+    out
+}
+
 /// Replaces two columns by their tanh, one division for each pair; odd to the bit, relative error below 1e-15 for every
 /// argument. (Whole columns in memory: between other arithmetic the compiler would split the lanes.)
 #[inline(always)]
 pub(super) fn tanh_pairs(a: &mut [Lane], b: &mut [Lane]) {
     for (a, b) in a.iter_mut().zip(b) {
         keep_lanes();
-        let (ea, eb) = (expm1_minus_twice(*a), expm1_minus_twice(*b));
-        let mut out = (Lane::ZERO, Lane::ZERO);
-        for l in 0..WIDTH {
-            let (da, db) = (ea.0[l] + 2.0, eb.0[l] + 2.0);
-            let inverse = 1.0 / (da * db);
-            out.0.0[l] = (ea.0[l] * (db * inverse)).copysign(a.0[l]);
-            out.1.0[l] = (eb.0[l] * (da * inverse)).copysign(b.0[l]);
-        }
-        (*a, *b) = out;
+        (*a, *b) = tanh_pair(*a, *b);
     }
 }
 
