@@ -155,7 +155,7 @@ impl TanhRegression {
     /// The kernels take whole lanes: other numbers of points are padded here.
     fn moments(&self, points: &[f64], loss: &mut [f64], gradient: &mut [f64], covariance: &mut [f64]) {
         let n = points.len() / self.dimension;
-        if n % WIDTH != 0 {
+        if !n.is_multiple_of(WIDTH) {
             return with_padded(n, [loss, gradient, covariance], |[loss, gradient, covariance]| {
                 self.moments(&pad(points, n), loss, gradient, covariance);
             });
@@ -168,7 +168,7 @@ impl TanhRegression {
 
     fn per_sample(&self, points: &[f64], losses: &mut [f64], gradients: &mut [f64]) {
         let n = points.len() / self.dimension;
-        if n % WIDTH != 0 {
+        if !n.is_multiple_of(WIDTH) {
             return with_padded(n, [losses, gradients], |[losses, gradients]| {
                 self.per_sample(&pad(points, n), losses, gradients);
             });
@@ -211,7 +211,7 @@ impl Model for TanhRegression {
 
     fn batch_gradient(&self, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
         let n = points.len() / self.dimension;
-        if n % WIDTH != 0 {
+        if !n.is_multiple_of(WIDTH) {
             return with_padded(n, [gradient], |[gradient]| {
                 self.batch_gradient(&pad(points, n), &pad(batch, n), gradient);
             });
