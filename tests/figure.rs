@@ -26,7 +26,12 @@ fn every_figure_is_drawn_in_one_and_two_dimensions() {
     let keep = std::env::var_os("FPSOLVE_KEEP_FIGURES"); // a folder, to look at them
     let folder = tempfile::tempdir().unwrap();
     let dir = keep.as_deref().map_or(folder.path(), Path::new);
-    for (name, record) in [("1d", synthetic::ornstein_uhlenbeck_1d()), ("2d", synthetic::ornstein_uhlenbeck_2d())] {
+    let records = [
+        ("1d", synthetic::ornstein_uhlenbeck_1d()),
+        ("decades", synthetic::decades_1d()),
+        ("2d", synthetic::ornstein_uhlenbeck_2d()),
+    ];
+    for (name, record) in records {
         let dir = dir.join(name);
         let files = pictures(&record, &dir);
         assert_eq!(files.len(), 2 * FIGURES.len(), "{files:?}");

@@ -28,12 +28,12 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let mut canvas = Canvas::new(1200.0, if rows == 1 { 640.0 } else { 880.0 }, "Distance to the stationary density");
     let top = title(&mut canvas, &source.name, &remark(source, "distance to the stationary density"));
     let top = top + legend(&mut canvas, &keys(source, &panels), 105.0, 1165.0, top) + 14.0;
-    let (width, height) = (1060.0 / columns as f64, (canvas.height - 14.0 - top) / rows as f64);
+    let between = 105.0; // room for the labels of the second column
+    let width = (1055.0 - between * (columns - 1) as f64) / columns as f64;
+    let height = (canvas.height - 14.0 - top) / rows as f64;
     for (k, (label, curves)) in panels.iter().enumerate() {
-        let (column, row) = (k % columns, k / columns);
-        let x = 110.0 + column as f64 * (width + 5.0);
-        let rect =
-            Rect::new(x, top + row as f64 * height, width - if columns > 1 { 95.0 } else { 10.0 }, height - 64.0);
+        let (column, row) = ((k % columns) as f64, (k / columns) as f64);
+        let rect = Rect::new(110.0 + column * (width + between), top + row * height, width, height - 64.0);
         panel(&mut canvas, rect, label, curves);
     }
     Some(canvas)

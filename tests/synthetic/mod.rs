@@ -85,6 +85,24 @@ pub fn ornstein_uhlenbeck_1d() -> Record {
     })
 }
 
+/// A record with everything on log scales: a spike that falls apart over six decades of time, D over six decades.
+pub fn decades_1d() -> Record {
+    let times = std::iter::once(0.0).chain((0..=36).map(|k| 1e-3 * 10_f64.powf(f64::from(k) / 6.0)));
+    build(Case {
+        name: "decades",
+        grid: Grid::new(vec![Axis::uniform("w", 0.15, 7.85, 300, wall()).unwrap()]).unwrap(),
+        times: times.collect(),
+        loss: Box::new(|x| 0.2 + 0.05 * (x[0] - 2.0).powi(2) + 40.0 * (-4.0 * x[0]).exp()),
+        drift: Box::new(|x| vec![-0.1 * (x[0] - 2.0)]),
+        diffusion: Box::new(|x| vec![1e-3 + 500.0 * (-(x[0] - 0.2) / 0.5).exp()]),
+        log_density: Box::new(|x, t| {
+            let moved = t / (t + 3.0);
+            let gauss = |m: f64, s: f64| (-(x[0] - m).powi(2) / (2.0 * s * s)).exp() / s;
+            ((1.0 - moved) * gauss(5.0, 0.04 + 0.3 * t.sqrt().min(1.0)) + moved * gauss(2.0, 0.5) + 1e-300).ln()
+        }),
+    })
+}
+
 /// The 2-D record: two independent modes, rates 1 and 0.3, turned by 30°.
 pub fn ornstein_uhlenbeck_2d() -> Record {
     let turn = |x: &[f64]| {
