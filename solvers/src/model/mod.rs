@@ -52,6 +52,12 @@ pub trait Model: Send + Sync {
     /// Per-sample gradients g_s (component k of sample s at point i: `[(k·m + s)·n + i]`).
     fn sample_gradients(&self, _points: &[f64], _gradients: &mut [f64]) {}
 
+    /// Predictions h_s (m×n) and ∂_k h_s (laid out like the per-sample gradients) of a model with the losses
+    /// l_s = (y_s − h_s)²; false, with nothing written, for any other model.
+    fn predictions(&self, _points: &[f64], _values: &mut [f64], _jacobian: &mut [f64]) -> bool {
+        false
+    }
+
     /// Mean gradient of one batch per point: `batch[b·n + i]` is the b-th sample of point i's batch; gradient d×n.
     fn batch_gradient(&self, _points: &[f64], _batch: &[u32], _gradient: &mut [f64]) {}
 

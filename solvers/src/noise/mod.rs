@@ -1,5 +1,6 @@
 //! Noise: the diffusion matrix D(θ), and the dynamics that a loss and a noise make together.
 
+pub mod decomposed;
 mod dynamics;
 pub mod formula;
 pub mod interpretation;
@@ -9,6 +10,7 @@ pub mod semidefinite;
 #[cfg(test)]
 mod tests;
 
+pub use decomposed::{Decomposed, Part, Weights};
 pub use dynamics::GradientDynamics;
 pub use formula::{FormulaDiffusion, FormulaDynamics};
 pub use interpretation::Interpretation;

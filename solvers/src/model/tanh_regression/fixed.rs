@@ -184,7 +184,13 @@ dispatch! {
 }
 
 #[inline(always)]
-fn per_sample_kernel<const D: usize>(model: &Fixed, points: &[f64], losses: &mut [f64], gradients: &mut [f64]) {
+fn per_sample_kernel<const D: usize>(
+    model: &Fixed,
+    points: &[f64],
+    raw: bool,
+    losses: &mut [f64],
+    gradients: &mut [f64],
+) {
     let n = points.len() / D;
     let m = model.samples.len();
     let mut tile = Tile::new();
@@ -198,11 +204,12 @@ fn per_sample_kernel<const D: usize>(model: &Fixed, points: &[f64], losses: &mut
             for s in 0..samples.len() {
                 let (r, row) = (tile.residual[s], chunk * TILE + s);
                 if !losses.is_empty() {
-                    (r * r).store(losses, n, row, first);
+                    (if raw { r } else { r * r }).store(losses, n, row, first);
                 }
                 if !gradients.is_empty() {
                     for k in 0..D {
-                        (r * tile.slope[k][s] * 2.0).store(gradients, n, k * m + row, first);
+                        let slope = tile.slope[k][s];
+                        (if raw { slope } else { r * slope * 2.0 }).store(gradients, n, k * m + row, first);
                     }
                 }
             }
@@ -211,12 +218,13 @@ fn per_sample_kernel<const D: usize>(model: &Fixed, points: &[f64], losses: &mut
 }
 
 dispatch! {
-    /// Per-sample losses (m×n) and gradients (component k of sample s in row k·m + s); an empty slice is left out.
-    pub(super) fn per_sample(model: &Fixed, points: &[f64], losses: &mut [f64], gradients: &mut [f64]) {
+    /// Per-sample losses (m×n) and gradients (component k of sample s in row k·m + s), or, `raw`, h_s − y_s and ∂_k h_s.
+    /// An empty slice is left out.
+    pub(super) fn per_sample(model: &Fixed, points: &[f64], raw: bool, losses: &mut [f64], gradients: &mut [f64]) {
         match model.dimension {
-            1 => per_sample_kernel::<1>(model, points, losses, gradients),
-            2 => per_sample_kernel::<2>(model, points, losses, gradients),
-            _ => per_sample_kernel::<3>(model, points, losses, gradients),
+            1 => per_sample_kernel::<1>(model, points, raw, losses, gradients),
+            2 => per_sample_kernel::<2>(model, points, raw, losses, gradients),
+            _ => per_sample_kernel::<3>(model, points, raw, losses, gradients),
         }
     }
 }

@@ -65,7 +65,7 @@ pub struct TanhRegression {
     units: Vec<Unit>,
     amplitudes: Amplitudes,
     dimension: usize,
-    samples: usize,
+    y: Vec<f64>,
 }
 
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ impl TanhRegression {
                 Core::Fixed(Fixed::new(x, y, units, values, dimension))
             }
         };
-        Ok(Self { core, units: units.to_vec(), amplitudes, dimension, samples: x.len() })
+        Ok(Self { core, units: units.to_vec(), amplitudes, dimension, y: y.to_vec() })
     }
 
     /// Units with the given centres whose slopes are the components `groups` of θ.
@@ -174,7 +174,7 @@ impl TanhRegression {
             });
         }
         match &self.core {
-            Core::Fixed(model) => fixed::per_sample(model, points, losses, gradients),
+            Core::Fixed(model) => fixed::per_sample(model, points, false, losses, gradients),
             Core::Projected(model) => projected::per_sample(model, points, losses, gradients),
         }
     }
@@ -186,7 +186,7 @@ impl Model for TanhRegression {
     }
 
     fn samples(&self) -> usize {
-        self.samples
+        self.y.len()
     }
 
     fn loss(&self, points: &[f64], loss: &mut [f64]) {
@@ -220,6 +220,21 @@ impl Model for TanhRegression {
             Core::Fixed(model) => fixed::batch_gradient(model, points, batch, gradient),
             Core::Projected(model) => projected::batch_gradient(model, points, batch, gradient),
         }
+    }
+
+    /// With fixed amplitudes; projected ones follow the data, so that the samples have no predictions of their own.
+    fn predictions(&self, points: &[f64], values: &mut [f64], jacobian: &mut [f64]) -> bool {
+        let Core::Fixed(model) = &self.core else { return false };
+        let n = points.len() / self.dimension;
+        if n > 0 {
+            with_padded(n, [values, jacobian], |[values, jacobian]| {
+                fixed::per_sample(model, &pad(points, n), true, values, jacobian);
+                for (row, y) in values.chunks_mut(n.next_multiple_of(WIDTH)).zip(&self.y) {
+                    row.iter_mut().for_each(|h| *h += y);
+                }
+            });
+        }
+        true
     }
 
     /// `condition_number` (of Φ; infinite where a column vanishes) and `rank`, for projected amplitudes.

@@ -229,6 +229,13 @@ fn consistent(model: &dyn Model, point: &[f64]) {
     let mut losses = vec![0.0; m];
     model.sample_losses(point, &mut losses);
     close(losses.iter().sum::<f64>() / m as f64, loss(model, point), 1e-13);
+    let (mut values, mut jacobian) = (vec![0.0; m], vec![0.0; d * m]);
+    if model.predictions(point, &mut values, &mut jacobian) {
+        for row in 0..d * m {
+            let expected = 2.0 * losses[row % m].sqrt() * jacobian[row].abs();
+            assert!((samples[row].abs() - expected).abs() < 1e-14 * (1.0 + expected));
+        }
+    }
 }
 
 #[test]
@@ -299,6 +306,13 @@ fn lost_rank_is_seen_and_harmless() {
 fn fitted_function_leaves_the_loss() {
     let model = motorcycle(SampleGradient::Total);
     let w = [1.82627, 3.97606];
+    let fixed = four_units();
+    let x: Vec<f64> = (0..64).map(|j| -3.0 + 6.0 * j as f64 / 63.0).collect();
+    let (mut values, mut jacobian) = ([0.0; 64], [0.0; 128]);
+    assert!(fixed.predictions(&[0.7, 1.1], &mut values, &mut jacobian));
+    for (a, b) in fixed.fitted(&[0.7, 1.1], &x).iter().zip(values) {
+        assert!((a - b).abs() < 4e-15);
+    }
     let Core::Projected(core) = &model.core else { panic!("projected") };
     let h = model.fitted(&w, &core.x);
     let mean = h.iter().zip(&core.y).map(|(h, y)| (y - h) * (y - h)).sum::<f64>() / 133.0;
