@@ -1,6 +1,10 @@
 //! The Fokker–Planck engine: a Markov jump process on the cells of the grid.
+//!
+//! [`edge_generator()`] makes the generator Q of drift and diffusion; a [`stepper`] follows
+//! dp/dt = Qᵀp with a [`linear`] solver; [`stationary`] solves Qᵀπ = 0.
 
 pub mod bernoulli;
+pub mod classes;
 mod coefficients;
 mod connectivity;
 pub mod current;
@@ -9,15 +13,285 @@ pub mod edge_generator;
 mod edge_integral;
 mod edge_tensor;
 pub mod edge_weight;
+pub mod error_estimate;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod generator;
 pub mod lattice;
+pub mod linear;
+pub mod options;
+pub mod point_start;
 mod quasi_potential;
+mod run;
 pub mod selling;
+pub mod stationary;
+pub mod stepper;
 
 pub use edge_generator::{Discretization, edge_generator};
 pub use generator::Generator;
+pub use options::FokkerPlanckOptions;
+pub use stationary::Stationary;
+
+use crate::Error;
+use crate::density::moments;
+use crate::engine::{Attribute, Engine, Interrupt, Snapshot};
+use crate::grid::Grid;
+use crate::initial::Initial;
+use crate::problem::Problem;
+use error_estimate::Companion;
+use point_start::PointStart;
+use run::{Discrete, Transient};
+use stationary::outermost;
+
+/// The density ρ(θ, t) of a problem by finite volumes.
+pub struct FokkerPlanck {
+    problem: Problem,
+    options: FokkerPlanckOptions,
+    discrete: Discrete,
+    transient: Transient,
+    companion: Option<Companion>,
+    start_time: f64,
+    time: f64,
+    probability: Vec<f64>,
+    stationary: Option<Stationary>,
+    seen: Seen,
+    warnings: Vec<String>,
+}
+
+/// Worst values over the outputs so far.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    mass_error: f64,
+    mass: f64,
+    min_density: f64,
+    max_density: f64,
+    error_grid: Option<f64>,
+    outermost: f64,
+    high_peclet: f64,
+}
+
+/// Cell Péclet number above which exponential fitting is a diffusive first-order scheme.
+const PECLET: f64 = 2.0;
+
+impl FokkerPlanck {
+    /// Builds the generator, the stationary density (if wanted and unique) and the integrator. Errors: coefficients that are not
+    /// finite, an initial law off the grid, an unknown method.
+    pub fn new(problem: &Problem, options: FokkerPlanckOptions) -> Result<Self, Error> {
+        let grid = &problem.grid;
+        let discrete = Discrete::new(problem, grid)?;
+        let mut warnings = discrete.discretization.warnings.clone();
+        let mut companion = if options.error_estimate { Companion::new(problem)? } else { None };
+        if options.error_estimate && companion.is_none() {
+            warnings.push("no estimate of the grid error: it needs an even number of cells, at least 4, on each axis".into());
+        }
+        let stationary = if options.stationary { stationary_of(&discrete, &companion, &mut warnings) } else { None };
+        let probability = problem.initial.cell_probability(grid)?;
+        let (start, start_time) = start_law(problem, &probability, &mut warnings);
+        let transient = Transient::new(&discrete, start.clone(), start_time, &problem.times, &options)?;
+        if let Some(companion) = &mut companion {
+            companion.start(grid, &start, start_time, &problem.times, &options)?;
+        }
+        let seen = Seen {
+            mass_error: 0.0,
+            mass: 1.0,
+            min_density: f64::INFINITY,
+            max_density: 0.0,
+            error_grid: companion.as_ref().map(|_| 0.0),
+            outermost: 0.0,
+            high_peclet: 0.0,
+        };
+        let mut engine = Self {
+            problem: problem.clone(),
+            options,
+            discrete,
+            transient,
+            companion,
+            start_time,
+            time: 0.0,
+            probability,
+            stationary,
+            seen,
+            warnings,
+        };
+        engine.look();
+        Ok(engine)
+    }
+
+    /// The stationary density, where it was wanted and is unique.
+    pub fn stationary(&self) -> Option<&Stationary> {
+        self.stationary.as_ref()
+    }
+
+    /// The generator.
+    pub fn generator(&self) -> &Generator {
+        &self.discrete.generator
+    }
+
+    fn grid(&self) -> &Grid {
+        &self.discrete.grid
+    }
+
+    fn look(&mut self) {
+        let p = &self.probability;
+        let mass: f64 = p.iter().sum();
+        // with absorbing walls mass may go, but not come
+        let wrong = if self.discrete.generator.has_exit() { mass - self.seen.mass } else { (mass - 1.0).abs() };
+        self.seen.mass_error = self.seen.mass_error.max(wrong);
+        self.seen.mass = mass;
+        for (cell, &p) in p.iter().enumerate() {
+            let density = p / self.discrete.grid.volume(cell);
+            self.seen.min_density = self.seen.min_density.min(density);
+            self.seen.max_density = self.seen.max_density.max(density);
+        }
+        self.seen.outermost = self.seen.outermost.max(outermost(&self.discrete.grid, p));
+        let peclet = &self.discrete.discretization.peclet;
+        let high: f64 = p.iter().zip(peclet).filter(|(_, peclet)| **peclet > PECLET).map(|(p, _)| p).sum();
+        self.seen.high_peclet = self.seen.high_peclet.max(high);
+    }
+
+    fn reversible(&self) -> bool {
+        self.discrete.law.as_ref().is_ok_and(|law| law.reversible)
+    }
+}
+
+fn stationary_of(
+    discrete: &Discrete,
+    companion: &Option<Companion>,
+    warnings: &mut Vec<String>,
+) -> Option<Stationary> {
+    match discrete.stationary() {
+        Ok(mut stationary) => {
+            stationary.error_grid =
+                companion.as_ref().and_then(|c| c.stationary(&discrete.grid, &stationary.probability));
+            warnings.extend(stationary.warnings.iter().cloned());
+            Some(stationary)
+        }
+        Err(error) => {
+            warnings.push(format!("{error}{}", error.help().map(|help| format!(": {help}")).unwrap_or_default()));
+            None
+        }
+    }
+}
+
+/// The law the integrator starts from and the time it belongs to.
+fn start_law(problem: &Problem, probability: &[f64], warnings: &mut Vec<String>) -> (Vec<f64>, f64) {
+    if let Initial::Point { at } = &problem.initial {
+        let start = PointStart::new(problem.dynamics.as_ref(), problem.temperature, at);
+        let law = start.duration(&problem.grid).and_then(|t| {
+            let t = t.min(0.5 * problem.times.last().copied().unwrap_or(t)).max(1e-300);
+            Some((start.law(t).cell_probability(&problem.grid).ok()?, t))
+        });
+        if let Some(law) = law {
+            return law;
+        }
+        warnings.push(
+            "the starting point is too close to a wall, or the noise there too degenerate, for a short-time Gaussian: \
+             the density starts from one full cell"
+                .into(),
+        );
+    }
+    (probability.to_vec(), 0.0)
+}
+
+impl Engine for FokkerPlanck {
+    fn name(&self) -> &'static str {
+        "fokker_planck"
+    }
+    fn walkers(&self) -> Option<usize> {
+        None
+    }
+    fn time(&self) -> f64 {
+        self.time
+    }
+
+    fn advance(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error> {
+        if to <= self.time {
+            return Ok(());
+        }
+        if to < self.start_time {
+            if let Initial::Point { at } = &self.problem.initial {
+                let start = PointStart::new(self.problem.dynamics.as_ref(), self.problem.temperature, at);
+                self.probability = start.law(to).cell_probability(&self.problem.grid)?;
+            }
+        } else {
+            self.transient.advance(to, interrupt)?;
+            self.probability.copy_from_slice(&self.transient.probability);
+            if let Some(companion) = &mut self.companion {
+                let error = companion.advance(to, &self.discrete.grid, &self.probability, interrupt)?;
+                self.seen.error_grid = self.seen.error_grid.map(|worst| worst.max(error));
+            }
+        }
+        self.time = to;
+        self.look();
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let (mean, covariance) = moments(self.grid(), &self.probability);
+        let mass: f64 = self.probability.iter().sum();
+        let lost = if self.discrete.generator.has_exit() { (1.0 - mass).max(0.0) } else { 0.0 };
+        Snapshot {
+            time: self.time,
+            probability: self.probability.clone(),
+            mean_se: vec![0.0; mean.len()],
+            mean,
+            covariance,
+            outside: lost,
+        }
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, Attribute)> {
+        let work = self.transient.stepper.work();
+        let count = |n: u64| Attribute::Integer(n as i64);
+        let peclet = self.discrete.discretization.peclet.iter().copied().fold(0.0, f64::max);
+        vec![
+            ("method", Attribute::Text(self.transient.method.name.into())),
+            ("tolerance", Attribute::Float(self.options.tolerance)),
+            ("mass_error", Attribute::Float(self.seen.mass_error)),
+            ("min_density", Attribute::Float(self.seen.min_density)),
+            ("error_grid", Attribute::Float(self.seen.error_grid.unwrap_or(f64::NAN))),
+            ("error_time", Attribute::Float(self.transient.stepper.error())),
+            ("error_truncation", Attribute::Float(self.seen.outermost)),
+            ("max_peclet", Attribute::Float(peclet)),
+            ("high_peclet_probability", Attribute::Float(self.seen.high_peclet)),
+            ("reversible", Attribute::Integer(i64::from(self.reversible()))),
+            ("steps", count(work.steps)),
+            ("steps_rejected", count(work.rejected)),
+            ("factorisations", count(work.factorisations)),
+            ("solves", count(work.solves)),
+            ("products", count(work.products)),
+        ]
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.warnings.clone();
+        let seen = &self.seen;
+        if seen.min_density < -1e-14 * seen.max_density {
+            warnings.push(format!("the density goes negative: its minimum is {:.2e}", seen.min_density));
+        }
+        if seen.mass_error > 1e-12 {
+            warnings.push(format!("total probability is off by {:.1e}", seen.mass_error));
+        }
+        if seen.outermost > 1e-6 {
+            warnings.push(format!(
+                "up to {:.1e} of the probability is in the outermost cells: the walls may matter",
+                seen.outermost
+            ));
+        }
+        if seen.high_peclet > 0.01 && !self.reversible() {
+            warnings.push(format!(
+                "up to {:.0} % of the probability is where the cell Péclet number exceeds {PECLET} and there is a current: \
+                 numerical diffusion; see error_grid, use more cells",
+                100.0 * seen.high_peclet
+            ));
+        }
+        warnings
+    }
+}
 
 #[cfg(test)]
 mod edge_tests;
 #[cfg(test)]
 pub(crate) mod test_fields;
+#[cfg(test)]
+mod tests;

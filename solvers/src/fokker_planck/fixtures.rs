@@ -1,0 +1,170 @@
+//! Generators and dense linear algebra for the tests of this room.
+
+use super::Generator;
+use super::generator::GeneratorBuilder;
+
+pub(crate) fn bernoulli(p: f64) -> f64 {
+    if p.abs() < 1e-5 { 1.0 - p / 2.0 + p * p / 12.0 } else { p / p.exp_m1() }
+}
+
+/// Scharfetter–Gummel chain for the potential, D = 1, on `n` cells of [from, to].
+pub(crate) fn chain(n: usize, from: f64, to: f64, temperature: f64, potential: impl Fn(f64) -> f64) -> Generator {
+    let h = (to - from) / n as f64;
+    let rate = temperature / (h * h);
+    let mut builder = GeneratorBuilder::new(n);
+    for i in 0..n - 1 {
+        let x = from + (i as f64 + 0.5) * h;
+        let p = (potential(x) - potential(x + h)) / temperature;
+        builder.add_edge(i, i + 1, rate * bernoulli(-p), rate * bernoulli(p));
+    }
+    builder.finish()
+}
+
+pub(crate) fn quartic(x: f64) -> f64 {
+    x.powi(4) / 4.0 - x * x / 2.0
+}
+
+/// Ring of `n` cells with potential sin(x) and a constant force around it.
+pub(crate) fn ring(n: usize, force: f64, temperature: f64) -> Generator {
+    let h = std::f64::consts::TAU / n as f64;
+    let rate = temperature / (h * h);
+    let mut builder = GeneratorBuilder::new(n);
+    for i in 0..n {
+        let (a, b) = ((i as f64 * h).sin(), ((i + 1) as f64 * h).sin());
+        let p = (a - b + force * h) / temperature;
+        builder.add_edge(i, (i + 1) % n, rate * bernoulli(-p), rate * bernoulli(p));
+    }
+    builder.finish()
+}
+
+/// Double well in x, parabola in y, with rotation `omega`, on n×m cells of [−2, 2]².
+pub(crate) fn plane(n: usize, m: usize, temperature: f64, omega: f64) -> Generator {
+    let (hx, hy) = (4.0 / n as f64, 4.0 / m as f64);
+    let mut builder = GeneratorBuilder::new(n * m);
+    let at = |i: usize, j: usize| (-2.0 + (i as f64 + 0.5) * hx, -2.0 + (j as f64 + 0.5) * hy);
+    let loss = |x: f64, y: f64| quartic(x) + 0.5 * y * y + 0.3 * x * y;
+    for i in 0..n {
+        for j in 0..m {
+            let (x, y) = at(i, j);
+            if i + 1 < n {
+                let p = (loss(x, y) - loss(x + hx, y) - omega * y * hx) / temperature;
+                let rate = temperature / (hx * hx);
+                builder.add_edge(i * m + j, (i + 1) * m + j, rate * bernoulli(-p), rate * bernoulli(p));
+            }
+            if j + 1 < m {
+                let p = (loss(x, y) - loss(x, y + hy) + omega * x * hy) / temperature;
+                let rate = temperature / (hy * hy);
+                builder.add_edge(i * m + j, i * m + j + 1, rate * bernoulli(-p), rate * bernoulli(p));
+            }
+        }
+    }
+    builder.finish()
+}
+
+/// Qᵀ as a dense matrix, row-major.
+pub(crate) fn dense(generator: &Generator) -> Vec<f64> {
+    let n = generator.cells();
+    let mut a = vec![0.0; n * n];
+    for i in 0..n {
+        let (cells, rates) = generator.outgoing(i);
+        for (&j, &rate) in cells.iter().zip(rates) {
+            a[j as usize * n + i] += rate;
+        }
+        a[i * n + i] -= generator.leaving()[i];
+    }
+    a
+}
+
+/// Solves A X = B (n×k, row-major) by Gaussian elimination with partial pivoting.
+pub(crate) fn dense_solve(a: &[f64], b: &[f64], k: usize) -> Vec<f64> {
+    let n = b.len() / k;
+    let (mut a, mut b) = (a.to_vec(), b.to_vec());
+    for c in 0..n {
+        let best = (c..n).max_by(|&i, &j| a[i * n + c].abs().total_cmp(&a[j * n + c].abs())).unwrap();
+        for j in 0..n {
+            a.swap(c * n + j, best * n + j);
+        }
+        for j in 0..k {
+            b.swap(c * k + j, best * k + j);
+        }
+        for i in c + 1..n {
+            let f = a[i * n + c] / a[c * n + c];
+            if f != 0.0 {
+                for j in c..n {
+                    a[i * n + j] -= f * a[c * n + j];
+                }
+                for j in 0..k {
+                    b[i * k + j] -= f * b[c * k + j];
+                }
+            }
+        }
+    }
+    for c in (0..n).rev() {
+        for j in 0..k {
+            let sum: f64 = (c + 1..n).map(|i| a[c * n + i] * b[i * k + j]).sum();
+            b[c * k + j] = (b[c * k + j] - sum) / a[c * n + c];
+        }
+    }
+    b
+}
+
+pub(crate) fn dense_product(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
+    let mut c = vec![0.0; n * n];
+    for i in 0..n {
+        for k in 0..n {
+            let f = a[i * n + k];
+            if f != 0.0 {
+                for j in 0..n {
+                    c[i * n + j] += f * b[k * n + j];
+                }
+            }
+        }
+    }
+    c
+}
+
+/// exp(A) by scaling and squaring with the (6, 6) Padé approximant.
+pub(crate) fn dense_exp(a: &[f64], n: usize) -> Vec<f64> {
+    let norm = (0..n).map(|j| (0..n).map(|i| a[i * n + j].abs()).sum::<f64>()).fold(0.0, f64::max);
+    let squarings = (norm / 0.5).log2().ceil().max(0.0) as i32;
+    let scale = 0.5f64.powi(squarings);
+    let a: Vec<f64> = a.iter().map(|v| v * scale).collect();
+    let identity = |v: f64| (0..n * n).map(|at| if at % (n + 1) == 0 { v } else { 0.0 }).collect::<Vec<_>>();
+    let (mut up, mut down, mut power, mut factor) = (identity(1.0), identity(1.0), identity(1.0), 1.0);
+    for k in 1..=6u32 {
+        factor *= f64::from(7 - k) / (f64::from(k) * f64::from(13 - k));
+        power = dense_product(&power, &a, n);
+        let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
+        for at in 0..n * n {
+            up[at] += factor * power[at];
+            down[at] += sign * factor * power[at];
+        }
+    }
+    let mut result = dense_solve(&down, &up, n);
+    for _ in 0..squarings {
+        result = dense_product(&result, &result, n);
+    }
+    result
+}
+
+pub(crate) fn dense_apply(a: &[f64], x: &[f64]) -> Vec<f64> {
+    a.chunks_exact(x.len()).map(|row| row.iter().zip(x).map(|(a, x)| a * x).sum()).collect()
+}
+
+/// exp(t Qᵀ) p, by the dense exponential.
+pub(crate) fn exact(generator: &Generator, p: &[f64], t: f64) -> Vec<f64> {
+    let a: Vec<f64> = dense(generator).iter().map(|v| v * t).collect();
+    dense_apply(&dense_exp(&a, p.len()), p)
+}
+
+pub(crate) fn l1(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
+}
+
+/// Gaussian bump over the cells of a chain, normalised.
+pub(crate) fn bump(n: usize, centre: f64, width: f64) -> Vec<f64> {
+    let mut p: Vec<f64> = (0..n).map(|i| (-0.5 * ((i as f64 - centre) / width).powi(2)).exp()).collect();
+    let sum: f64 = p.iter().sum();
+    p.iter_mut().for_each(|v| *v /= sum);
+    p
+}

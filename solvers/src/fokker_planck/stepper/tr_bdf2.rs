@@ -1,0 +1,91 @@
+//! TR-BDF2: one step of the trapezoidal rule and one of BDF2, second order, L-stable, both stages with the same matrix.
+//!
+//! Bank, Coughran, Fichtner, Grosse, Rose & Smith, doi:10.1109/TCAD.1985.1270142; embedded third-order formula of Hosea &
+//! Shampine, doi:10.1016/0168-9274(95)00115-8.
+
+use super::one_step::{Formula, OneStep, State};
+use super::{Method, Task};
+use crate::Error;
+use crate::fokker_planck::linear::ShiftedSolver;
+
+/// Entry of the table of integrators.
+pub const METHOD: Method = Method {
+    name: "tr-bdf2",
+    about: "second order, L-stable, adaptive with an embedded error estimate",
+    order: Some(2),
+    positive: false,
+    reference: "10.1016/0168-9274(95)00115-8",
+    cost,
+    build: |task| Ok(Box::new(OneStep::new(task, TrBdf2::default()))),
+};
+
+fn cost(task: &Task) -> f64 {
+    let (factor, solve) = task.system.linear().cost();
+    let steps = 4.0 * task.tolerance.powf(-1.0 / 3.0);
+    12.0 * factor + 3.0 * steps * (solve + 5e-9 * task.start.len() as f64)
+}
+
+/// γ = 2 − √2, the fraction of the step where the first stage ends; γ/2 multiplies h in both matrices.
+const GAMMA: f64 = 2.0 - std::f64::consts::SQRT_2;
+const DIAGONAL: f64 = 0.5 * GAMMA;
+/// Weight √2/4 of the first two stages.
+const WEIGHT: f64 = std::f64::consts::SQRT_2 / 4.0;
+
+#[derive(Default)]
+struct TrBdf2 {
+    middle: Vec<f64>,
+}
+
+impl Formula for TrBdf2 {
+    fn name(&self) -> &'static str {
+        METHOD.name
+    }
+    fn order(&self) -> u32 {
+        2
+    }
+    fn diagonal(&self) -> f64 {
+        DIAGONAL
+    }
+    fn solves(&self) -> u64 {
+        3
+    }
+    fn step(
+        &mut self,
+        solver: &dyn ShiftedSolver,
+        h: f64,
+        old: &State,
+        new: &mut State,
+        error: &mut [f64],
+    ) -> Result<(), Error> {
+        let n = error.len();
+        let step = DIAGONAL * h;
+        // trapezoidal rule to γh; the stage's rate follows from its own equation, not from a stiff product
+        self.middle.clear();
+        self.middle.extend((0..n).map(|i| old.p[i] + step * old.f[i]));
+        solver.solve(&mut self.middle)?;
+        // BDF2 in Runge-Kutta form: p' = p + h (w f + w f_γ + γ/2 f')
+        for i in 0..n {
+            let rate = (self.middle[i] - old.p[i]) / step - old.f[i];
+            self.middle[i] = rate;
+            new.p[i] = old.p[i] + WEIGHT * h * (old.f[i] + rate);
+        }
+        new.f.copy_from_slice(&new.p);
+        solver.solve(&mut new.p)?;
+        for i in 0..n {
+            new.f[i] = (new.p[i] - new.f[i]) / step;
+            let third = (1.0 - WEIGHT) / 3.0 * old.f[i]
+                + (3.0 * WEIGHT + 1.0) / 3.0 * self.middle[i]
+                + DIAGONAL / 3.0 * new.f[i];
+            error[i] = h * (WEIGHT * (old.f[i] + self.middle[i]) + DIAGONAL * new.f[i] - third);
+        }
+        solver.solve(error)
+    }
+    /// Cubic Hermite interpolation.
+    fn interpolate(&self, h: f64, s: f64, old: &State, new: &State, out: &mut [f64]) {
+        let b = s * s * (3.0 - 2.0 * s);
+        let (c, d) = (h * s * (1.0 - s) * (1.0 - s), -h * s * s * (1.0 - s));
+        for i in 0..out.len() {
+            out[i] = (1.0 - b) * old.p[i] + b * new.p[i] + c * old.f[i] + d * new.f[i];
+        }
+    }
+}
