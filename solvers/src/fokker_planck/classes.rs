@@ -12,7 +12,8 @@ pub fn closed_classes(generator: &Generator) -> Vec<Vec<u32>> {
     let (component, count) = components(generator);
     let mut closed = vec![true; count];
     for i in 0..generator.cells() {
-        let stays = generator.outgoing(i).0.iter().all(|&j| component[j as usize] == component[i]);
+        let (cells, rates) = generator.outgoing(i);
+        let stays = cells.iter().zip(rates).all(|(&j, &rate)| rate == 0.0 || component[j as usize] == component[i]);
         closed[component[i] as usize] &= stays && generator.exit()[i] == 0.0;
     }
     let mut classes = vec![Vec::new(); count];
@@ -44,10 +45,14 @@ fn components(generator: &Generator) -> (Vec<u32>, usize) {
                 next_index += 1;
                 open.push(cell);
             }
-            match generator.outgoing(cell).0.get(edge) {
+            let (targets, rates) = generator.outgoing(cell);
+            match targets.get(edge) {
                 Some(&target) => {
                     let target = target as usize;
                     path.push((cell, edge + 1));
+                    if rates[edge] == 0.0 {
+                        continue;
+                    }
                     if index[target] == UNSEEN {
                         path.push((target, 0));
                     } else if component[target] == UNSEEN {
@@ -81,6 +86,7 @@ fn components(generator: &Generator) -> (Vec<u32>, usize) {
 /// is not limited and each value is relatively right: O(rates).
 pub fn reversible_log_density(generator: &Generator) -> Option<Vec<f64>> {
     let n = generator.cells();
+    // ±∞ on a one-way edge
     let ratio = |i: usize, j: usize, forward: f64| -> Option<f64> {
         let (cells, rates) = generator.incoming(i);
         cells.binary_search(&(j as u32)).ok().map(|at| (forward / rates[at]).ln())
@@ -92,7 +98,7 @@ pub fn reversible_log_density(generator: &Generator) -> Option<Vec<f64>> {
         let (cells, rates) = generator.outgoing(i);
         for (&j, &rate) in cells.iter().zip(rates) {
             let j = j as usize;
-            if log[j].is_nan() {
+            if log[j].is_nan() && rate > 0.0 {
                 log[j] = log[i] + ratio(i, j, rate)?;
                 queue.push_back(j);
             }
@@ -108,7 +114,7 @@ pub fn reversible_log_density(generator: &Generator) -> Option<Vec<f64>> {
         let (cells, rates) = generator.outgoing(i);
         for (&j, &rate) in cells.iter().zip(rates) {
             let j = j as usize;
-            if (log[i] - log[j] + ratio(i, j, rate)?).abs() > rounding {
+            if rate > 0.0 && (log[i] - log[j] + ratio(i, j, rate)?).abs() > rounding {
                 return None;
             }
         }

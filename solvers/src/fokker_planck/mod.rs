@@ -82,7 +82,9 @@ impl FokkerPlanck {
         let mut warnings = discrete.discretization.warnings.clone();
         let mut companion = if options.error_estimate { Companion::new(problem)? } else { None };
         if options.error_estimate && companion.is_none() {
-            warnings.push("no estimate of the grid error: it needs an even number of cells, at least 4, on each axis".into());
+            warnings.push(
+                "no estimate of the grid error: it needs an even number of cells, at least 4, on each axis".into(),
+            );
         }
         let stationary = if options.stationary { stationary_of(&discrete, &companion, &mut warnings) } else { None };
         let probability = problem.initial.cell_probability(grid)?;
@@ -154,11 +156,7 @@ impl FokkerPlanck {
     }
 }
 
-fn stationary_of(
-    discrete: &Discrete,
-    companion: &Option<Companion>,
-    warnings: &mut Vec<String>,
-) -> Option<Stationary> {
+fn stationary_of(discrete: &Discrete, companion: &Option<Companion>, warnings: &mut Vec<String>) -> Option<Stationary> {
     match discrete.stationary() {
         Ok(mut stationary) => {
             stationary.error_grid =

@@ -33,7 +33,8 @@ pub struct StationaryLaw {
 ///
 /// Errors: probability is lost into an absorbing wall; several closed classes, named by size and first cell.
 pub fn stationary_law(generator: &Generator, shape: &[usize]) -> Result<StationaryLaw, Error> {
-    let problem = |what: String, help: &str| Error::numerical("the stationary density", "before it was solved", what, help);
+    let problem =
+        |what: String, help: &str| Error::numerical("the stationary density", "before it was solved", what, help);
     if generator.has_exit() {
         return Err(problem(
             "probability is lost at an absorbing wall, so none is left after a long time".into(),

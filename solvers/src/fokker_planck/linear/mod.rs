@@ -58,11 +58,7 @@ pub fn prepare(generator: &Arc<Generator>, shape: &[usize]) -> Box<dyn LinearMet
 }
 
 /// The linear solver of the given name. Errors: an unknown name, or a method that cannot serve this generator.
-pub fn prepare_named(
-    name: &str,
-    generator: &Arc<Generator>,
-    shape: &[usize],
-) -> Result<Box<dyn LinearMethod>, Error> {
+pub fn prepare_named(name: &str, generator: &Arc<Generator>, shape: &[usize]) -> Result<Box<dyn LinearMethod>, Error> {
     let names = || METHODS.iter().map(|method| method.name).collect::<Vec<_>>().join(", ");
     let method = METHODS.iter().find(|method| method.name == name);
     let method = method.ok_or_else(|| {
