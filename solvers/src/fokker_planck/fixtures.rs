@@ -1,5 +1,6 @@
 //! Generators and dense linear algebra for the tests of this room.
 
+#![allow(clippy::unwrap_used)]
 use super::Generator;
 use super::generator::GeneratorBuilder;
 

@@ -58,7 +58,7 @@ impl<'a> PointStart<'a> {
         let (mut wanted, mut longest) = (0.0f64, f64::INFINITY);
         for (k, axis) in grid.axes().iter().enumerate() {
             let a = diffusion[packed_index(d, k, k)];
-            if !(a > 0.0) {
+            if a.is_nan() || a <= 0.0 {
                 return None;
             }
             let width = axis.width(axis.locate(self.at[k])?);

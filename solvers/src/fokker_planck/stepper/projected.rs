@@ -4,6 +4,7 @@ use faer::c64;
 
 /// Poles and residues (upper half plane; they come in conjugate pairs) of the L-stable [5/6] Padé approximant of the
 /// exponential, from 50-digit arithmetic.
+#[allow(clippy::excessive_precision)]
 const PADE: [(c64, c64); 3] = [
     (
         c64 { re: 4.0388475344888001542, im: 8.345600414872215668 },

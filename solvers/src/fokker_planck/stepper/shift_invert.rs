@@ -149,7 +149,7 @@ impl ShiftInvert {
             columns.push(column);
             self.work.solves += 1;
             self.work.steps += 1;
-            if breakdown || (m >= 6 && m % 3 == 0) {
+            if breakdown || (m >= 6 && m.is_multiple_of(3)) {
                 let projected = Projected::new(&columns, gamma);
                 let error = if breakdown { 0.0 } else { norm * last * size * leak(&projected, m, length) };
                 if error <= self.tolerance || norm == 0.0 {
