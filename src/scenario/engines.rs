@@ -1,9 +1,10 @@
 //! `[fokker_planck]`, `[langevin]` and `[sgd]`: how each engine computes.
 
+use fpsolve_solvers::sgd::optimizer::TABLE;
 use miette::Result;
 
 use super::source::Located;
-use super::table::{Kinds, Table, Value};
+use super::table::{Table, Value};
 
 /// Most walkers of an ensemble.
 pub const MAX_WALKERS: u64 = 1_000_000_000;
@@ -80,32 +81,13 @@ pub struct Sgd {
     pub optimizer: Located<Optimizer>,
 }
 
-/// How a gradient becomes a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Optimizer {
-    /// θ' = θ − η ĝ.
-    Sgd,
-    /// v' = μ v − η ĝ, θ' = θ + v'.
-    Momentum {
-        /// μ in [0, 1).
-        mu: f64,
-    },
-    /// Running mean square.
-    Rmsprop {
-        /// Decay ρ in [0, 1).
-        rho: f64,
-        /// Added to the root.
-        epsilon: f64,
-    },
-    /// Running mean and mean square.
-    Adam {
-        /// Decay of the mean, in [0, 1).
-        beta1: f64,
-        /// Decay of the mean square, in [0, 1).
-        beta2: f64,
-        /// Added to the root.
-        epsilon: f64,
-    },
+/// How a gradient becomes a step: an entry of the table of optimizers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Optimizer {
+    /// Its name.
+    pub name: &'static str,
+    /// Its parameters by name.
+    pub parameters: Vec<(String, f64)>,
 }
 
 /// Reads `engines`; None where it is not written.
@@ -171,31 +153,23 @@ pub fn read_langevin(root: &Table) -> Result<Langevin> {
 /// Reads `[sgd]`.
 pub fn read_sgd(root: &Table) -> Result<Sgd> {
     let table = root.table("sgd", &["walkers", "optimizer"])?;
-    let optimizer = table.or("optimizer", table.here(Optimizer::Sgd), "{ kind = \"sgd\" }", optimizer)?;
+    let plain = Optimizer { name: TABLE[0].name, parameters: Vec::new() };
+    let shown = format!("{{ kind = \"{}\" }}", plain.name);
+    let optimizer = table.or("optimizer", table.here(plain), &shown, optimizer)?;
     Ok(Sgd { walkers: walkers(&table)?, optimizer })
 }
 
-const OPTIMIZERS: Kinds =
-    &[("sgd", &[]), ("momentum", &["mu"]), ("rmsprop", &["rho", "epsilon"]), ("adam", &["beta1", "beta2", "epsilon"])];
-
 fn optimizer(value: &Value) -> Result<Located<Optimizer>> {
     let table = value.open_table()?;
-    let decay = |key: &str, default: f64| table.or(key, default, &default.to_string(), fraction);
-    let epsilon = || table.or("epsilon", 1e-8, "1e-8", |v| Ok(v.positive()?.value));
-    let optimizer = match table.kind("sgd", &[], OPTIMIZERS)? {
-        "momentum" => Optimizer::Momentum { mu: decay("mu", 0.9)? },
-        "rmsprop" => Optimizer::Rmsprop { rho: decay("rho", 0.99)?, epsilon: epsilon()? },
-        "adam" => Optimizer::Adam { beta1: decay("beta1", 0.9)?, beta2: decay("beta2", 0.999)?, epsilon: epsilon()? },
-        _ => Optimizer::Sgd,
-    };
-    Ok(Located { value: optimizer, span: value.span() })
-}
-
-fn fraction(value: &Value) -> Result<f64> {
-    let number = value.number()?.value;
-    if (0.0..1.0).contains(&number) {
-        return Ok(number);
+    let keys: Vec<Vec<&'static str>> =
+        TABLE.iter().map(|entry| entry.parameters.iter().map(|p| p.0).collect()).collect();
+    let kinds: Vec<_> = TABLE.iter().zip(&keys).map(|(entry, keys)| (entry.name, keys.as_slice())).collect();
+    let name = table.kind(TABLE[0].name, &[], &kinds)?;
+    let known = TABLE.iter().find(|entry| entry.name == name).map_or(&[][..], |entry| entry.parameters);
+    let mut parameters = Vec::new();
+    for &(key, default) in known {
+        let number = table.or(key, default, &default.to_string(), |v| Ok(v.number()?.value))?;
+        parameters.push((key.to_string(), number));
     }
-    let message = format!("`{}` is {number}; it must be at least 0 and less than 1", value.path());
-    Err(value.error(message, "out of range", "write for example 0.9"))
+    Ok(Located { value: Optimizer { name, parameters }, span: value.span() })
 }

@@ -8,6 +8,7 @@ pub mod initial;
 pub mod model;
 pub mod noise;
 pub mod overrides;
+pub mod prepare;
 pub mod source;
 pub mod table;
 pub mod time;
@@ -15,12 +16,13 @@ pub mod verdicts;
 
 use std::path::{Path, PathBuf};
 
+use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::Result;
 use toml::de::DeTable;
 
 pub use engines::EngineKind;
+pub use prepare::Prepared;
 pub use source::{Located, Source};
-pub use verdicts::{Expectation, Tolerance};
 
 const KEYS: &[&str] = &[
     "schema",
@@ -77,7 +79,7 @@ pub struct Scenario {
     /// `[analysis]`.
     pub analysis: verdicts::Analysis,
     /// `[compare]`.
-    pub compare: Vec<verdicts::Bound>,
+    pub compare: Vec<Limit>,
     /// `[expect]`.
     pub expect: Vec<Expectation>,
     /// `[output] file`.

@@ -24,8 +24,8 @@ pub struct Value<'a> {
     item: &'a Spanned<DeValue<'a>>,
 }
 
-/// The kinds a table may have, each with the keys that only it knows.
-pub type Kinds = &'static [(&'static str, &'static [&'static str])];
+/// The kinds a table may have, each with the keys that not all kinds know.
+pub type Kinds<'k> = &'k [(&'static str, &'k [&'static str])];
 
 impl<'a> Table<'a> {
     /// The whole document.
@@ -110,7 +110,7 @@ impl<'a> Table<'a> {
     }
 
     /// The `kind` of the table, after checking that every key belongs to all kinds (`common`) or to this one.
-    pub fn kind(&self, default: &'static str, common: &[&str], kinds: Kinds) -> Result<&'static str> {
+    pub fn kind(&self, default: &'static str, common: &[&'static str], kinds: Kinds) -> Result<&'static str> {
         let names: Vec<&'static str> = kinds.iter().map(|&(name, _)| name).collect();
         let kind = self.or("kind", default, &format!("\"{default}\""), |value| value.word(&names).map(|w| w.value))?;
         for (key, span) in self.keys() {

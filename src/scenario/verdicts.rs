@@ -1,5 +1,6 @@
 //! `[analysis]`, `[compare]`, `[expect]` and `[output]`: what is asked of the result.
 
+use fpsolve_validation::verdict::{Expectation, Limit, Tolerance, limit_keys};
 use miette::Result;
 
 use super::source::Located;
@@ -55,49 +56,17 @@ fn passage(value: &Value) -> Result<Located<FirstPassage>> {
     Ok(Located { value: FirstPassage { name, from, target }, span: value.span() })
 }
 
-/// The metrics that `[compare]` can bound with `max_<metric>`.
-pub const METRICS: [&str; 4] = ["total_variation", "kullback_leibler", "hellinger", "wasserstein_1"];
-
-/// An entry of `[compare]`: this metric may be at most `bound` between any two engines.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Bound {
-    /// Name of the metric.
-    pub metric: &'static str,
-    /// Largest value allowed.
-    pub bound: Located<f64>,
-}
-
-/// Reads `[compare]`.
-pub fn read_compare(root: &Table) -> Result<Vec<Bound>> {
-    const KEYS: [&str; 4] = ["max_total_variation", "max_kullback_leibler", "max_hellinger", "max_wasserstein_1"];
-    let table = root.table("compare", &KEYS)?;
-    let mut bounds = Vec::new();
-    for (key, metric) in KEYS.iter().zip(METRICS) {
+/// Reads `[compare]`: `max_<metric>`, the largest distance allowed between any two engines.
+pub fn read_compare(root: &Table) -> Result<Vec<Limit>> {
+    let keys = limit_keys();
+    let table = root.table("compare", &keys.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let mut limits = Vec::new();
+    for key in &keys {
         if let Some(value) = table.get(key) {
-            bounds.push(Bound { metric, bound: value.positive()? });
+            limits.extend(Limit::from_key(key, value.positive()?.value));
         }
     }
-    Ok(bounds)
-}
-
-/// An entry of `[expect]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Expectation {
-    /// Path in the record, then an index or axis name.
-    pub path: Located<String>,
-    /// The number that should be there.
-    pub value: f64,
-    /// How far off it may be.
-    pub tolerance: Tolerance,
-}
-
-/// How far off an expected number may be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Tolerance {
-    /// Relative to the expected number.
-    Relative(f64),
-    /// Absolute.
-    Absolute(f64),
+    Ok(limits)
 }
 
 const GROUPS: [&str; 9] =
@@ -136,7 +105,7 @@ fn expectation(path: Located<String>, value: &Value) -> Result<Expectation> {
         let help = "write atol instead of rtol";
         return Err(value.error("a relative tolerance around 0 allows nothing", "value = 0 with rtol", help));
     }
-    Ok(Expectation { path, value: expected, tolerance })
+    Ok(Expectation { path: path.value, value: expected, tolerance })
 }
 
 /// Reads `[output]`; None for NAME.h5.

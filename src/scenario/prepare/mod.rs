@@ -1,0 +1,158 @@
+//! From what was written to what is meant: a [`Scenario`] becomes a [`Problem`] that is safe to run.
+
+mod data;
+mod dimensions;
+mod fields;
+mod initial;
+mod model;
+mod noise;
+mod options;
+mod unsupported;
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
+use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::langevin::LangevinOptions;
+use fpsolve_solvers::model::data::Data;
+use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
+use fpsolve_solvers::sgd::SgdOptions;
+use fpsolve_validation::verdict::{Expectation, Limit};
+use miette::{Report, Result};
+
+use super::dynamics::Drive;
+use super::{EngineKind, Scenario, verdicts};
+
+/// A scenario that is ready to run: the problem, how each engine computes, and what is asked of the result.
+#[derive(Clone)]
+pub struct Prepared {
+    /// Name of the scenario.
+    pub name: String,
+    /// What it is about.
+    pub description: String,
+    /// The TOML as run, overrides applied.
+    pub text: String,
+    /// The problem that all engines share.
+    pub problem: Problem,
+    /// The data behind the model, where it has any.
+    pub data: Option<Arc<Data>>,
+    /// The engines that run, in order.
+    pub engines: Vec<EngineKind>,
+    /// How the Fokker–Planck engine computes.
+    pub fokker_planck: FokkerPlanckOptions,
+    /// How the Langevin engine computes.
+    pub langevin: LangevinOptions,
+    /// How the SGD engine computes.
+    pub sgd: SgdOptions,
+    /// `[analysis]`.
+    pub analysis: verdicts::Analysis,
+    /// Limits of `[compare]`.
+    pub compare: Vec<Limit>,
+    /// Numbers of `[expect]`.
+    pub expect: Vec<Expectation>,
+    /// File name of the record.
+    pub output: PathBuf,
+}
+
+impl Scenario {
+    /// Builds and checks the problem: reads the data, parses the formulas, evaluates drift and diffusion on every cell.
+    ///
+    /// Errors point at the key that is responsible: dimensions that disagree, unknown names in formulas, values that are not
+    /// finite on the grid, an indefinite D, an initial density off the grid, a batch larger than the data, and keys whose
+    /// feature is not there yet.
+    pub fn problem(&self) -> Result<Prepared> {
+        unsupported::refuse(self)?;
+        let engines = self.engines_to_run()?;
+        dimensions::check(self)?;
+        let grid = self.build_grid()?;
+        let data = data::build(self)?;
+        let model = model::build(self, data.as_deref())?;
+        let (minibatch, temperature) = self.drive(model.samples())?;
+        let dynamics = noise::build(self, Arc::clone(&model), temperature)?;
+        fields::check(self, &grid, &*model, &*dynamics)?;
+        let initial = initial::build(self, &grid)?;
+        let problem = Problem {
+            variables: self.variable_names(),
+            model,
+            dynamics,
+            temperature,
+            minibatch,
+            grid,
+            initial,
+            times: self.time.at.value.clone(),
+            seed: self.seed,
+        };
+        Ok(Prepared {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            text: self.source.text.clone(),
+            fokker_planck: options::fokker_planck(self)?,
+            langevin: options::langevin(self)?,
+            sgd: options::sgd(self)?,
+            analysis: self.analysis.clone(),
+            compare: self.compare.clone(),
+            expect: self.expect.clone(),
+            output: self.output_file(),
+            problem,
+            data,
+            engines,
+        })
+    }
+
+    /// Names of the variables.
+    pub fn variable_names(&self) -> Vec<String> {
+        self.model.variables.value.iter().map(|variable| variable.value.clone()).collect()
+    }
+
+    fn build_grid(&self) -> Result<Grid> {
+        let super::grid::Grid::Axes(axes) = &self.grid.value else {
+            return Err(unsupported::report(self, &self.grid.span, "grid.bounds = \"auto\"", "write `axes`"));
+        };
+        let build = |(axis, variable): (&super::Located<super::grid::Axis>, String)| {
+            let a = &axis.value;
+            fpsolve_solvers::grid::Axis::uniform(variable, a.from, a.to, a.cells, a.boundary.value)
+                .map_err(|error| self.solver_error(&axis.span, &error))
+        };
+        let built = axes.value.iter().zip(self.variable_names()).map(build).collect::<Result<Vec<_>>>()?;
+        Grid::new(built).map_err(|error| self.solver_error(&axes.span, &error))
+    }
+
+    /// Minibatches, if any, and the temperature. Errors: a batch that the samples do not allow.
+    fn drive(&self, samples: usize) -> Result<(Option<Minibatch>, f64)> {
+        let (learning_rate, batch_size) = match &self.dynamics.drive {
+            Drive::Temperature(temperature) => return Ok((None, temperature.value)),
+            Drive::Steps { learning_rate, batch_size } => (learning_rate, batch_size),
+        };
+        let replacement = self.dynamics.replacement.value;
+        if replacement != Replacement::With && samples > 0 && batch_size.value > samples {
+            let message =
+                format!("a batch of {} samples without replacement cannot be drawn from {samples}", batch_size.value);
+            let help = format!("write batch_size = {samples} or less (at most {samples}), or replacement = true");
+            return Err(self.source.error(&batch_size.span, message, format!("only {samples} samples"), help));
+        }
+        let minibatch = Minibatch { learning_rate: learning_rate.value, batch_size: batch_size.value, replacement };
+        let temperature = minibatch.temperature(samples);
+        if temperature <= 0.0 {
+            let message = "a batch of all samples without replacement has no noise: the temperature is 0";
+            let help = "write a smaller batch_size: Fokker-Planck and Langevin need noise";
+            return Err(self.source.error(&batch_size.span, message, "the whole data set", help));
+        }
+        Ok((Some(minibatch), temperature))
+    }
+
+    /// An error of the solvers, at the place that is responsible.
+    fn solver_error(&self, span: &Range<usize>, error: &fpsolve_solvers::Error) -> Report {
+        self.source.error(span, error.to_string(), "here", error.help().unwrap_or_default())
+    }
+}
+
+/// "1 number", "2 numbers".
+fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {}", plural(what)) }
+}
+
+fn plural(what: &str) -> String {
+    if what == "axis" { "axes".to_string() } else { format!("{what}s") }
+}

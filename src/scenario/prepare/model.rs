@@ -1,0 +1,100 @@
+//! `[model]` → loss, gradients and per-sample gradients.
+
+use std::sync::Arc;
+
+use fpsolve_solvers::formula::{self, Expression, Symbols};
+use fpsolve_solvers::model::Model;
+use fpsolve_solvers::model::data::Data;
+use fpsolve_solvers::model::formula::FormulaModel;
+use fpsolve_solvers::model::sample_loss::SampleLossModel;
+use fpsolve_solvers::model::tanh_regression::{self, Amplitudes, TanhRegression};
+use miette::Result;
+
+use crate::scenario::model::{Law, ModelKind, SampleGradient};
+use crate::scenario::{Located, Scenario, data};
+
+impl Scenario {
+    /// The constants that formulas know by name.
+    pub(super) fn parameters(&self) -> Vec<(String, f64)> {
+        match &self.model.kind {
+            ModelKind::Formula { parameters, .. } | ModelKind::SampleLoss { parameters, .. } => {
+                parameters.iter().map(|(name, value)| (name.value.clone(), value.value)).collect()
+            }
+            ModelKind::TanhRegression(_) => Vec::new(),
+        }
+    }
+
+    /// Names of formulas of θ: variables and parameters.
+    pub(super) fn symbols(&self) -> Symbols {
+        Symbols::new(&self.variable_names()).with_parameters(self.parameters())
+    }
+
+    /// Whether the data come from a known function.
+    pub(super) fn has_teacher(&self) -> bool {
+        self.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, data::Origin::Teacher(_)))
+    }
+}
+
+/// Parses a formula; errors point into its text.
+pub(super) fn parse(scenario: &Scenario, formula: &Located<String>, symbols: &Symbols) -> Result<Expression> {
+    formula::parse(&formula.value, symbols).map_err(|error| {
+        let span = scenario.source.inside(formula, error.span.clone());
+        scenario.source.error(&span, error.message, "in this formula", error.help)
+    })
+}
+
+/// The model. Errors point at the formula or the table that is responsible.
+pub(super) fn build(scenario: &Scenario, data: Option<&Data>) -> Result<Arc<dyn Model>> {
+    let d = scenario.dimension();
+    match &scenario.model.kind {
+        ModelKind::Formula { law: Law::Loss(loss), .. } => {
+            let loss = parse(scenario, loss, &scenario.symbols())?;
+            Ok(Arc::new(FormulaModel::loss(d, &loss)))
+        }
+        ModelKind::Formula { law: Law::Drift(drift), .. } => {
+            let symbols = scenario.symbols();
+            let drift = drift.value.iter().map(|b| parse(scenario, b, &symbols)).collect::<Result<Vec<_>>>()?;
+            Ok(Arc::new(FormulaModel::drift(&drift)))
+        }
+        ModelKind::SampleLoss { sample_loss, .. } => {
+            let data = require(scenario, data)?;
+            let symbols = scenario.symbols().with_columns(data.names());
+            symbols.check().map_err(|error| scenario.solver_error(&scenario.model.variables.span, &error))?;
+            let loss = parse(scenario, sample_loss, &symbols)?;
+            let model = SampleLossModel::new(d, &loss, data);
+            Ok(Arc::new(model.map_err(|error| scenario.solver_error(&sample_loss.span, &error))?))
+        }
+        ModelKind::TanhRegression(written) => {
+            let data = require(scenario, data)?;
+            let (x, y) = (column(scenario, data, "x")?, column(scenario, data, "y")?);
+            let units = TanhRegression::units(&written.centers.value, &written.groups.value);
+            let amplitudes = match &written.amplitudes {
+                Some(values) => Amplitudes::Fixed(values.value.clone()),
+                None => Amplitudes::Projected,
+            };
+            let sample_gradient = match written.sample_gradient {
+                SampleGradient::Total => tanh_regression::SampleGradient::Total,
+                SampleGradient::Envelope => tanh_regression::SampleGradient::Envelope,
+            };
+            let model = TanhRegression::new(x, y, &units, amplitudes, sample_gradient);
+            Ok(Arc::new(model.map_err(|error| scenario.solver_error(&written.centers.span, &error))?))
+        }
+    }
+}
+
+fn require<'d>(scenario: &Scenario, data: Option<&'d Data>) -> Result<&'d Data> {
+    data.ok_or_else(|| {
+        let help = "write [model.data] with file, points or teacher";
+        scenario.source.error(&scenario.model.variables.span, "this model needs data", "no data", help)
+    })
+}
+
+fn column<'d>(scenario: &Scenario, data: &'d Data, name: &str) -> Result<&'d [f64]> {
+    data.column(name).ok_or_else(|| {
+        let names: Vec<String> = data.names().iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("the data have no column `{name}`; they have {}", names.join(", "));
+        let help = "tanh-regression fits y as a function of x: write columns = { x = \"…\", y = \"…\" } with the names in the file";
+        let span = scenario.model.data.as_ref().map_or(0..0, |data| data.span.clone());
+        scenario.source.error(&span, message, format!("needs `{name}`"), help)
+    })
+}

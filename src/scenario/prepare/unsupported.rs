@@ -1,0 +1,50 @@
+//! Keys of the format whose feature is not there yet: refused by name, one line each, to be removed one by one.
+
+use std::ops::Range;
+
+use miette::{Report, Result};
+
+use crate::scenario::noise::NoiseKind;
+use crate::scenario::{Scenario, grid};
+
+/// Refuses every key that would be ignored.
+pub(super) fn refuse(scenario: &Scenario) -> Result<()> {
+    let mut found: Vec<(&Range<usize>, String, &str)> = Vec::new();
+    let dynamics = &scenario.dynamics;
+    if dynamics.order.value > 1 {
+        found.push((
+            &dynamics.order.span,
+            format!("dynamics.order = {}", dynamics.order.value),
+            "remove it or write 1",
+        ));
+    }
+    if let Some(importance) = &dynamics.importance {
+        found.push((&importance.span, "dynamics.importance".into(), "remove it: samples are drawn uniformly"));
+    }
+    if let (NoiseKind::Decomposed { .. }, true) = (&scenario.noise.kind.value, scenario.has_teacher()) {
+        let help = "write kind = \"minibatch\"";
+        found.push((&scenario.noise.kind.span, "noise.kind = \"decomposed\"".into(), help));
+    }
+    if let grid::Grid::Auto { cells } = &scenario.grid.value {
+        found.push((&cells.span, "grid.bounds = \"auto\"".into(), "write axes = [{ from = …, to = …, cells = … }]"));
+    }
+    let analysis = &scenario.analysis;
+    if let Some(eigenpairs) = analysis.eigenpairs.as_ref().filter(|n| n.value > 0) {
+        found.push((&eigenpairs.span, "analysis.eigenpairs".into(), "remove it"));
+    }
+    if let Some(points) = analysis.critical_points.as_ref().filter(|on| on.value) {
+        found.push((&points.span, "analysis.critical_points".into(), "remove it"));
+    }
+    if let Some(passage) = analysis.first_passage.first() {
+        found.push((&passage.span, "analysis.first_passage".into(), "remove it"));
+    }
+    match found.into_iter().next() {
+        Some((span, what, help)) => Err(report(scenario, span, &what, help)),
+        None => Ok(()),
+    }
+}
+
+/// The error for a key of the format that this version does not compute.
+pub(super) fn report(scenario: &Scenario, span: &Range<usize>, what: &str, help: &str) -> Report {
+    scenario.source.error(span, format!("`{what}` is not computed by this version"), "not there yet", help)
+}
