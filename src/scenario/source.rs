@@ -1,8 +1,8 @@
 //! The text of a scenario, its folder, and errors that point into it.
 
-use std::cell::RefCell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use miette::{Report, Result};
 
@@ -38,7 +38,7 @@ pub struct Source {
     pub text: String,
     /// The overrides that were applied.
     pub overrides: Vec<String>,
-    defaults: RefCell<Vec<(String, String)>>,
+    defaults: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Source {
@@ -65,7 +65,7 @@ impl Source {
     /// A scenario whose text is already there; `path` names it and gives its folder.
     pub fn from_text(path: &Path, text: String) -> Self {
         let file = path.display().to_string();
-        Self { file, path: path.to_path_buf(), text, overrides: Vec::new(), defaults: RefCell::default() }
+        Self { file, path: path.to_path_buf(), text, overrides: Vec::new(), defaults: Arc::default() }
     }
 
     /// Folder of the scenario, where its data files are looked up.
@@ -94,12 +94,14 @@ impl Source {
 
     /// Notes that `key` was not written and has this value.
     pub fn note_default(&self, key: &str, value: impl Into<String>) {
-        self.defaults.borrow_mut().push((key.to_string(), value.into()));
+        if let Ok(mut defaults) = self.defaults.lock() {
+            defaults.push((key.to_string(), value.into()));
+        }
     }
 
     /// Keys that were not written, with the values they have, in reading order.
     pub fn defaults(&self) -> Vec<(String, String)> {
-        self.defaults.borrow().clone()
+        self.defaults.lock().map(|defaults| defaults.clone()).unwrap_or_default()
     }
 
     /// Place of `inner` (bytes of the string value at `span`) in the text; the whole string where escapes hide it.

@@ -1,0 +1,243 @@
+//! Mutated scenarios are either accepted or refused with words and advice; nothing panics. Seeded, in process.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use fpsolve::scenario::{Scenario, Source, grid};
+
+const MUTANTS: usize = 6000;
+
+/// Every key of the format at least once, besides the shipped scenarios.
+const BASES: [&str; 3] = [
+    r#"schema = 1
+name = "all"
+description = "every key"
+seed = 3
+engines = ["fokker-planck", "langevin"]
+[model]
+kind = "formula"
+variables = ["x", "y"]
+parameters = { a = 0.3, b = 2 }
+loss = "(x^2 - 1)^2/4 + a*x*y + y^b/2"
+[noise]
+kind = "formula"
+diffusion = [["1 + x^2", "0.1"], ["0.1", "1"]]
+interpretation = "stratonovich"
+floor = 0.01
+[dynamics]
+temperature = 0.1
+order = 1
+[grid]
+axes = [{ from = -2.5, to = 2.5, cells = 16, boundary = "reflecting" }, { from = -2, to = 2, cells = 12, boundary = ["reflecting", "reflecting"] }]
+[initial]
+kind = "gaussian"
+mean = [-1.0, 0.0]
+covariance = [[0.04, 0.01], [0.01, 0.04]]
+[time]
+end = 50.0
+outputs = 4
+spacing = "log"
+[fokker_planck]
+method = "auto"
+tolerance = 1e-6
+stationary = true
+[langevin]
+walkers = 1000
+step = 0.01
+scheme = "euler-maruyama"
+[compare]
+max_total_variation = 0.02
+[expect]
+"stationary/mean/x" = { value = 0.0, atol = 1e-8 }
+[output]
+file = "all.h5"
+"#,
+    r#"[model]
+kind = "sample-loss"
+variables = ["w"]
+parameters = { a = 1.2, b = 0.3 }
+sample_loss = "(y - a*tanh(w*(x - b)))^2"
+[model.data]
+teacher = { inputs = { from = -2, to = 2, samples = 9, spacing = "random" }, function = "sin(3*x)", noise_std = 0.1, outliers = [{ index = 5, shift = 4.0 }] }
+standardize = true
+[noise]
+kind = "minibatch"
+[dynamics]
+learning_rate = 0.05
+batch_size = 4
+replacement = "epoch"
+[grid]
+axes = [{ from = 0.1, to = 4, cells = 20, boundary = "periodic" }]
+[initial]
+kind = "formula"
+density = "exp(-w^2)"
+[time]
+at = [0, 1, 2.5]
+[sgd]
+walkers = 50
+optimizer = { kind = "sgd" }
+"#,
+    r#"[model]
+kind = "tanh-regression"
+centers = [-1, 0, 1]
+slopes = [0, 1, 1]
+amplitudes = [1, -1, 2]
+sample_gradient = "envelope"
+[model.data]
+points = { x = [-2, -1, 0, 1, 2], y = [1, 2, 0, -1, 1] }
+[noise]
+kind = "isotropic"
+variance = 0.5
+[dynamics]
+learning_rate = 0.1
+batch_size = 2
+replacement = false
+importance = { c = 1.0, scale = "mean-loss", reweight = false }
+[grid]
+axes = [{ from = 0.1, to = 3, cells = 9 }, { from = 0.1, to = 3, cells = 8 }]
+[initial]
+kind = "point"
+at = [1, 1]
+[time]
+end = 2
+[analysis]
+eigenpairs = 6
+critical_points = true
+first_passage = [{ name = "escape", from = [1.0, 0.5], target = "w1 > 1" }]
+"#,
+];
+
+/// Values that meet no key's expectation, or only by accident.
+const VALUES: [&str; 24] = [
+    "-1",
+    "0",
+    "1",
+    "3",
+    "1e308",
+    "-0.0",
+    "nan",
+    "inf",
+    "1e-320",
+    "99999999999999999999",
+    "\"\"",
+    "\"x\"",
+    "\"w\"",
+    "true",
+    "[]",
+    "{}",
+    "[[]]",
+    "[1, \"a\"]",
+    "{ kind = \"formula\" }",
+    "2024-01-01",
+    "\"\u{e9}\u{1F600}\"",
+    "0x7fffffffffffffff",
+    "\"x^\"",
+    "'''a\nb'''",
+];
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % n.max(1)
+    }
+}
+
+fn mutate(text: &str, dice: &mut Dice) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
+    let at = dice.roll(lines.len());
+    match dice.roll(8) {
+        0 => drop(lines.remove(at)),
+        1 => lines.insert(dice.roll(lines.len()), lines[at].clone()),
+        2 => lines.truncate(at),
+        3 | 4 => {
+            if let Some((key, _)) = lines[at].split_once('=') {
+                lines[at] = format!("{key}= {}", VALUES[dice.roll(VALUES.len())]);
+            }
+        }
+        5 => lines[at] = swap_number(&lines[at], dice),
+        6 => {
+            let mut letters: Vec<char> = lines[at].chars().collect();
+            let place = dice.roll(letters.len() + 1);
+            letters.insert(place, ['x', '"', '[', '}', '=', '-', '9', '\\', '\u{fc}', '.'][dice.roll(10)]);
+            lines[at] = letters.into_iter().collect();
+        }
+        _ => {
+            let mut letters: Vec<char> = lines[at].chars().collect();
+            if !letters.is_empty() {
+                letters.remove(dice.roll(letters.len()));
+            }
+            lines[at] = letters.into_iter().collect();
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// One number or word inside a line replaced by a value.
+fn swap_number(line: &str, dice: &mut Dice) -> String {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let starts: Vec<usize> =
+        line.char_indices().filter(|&(i, c)| inside(c) && !line[..i].ends_with(inside)).map(|(i, _)| i).collect();
+    if starts.is_empty() {
+        return line.to_string();
+    }
+    let start = starts[dice.roll(starts.len())];
+    let length = line[start..].find(|c| !inside(c)).unwrap_or(line.len() - start);
+    format!("{}{}{}", &line[..start], VALUES[dice.roll(VALUES.len())], &line[start + length..])
+}
+
+fn small(scenario: &Scenario) -> bool {
+    let cells: usize = match &scenario.grid.value {
+        grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells).product(),
+        grid::Grid::Auto { .. } => 0,
+    };
+    let samples = scenario.model.data.as_ref().map_or(1, |data| match &data.value.origin {
+        fpsolve::scenario::data::Origin::Teacher(teacher) => teacher.samples,
+        _ => 200,
+    });
+    cells * samples <= 200_000
+}
+
+#[test]
+fn mutants_are_accepted_or_refused_with_words() {
+    let mut bases: Vec<String> = BASES.map(str::to_string).to_vec();
+    let mut shipped: Vec<_> = std::fs::read_dir("scenarios").unwrap().map(|entry| entry.unwrap().path()).collect();
+    shipped.sort();
+    shipped.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+    bases.extend(shipped.iter().map(|path| std::fs::read_to_string(path).unwrap()));
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    let (mut accepted, mut refused) = (0, 0);
+    for i in 0..MUTANTS {
+        let mut text = bases[i % bases.len()].clone();
+        for _ in 0..=dice.roll(3) {
+            text = mutate(&text, &mut dice);
+        }
+        let source = Source::from_text(Path::new("scenarios/mutant.toml"), text.clone());
+        let outcome = Scenario::parse(source)
+            .and_then(|scenario| if small(&scenario) { scenario.problem().map(|_| ()) } else { Ok(()) });
+        match outcome {
+            Ok(()) => accepted += 1,
+            Err(report) => {
+                refused += 1;
+                assert!(!report.to_string().is_empty() && report.help().is_some(), "no advice: {report:?}\n{text}");
+            }
+        }
+    }
+    assert!(
+        accepted > MUTANTS / 50 && refused > MUTANTS / 2,
+        "{accepted} accepted, {refused} refused: the mutations are too tame or too wild"
+    );
+}
+
+#[test]
+fn the_bases_are_good() {
+    for (i, text) in BASES.iter().enumerate().take(2) {
+        let source = Source::from_text(Path::new("scenarios/base.toml"), text.to_string());
+        let prepared = Scenario::parse(source).and_then(|scenario| scenario.problem());
+        assert!(prepared.is_ok(), "base {i}: {:?}", prepared.err());
+    }
+}
