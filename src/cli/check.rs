@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::scenario::{engine, overrides};
 use crate::error::{Failure, Outcome};
 use crate::limits;
-use crate::scenario::{EngineKind, Scenario};
+use crate::scenario::{EngineKind, Prepared, Scenario};
+use fpsolve_solvers::grid::Axis;
 
 /// Arguments of `fpsolve check`.
 #[derive(Debug, clap::Args)]
@@ -31,14 +32,39 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     let engines = scenario.engines_to_run()?;
     let limit = args.memory_limit.unwrap_or_else(limits::default_limit);
     let estimate = limits::check(&scenario, &engines, limit)?;
-    let words: Vec<&str> = engines.iter().map(|engine| engine.word()).collect();
-    let mut text = format!("{}: {}\n", scenario.name, scenario.description);
-    text += &format!("  engines  {}\n", words.join(", "));
+    let prepared = scenario.problem()?;
+    let mut text = heading(&prepared);
     text += "\nDefaults taken for keys that are not written:\n";
     text += &defaults(&scenario);
     text += &format!("\nMemory (limit {}):\n{}", limits::size(limit as f64), estimate.to_text());
     super::print(&text);
     Ok(Outcome::Done)
+}
+
+fn heading(prepared: &Prepared) -> String {
+    let problem = &prepared.problem;
+    let words: Vec<&str> = prepared.engines.iter().map(|engine| engine.word()).collect();
+    let axis = |axis: &Axis| {
+        let walls = axis.boundary().map(|wall| format!("{wall:?}").to_lowercase());
+        let walls = if walls[0] == walls[1] { walls[0].clone() } else { walls.join(", ") };
+        format!("{} in [{}, {}], {} cells, {walls}", axis.variable(), axis.lower(), axis.upper(), axis.cells())
+    };
+    let axes: Vec<String> = problem.grid.axes().iter().map(axis).collect();
+    let mut temperature = format!("T = {}", problem.temperature);
+    if let Some(minibatch) = problem.minibatch {
+        temperature += &format!(" (learning rate {}, batch size {})", minibatch.learning_rate, minibatch.batch_size);
+    }
+    let times = &problem.times;
+    let mut text = format!("{}: {}\n", prepared.name, prepared.description);
+    text += &format!("  engines      {}\n", words.join(", "));
+    text += &format!("  temperature  {temperature}\n");
+    text += &format!("  grid         {}\n", axes.join("\n               "));
+    text += &format!("  times        {} from 0 to {}\n", times.len(), times.last().copied().unwrap_or(0.0));
+    if let Some(data) = &prepared.data {
+        text += &format!("  data         {} samples of {}\n", data.samples(), data.names().join(", "));
+    }
+    text += &format!("  record       {}\n", prepared.output.display());
+    text
 }
 
 fn defaults(scenario: &Scenario) -> String {

@@ -61,6 +61,7 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     let _path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
     limits::check(&scenario, &scenario.engines_to_run()?, args.memory_limit.unwrap_or_else(limits::default_limit))?;
     super::set_threads(args.threads.map(usize::from))?;
+    let _prepared = scenario.problem()?;
     let _ = args.quiet;
     Err(Failure::run(crate::error::advice("the engines are not connected yet", "")))
 }

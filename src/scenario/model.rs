@@ -4,7 +4,7 @@ use miette::Result;
 
 use super::data::{self, Data};
 use super::source::Located;
-use super::table::{Kinds, Table, Value};
+use super::table::{Kinds, Table, Value, count};
 
 /// Most dimensions of θ.
 pub const MAX_DIMENSIONS: usize = 3;
@@ -106,17 +106,13 @@ fn read_formula(table: &Table, data: Option<Located<Data>>) -> Result<Model> {
     table.exclusive("loss", "drift", "give the loss, or a general drift that need not be a gradient")?;
     let law = match table.get("drift") {
         Some(drift) => {
-            let drift = drift.list()?.iter().map(formula).collect::<Result<Vec<_>>>().map(|f| (f, drift.span()))?;
-            let (formulas, span) = drift;
-            if formulas.len() != variables.value.len() {
-                let message =
-                    format!("`model.drift` has {} formulas for {} variables", formulas.len(), variables.value.len());
-                return Err(table.source().error(
-                    &span,
-                    message,
-                    "one formula per variable",
-                    "write one formula for each variable",
-                ));
+            let span = drift.span();
+            let formulas = drift.list()?.iter().map(formula).collect::<Result<Vec<_>>>()?;
+            let (n, d) = (formulas.len(), variables.value.len());
+            if n != d {
+                let message = format!("`model.drift` has {} for {}", count(n, "formula"), count(d, "variable"));
+                let help = "write one formula for each variable";
+                return Err(table.source().error(&span, message, "one formula per variable", help));
             }
             Law::Drift(Located { value: formulas, span })
         }

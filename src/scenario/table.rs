@@ -416,3 +416,12 @@ pub fn grouped(n: u64) -> String {
     }
     out
 }
+
+/// "1 number", "2 numbers".
+pub fn count(n: usize, what: &str) -> String {
+    match (n, what) {
+        (1, what) => format!("1 {what}"),
+        (n, "axis") => format!("{n} axes"),
+        (n, what) => format!("{n} {what}s"),
+    }
+}

@@ -25,13 +25,13 @@ pub(super) fn build(scenario: &Scenario) -> Result<Option<Arc<Data>>> {
         Origin::Teacher(teacher) => (&teacher.function.span, from_teacher(scenario, teacher)?),
     };
     if written.value.standardize {
-        data.standardize().map_err(|error| scenario.solver_error(span, &error))?;
+        data.standardize().map_err(|error| scenario.solver_error(span, "these data", &error))?;
     }
     Ok(Some(Arc::new(data)))
 }
 
 fn new(scenario: &Scenario, written: &Located<data::Data>, columns: load::Columns) -> Result<Data> {
-    Data::new(columns).map_err(|error| scenario.solver_error(&written.span, &error))
+    Data::new(columns).map_err(|error| scenario.solver_error(&written.span, "these data", &error))
 }
 
 fn from_teacher(scenario: &Scenario, teacher: &Teacher) -> Result<Data> {
@@ -50,5 +50,5 @@ fn from_teacher(scenario: &Scenario, teacher: &Teacher) -> Result<Data> {
         return Err(scenario.source.error(&teacher.function.span, message, "not finite on the inputs", help));
     }
     Data::from_teacher(inputs, truth, teacher.noise_std, &teacher.outliers, scenario.seed)
-        .map_err(|error| scenario.solver_error(&teacher.function.span, &error))
+        .map_err(|error| scenario.solver_error(&teacher.function.span, "this teacher", &error))
 }

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use miette::Result;
 
-use super::count;
 use crate::scenario::initial::{Initial, Spread};
 use crate::scenario::noise::NoiseKind;
+use crate::scenario::table::count;
 use crate::scenario::{Scenario, grid};
 
 /// Compares the dimensions of grid, initial density and noise with the number of variables.

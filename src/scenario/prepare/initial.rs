@@ -23,7 +23,7 @@ pub(super) fn build(scenario: &Scenario, grid: &Grid) -> Result<Law> {
         Initial::Uniform => return Ok(Law::Uniform),
         Initial::Formula { density } => (formula(scenario, grid, density)?, density.span.clone()),
     };
-    law.cell_probability(grid).map_err(|error| scenario.solver_error(&span, &error))?;
+    law.cell_probability(grid).map_err(|error| scenario.solver_error(&span, "this start", &error))?;
     Ok(law)
 }
 

@@ -70,6 +70,7 @@ impl Scenario {
         let data = data::build(self)?;
         let model = model::build(self, data.as_deref())?;
         let (minibatch, temperature) = self.drive(model.samples())?;
+        fields::check_symmetry(self, &grid)?;
         let dynamics = noise::build(self, Arc::clone(&model), temperature)?;
         fields::check(self, &grid, &*model, &*dynamics)?;
         let initial = initial::build(self, &grid)?;
@@ -113,10 +114,10 @@ impl Scenario {
         let build = |(axis, variable): (&super::Located<super::grid::Axis>, String)| {
             let a = &axis.value;
             fpsolve_solvers::grid::Axis::uniform(variable, a.from, a.to, a.cells, a.boundary.value)
-                .map_err(|error| self.solver_error(&axis.span, &error))
+                .map_err(|error| self.solver_error(&axis.span, "this axis", &error))
         };
         let built = axes.value.iter().zip(self.variable_names()).map(build).collect::<Result<Vec<_>>>()?;
-        Grid::new(built).map_err(|error| self.solver_error(&axes.span, &error))
+        Grid::new(built).map_err(|error| self.solver_error(&axes.span, "these axes", &error))
     }
 
     /// Minibatches, if any, and the temperature. Errors: a batch that the samples do not allow.
@@ -143,16 +144,7 @@ impl Scenario {
     }
 
     /// An error of the solvers, at the place that is responsible.
-    fn solver_error(&self, span: &Range<usize>, error: &fpsolve_solvers::Error) -> Report {
-        self.source.error(span, error.to_string(), "here", error.help().unwrap_or_default())
+    fn solver_error(&self, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
+        self.source.error(span, error.to_string(), label, error.help().unwrap_or_default())
     }
-}
-
-/// "1 number", "2 numbers".
-fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {}", plural(what)) }
-}
-
-fn plural(what: &str) -> String {
-    if what == "axis" { "axes".to_string() } else { format!("{what}s") }
 }

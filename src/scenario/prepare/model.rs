@@ -47,22 +47,16 @@ pub(super) fn parse(scenario: &Scenario, formula: &Located<String>, symbols: &Sy
 pub(super) fn build(scenario: &Scenario, data: Option<&Data>) -> Result<Arc<dyn Model>> {
     let d = scenario.dimension();
     match &scenario.model.kind {
-        ModelKind::Formula { law: Law::Loss(loss), .. } => {
-            let loss = parse(scenario, loss, &scenario.symbols())?;
-            Ok(Arc::new(FormulaModel::loss(d, &loss)))
-        }
-        ModelKind::Formula { law: Law::Drift(drift), .. } => {
-            let symbols = scenario.symbols();
-            let drift = drift.value.iter().map(|b| parse(scenario, b, &symbols)).collect::<Result<Vec<_>>>()?;
-            Ok(Arc::new(FormulaModel::drift(&drift)))
-        }
+        ModelKind::Formula { law, .. } => Ok(Arc::new(formula_model(scenario, law)?)),
         ModelKind::SampleLoss { sample_loss, .. } => {
             let data = require(scenario, data)?;
             let symbols = scenario.symbols().with_columns(data.names());
-            symbols.check().map_err(|error| scenario.solver_error(&scenario.model.variables.span, &error))?;
+            symbols
+                .check()
+                .map_err(|error| scenario.solver_error(&scenario.model.variables.span, "these names", &error))?;
             let loss = parse(scenario, sample_loss, &symbols)?;
             let model = SampleLossModel::new(d, &loss, data);
-            Ok(Arc::new(model.map_err(|error| scenario.solver_error(&sample_loss.span, &error))?))
+            Ok(Arc::new(model.map_err(|error| scenario.solver_error(&sample_loss.span, "this formula", &error))?))
         }
         ModelKind::TanhRegression(written) => {
             let data = require(scenario, data)?;
@@ -77,7 +71,26 @@ pub(super) fn build(scenario: &Scenario, data: Option<&Data>) -> Result<Arc<dyn 
                 SampleGradient::Envelope => tanh_regression::SampleGradient::Envelope,
             };
             let model = TanhRegression::new(x, y, &units, amplitudes, sample_gradient);
-            Ok(Arc::new(model.map_err(|error| scenario.solver_error(&written.centers.span, &error))?))
+            Ok(Arc::new(model.map_err(|error| scenario.solver_error(&written.centers.span, "these units", &error))?))
+        }
+    }
+}
+
+/// The model as formulas of θ, where it is one.
+pub(super) fn formulas(scenario: &Scenario) -> Result<Option<FormulaModel>> {
+    match &scenario.model.kind {
+        ModelKind::Formula { law, .. } => formula_model(scenario, law).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn formula_model(scenario: &Scenario, law: &Law) -> Result<FormulaModel> {
+    let symbols = scenario.symbols();
+    match law {
+        Law::Loss(loss) => Ok(FormulaModel::loss(scenario.dimension(), &parse(scenario, loss, &symbols)?)),
+        Law::Drift(drift) => {
+            let drift = drift.value.iter().map(|b| parse(scenario, b, &symbols)).collect::<Result<Vec<_>>>()?;
+            Ok(FormulaModel::drift(&drift))
         }
     }
 }

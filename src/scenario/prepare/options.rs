@@ -1,29 +1,36 @@
 //! `[fokker_planck]`, `[langevin]`, `[sgd]` → the options of the engines; names are looked up in their tables.
 
-use fpsolve_solvers::fokker_planck::{FokkerPlanckOptions, stepper};
+use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
+use fpsolve_solvers::fokker_planck::stepper::METHODS;
 use fpsolve_solvers::langevin::{LangevinOptions, scheme};
 use fpsolve_solvers::sgd::{SgdOptions, optimizer};
 use miette::Result;
 
 use crate::scenario::Scenario;
+use crate::scenario::table::nearest;
 
 pub(super) fn fokker_planck(scenario: &Scenario) -> Result<FokkerPlanckOptions> {
     let written = &scenario.fokker_planck;
     let method = &written.method;
-    if method.value != "auto" {
-        stepper::find(&method.value).map_err(|error| scenario.solver_error(&method.span, &error))?;
+    let names: Vec<&str> = METHODS.iter().map(|method| method.name).chain(["auto"]).collect();
+    if !names.contains(&method.value.as_str()) {
+        let label =
+            nearest(&method.value, &names).map_or("no such method".into(), |near| format!("did you mean \"{near}\"?"));
+        let message = format!("there is no Fokker-Planck method \"{}\"", method.value);
+        return Err(scenario.source.error(&method.span, message, label, format!("write one of: {}", names.join(", "))));
     }
     Ok(FokkerPlanckOptions {
         method: method.value.clone(),
         tolerance: written.tolerance.value,
         stationary: written.stationary,
+        ..FokkerPlanckOptions::default()
     })
 }
 
 pub(super) fn langevin(scenario: &Scenario) -> Result<LangevinOptions> {
     let written = &scenario.langevin;
     let name = &written.scheme;
-    scheme::find(&name.value).map_err(|error| scenario.solver_error(&name.span, &error))?;
+    scheme::find(&name.value).map_err(|error| scenario.solver_error(&name.span, "no such scheme", &error))?;
     Ok(LangevinOptions {
         walkers: written.walkers.value,
         step: written.step.as_ref().map(|step| step.value),
@@ -36,7 +43,7 @@ pub(super) fn sgd(scenario: &Scenario) -> Result<SgdOptions> {
     let written = &scenario.sgd;
     let optimizer = &written.optimizer;
     optimizer::build(optimizer.value.name, &optimizer.value.parameters)
-        .map_err(|error| scenario.solver_error(&optimizer.span, &error))?;
+        .map_err(|error| scenario.solver_error(&optimizer.span, "this optimizer", &error))?;
     Ok(SgdOptions {
         walkers: written.walkers.value,
         optimizer: optimizer.value.name.to_string(),
