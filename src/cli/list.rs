@@ -1,7 +1,13 @@
-//! `fpsolve list`: what a scenario can choose from.
+//! `fpsolve list`: what a scenario can choose from, read from the tables that the program itself uses.
+
+use fpsolve_solvers::fokker_planck::stepper::METHODS;
+use fpsolve_solvers::langevin::scheme;
+use fpsolve_solvers::sgd::optimizer;
+use fpsolve_validation::metric::METRICS;
 
 use crate::error::{Failure, Outcome};
-use crate::scenario::EngineKind;
+use crate::figure::FIGURES;
+use crate::scenario::{EngineKind, initial, model, noise};
 
 /// Arguments of `fpsolve list`.
 #[derive(Debug, clap::Args)]
@@ -9,10 +15,47 @@ pub struct Args {}
 
 /// Prints the tables.
 pub fn run(_args: &Args) -> Result<Outcome, Failure> {
-    let mut text = String::from("engines\n");
-    for engine in EngineKind::ALL {
-        text += &format!("  {}\n", engine.word());
-    }
-    super::print(&text);
+    let mut text = String::new();
+    let mut section = |title: &str, rows: Vec<(String, String)>| {
+        let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        text += &format!("{title}\n");
+        for (name, about) in rows {
+            text += format!("  {name:width$}  {about}").trim_end();
+            text += "\n";
+        }
+        text += "\n";
+    };
+    section("engines", EngineKind::ALL.iter().map(|e| row(e.word(), e.about())).collect());
+    section("model.kind", model::KINDS.iter().map(|(kind, keys)| row(kind, keys.join(", "))).collect());
+    section("noise.kind", noise::KINDS.iter().map(|(kind, keys)| row(kind, keys.join(", "))).collect());
+    section("initial.kind", initial::KINDS.iter().map(|(kind, keys)| row(kind, keys.join(", "))).collect());
+    section("fokker_planck.method", METHODS.iter().map(method).collect());
+    section("langevin.scheme", scheme::TABLE.iter().map(scheme_row).collect());
+    section("sgd.optimizer", optimizer::TABLE.iter().map(optimizer_row).collect());
+    section("compare.max_…", METRICS.iter().map(|metric| row(metric.name, metric.definition)).collect());
+    section("pictures", FIGURES.iter().map(|figure| row(figure.name, figure.about)).collect());
+    super::print(&(text.trim_end().to_string() + "\n"));
     Ok(Outcome::Done)
+}
+
+fn row(name: impl Into<String>, about: impl Into<String>) -> (String, String) {
+    (name.into(), about.into())
+}
+
+fn method(method: &fpsolve_solvers::fokker_planck::stepper::Method) -> (String, String) {
+    let order = method.order.map_or(String::new(), |order| format!("; order {order}"));
+    let positive = if method.positive { "; never negative" } else { "" };
+    row(method.name, format!("{}{order}{positive}; {}", method.about, method.reference))
+}
+
+fn scheme_row(scheme: &scheme::Entry) -> (String, String) {
+    let orders = format!("weak order {}, strong order {}", scheme.weak_order, scheme.strong_order);
+    let needs = if scheme.requirements.is_empty() { String::new() } else { format!("; {}", scheme.requirements) };
+    row(scheme.name, format!("{orders}{needs}; {}", scheme.reference))
+}
+
+fn optimizer_row(optimizer: &optimizer::Entry) -> (String, String) {
+    let keys: Vec<String> = optimizer.parameters.iter().map(|(key, default)| format!("{key} = {default}")).collect();
+    let keys = if keys.is_empty() { String::new() } else { format!("{}; ", keys.join(", ")) };
+    row(optimizer.name, format!("{keys}{}", optimizer.reference))
 }

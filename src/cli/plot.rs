@@ -1,41 +1,56 @@
 //! `fpsolve plot RECORD`: the pictures of a record.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use crate::error::{self, Failure, Outcome};
-use crate::figure;
 use crate::record::hdf5;
+use crate::scenario::source::plain_io;
+use crate::{figure, record};
 
 /// Arguments of `fpsolve plot`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
-  fpsolve plot transient.h5 -o pictures")]
+#[command(after_help = after_help())]
 pub struct Args {
     /// The record (HDF5)
     record: PathBuf,
-    /// Folder for the pictures [default: the name of the record without .h5]
+    /// Folder for the pictures, made where it is missing [default: the name of the record without .h5]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
 
-/// Draws every picture that the record has data for and prints their paths.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
-    let record = hdf5::read(&args.record).map_err(|error| Failure::input(advice(error, "name a record of fpsolve")))?;
-    let folder = args.output.clone().unwrap_or_else(|| args.record.with_extension(""));
-    let folder = if folder == args.record { folder.with_extension("figures") } else { folder };
-    let written = figure::plot(&record, &folder).map_err(|error| match error {
-        figure::Error::Encode(_) => Failure::run(advice(error, "")),
-        figure::Error::Io { .. } => Failure::input(advice(error, "choose another folder with -o DIR")),
-        figure::Error::Record(_) => Failure::input(advice(error, "name a record of fpsolve")),
-    })?;
-    let mut out = std::io::stdout().lock();
-    for path in written {
-        let _ = writeln!(out, "{}", path.display()); // a closed pipe is no failure
+fn after_help() -> String {
+    let mut text =
+        "Each picture is written as PNG and SVG; pictures of an earlier run in the folder are replaced.\n\nPictures:\n"
+            .to_string();
+    for figure in figure::FIGURES {
+        text += &format!("  {:10}  {}\n", figure.name, figure.about);
     }
+    text + "\nExample:\n  fpsolve plot transient.h5 -o pictures"
+}
+
+/// Draws every picture that the record has data for.
+pub fn run(args: &Args) -> Result<Outcome, Failure> {
+    let record = read(args)?;
+    let folder = match &args.output {
+        Some(folder) => folder.clone(),
+        None => PathBuf::from(args.record.file_stem().unwrap_or_default()),
+    };
+    let files = figure::plot(&record, &folder).map_err(|error| match error {
+        figure::Error::Io { .. } | figure::Error::Record(_) => {
+            Failure::input(error::advice(error.to_string(), "choose another folder with -o, or another record"))
+        }
+        figure::Error::Encode(_) => Failure::run(error::advice(error.to_string(), "draw a record with fewer cells")),
+    })?;
+    let lines: Vec<String> = files.iter().map(|file| format!("{}\n", file.display())).collect();
+    super::print(&lines.concat());
     Ok(Outcome::Done)
 }
 
-fn advice(error: impl std::fmt::Display, help: &str) -> miette::Report {
-    error::advice(error.to_string(), help)
+fn read(args: &Args) -> Result<record::Record, Failure> {
+    let help = "give a record that fpsolve wrote, for example: fpsolve plot transient.h5";
+    if let Err(error) = std::fs::File::open(&args.record) {
+        let message = format!("cannot read the record {}: {}", args.record.display(), plain_io(&error));
+        return Err(Failure::input(error::advice(message, help)));
+    }
+    hdf5::read(&args.record).map_err(|error| Failure::input(error::advice(error.to_string(), help)))
 }

@@ -44,6 +44,15 @@ impl EngineKind {
         }
     }
 
+    /// What it computes, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::FokkerPlanck => "the density by finite volumes on the grid, and the stationary density",
+            Self::Langevin => "an ensemble of the stochastic differential equation",
+            Self::Sgd => "an ensemble of minibatch gradient descent itself (needs a model with data)",
+        }
+    }
+
     /// The engine with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|engine| engine.word() == word)

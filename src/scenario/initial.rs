@@ -6,7 +6,8 @@ use super::model::formula;
 use super::source::Located;
 use super::table::{Kinds, Table, Value};
 
-const KINDS: Kinds =
+/// The kinds, each with the keys that only it has.
+pub const KINDS: Kinds =
     &[("gaussian", &["mean", "std", "covariance"]), ("point", &["at"]), ("uniform", &[]), ("formula", &["density"])];
 
 /// `[initial]`.

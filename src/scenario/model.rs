@@ -12,7 +12,8 @@ pub const MAX_DIMENSIONS: usize = 3;
 pub const MAX_FORMULA: usize = 4096;
 
 const COMMON: &[&str] = &["variables", "data"];
-const KINDS: Kinds = &[
+/// The kinds, each with the keys that only it has.
+pub const KINDS: Kinds = &[
     ("formula", &["parameters", "loss", "drift"]),
     ("sample-loss", &["parameters", "sample_loss"]),
     ("tanh-regression", &["centers", "slopes", "amplitudes", "sample_gradient"]),

@@ -7,7 +7,8 @@ use super::source::Located;
 use super::table::{Kinds, Table, Value};
 
 const COMMON: &[&str] = &["interpretation", "floor"];
-const KINDS: Kinds =
+/// The kinds, each with the keys that only it has.
+pub const KINDS: Kinds =
     &[("minibatch", &[]), ("decomposed", &["parts"]), ("formula", &["diffusion"]), ("isotropic", &["variance"])];
 
 /// `[noise]`.

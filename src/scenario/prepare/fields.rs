@@ -11,9 +11,9 @@ use miette::{Report, Result};
 use rayon::prelude::*;
 
 use super::model::parse;
-use crate::scenario::{Located, Scenario};
 use crate::scenario::model::{Law, ModelKind};
 use crate::scenario::noise::NoiseKind;
+use crate::scenario::{Located, Scenario};
 
 /// Cells that are looked at together.
 const BLOCK: usize = 4096;
@@ -33,9 +33,12 @@ pub(super) fn check_symmetry(scenario: &Scenario, grid: &Grid) -> Result<()> {
     let NoiseKind::Formula { diffusion } = &scenario.noise.kind.value else { return Ok(()) };
     for (i, row) in diffusion.value.iter().enumerate() {
         for (j, entry) in row.iter().enumerate().take(i) {
-            let Some((place, lower, upper)) = first_difference(scenario, grid, entry, &diffusion.value[j][i])? else { continue };
-            let message =
-                format!("the diffusion matrix is not symmetric: entry [{i}][{j}] is {lower}, entry [{j}][{i}] is {upper} at {place}");
+            let Some((place, lower, upper)) = first_difference(scenario, grid, entry, &diffusion.value[j][i])? else {
+                continue;
+            };
+            let message = format!(
+                "the diffusion matrix is not symmetric: entry [{i}][{j}] is {lower}, entry [{j}][{i}] is {upper} at {place}"
+            );
             let help = "write the same formula in rows and columns: D is a covariance";
             return Err(scenario.source.error(&entry.span, message, format!("differs from [{j}][{i}]"), help));
         }

@@ -29,7 +29,8 @@ pub(super) fn build(scenario: &Scenario, model: Arc<dyn Model>, temperature: f64
             None => Arc::new(Isotropic { variance: 0.0 }), // a formula noise has formulas
         },
         NoiseKind::Decomposed { .. } => {
-            let message = "kind = \"decomposed\" needs a teacher: only with a known function can the noise be taken apart";
+            let message =
+                "kind = \"decomposed\" needs a teacher: only with a known function can the noise be taken apart";
             let help = "write [model.data] teacher = { … } instead of file or points, or kind = \"minibatch\"";
             return Err(scenario.source.error(&written.kind.span, message, "no teacher", help));
         }
