@@ -7,6 +7,7 @@ use fpsolve_validation::metric::METRICS;
 
 use crate::error::{Failure, Outcome};
 use crate::figure::FIGURES;
+use crate::scenario::table::Kinds;
 use crate::scenario::{EngineKind, initial, model, noise};
 
 /// Arguments of `fpsolve list`.
@@ -26,9 +27,9 @@ pub fn run(_args: &Args) -> Result<Outcome, Failure> {
         text += "\n";
     };
     section("engines", EngineKind::ALL.iter().map(|e| row(e.word(), e.about())).collect());
-    section("model.kind", model::KINDS.iter().map(|(kind, keys)| row(kind, keys.join(", "))).collect());
-    section("noise.kind", noise::KINDS.iter().map(|(kind, keys)| row(kind, keys.join(", "))).collect());
-    section("initial.kind", initial::KINDS.iter().map(|(kind, keys)| row(kind, keys.join(", "))).collect());
+    section("model.kind", kinds(model::KINDS));
+    section("noise.kind", kinds(noise::KINDS));
+    section("initial.kind", kinds(initial::KINDS));
     section("fokker_planck.method", METHODS.iter().map(method).collect());
     section("langevin.scheme", scheme::TABLE.iter().map(scheme_row).collect());
     section("sgd.optimizer", optimizer::TABLE.iter().map(optimizer_row).collect());
@@ -36,6 +37,12 @@ pub fn run(_args: &Args) -> Result<Outcome, Failure> {
     section("pictures", FIGURES.iter().map(|figure| row(figure.name, figure.about)).collect());
     super::print(&(text.trim_end().to_string() + "\n"));
     Ok(Outcome::Done)
+}
+
+/// Each kind with the keys that only it has.
+fn kinds(kinds: Kinds) -> Vec<(String, String)> {
+    let keys = |keys: &[&str]| if keys.is_empty() { String::new() } else { format!("keys {}", keys.join(", ")) };
+    kinds.iter().map(|(kind, own)| row(*kind, keys(own))).collect()
 }
 
 fn row(name: impl Into<String>, about: impl Into<String>) -> (String, String) {
@@ -50,7 +57,7 @@ fn method(method: &fpsolve_solvers::fokker_planck::stepper::Method) -> (String, 
 
 fn scheme_row(scheme: &scheme::Entry) -> (String, String) {
     let orders = format!("weak order {}, strong order {}", scheme.weak_order, scheme.strong_order);
-    let needs = if scheme.requirements.is_empty() { String::new() } else { format!("; {}", scheme.requirements) };
+    let needs = if matches!(scheme.requirements, "" | "none") { String::new() } else { format!("; {}", scheme.requirements) };
     row(scheme.name, format!("{orders}{needs}; {}", scheme.reference))
 }
 
