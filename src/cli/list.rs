@@ -57,7 +57,8 @@ fn method(method: &fpsolve_solvers::fokker_planck::stepper::Method) -> (String, 
 
 fn scheme_row(scheme: &scheme::Entry) -> (String, String) {
     let orders = format!("weak order {}, strong order {}", scheme.weak_order, scheme.strong_order);
-    let needs = if matches!(scheme.requirements, "" | "none") { String::new() } else { format!("; {}", scheme.requirements) };
+    let needs =
+        if matches!(scheme.requirements, "" | "none") { String::new() } else { format!("; {}", scheme.requirements) };
     row(scheme.name, format!("{orders}{needs}; {}", scheme.reference))
 }
 

@@ -258,11 +258,30 @@ fn check_group(group: &Group, path: &Path, at: &str) -> Result<()> {
 ///
 /// Attributes of a group come back in the order of their names. Errors: [`Error`].
 pub fn read(path: &Path) -> Result<Record> {
-    let bytes =
-        fs::metadata(path).map_err(|source| Error::Io { path: path.to_path_buf(), action: "open", source })?.len();
-    let mut reader = Reader { path, objects: 0, room: bytes.max(SMALL_FILE).saturating_mul(MAX_COMPRESSION) };
+    let mut reader = Reader::of(path)?;
     let file = reader.hdf5("open the file (is it a record?)", hdf5::File::open(path))?;
     reader.group(&file, "", String::new(), 0)
+}
+
+/// Reads one dataset with one axis of numbers out of any HDF5 file, as data. Refused: links that are not hard anywhere on the
+/// way, and what [`read`] refuses of storage, filters and shapes. Errors: [`Error`].
+pub fn read_column(path: &Path, dataset: &str) -> Result<Vec<f64>> {
+    let mut reader = Reader::of(path)?;
+    let file = reader.hdf5("open the file (is it HDF5?)", hdf5::File::open(path))?;
+    let parts: Vec<&str> = dataset.split('/').filter(|part| !part.is_empty()).collect();
+    let Some((last, groups)) = parts.split_last() else { return reader.invalid("no dataset is named".to_string()) };
+    let mut group: hdf5::Group = (*file).clone();
+    for part in groups {
+        reader.check_link(&group, part, dataset)?;
+        group = reader.hdf5(&format!("open {part} of {dataset}"), group.group(part))?;
+    }
+    reader.check_link(&group, last, dataset)?;
+    let found = reader.hdf5(&format!("open {dataset} as a dataset"), group.dataset(last))?;
+    let shape = reader.checked_shape(&found, dataset)?;
+    if shape.len() != 1 {
+        return reader.invalid(format!("{dataset} has the shape {shape:?}, not one axis"));
+    }
+    reader.hdf5(&format!("read {dataset} as numbers"), found.read_raw::<f64>())
 }
 
 struct Reader<'a> {
@@ -272,7 +291,24 @@ struct Reader<'a> {
     room: u64,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn of(path: &'a Path) -> Result<Self> {
+        let bytes =
+            fs::metadata(path).map_err(|source| Error::Io { path: path.to_path_buf(), action: "open", source })?.len();
+        Ok(Self { path, objects: 0, room: bytes.max(SMALL_FILE).saturating_mul(MAX_COMPRESSION) })
+    }
+    /// Refuses a member of a group that is missing or no hard link.
+    fn check_link(&self, group: &hdf5::Group, member: &str, at: &str) -> Result<()> {
+        let links = self.hdf5(&format!("look for {at}"), group.links(IndexType::Name, IterationOrder::Increasing))?;
+        match links.iter().find(|(name, _)| name == member) {
+            Some((_, link)) if link.link_type == LinkType::Hard => Ok(()),
+            Some(_) => self.invalid(format!("{member} of {at} is a soft or external link")),
+            None => {
+                let names: Vec<&str> = links.iter().take(20).map(|(name, _)| name.as_str()).collect();
+                self.invalid(format!("there is no {member} of {at}; there are {}", names.join(", ")))
+            }
+        }
+    }
     fn invalid<T>(&self, what: String) -> Result<T> {
         Err(Error::Invalid { path: self.path.to_path_buf(), what })
     }

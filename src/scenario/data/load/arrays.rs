@@ -9,6 +9,7 @@ use ndarray_npy::{NpzReader, ReadDataError, ReadNpyExt, ReadableElement};
 use py_literal::Value as Descriptor;
 
 use super::{Columns, DataFile};
+use crate::record::hdf5::read_column;
 
 const TYPES: &str = "save the array with numpy as float64, for example numpy.save(file, a.astype(float))";
 
@@ -86,7 +87,6 @@ pub(super) fn read_hdf5(file: &DataFile) -> miette::Result<Columns> {
         let help = "name the datasets: columns = { x = \"group/x\", y = \"group/y\" }";
         return Err(file.error("an .h5 file needs `columns`", "which datasets?", help));
     }
-    let opened = hdf5::File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
     let mut columns = Columns::new();
     for (name, column) in file.columns {
         let super::Column::Name(path) = &column.value else {
@@ -98,26 +98,10 @@ pub(super) fn read_hdf5(file: &DataFile) -> miette::Result<Columns> {
                 "write the path as a string: \"group/x\"",
             ));
         };
-        let missing = || {
-            let members = opened.member_names().unwrap_or_default().join(", ");
-            let message = format!("{} has no dataset `{path}`", file.name());
-            file.source.error(&column.span, message, "no such dataset", format!("the file holds: {members}"))
-        };
-        let dataset = opened.dataset(path).map_err(|_| missing())?;
-        if dataset.ndim() != 1 {
-            let message = format!("dataset `{path}` of {} has the shape {:?}", file.name(), dataset.shape());
-            return Err(file.source.error(&column.span, message, "not 1-D", "name a 1-D dataset"));
-        }
-        let size = std::fs::metadata(&file.path).map_or(0, |m| m.len());
-        if dataset.size() as u64 > size.saturating_mul(1000) {
-            let message = format!(
-                "dataset `{path}` of {} claims {} entries, more than the file can hold",
-                file.name(),
-                dataset.size()
-            );
-            return Err(file.source.error(&column.span, message, "not believable", "write the file anew"));
-        }
-        let values = dataset.read_raw::<f64>().map_err(|error| broken(file, &format!("dataset `{path}`: {error}")))?;
+        let values = read_column(&file.path, path).map_err(|error| {
+            let help = "name a dataset with one axis of numbers, by its path in the file: \"group/x\"";
+            file.source.error(&column.span, format!("bad data: {error}"), "not readable", help)
+        })?;
         columns.push((name.value.clone(), values));
     }
     Ok(columns)

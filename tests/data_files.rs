@@ -1,0 +1,111 @@
+//! The same samples from CSV, .npy, .npz and .h5; hostile files are refused.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use fpsolve::scenario::{Scenario, Source};
+use ndarray::{Array1, Array2, ShapeBuilder};
+
+const X: [f64; 4] = [-1.0, 0.0, 1.0, 2.0];
+const Y: [f64; 4] = [3.0, -1.0, 2.0, 8.0];
+
+/// The columns `x` and `y` that a scenario in `folder` reads from `file`, or the words of the refusal.
+fn columns(folder: &Path, file: &str, columns: &str) -> Result<(Vec<f64>, Vec<f64>), String> {
+    let text = format!(
+        "[model]\nkind = \"sample-loss\"\nvariables = [\"w\"]\nsample_loss = \"(y - w*x)^2\"\n\
+         [model.data]\nfile = \"{file}\"\n{columns}\n[dynamics]\nlearning_rate = 0.1\n\
+         [grid]\naxes = [{{ from = 0, to = 1, cells = 4 }}]\n[initial]\nkind = \"uniform\"\n[time]\nend = 1\n"
+    );
+    let source = Source::from_text(&folder.join("scenario.toml"), text);
+    let prepared =
+        Scenario::parse(source).and_then(|scenario| scenario.problem()).map_err(|report| report.to_string())?;
+    let data = prepared.data.unwrap();
+    Ok((data.column("x").unwrap().to_vec(), data.column("y").unwrap().to_vec()))
+}
+
+fn expected() -> Result<(Vec<f64>, Vec<f64>), String> {
+    Ok((X.to_vec(), Y.to_vec()))
+}
+
+#[test]
+fn csv_with_quotes_blanks_bom_and_windows_line_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "\u{feff}name,time s,\"y\"\r\na,-1.0,3\r\nb, 0 ,-1e0\r\n\"c, d\",1,+2\r\n\r\ne,2.0,8\r\n";
+    std::fs::write(folder.path().join("d.csv"), text).unwrap();
+    assert_eq!(columns(folder.path(), "d.csv", "columns = { x = \"time s\", y = 2 }"), expected());
+    let refused = columns(folder.path(), "d.csv", "columns = { x = \"name\", y = \"y\" }").unwrap_err();
+    assert!(refused.contains("column `name` holds \"a\", which is not a number"), "{refused}");
+}
+
+#[test]
+fn npy_in_either_order_and_any_number_type() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<f64> = X.iter().zip(Y).flat_map(|(&x, y)| [x, y]).collect();
+    let table = Array2::from_shape_vec((4, 2), rows).unwrap();
+    let at = |name: &str| folder.path().join(name);
+    ndarray_npy::write_npy(at("f8.npy"), &table).unwrap();
+    ndarray_npy::write_npy(at("f4.npy"), &table.mapv(|v| v as f32)).unwrap();
+    ndarray_npy::write_npy(at("i8.npy"), &table.mapv(|v| v as i64)).unwrap();
+    let mut fortran = Array2::<f64>::zeros((4, 2).f());
+    fortran.assign(&table);
+    ndarray_npy::write_npy(at("fortran.npy"), &fortran).unwrap();
+    for file in ["f8.npy", "f4.npy", "i8.npy", "fortran.npy"] {
+        assert_eq!(columns(folder.path(), file, "columns = { x = 0, y = 1 }"), expected(), "{file}");
+    }
+    assert!(columns(folder.path(), "f8.npy", "").unwrap_err().contains("have no names"));
+    ndarray_npy::write_npy(at("bool.npy"), &table.mapv(|v| v > 0.0)).unwrap();
+    assert!(
+        columns(folder.path(), "bool.npy", "columns = { x = 0, y = 1 }")
+            .unwrap_err()
+            .contains("cannot read the data file")
+    );
+}
+
+#[test]
+fn npz_by_the_names_of_its_arrays() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = std::fs::File::create(folder.path().join("d.npz")).unwrap();
+    let mut archive = ndarray_npy::NpzWriter::new_compressed(file);
+    archive.add_array("y", &Array1::from(Y.to_vec())).unwrap();
+    archive.add_array("x", &Array1::from(X.to_vec())).unwrap();
+    archive.finish().unwrap();
+    assert_eq!(columns(folder.path(), "d.npz", ""), expected());
+    let refused = columns(folder.path(), "d.npz", "columns = { x = \"z\", y = \"y\" }").unwrap_err();
+    assert!(refused.contains("has no column `z`"), "{refused}");
+}
+
+#[test]
+fn hdf5_by_the_paths_of_its_datasets() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = hdf5::File::create(folder.path().join("d.h5")).unwrap();
+    let group = file.create_group("run").unwrap();
+    group.new_dataset_builder().with_data(&X).create("x").unwrap();
+    group.new_dataset_builder().with_data(&Y).create("y").unwrap();
+    group.new_dataset_builder().with_data(&Array2::<f64>::zeros((2, 2))).create("table").unwrap();
+    file.link_soft("/run/x", "alias").unwrap();
+    drop((group, file));
+    let read = |x: &str| columns(folder.path(), "d.h5", &format!("columns = {{ x = \"{x}\", y = \"run/y\" }}"));
+    assert_eq!(read("/run/x"), expected());
+    assert!(read("alias").unwrap_err().contains("soft or external link"));
+    assert!(read("run/table").unwrap_err().contains("not one axis"));
+    assert!(read("run/z").unwrap_err().contains("there are table, x, y"));
+    std::fs::write(folder.path().join("no.h5"), "no HDF5 at all").unwrap();
+    assert!(columns(folder.path(), "no.h5", "columns = { x = \"x\", y = \"y\" }").unwrap_err().contains("is it HDF5?"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret.csv");
+    std::fs::write(&secret, "x,y\n1,2\n").unwrap();
+    std::os::unix::fs::symlink(&secret, folder.path().join("d.csv")).unwrap();
+    assert!(columns(folder.path(), "d.csv", "").unwrap_err().contains("lies outside the scenario's folder"));
+    assert!(
+        columns(folder.path(), secret.to_str().unwrap(), "")
+            .unwrap_err()
+            .contains("lies outside the scenario's folder")
+    );
+}
