@@ -84,6 +84,9 @@ pub struct Comparison {
     pub times: Vec<f64>,
     /// False-alarm rate of each single reading.
     pub false_alarm_rate: f64,
+    /// Total variation that the discretisation errors of the two sides may make, as far as they are known: see
+    /// [`Comparison::add_discretisation`].
+    pub discretisation: f64,
     /// All metrics, in the order of the table; marginals follow their metric.
     pub metrics: Vec<MetricSeries>,
 }
@@ -92,6 +95,14 @@ impl Comparison {
     /// Name of its group in the record: `a_vs_b`.
     pub fn name(&self) -> String {
         format!("{}_vs_{}", self.a, self.b)
+    }
+
+    /// Takes note that the side called `name` (if it is one of the two) reports the L1 discretisation error `l1`: half of it
+    /// joins [`Comparison::discretisation`], which verdicts on total variation put beside the sampling noise.
+    pub fn add_discretisation(&mut self, name: &str, l1: f64) {
+        if l1.is_finite() && (self.a == name || self.b == name) {
+            self.discretisation += 0.5 * l1.abs();
+        }
     }
 
     /// The metric with this name.
@@ -178,6 +189,7 @@ fn one(grid: &Grid, a: &Series, b: &Other, rate: f64) -> Comparison {
         walkers: [a.walkers, b.walkers()],
         times: common.iter().map(|&(i, _)| a.times[i]).collect(),
         false_alarm_rate: rate,
+        discretisation: 0.0,
         metrics,
     }
 }

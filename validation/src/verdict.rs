@@ -70,28 +70,59 @@ fn judge(name: &str, pair: &Comparison, series: &MetricSeries, bound: f64) -> Ve
         .max_by(|&i, &j| series.noise_upper[i].total_cmp(&series.noise_upper[j]))
         .unwrap_or(0);
     let upper = series.noise_upper[noisiest];
-    let beyond = (0..series.value.len()).find(|&i| series.value[i] > bound && series.differs(i));
-    let (passed, why) = if let Some(i) = beyond {
+    let grid = if series.name == total_variation() { pair.discretisation } else { 0.0 };
+    let beyond = |i: &usize| series.value[*i] > bound && series.value[*i] > series.noise_upper[*i] + grid;
+    if let Some(i) = (0..series.value.len()).find(beyond) {
+        let value = series.value[i];
+        return Verdict {
+            name: name.to_string(),
+            value,
+            bound,
+            passed: false,
+            why: differ(pair, series, i, bound, grid),
+        };
+    }
+    let (passed, why) = if value.is_nan() {
+        (false, "the distance is not a number".to_string())
+    } else if grid > bound || (value > bound && upper + grid > bound && upper <= bound) {
         let why = format!(
-            "differ: {} at t = {} is above the limit {}, and sampling noise explains at most {} (rate {})",
-            short(series.value[i]),
-            short(pair.times[i]),
+            "inconclusive: the reported discretisation error may make up to {} beside the noise of {}, for a limit of {}; use \
+             more cells, or a limit above {}",
+            short(grid),
+            short(upper),
             short(bound),
-            short(series.noise_upper[i]),
-            short(pair.false_alarm_rate)
+            short(upper + grid)
         );
         (false, why)
-    } else if value.is_nan() {
-        (false, "the distance is not a number".to_string())
     } else if value > bound || upper > bound {
         (false, inconclusive(pair, series, noisiest, bound))
     } else {
-        let missed = series.scaling.could_miss(value, upper);
-        let noise =
-            if upper > 0.0 { format!("; a difference up to {} could be missed", short(missed)) } else { String::new() };
+        let missed = series.scaling.could_miss(value, upper) + grid;
+        let noise = if upper + grid > 0.0 {
+            format!("; a difference up to {} could be missed", short(missed))
+        } else {
+            String::new()
+        };
         (true, format!("largest {} at t = {}{noise}", short(value), short(pair.times[worst])))
     };
-    Verdict { name: name.to_string(), value: beyond.map_or(value, |i| series.value[i]), bound, passed, why }
+    Verdict { name: name.to_string(), value, bound, passed, why }
+}
+
+/// Name of the metric in whose units discretisation errors are known.
+fn total_variation() -> &'static str {
+    METRICS[0].name
+}
+
+fn differ(pair: &Comparison, series: &MetricSeries, i: usize, bound: f64, grid: f64) -> String {
+    let with_grid = if grid > 0.0 { format!(", the discretisation up to {} more", short(grid)) } else { String::new() };
+    format!(
+        "differ: {} at t = {} is above the limit {}; sampling noise explains at most {} (rate {}){with_grid}",
+        short(series.value[i]),
+        short(pair.times[i]),
+        short(bound),
+        short(series.noise_upper[i]),
+        short(pair.false_alarm_rate)
+    )
 }
 
 fn inconclusive(pair: &Comparison, series: &MetricSeries, i: usize, bound: f64) -> String {

@@ -18,6 +18,7 @@ fn comparison(b: &str, value: [f64; 2], upper: f64) -> Comparison {
         walkers: [Some(10_000), Some(10_000)],
         times: vec![0.0, 2.0],
         false_alarm_rate: 1e-3,
+        discretisation: 0.0,
         metrics: vec![series],
     }
 }
@@ -82,4 +83,27 @@ fn expectations_are_looked_up_and_judged() {
     assert_eq!(verdicts[0].bound, 0.02);
     assert!(verdicts[1].why.contains("off by 0.01, beyond 1.00e-3") || verdicts[1].why.contains("beyond 0.001"));
     assert!(verdicts[2].why.contains("no number at this path"));
+}
+
+#[test]
+fn a_discretisation_error_is_put_beside_the_noise() {
+    let limit = [Limit::from_key("max_total_variation", 0.05).unwrap()];
+    let judged = |value: [f64; 2], l1: f64| {
+        let mut comparison = comparison("sgd", value, 0.03);
+        comparison.add_discretisation("fokker_planck", 1.0); // not one of the two
+        comparison.add_discretisation("langevin", l1);
+        judge_limits(&[comparison], &limit).remove(0)
+    };
+    let v = judged([0.01, 0.07], 0.06);
+    assert!(
+        !v.passed && v.why.starts_with("differ") && v.why.contains("the discretisation up to 0.03 more"),
+        "{}",
+        v.why
+    );
+    let v = judged([0.01, 0.07], 0.09);
+    assert!(!v.passed && v.why.starts_with("inconclusive: the reported discretisation"), "{}", v.why);
+    let v = judged([0.01, 0.02], 0.2);
+    assert!(!v.passed && v.why.starts_with("inconclusive: the reported discretisation"), "{}", v.why);
+    let v = judged([0.01, 0.02], 0.02);
+    assert!(v.passed && v.why.ends_with("a difference up to 0.06 could be missed"), "{}", v.why);
 }

@@ -1,0 +1,98 @@
+//! What the yardsticks share: grids, running an engine, sample moments of walkers.
+#![allow(dead_code, clippy::unwrap_used)] // each test file uses a part
+
+use fpsolve_solvers::engine::{Engine, Snapshot};
+use fpsolve_solvers::ensemble::Ensemble;
+use fpsolve_solvers::grid::{Axis, Boundary, Grid};
+use fpsolve_validation::compare::Series;
+
+pub fn line(from: f64, to: f64, cells: usize) -> Grid {
+    Grid::new(vec![Axis::uniform("x", from, to, cells, [Boundary::Reflecting; 2]).unwrap()]).unwrap()
+}
+
+pub fn square(half: f64, cells: usize) -> Grid {
+    rectangle([half, half], cells)
+}
+
+pub fn rectangle(half: [f64; 2], cells: usize) -> Grid {
+    let axis = |name, half: f64| Axis::uniform(name, -half, half, cells, [Boundary::Reflecting; 2]).unwrap();
+    Grid::new(vec![axis("x", half[0]), axis("y", half[1])]).unwrap()
+}
+
+/// Snapshots of an engine at the given times.
+pub fn run(engine: &mut dyn Engine, times: &[f64]) -> Vec<Snapshot> {
+    let see = |&time: &f64| {
+        engine.advance(time, &|| false).unwrap();
+        engine.snapshot()
+    };
+    times.iter().map(see).collect()
+}
+
+/// Snapshots as a series for comparisons.
+pub struct Kept {
+    pub name: &'static str,
+    pub walkers: Option<usize>,
+    pub times: Vec<f64>,
+    pub probability: Vec<Vec<f64>>,
+    pub outside: Vec<f64>,
+}
+
+impl Kept {
+    pub fn run(engine: &mut dyn Engine, times: &[f64]) -> Self {
+        let seen = run(engine, times);
+        Self {
+            name: engine.name(),
+            walkers: engine.walkers(),
+            times: times.to_vec(),
+            outside: seen.iter().map(|s| s.outside).collect(),
+            probability: seen.into_iter().map(|s| s.probability).collect(),
+        }
+    }
+
+    pub fn exact(probability: Vec<Vec<f64>>, times: &[f64]) -> Self {
+        let outside = vec![0.0; times.len()];
+        Self { name: "exact", walkers: None, times: times.to_vec(), probability, outside }
+    }
+
+    pub fn series(&self) -> Series<'_> {
+        let Self { name, walkers, times, probability, outside } = self;
+        Series { name, walkers: *walkers, times, probability, outside }
+    }
+}
+
+/// A sample estimate with its standard error.
+#[derive(Debug, Clone, Copy)]
+pub struct Estimate {
+    pub value: f64,
+    pub error: f64,
+}
+
+impl Estimate {
+    /// Distance from a number in standard errors.
+    pub fn off(&self, exact: f64) -> f64 {
+        (self.value - exact).abs() / self.error
+    }
+}
+
+/// Covariance of two coordinates over all walkers, standard error from the sample's fourth moments.
+pub fn covariance(ensemble: &Ensemble, i: usize, j: usize) -> Estimate {
+    let n = ensemble.walkers();
+    let points = ensemble.first_points(n);
+    let column = |k: usize| &points[k * n..(k + 1) * n];
+    let mean = |k: usize| column(k).iter().sum::<f64>() / n as f64;
+    let (mi, mj) = (mean(i), mean(j));
+    let products: Vec<f64> = column(i).iter().zip(column(j)).map(|(x, y)| (x - mi) * (y - mj)).collect();
+    let value = products.iter().sum::<f64>() / (n as f64 - 1.0);
+    let square = products.iter().map(|p| (p - value).powi(2)).sum::<f64>() / (n as f64 - 1.0);
+    Estimate { value, error: (square / n as f64).sqrt() }
+}
+
+/// Observed order between two errors at a refinement by 2.
+pub fn order(coarse: f64, fine: f64) -> f64 {
+    (coarse / fine).log2()
+}
+
+/// Σ |p − q|.
+pub fn l1(p: &[f64], q: &[f64]) -> f64 {
+    p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum()
+}
