@@ -2,8 +2,8 @@
 
 use miette::Result;
 
-use crate::error::{self, Failure, Outcome};
-use crate::scenario::table::grouped;
+use crate::error::{Failure, Outcome};
+use crate::scenario::words::grouped;
 use crate::scenario::{EngineKind, Scenario, grid};
 
 /// One line of the memory table.
@@ -234,11 +234,6 @@ pub fn size(bytes: f64) -> String {
         v if v >= 9.95 => format!("{v:.1} {}", units[unit]),
         v => format!("{v:.2} {}", units[unit]),
     }
-}
-
-/// A report for a limit that cannot be read.
-pub fn bad_limit(text: &str, why: &str) -> miette::Report {
-    error::advice(format!("--memory-limit {text}: {why}"), "write for example --memory-limit 20GiB")
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use miette::Result;
 
 use super::model::MAX_DIMENSIONS;
 use super::source::Located;
-use super::table::{Table, Value, grouped};
+use super::table::{Table, Value};
+use super::words::grouped;
 
 /// Most cells on one axis.
 pub const MAX_CELLS_PER_AXIS: u64 = 65_536;

@@ -6,13 +6,16 @@ pub mod engines;
 pub mod grid;
 pub mod initial;
 pub mod model;
+pub mod names;
 pub mod noise;
 pub mod overrides;
 pub mod prepare;
 pub mod source;
 pub mod table;
 pub mod time;
+pub mod value;
 pub mod verdicts;
+pub mod words;
 
 use std::path::{Path, PathBuf};
 

@@ -3,8 +3,10 @@
 use miette::Result;
 
 use super::data::{self, Data};
+use super::names::check_name;
 use super::source::Located;
-use super::table::{Kinds, Table, Value, count};
+use super::table::{Kinds, Table, Value};
+use super::words::count;
 
 /// Most dimensions of θ.
 pub const MAX_DIMENSIONS: usize = 3;
@@ -263,7 +265,7 @@ fn variables(table: &Table) -> Result<Located<Vec<Located<String>>>> {
         return Err(value.error(message, "1 to 3 variables", "θ has 1 to 3 dimensions: name one to three variables"));
     }
     for (i, name) in names.value.iter().enumerate() {
-        check_name(table, name, "variable")?;
+        check_name(table.source(), name, "variable")?;
         if names.value[..i].iter().any(|other| other.value == name.value) {
             let message = format!("the variable `{}` is named twice", name.value);
             return Err(table.source().error(&name.span, message, "second time", "give each variable its own name"));
@@ -279,7 +281,7 @@ fn parameters(
     let Some(value) = table.get("parameters") else { return Ok(Vec::new()) };
     let mut parameters = Vec::new();
     for (name, value) in value.open_table()?.values() {
-        check_name(table, &name, "parameter")?;
+        check_name(table.source(), &name, "parameter")?;
         if variables.value.iter().any(|v| v.value == name.value) {
             let message = format!("`{}` is both a variable and a parameter", name.value);
             return Err(table.source().error(&name.span, message, "already a variable", "rename one of the two"));
@@ -287,58 +289,4 @@ fn parameters(
         parameters.push((name, value.number()?));
     }
     Ok(parameters)
-}
-
-/// Names that formulas already give a meaning to.
-const RESERVED: &[&str] = &[
-    "pi",
-    "e",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "atan2",
-    "sinh",
-    "cosh",
-    "tanh",
-    "asinh",
-    "acosh",
-    "atanh",
-    "exp",
-    "log",
-    "ln",
-    "log2",
-    "log10",
-    "sqrt",
-    "cbrt",
-    "abs",
-    "min",
-    "max",
-    "sign",
-    "erf",
-    "where",
-    "floor",
-    "ceil",
-    "time",
-    "component",
-];
-
-/// A name that formulas and the record can use: a letter or `_`, then letters, digits and `_`.
-pub fn check_name(table: &Table, name: &Located<String>, what: &str) -> Result<()> {
-    let mut letters = name.value.chars();
-    let good = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && name.value.len() <= 64;
-    if !good {
-        let message = format!("\"{}\" cannot be the name of a {what}", name.value);
-        let help = "use a letter, then letters, digits and _ (at most 64)";
-        return Err(table.source().error(&name.span, message, "not a name", help));
-    }
-    if RESERVED.contains(&name.value.as_str()) {
-        let message = format!("`{}` already has a meaning in formulas and records", name.value);
-        return Err(table.source().error(&name.span, message, format!("cannot be a {what}"), "choose another name"));
-    }
-    Ok(())
 }

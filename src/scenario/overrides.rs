@@ -109,3 +109,37 @@ impl<'d> Place<'d> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::apply;
+
+    const TEXT: &str = "seed = 1 # the seed\n[grid]\naxes = [{ from = 0, cells = 10 }] # box\n";
+
+    fn with(overrides: &[&str]) -> String {
+        apply(TEXT, &overrides.iter().map(|o| o.to_string()).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn values_are_replaced_and_comments_stay() {
+        assert_eq!(with(&["seed=2"]), TEXT.replace("seed = 1", "seed = 2"));
+        assert_eq!(with(&["grid.axes.0.cells = 20"]), TEXT.replace("10", "20"));
+        assert_eq!(with(&[]), TEXT);
+    }
+
+    #[test]
+    fn new_keys_and_tables_are_added() {
+        let text = with(&["langevin.walkers=5", "name=short", "expect.\"stationary/mean/x\".value=0.5"]);
+        assert!(text.contains("[langevin]\nwalkers = 5"), "{text}");
+        assert!(text.contains("name = \"short\""), "{text}");
+        assert!(text.contains("[expect.\"stationary/mean/x\"]\nvalue = 0.5"), "{text}");
+    }
+
+    #[test]
+    fn paths_that_lead_nowhere_are_refused() {
+        for bad in ["seed", "=1", "seed.more=1", "grid.axes.3.cells=1", "grid.axes.x=1", "a..b=1", "seed=[1", "seed="] {
+            assert!(apply(TEXT, &[bad.to_string()]).is_err(), "{bad}");
+        }
+    }
+}

@@ -30,6 +30,9 @@ pub fn read(root: &Table) -> Result<Time> {
     let end = table.require("end", "write end = 10.0, or the times themselves: at = [0.0, 1.0, 10.0]")?.positive()?;
     let outputs = table.or("outputs", table.here(40), "40", |v| v.count(2..=MAX_OUTPUTS))?.value as usize;
     let log = table.or("spacing", false, "\"linear\"", |v| Ok(v.word(&["linear", "log"])?.value == "log"))?;
+    if log {
+        table.source().note_default("first time after 0", format!("{}, end/{LOG_SPAN}", end.value / LOG_SPAN));
+    }
     let last = outputs - 1;
     let fraction = |k: usize| match (k, log) {
         (0, _) => 0.0,

@@ -4,7 +4,8 @@ use fpsolve_validation::verdict::{Expectation, Limit, Tolerance, limit_keys};
 use miette::Result;
 
 use super::source::Located;
-use super::table::{Table, Value, nearest};
+use super::table::{Table, Value};
+use super::words::nearest;
 
 /// `[analysis]`.
 #[derive(Debug, Clone)]
@@ -50,7 +51,7 @@ fn passage(value: &Value) -> Result<Located<FirstPassage>> {
     let table = value.table(&["name", "from", "target"])?;
     let help = "write { name = \"escape\", from = [-1.0], target = \"x > 1\" }";
     let name = table.require("name", help)?.string()?;
-    super::model::check_name(&table, &name, "first-passage problem")?;
+    super::names::check_name(table.source(), &name, "first-passage problem")?;
     let from = table.require("from", help)?.numbers()?;
     let target = super::model::formula(&table.require("target", help)?)?;
     Ok(Located { value: FirstPassage { name, from, target }, span: value.span() })

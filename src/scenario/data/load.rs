@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use miette::Result;
 
 use super::{Column, MAX_SAMPLES};
+use crate::scenario::names::check_name;
 use crate::scenario::source::{Located, Source, plain_io};
-use crate::scenario::table::nearest;
+use crate::scenario::words::nearest;
 
 /// Largest data file, bytes.
 pub const MAX_BYTES: u64 = 1 << 30;
@@ -114,6 +115,10 @@ impl DataFile<'_> {
     /// The columns wanted as (name in the model, position among `available`); all of them where none are named.
     fn wanted(&self, available: &[String]) -> Result<Vec<(String, usize)>> {
         if self.columns.is_empty() {
+            for name in available {
+                let own = Located { value: name.clone(), span: self.named.span.clone() };
+                check_name(self.source, &own, "data column")?;
+            }
             return Ok(available.iter().cloned().zip(0..).collect());
         }
         let find = |(name, column): &(Located<String>, Located<Column>)| {

@@ -98,7 +98,7 @@ fn columns(table: &Table) -> Result<Vec<(Located<String>, Located<Column>)>> {
         return Ok(Vec::new());
     };
     let read = |(name, value): (Located<String>, Value)| -> Result<_> {
-        super::model::check_name(table, &name, "data column")?;
+        super::names::check_name(table.source(), &name, "data column")?;
         let column = match value.is_string() {
             true => value.string()?.map(Column::Name),
             false => value.count(0..=100_000)?.map(|i| Column::Index(i as usize)),
@@ -112,7 +112,7 @@ fn read_points(value: &Value) -> Result<Vec<Points>> {
     let table = value.open_table()?;
     let mut columns: Vec<Points> = Vec::new();
     for (name, value) in table.values() {
-        super::model::check_name(&table, &name, "data column")?;
+        super::names::check_name(table.source(), &name, "data column")?;
         let numbers = value.numbers()?;
         if numbers.value.is_empty() {
             return Err(value.error(format!("`{}` is empty", value.path()), "no numbers", "give at least one sample"));

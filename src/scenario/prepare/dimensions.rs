@@ -6,7 +6,7 @@ use miette::Result;
 
 use crate::scenario::initial::{Initial, Spread};
 use crate::scenario::noise::NoiseKind;
-use crate::scenario::table::count;
+use crate::scenario::words::count;
 use crate::scenario::{Scenario, grid};
 
 /// Compares the dimensions of grid, initial density and noise with the number of variables.

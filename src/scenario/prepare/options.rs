@@ -7,7 +7,7 @@ use fpsolve_solvers::sgd::{SgdOptions, optimizer};
 use miette::Result;
 
 use crate::scenario::Scenario;
-use crate::scenario::table::nearest;
+use crate::scenario::words::nearest;
 
 pub(super) fn fokker_planck(scenario: &Scenario) -> Result<FokkerPlanckOptions> {
     let written = &scenario.fokker_planck;

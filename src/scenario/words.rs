@@ -1,0 +1,63 @@
+//! Words of messages: paths, the nearest known word, numbers.
+
+/// `[path]`, or `path` for entries of arrays, which have no header.
+pub fn bracketed(path: &str) -> String {
+    if path.contains('[') { format!("`{path}`") } else { format!("[{path}]") }
+}
+
+/// The known word nearest to `word`, if any is near enough to be meant.
+pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let lower = word.to_lowercase();
+    let scored = known.iter().map(|&k| (strsim::damerau_levenshtein(&lower, &k.to_lowercase()), k));
+    let close = scored.filter(|&(distance, k)| distance <= 1 + k.len().max(word.len()) / 4).min();
+    let begins = || known.iter().copied().find(|k| lower.len() > 2 && (k.starts_with(&lower) || lower.starts_with(k)));
+    close.map(|(_, k)| k).or_else(begins)
+}
+
+/// A whole number with thousands separators.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// "1 number", "2 numbers".
+pub fn count(n: usize, what: &str) -> String {
+    match (n, what) {
+        (1, what) => format!("1 {what}"),
+        (n, "axis") => format!("{n} axes"),
+        (n, what) => format!("{n} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_means_a_slip_or_a_beginning() {
+        let known = ["temperature", "learning_rate", "batch_size", "cells"];
+        assert_eq!(nearest("temprature", &known), Some("temperature"));
+        assert_eq!(nearest("temp", &known), Some("temperature"));
+        assert_eq!(nearest("Cells", &known), Some("cells"));
+        assert_eq!(nearest("flux", &known), None);
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_counted() {
+        assert_eq!(
+            (grouped(7), grouped(65_536), grouped(1_000_000)),
+            ("7".into(), "65,536".into(), "1,000,000".into())
+        );
+        assert_eq!(
+            (count(1, "axis"), count(2, "axis"), count(3, "row")),
+            ("1 axis".into(), "2 axes".into(), "3 rows".into())
+        );
+    }
+}
