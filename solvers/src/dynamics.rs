@@ -22,7 +22,7 @@ pub trait Dynamics: Send + Sync {
     }
 }
 
-fn central_divergence<D: Dynamics + ?Sized>(dynamics: &D, points: &[f64], divergence: &mut [f64]) {
+pub(crate) fn central_divergence<D: Dynamics + ?Sized>(dynamics: &D, points: &[f64], divergence: &mut [f64]) {
     let d = dynamics.dimension();
     let n = points.len() / d;
     divergence.fill(0.0);

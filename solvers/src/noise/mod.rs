@@ -1,21 +1,27 @@
 //! Noise: the diffusion matrix D(θ), and the dynamics that a loss and a noise make together.
 
+pub mod cumulants;
 pub mod decomposed;
 mod dynamics;
 pub mod formula;
+pub mod importance;
 pub mod interpretation;
 pub mod isotropic;
 pub mod minibatch;
+pub mod modified;
 pub mod semidefinite;
 #[cfg(test)]
 mod tests;
 
+pub use cumulants::{Cumulants, batch_cumulants};
 pub use decomposed::{Decomposed, Part, Weights};
 pub use dynamics::GradientDynamics;
 pub use formula::{FormulaDiffusion, FormulaDynamics};
+pub use importance::{ImportanceSampled, LossScale};
 pub use interpretation::Interpretation;
 pub use isotropic::Isotropic;
 pub use minibatch::Minibatch;
+pub use modified::{ModifiedDynamics, Order};
 pub use semidefinite::check_dynamics;
 
 use crate::model::Model;
