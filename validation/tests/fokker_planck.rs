@@ -1,0 +1,284 @@
+//! The yardsticks of the Fokker–Planck engine: exact densities within the error that the run itself reports, second order on
+//! refinement, probability conserved to 1e-12, no negative density (B01, B02, B05, B06, B08, pushed-forward and manufactured
+//! problems with a full tensor).
+//!
+//! Orders are taken from the two finest of three grids; each level is pinned, because a mistake of the scheme's own order
+//! passes an order test.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{l1, line, order, rectangle, square};
+use fpsolve_solvers::density::moments;
+use fpsolve_solvers::dynamics::Dynamics;
+use fpsolve_solvers::engine::{Attribute, Engine};
+use fpsolve_solvers::fokker_planck::stepper::METHODS;
+use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, Stationary};
+use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::initial::Initial;
+use fpsolve_validation::reference::line::{Line, student_t};
+use fpsolve_validation::reference::linear::{Law, OrnsteinUhlenbeck};
+use fpsolve_validation::reference::manufactured::Equilibrium;
+use fpsolve_validation::reference::problem;
+use fpsolve_validation::reference::pushed_forward::{Sinh, Wave};
+
+/// Share of the true error that the run's own estimate must reach: it is an estimate of the same order, not a bound.
+const HONEST: f64 = 0.5;
+
+fn number(engine: &dyn Engine, name: &str) -> f64 {
+    match engine.attributes().into_iter().find(|(n, _)| *n == name) {
+        Some((_, Attribute::Float(value))) => value,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+fn text(engine: &dyn Engine, name: &str) -> String {
+    match engine.attributes().into_iter().find(|(n, _)| *n == name) {
+        Some((_, Attribute::Text(value))) => value,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+struct Run {
+    error: f64,
+    reported: f64,
+    probability: Vec<f64>,
+}
+
+/// Runs to `time` from `initial` and holds the result to what every run promises.
+fn transient(dynamics: Arc<dyn Dynamics>, t: f64, grid: &Grid, initial: Initial, time: f64, exact: &[f64]) -> Run {
+    let problem = problem(dynamics, t, grid.clone(), initial, vec![0.0, 0.5 * time, time]);
+    let options = FokkerPlanckOptions { stationary: false, tolerance: 1e-7, ..FokkerPlanckOptions::default() };
+    let mut engine = FokkerPlanck::new(&problem, options).unwrap();
+    for to in [0.5 * time, time] {
+        engine.advance(to, &|| false).unwrap();
+    }
+    let probability = engine.snapshot().probability;
+    assert!((probability.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    // methods that claim positivity keep it; the others may fall below 0 by rounding
+    let positive = METHODS.iter().any(|m| m.positive && text(&engine, "method") == m.name);
+    let largest = probability.iter().zip(grid.volumes()).map(|(p, v)| p / v).fold(0.0, f64::max);
+    let least = if positive { 0.0 } else { -1e-15 * largest };
+    assert!(
+        number(&engine, "mass_error") < 1e-12 && number(&engine, "min_density") >= least,
+        "{:?}",
+        engine.attributes()
+    );
+    let mass: f64 = exact.iter().sum();
+    let exact: Vec<f64> = exact.iter().map(|p| p / mass).collect();
+    let reported = number(&engine, "error_grid") + number(&engine, "error_time");
+    Run { error: l1(&probability, &exact), reported, probability }
+}
+
+fn stationary(dynamics: Arc<dyn Dynamics>, t: f64, grid: &Grid, exact: &[f64]) -> (Stationary, f64) {
+    let problem = problem(dynamics, t, grid.clone(), Initial::Uniform, vec![0.0, 1.0]);
+    let engine = FokkerPlanck::new(&problem, FokkerPlanckOptions::default()).unwrap();
+    let found = engine.stationary().unwrap().clone();
+    assert!((found.probability.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    assert!(found.probability.iter().all(|&p| p >= 0.0));
+    let error = l1(&found.probability, exact);
+    (found, error)
+}
+
+/// Errors on grids refined by 2: the order of the last step, the level of the finest, the run's own estimate.
+fn check(name: &str, errors: &[(f64, f64)], level: f64) {
+    let n = errors.len();
+    let observed = order(errors[n - 2].0, errors[n - 1].0);
+    assert!((1.9..2.6).contains(&observed), "{name}: order {observed} of {errors:?}");
+    let finest = errors[n - 1].0;
+    assert!(
+        level == 1.0 || (finest / level - 1.0).abs() < 0.05,
+        "{name}: error {finest:.4e} on the finest grid, was {level:.4e}"
+    );
+    for (error, reported) in &errors[1..] {
+        assert!(
+            HONEST * error <= *reported && *reported < 5.0 * error,
+            "{name}: reported {reported:.2e}, true {error:.2e}"
+        );
+    }
+}
+
+#[test]
+fn b01_transient() {
+    let process = OrnsteinUhlenbeck::b01();
+    let start = Law { mean: vec![1.0], covariance: vec![0.01] };
+    let errors: Vec<(f64, f64)> = [64, 128, 256]
+        .iter()
+        .map(|&n| {
+            let grid = line(-1.5, 2.5, n);
+            let exact = process.law(&start, 0.7).cell_probability(&grid).unwrap();
+            let run = transient(Arc::new(process.clone()), 0.1, &grid, start.initial(), 0.7, &exact);
+            (run.error, run.reported)
+        })
+        .collect();
+    check("B01", &errors, 8.880e-4);
+}
+
+#[test]
+fn every_method_reaches_the_same_error() {
+    let process = OrnsteinUhlenbeck::b01();
+    let start = Law { mean: vec![1.0], covariance: vec![0.01] };
+    let grid = line(-1.5, 2.5, 128);
+    let exact = process.law(&start, 0.7).cell_probability(&grid).unwrap();
+    for method in METHODS {
+        let tolerance = if method.order == Some(1) { 1e-4 } else { 1e-7 };
+        let problem = problem(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.7]);
+        let options = FokkerPlanckOptions { method: method.name.into(), tolerance, ..FokkerPlanckOptions::default() };
+        let mut engine = FokkerPlanck::new(&problem, options).unwrap();
+        engine.advance(0.7, &|| false).unwrap();
+        let error = l1(&engine.snapshot().probability, &exact);
+        assert!((error - 3.535e-3).abs() < 2.0 * tolerance + 1e-5, "{}: {error}", method.name);
+        assert!(number(&engine, "mass_error") < 1e-12, "{}", method.name);
+        assert!(!method.positive || number(&engine, "min_density") >= 0.0, "{}", method.name);
+    }
+}
+
+#[test]
+fn b01_point_start() {
+    let process = OrnsteinUhlenbeck::b01();
+    let start = Law::point(&[1.0]);
+    let grid = line(-1.5, 2.5, 256);
+    let law = process.law(&start, 0.7);
+    let exact = law.cell_probability(&grid).unwrap();
+    let run = transient(Arc::new(process), 0.1, &grid, Initial::Point { at: vec![1.0] }, 0.7, &exact);
+    assert!(run.error < 1e-3, "{}", run.error);
+    let (mean, variance) = moments(&grid, &run.probability);
+    let h = grid.axes()[0].spacing();
+    assert!((mean[0] - law.mean[0]).abs() < 5e-4, "{mean:?}");
+    assert!((variance[0] - h * h / 12.0 - law.covariance[0]).abs() < 5e-4, "{variance:?}");
+}
+
+#[test]
+fn b02_b05_b06_stationary_densities() {
+    for (name, well, half, level) in [
+        ("B02 T = 1", Line::b02(1.0), 4.0, 9.140e-5),
+        ("B02 T = 0.1", Line::b02(0.1), 2.5, 2.739e-4),
+        ("B05 β = 1", Line::b05(0.5), 6.0, 1.129e-4),
+        ("B05 β = 0.2", Line::b05(0.1), 3.0, 1.711e-4),
+        ("B06", Line::b06(), 4.0, 6.957e-4),
+    ] {
+        let errors: Vec<(f64, f64)> = [64, 128, 256]
+            .iter()
+            .map(|&n| {
+                let grid = line(-half, half, n);
+                let (found, error) = stationary(Arc::new(well), well.temperature, &grid, &well.stationary(&grid));
+                assert!(found.reversible);
+                (error, found.error_grid.unwrap())
+            })
+            .collect();
+        check(name, &errors, level);
+    }
+}
+
+#[test]
+fn b02_b05_b06_numbers_of_the_tables() {
+    let grid = line(-4.0, 4.0, 800);
+    let h = grid.axes()[0].spacing();
+    let found = |well: Line| stationary(Arc::new(well), well.temperature, &grid, &well.stationary(&grid)).0;
+    let second = |s: &Stationary| s.covariance[0] - h * h / 12.0;
+    let b02 = found(Line::b02(0.25));
+    assert!((second(&b02) - 0.832_745_487).abs() < 2e-5, "{}", second(&b02));
+    assert!((b02.probability[400] / h - 0.186_387_723).abs() < 2e-5);
+    let b05 = found(Line::b05(0.1));
+    assert!((second(&b05) - 0.784_242_335).abs() < 2e-5, "{}", second(&b05));
+    // the modes are at √(1 − β) = 0.894, not at the minima of the loss
+    let highest = (400..800).max_by(|&i, &j| b05.probability[i].total_cmp(&b05.probability[j])).unwrap();
+    assert!((grid.center(highest)[0] - 0.894_427_19).abs() < h, "{}", grid.center(highest)[0]);
+    let b06 = found(Line::b06());
+    let density = |x: f64| b06.probability[grid.locate(&[x]).unwrap()] / h;
+    let at = grid.center(grid.locate(&[1.0]).unwrap())[0];
+    assert!((density(at) / student_t(at, 11.0, 0.233_549_683_248_456_9) - 1.0).abs() < 1e-3, "{}", density(at));
+    // tails keep their relative accuracy: the share beyond 2 is 3.4e-6
+    let tail: f64 = (0..800).filter(|&i| grid.center(i)[0].abs() > 2.0).map(|i| b06.probability[i]).sum();
+    assert!((tail / 3.400_204_6e-6 - 1.0).abs() < 2e-3, "{tail}");
+}
+
+#[test]
+fn b08_rotating_current() {
+    let process = OrnsteinUhlenbeck::b08();
+    let half = [2.0, 1.7];
+    let mut errors = Vec::new();
+    for n in [32, 64, 128] {
+        let grid = rectangle(half, n);
+        let exact = process.stationary().cell_probability(&grid).unwrap();
+        let (found, error) = stationary(Arc::new(process.clone()), 0.1, &grid, &exact);
+        errors.push((error, found.error_grid.unwrap()));
+        if n == 128 {
+            assert!(!found.reversible);
+            assert!((found.entropy_production - 8.0 / 17.0).abs() < 0.01, "{}", found.entropy_production);
+            for (got, want) in found.covariance.iter().zip([0.1, 0.04, 1.0 / 15.0]) {
+                assert!((got - want).abs() < 0.01 * want, "{got} for {want}");
+            }
+            // J = Ωθρ at one place away from the centre
+            let cell = grid.locate(&[0.3, 0.1]).unwrap();
+            let (at, omega) = (grid.center(cell), process.rotation());
+            let density = found.probability[cell] / grid.volume(cell);
+            for k in 0..2 {
+                let exact = (omega[2 * k] * at[0] + omega[2 * k + 1] * at[1]) * density;
+                let got = found.current[k * grid.len() + cell];
+                assert!((got - exact).abs() < 0.03 * exact.abs().max(0.05 * density), "{got} for {exact}");
+            }
+        }
+    }
+    check("B08", &errors, 8.151e-4);
+}
+
+#[test]
+fn full_tensor_equilibria() {
+    for (name, rotation, level) in [("with a current", 1.0, 1.176e-2), ("reversible", 0.0, 4.051e-4)] {
+        let equilibrium = Equilibrium::turning(rotation);
+        let errors: Vec<(f64, f64)> = [32, 64, 128]
+            .iter()
+            .map(|&n| {
+                let grid = square(5.5, n);
+                let (found, error) = stationary(Arc::new(equilibrium), 1.0, &grid, &equilibrium.stationary(&grid));
+                (error, found.error_grid.unwrap())
+            })
+            .collect();
+        check(name, &errors, level);
+    }
+}
+
+#[test]
+fn b10_current_that_is_no_loss_gradient() {
+    for rotation in [0.0, 1.5] {
+        let equilibrium = Equilibrium::b10(rotation);
+        let grid = square(4.5, 96);
+        let exact = equilibrium.stationary(&grid);
+        let (found, error) = stationary(Arc::new(equilibrium), 1.0, &grid, &exact);
+        assert!(error < 0.02 && HONEST * error <= found.error_grid.unwrap());
+    }
+}
+
+#[test]
+fn pushed_forward_transients() {
+    let sinh = Sinh { rate: 1.0, temperature: 0.2 };
+    let start = (0.5, 0.1);
+    let errors: Vec<(f64, f64)> = [64, 128, 256]
+        .iter()
+        .map(|&n| {
+            let grid = line(-6.0, 6.0, n);
+            let initial = Initial::Cells { probability: sinh.cell_probability(&grid, start, 0.0) };
+            let exact = sinh.cell_probability(&grid, start, 0.8);
+            let run = transient(Arc::new(sinh), 0.2, &grid, initial, 0.8, &exact);
+            (run.error, run.reported)
+        })
+        .collect();
+    check("sinh", &errors, 6.305e-4);
+
+    let wave = Wave { rates: [1.0, 0.5], amplitude: 0.8, temperature: 0.3 };
+    let start = [(0.6, 0.1), (-0.3, 0.2)];
+    let errors: Vec<(f64, f64)> = [32, 64, 128]
+        .iter()
+        .map(|&n| {
+            let grid = square(4.5, n);
+            let initial = Initial::Cells { probability: wave.cell_probability(&grid, start, 0.0) };
+            let exact = wave.cell_probability(&grid, start, 0.8);
+            let run = transient(Arc::new(wave), 0.3, &grid, initial, 0.8, &exact);
+            (run.error, run.reported)
+        })
+        .collect();
+    check("wave", &errors, 1.738e-3);
+}
