@@ -13,9 +13,7 @@ use crate::lanes::{dispatch, fma};
 /// Generators that run side by side in a [`LaneStream`].
 pub const LANES: usize = 8;
 
-type Words = [u64; LANES];
-type Reals = [f64; LANES];
-type State = [Words; 4];
+type State = [[u64; LANES]; 4];
 
 /// Eight independent xoshiro256++ generators in lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,23 +36,23 @@ impl LaneStream {
         fill_normals(&mut self.state, out);
     }
 
-    /// Fills `out` with ±1, each with probability ½. The length must be a multiple of 8.
+    /// Fills `out` with ±1, each with probability ½. The length must be a multiple of 32.
     pub fn signs(&mut self, out: &mut [f64]) {
-        debug_assert_eq!(out.len() % LANES, 0);
+        debug_assert_eq!(out.len() % (4 * LANES), 0);
         fill_signs(&mut self.state, out);
     }
 
-    /// Fills `out` with uniform variates in (0, 1), multiples of 2⁻⁵³. The length must be a multiple of 8.
+    /// Fills `out` with uniform variates in (0, 1), multiples of 2⁻⁵³. The length must be a multiple of 32.
     pub fn uniforms(&mut self, out: &mut [f64]) {
-        debug_assert_eq!(out.len() % LANES, 0);
+        debug_assert_eq!(out.len() % (4 * LANES), 0);
         fill_uniforms(&mut self.state, out);
     }
 
     /// Fills `out` with independent integers, uniform on 0 … bound − 1 without bias (Lemire's multiplication with
-    /// rejection, doi:10.1145/3230636). The length must be a multiple of 16 and the bound at least 1.
+    /// rejection, doi:10.1145/3230636). The length must be a multiple of 64 and the bound 1 to 2²⁶.
     pub fn bounded(&mut self, bound: u32, out: &mut [u32]) {
         debug_assert!(bound > 0);
-        debug_assert_eq!(out.len() % (2 * LANES), 0);
+        debug_assert_eq!(out.len() % (8 * LANES), 0);
         fill_bounded(&mut self.state, bound, out);
     }
 }
@@ -75,22 +73,37 @@ fn split_mix(z: &mut u64) -> u64 {
     x ^ (x >> 31)
 }
 
+/// One word of one lane.
 #[inline(always)]
-fn next(s: &mut State) -> Words {
-    let mut out = [0; LANES];
+fn next([mut a, mut b, mut c, mut d]: [u64; 4]) -> (u64, [u64; 4]) {
+    let word = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
+    let t = b << 17;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= t;
+    d = d.rotate_left(45);
+    (word, [a, b, c, d])
+}
+
+/// Four words of every lane. Loop bodies over the lanes are kept long: short ones are unrolled before they are vectorised,
+/// and then stay scalar.
+#[inline(always)]
+fn four_words(s: &mut State) -> [u64; 4 * LANES] {
+    let mut words = [0; 4 * LANES];
     for l in 0..LANES {
-        let (mut a, mut b, mut c, mut d) = (s[0][l], s[1][l], s[2][l], s[3][l]);
-        out[l] = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
-        let t = b << 17;
-        c ^= a;
-        d ^= b;
-        b ^= c;
-        a ^= d;
-        c ^= t;
-        d = d.rotate_left(45);
-        (s[0][l], s[1][l], s[2][l], s[3][l]) = (a, b, c, d);
+        let (w0, lane) = next([s[0][l], s[1][l], s[2][l], s[3][l]]);
+        let (w1, lane) = next(lane);
+        let (w2, lane) = next(lane);
+        let (w3, lane) = next(lane);
+        [s[0][l], s[1][l], s[2][l], s[3][l]] = lane;
+        words[l] = w0;
+        words[LANES + l] = w1;
+        words[2 * LANES + l] = w2;
+        words[3 * LANES + l] = w3;
     }
-    out
+    words
 }
 
 const ONE: u64 = 0x3FF0_0000_0000_0000; // bits of 1.0: pasting 52 random bits below gives [1, 2) without a conversion
@@ -141,85 +154,76 @@ fn sine_cosine(x: f64) -> (f64, f64) {
 
 /// Sixteen normals: radius from one word; the angle's octant from three bits of the other, the rest of it from 52.
 #[inline(always)]
-fn normal_pair(state: &mut State) -> (Reals, Reals) {
-    let (a, b) = (next(state), next(state));
-    let (mut z0, mut z1) = ([0.0; LANES], [0.0; LANES]);
+fn sixteen_normals(s: &mut State, z: &mut [f64; 2 * LANES]) {
     for l in 0..LANES {
-        let square = minus_two_ln(2.0 - f64::from_bits((a[l] >> 12) | ONE));
+        let (a, lane) = next([s[0][l], s[1][l], s[2][l], s[3][l]]);
+        let (b, lane) = next(lane);
+        [s[0][l], s[1][l], s[2][l], s[3][l]] = lane;
+        let square = minus_two_ln(2.0 - f64::from_bits((a >> 12) | ONE));
         let radius = (if square > 0.0 { square } else { 0.0 }).sqrt();
-        let angle = (f64::from_bits((b[l] >> 12) | ONE) - 1.5) * std::f64::consts::FRAC_PI_2;
-        let (s, c) = sine_cosine(angle);
-        let swap = 0u64.wrapping_sub((b[l] >> 2) & 1);
-        let (s, c) = (s.to_bits(), c.to_bits());
-        let (p, q) = ((c & swap) | (s & !swap), (s & swap) | (c & !swap));
-        z0[l] = radius * f64::from_bits(p ^ (b[l] << 63));
-        z1[l] = radius * f64::from_bits(q ^ ((b[l] << 62) & SIGN));
+        let angle = (f64::from_bits((b >> 12) | ONE) - 1.5) * std::f64::consts::FRAC_PI_2;
+        let (sine, cosine) = sine_cosine(angle);
+        let swap = 0u64.wrapping_sub((b >> 2) & 1);
+        let (sine, cosine) = (sine.to_bits(), cosine.to_bits());
+        let (p, q) = ((cosine & swap) | (sine & !swap), (sine & swap) | (cosine & !swap));
+        z[l] = radius * f64::from_bits(p ^ (b << 63));
+        z[LANES + l] = radius * f64::from_bits(q ^ ((b << 62) & SIGN));
     }
-    (z0, z1)
 }
 
 dispatch! {
     fn fill_normals(state: &mut State, out: &mut [f64]) {
-        let mut s = *state;
-        for chunk in out.chunks_exact_mut(2 * LANES) {
-            let (z0, z1) = normal_pair(&mut s);
-            chunk[..LANES].copy_from_slice(&z0);
-            chunk[LANES..].copy_from_slice(&z1);
+        for z in out.as_chunks_mut::<{ 2 * LANES }>().0 {
+            sixteen_normals(state, z);
         }
-        *state = s;
     }
 }
 
 dispatch! {
     fn fill_signs(state: &mut State, out: &mut [f64]) {
-        let mut s = *state;
-        for group in out.chunks_mut(64 * LANES) {
-            let mut bits = next(&mut s);
-            for chunk in group.chunks_exact_mut(LANES) {
-                for l in 0..LANES {
-                    chunk[l] = f64::from_bits(ONE | (bits[l] & SIGN));
-                    bits[l] <<= 1;
+        for group in out.chunks_mut(64 * 4 * LANES) {
+            let mut words = four_words(state);
+            for signs in group.as_chunks_mut::<{ 4 * LANES }>().0 {
+                for (sign, word) in signs.iter_mut().zip(&mut words) {
+                    *sign = f64::from_bits(ONE | (*word & SIGN));
+                    *word <<= 1;
                 }
             }
         }
-        *state = s;
     }
 }
 
 dispatch! {
     fn fill_uniforms(state: &mut State, out: &mut [f64]) {
-        let mut s = *state;
-        for chunk in out.chunks_exact_mut(LANES) {
-            let bits = next(&mut s);
-            for l in 0..LANES {
-                chunk[l] = f64::from_bits((bits[l] >> 12) | ONE) - (1.0 - f64::EPSILON / 2.0);
+        for group in out.as_chunks_mut::<{ 4 * LANES }>().0 {
+            let words = four_words(state);
+            for (uniform, word) in group.iter_mut().zip(words) {
+                *uniform = f64::from_bits((word >> 12) | ONE) - (1.0 - f64::EPSILON / 2.0);
             }
         }
-        *state = s;
     }
 }
 
 dispatch! {
     fn fill_bounded(state: &mut State, bound: u32, out: &mut [u32]) {
-        let mut s = *state;
         let (n, reject_below) = (u64::from(bound), u64::from(bound.wrapping_neg() % bound));
-        for chunk in out.chunks_exact_mut(2 * LANES) {
+        for group in out.as_chunks_mut::<{ 8 * LANES }>().0 {
+            let (first, second) = group.split_at_mut(4 * LANES);
             loop {
-                let bits = next(&mut s);
+                let words = four_words(state);
                 let mut rejected = 0;
-                for l in 0..LANES {
-                    let (low, high) = ((bits[l] & 0xFFFF_FFFF) * n, (bits[l] >> 32) * n);
-                    chunk[l] = (low >> 32) as u32;
-                    chunk[LANES + l] = (high >> 32) as u32;
+                for ((a, b), word) in first.iter_mut().zip(second.iter_mut()).zip(words) {
+                    let (low, high) = ((word & 0xFFFF_FFFF) * n, (word >> 32) * n);
+                    *a = (low >> 32) as u32;
+                    *b = (high >> 32) as u32;
                     rejected |= u64::from((low & 0xFFFF_FFFF) < reject_below) | u64::from((high & 0xFFFF_FFFF) < reject_below);
                 }
-                // One rejection redraws all sixteen, which keeps them independent and uniform; it is rare.
+                // One rejection redraws all 64, which keeps them independent and uniform; it is rare where m ≪ 2³²/64.
                 if rejected == 0 {
                     break;
                 }
             }
         }
-        *state = s;
     }
 }
 

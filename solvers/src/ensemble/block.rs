@@ -3,7 +3,7 @@
 use crate::random::LaneStream;
 
 /// Walkers in a block: part of the definition of the random streams, so changing it changes every ensemble's numbers.
-pub const BLOCK: usize = 128;
+pub const BLOCK: usize = 256;
 
 /// A fixed block of walkers with its own random stream.
 #[derive(Debug)]

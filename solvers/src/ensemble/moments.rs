@@ -1,7 +1,7 @@
 //! Means and covariances of walkers, centred in every block so that no digits cancel, merged in block order.
 
 use super::{BLOCK, Block};
-use crate::lanes::dispatch;
+use crate::lanes::{dispatch, fma};
 use crate::symmetric::{packed_index, packed_len};
 
 /// Number, mean and centred second moments of a set of walkers.
@@ -22,26 +22,36 @@ impl Moments {
 
     /// The walkers of one block that were not absorbed.
     pub fn of_block(d: usize, block: &Block) -> Self {
-        let mut weight = [0.0; BLOCK];
-        weight[..block.active].fill(1.0);
-        for (w, _) in weight.iter_mut().zip(&block.absorbed).filter(|(_, gone)| **gone) {
-            *w = 0.0;
+        if block.active == BLOCK && block.absorbed.is_empty() {
+            return Self::of_points(d, &block.points);
         }
-        let mut moments = Self::new(d);
-        moments.count = weight.iter().sum();
-        if moments.count == 0.0 {
-            return moments;
+        // The walkers that do not count are put on one that does, and taken off again by their number.
+        let counts = |i: usize| i < block.active && !block.absorbed.get(i).copied().unwrap_or(false);
+        let mut points = Vec::with_capacity(d * BLOCK);
+        let kept: Vec<usize> = (0..BLOCK).filter(|&i| counts(i)).collect();
+        let Some(&first) = kept.first() else { return Self::new(d) };
+        for x in block.points.chunks_exact(BLOCK) {
+            points.extend((0..BLOCK).map(|i| x[kept.get(i).copied().unwrap_or(first)]));
         }
-        let axis = |k: usize| &block.points[k * BLOCK..(k + 1) * BLOCK];
-        for k in 0..d {
-            // One correction of the mean, so that the scatter is centred to rounding.
-            let first = block.points[k * BLOCK];
-            moments.mean[k] = first + weighted(&weight, axis(k), first) / moments.count;
+        let mut moments = Self::of_points(d, &points);
+        let idle = (BLOCK - kept.len()) as f64;
+        if idle > 0.0 {
+            let mut single = Self { count: -idle, ..Self::new(d) };
+            (0..d).for_each(|k| single.mean[k] = points[k * BLOCK]);
+            moments = moments.merge(&single);
+        }
+        moments
+    }
+
+    fn of_points(d: usize, points: &[f64]) -> Self {
+        let mut moments = Self { count: BLOCK as f64, ..Self::new(d) };
+        let axes = points.as_chunks::<BLOCK>().0;
+        for (mean, x) in moments.mean.iter_mut().zip(axes) {
+            *mean = x[0] + sum(x, x[0]) / BLOCK as f64;
         }
         for i in 0..d {
             for j in i..d {
-                moments.scatter[packed_index(d, i, j)] =
-                    product(&weight, axis(i), axis(j), moments.mean[i], moments.mean[j]);
+                moments.scatter[packed_index(d, i, j)] = product(&axes[i], &axes[j], moments.mean[i], moments.mean[j]);
             }
         }
         moments
@@ -85,16 +95,15 @@ impl Moments {
     }
 }
 
-const LANES: usize = 8;
+const LANES: usize = 32; // several vectors of sums, to hide the latency of additions
 
 dispatch! {
-    /// Σ w (x − centre).
-    fn weighted(weight: &[f64; BLOCK], x: &[f64], centre: f64) -> f64 {
+    /// Σ (x − centre).
+    fn sum(x: &[f64; BLOCK], centre: f64) -> f64 {
         let mut sums = [0.0; LANES];
-        for (w, x) in weight.chunks_exact(LANES).zip(x.chunks_exact(LANES)) {
-            for l in 0..LANES {
-                // Padding and absorbed walkers may hold anything, so they are selected away, not multiplied by 0.
-                sums[l] += if w[l] > 0.0 { x[l] - centre } else { 0.0 };
+        for x in x.as_chunks::<LANES>().0 {
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum += x - centre;
             }
         }
         sums.iter().sum()
@@ -102,12 +111,12 @@ dispatch! {
 }
 
 dispatch! {
-    /// Σ w (x − a)(y − b).
-    fn product(weight: &[f64; BLOCK], x: &[f64], y: &[f64], a: f64, b: f64) -> f64 {
+    /// Σ (x − a)(y − b).
+    fn product(x: &[f64; BLOCK], y: &[f64; BLOCK], a: f64, b: f64) -> f64 {
         let mut sums = [0.0; LANES];
-        for ((w, x), y) in weight.chunks_exact(LANES).zip(x.chunks_exact(LANES)).zip(y.chunks_exact(LANES)) {
+        for (x, y) in x.as_chunks::<LANES>().0.iter().zip(y.as_chunks::<LANES>().0) {
             for l in 0..LANES {
-                sums[l] += if w[l] > 0.0 { (x[l] - a) * (y[l] - b) } else { 0.0 };
+                sums[l] = fma(x[l] - a, y[l] - b, sums[l]);
             }
         }
         sums.iter().sum()

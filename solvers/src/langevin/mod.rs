@@ -8,8 +8,6 @@ pub mod scheme;
 mod step;
 mod walls;
 
-use std::sync::Arc;
-
 use crate::Error;
 use crate::engine::{Attribute, Engine, Interrupt, Snapshot};
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop};
@@ -66,7 +64,7 @@ impl Langevin {
     pub fn new(problem: &Problem, options: LangevinOptions) -> Result<Self, Error> {
         let entry = scheme::find(&options.scheme)?;
         let mut ensemble = Ensemble::new(problem, "langevin", options.walkers)?;
-        let sde = Sde { dynamics: Arc::clone(&problem.dynamics), temperature: problem.temperature };
+        let sde = Sde::new(problem);
         let walls = Walls::new(&problem.grid);
         if walls.absorbs() {
             ensemble.blocks_mut().iter_mut().for_each(|block| block.absorbed = vec![false; BLOCK]);
@@ -128,10 +126,11 @@ impl Engine for Langevin {
                     if k % STEPS_PER_CHECK == 0 {
                         watch.check()?;
                     }
-                    scheme.step(sde, h, &block.points, work, &mut block.stream);
-                    walls
-                        .apply(block, work, sde.temperature * h)
-                        .map_err(|lane| Stop::Failed(lost(block, work, lane, from + k as f64 * h, h)))?;
+                    if !scheme.step(sde, h, &block.points, work, &mut block.stream) || walls.absorbs() {
+                        walls
+                            .apply(block, work, sde.temperature * h)
+                            .map_err(|lane| Stop::Failed(lost(block, work, lane, from + k as f64 * h, h)))?;
+                    }
                     std::mem::swap(&mut block.points, &mut work.next);
                 }
                 Ok(())

@@ -12,20 +12,6 @@ type Lane = [f64; BLOCK];
 /// order of [`crate::symmetric`] with the rows and columns exchanged.
 pub(super) fn root(d: usize, diffusion: &[f64], root: &mut [f64]) {
     let (a, s) = (diffusion.as_chunks::<BLOCK>().0, root.as_chunks_mut::<BLOCK>().0);
-    if is_constant(a) {
-        // One root for the block where D does not depend on the walker; the same operations give the same bits.
-        let head = |c: usize| a.get(c).map_or(0.0, |lane| lane[0]);
-        let all = match d {
-            1 => root_3([head(0), 0.0, 0.0, 0.0, 0.0, 0.0]),
-            2 => {
-                let [l00, l10, l11] = root_2([head(0), head(1), head(2)]);
-                [l00, l10, l11, 0.0, 0.0, 0.0]
-            }
-            _ => root_3(std::array::from_fn(head)),
-        };
-        s.iter_mut().zip(all).for_each(|(lane, value)| lane.fill(value));
-        return;
-    }
     match d {
         1 => roots_1(a, s),
         2 => roots_2(a, s),
@@ -33,14 +19,19 @@ pub(super) fn root(d: usize, diffusion: &[f64], root: &mut [f64]) {
     }
 }
 
+/// Whether D is the same for all walkers of the block; then one root does for all of them.
+fn is_constant(a: &[Lane]) -> bool {
+    a.iter().all(|lane| lane[0] == lane[1] && lane[0] == lane[BLOCK - 1]) && all_equal(a)
+}
+
 dispatch! {
-    fn is_constant(a: &[Lane]) -> bool {
-        let mut same = true;
+    fn all_equal(a: &[Lane]) -> bool {
+        let mut different = 0;
         for lane in a {
-            let first = lane[0];
-            same &= lane.iter().fold(0u64, |different, &x| different | (x.to_bits() ^ first.to_bits())) == 0;
+            let first = lane[0].to_bits();
+            different |= lane.iter().fold(0, |different, &x| different | (x.to_bits() ^ first));
         }
-        same
+        different == 0
     }
 }
 
@@ -106,34 +97,88 @@ dispatch! {
     }
 }
 
-dispatch! {
-    /// out = x + h·b + s·(S z): the Euler–Maruyama update of a block.
-    pub(super) fn update(
-        x: &[f64], b: &[f64], root: &[f64], z: &[f64], h: f64, s: f64, out: &mut [f64]
-    ) {
-        let (x, b, l, z) = (x.as_chunks::<BLOCK>().0, b.as_chunks::<BLOCK>().0, root.as_chunks::<BLOCK>().0, z.as_chunks::<BLOCK>().0);
-        match (x, b, l, z, out.as_chunks_mut::<BLOCK>().0) {
-            ([x], [b], [l], [z], [out]) => {
-                for i in 0..BLOCK {
-                    out[i] = fma(s * l[i], z[i], fma(h, b[i], x[i]));
+/// out = x + h·b + s·(S z) with S Sᵀ = D: the Euler–Maruyama update of a block, the root taken on the way. Returns whether all
+/// of `out` is inside `bounds` (upper ends excluded, as for anything that is not finite).
+pub(super) fn euler(
+    x: &[f64],
+    b: &[f64],
+    diffusion: &[f64],
+    z: &[f64],
+    [h, s]: [f64; 2],
+    out: &mut [f64],
+    bounds: &[[f64; 2]],
+) -> bool {
+    let a = diffusion.as_chunks::<BLOCK>().0;
+    if is_constant(a) {
+        euler_constant(x, b, a, z, h, s, out, bounds)
+    } else {
+        euler_general(x, b, a, z, h, s, out, bounds)
+    }
+}
+
+#[inline(always)]
+fn inside(x: f64, [lower, upper]: [f64; 2]) -> bool {
+    (x >= lower) & (x < upper)
+}
+
+#[inline(always)]
+fn blocks<const D: usize>(x: &[f64]) -> Option<&[Lane; D]> {
+    x.as_chunks::<BLOCK>().0.try_into().ok()
+}
+
+/// The update in 1 to 3 dimensions; `$root` gives S of walker i from the components of D.
+macro_rules! update {
+    ($x:ident, $b:ident, $a:ident, $z:ident, $h:ident, $s:ident, $out:ident, $bounds:ident; $i:ident, $at:expr) => {{
+        let mut all = true;
+        match ($a, $out.as_chunks_mut::<BLOCK>().0) {
+            ([a], [out]) => {
+                let (Some([x]), Some([b]), Some([z])) = (blocks($x), blocks($b), blocks($z)) else { return false };
+                for $i in 0..BLOCK {
+                    out[$i] = fma($s * positive(a[$at]).sqrt(), z[$i], fma($h, b[$i], x[$i]));
+                    all &= inside(out[$i], $bounds[0]);
                 }
             }
-            ([x0, x1], [b0, b1], [l00, l10, l11], [z0, z1], [out0, out1]) => {
-                for i in 0..BLOCK {
-                    out0[i] = fma(s, l00[i] * z0[i], fma(h, b0[i], x0[i]));
-                    out1[i] = fma(s, fma(l11[i], z1[i], l10[i] * z0[i]), fma(h, b1[i], x1[i]));
+            ([a0, a1, a2], [out0, out1]) => {
+                let (Some([x0, x1]), Some([b0, b1]), Some([z0, z1])) = (blocks($x), blocks($b), blocks($z)) else {
+                    return false;
+                };
+                for $i in 0..BLOCK {
+                    let [l00, l10, l11] = root_2([a0[$at], a1[$at], a2[$at]]);
+                    out0[$i] = fma($s, l00 * z0[$i], fma($h, b0[$i], x0[$i]));
+                    out1[$i] = fma($s, fma(l11, z1[$i], l10 * z0[$i]), fma($h, b1[$i], x1[$i]));
+                    all &= inside(out0[$i], $bounds[0]) & inside(out1[$i], $bounds[1]);
                 }
             }
-            ([x0, x1, x2], [b0, b1, b2], [l00, l10, l20, l11, l21, l22], [z0, z1, z2], [out0, out1, out2]) => {
-                for i in 0..BLOCK {
-                    out0[i] = fma(s, l00[i] * z0[i], fma(h, b0[i], x0[i]));
-                    out1[i] = fma(s, fma(l11[i], z1[i], l10[i] * z0[i]), fma(h, b1[i], x1[i]));
-                    let noise = fma(l22[i], z2[i], fma(l21[i], z1[i], l20[i] * z0[i]));
-                    out2[i] = fma(s, noise, fma(h, b2[i], x2[i]));
+            ([a0, a1, a2, a3, a4, a5], [out0, out1, out2]) => {
+                let (Some([x0, x1, x2]), Some([b0, b1, b2]), Some([z0, z1, z2])) = (blocks($x), blocks($b), blocks($z))
+                else {
+                    return false;
+                };
+                for $i in 0..BLOCK {
+                    let [l00, l10, l20, l11, l21, l22] = root_3([a0[$at], a1[$at], a2[$at], a3[$at], a4[$at], a5[$at]]);
+                    out0[$i] = fma($s, l00 * z0[$i], fma($h, b0[$i], x0[$i]));
+                    out1[$i] = fma($s, fma(l11, z1[$i], l10 * z0[$i]), fma($h, b1[$i], x1[$i]));
+                    let noise = fma(l22, z2[$i], fma(l21, z1[$i], l20 * z0[$i]));
+                    out2[$i] = fma($s, noise, fma($h, b2[$i], x2[$i]));
+                    all &= inside(out0[$i], $bounds[0]) & inside(out1[$i], $bounds[1]) & inside(out2[$i], $bounds[2]);
                 }
             }
-            _ => {}
+            _ => return false,
         }
+        all
+    }};
+}
+
+dispatch! {
+    fn euler_general(x: &[f64], b: &[f64], a: &[Lane], z: &[f64], h: f64, s: f64, out: &mut [f64], bounds: &[[f64; 2]]) -> bool {
+        update!(x, b, a, z, h, s, out, bounds; i, i)
+    }
+}
+
+dispatch! {
+    /// The same with the root of the first walker for all, moved out of the loop by the compiler.
+    fn euler_constant(x: &[f64], b: &[f64], a: &[Lane], z: &[f64], h: f64, s: f64, out: &mut [f64], bounds: &[[f64; 2]]) -> bool {
+        update!(x, b, a, z, h, s, out, bounds; i, 0)
     }
 }
 
@@ -201,7 +246,7 @@ mod tests {
         assert!(r.iter().all(|x| x.is_finite() && x.abs() <= 2.0 + 1e-15), "{r:?}");
     }
 
-    /// The shortcut for constant D gives the bits of the general path.
+    /// The shortcut for constant D gives the bits of the general path, and both those of `root`.
     #[test]
     fn constant_shortcut_is_exact() {
         for d in 1..=3 {
@@ -211,13 +256,23 @@ mod tests {
                 2 => &[1.3, 0.2, 0.7],
                 _ => &entries[..],
             };
-            let mut a: Vec<f64> = entries.iter().flat_map(|&e| [e; BLOCK]).collect();
-            let (mut quick, mut general) = (vec![0.0; a.len()], vec![0.0; a.len()]);
-            root(d, &a, &mut quick);
-            a[5] += 0.5;
-            root(d, &a, &mut general);
-            assert_eq!(quick[0].to_bits(), general[0].to_bits());
-            assert_eq!(quick[a.len() - 1].to_bits(), general[a.len() - 1].to_bits());
+            let a: Vec<f64> = entries.iter().flat_map(|&e| [e; BLOCK]).collect();
+            let mut broken = a.clone();
+            broken[5] += 0.5;
+            let z: Vec<f64> = (0..d * BLOCK).map(|i| (i as f64).sin()).collect();
+            let (mut quick, mut general, mut root_of) =
+                (vec![0.0; d * BLOCK], vec![0.0; d * BLOCK], vec![0.0; a.len()]);
+            let bounds = [[-9.0, 9.0]; 3];
+            assert!(euler(&z, &z, &a, &z, [0.1, 0.7], &mut quick, &bounds));
+            assert!(euler(&z, &z, &broken, &z, [0.1, 0.7], &mut general, &bounds));
+            root(d, &a, &mut root_of);
+            let same = |k: usize| {
+                (0..BLOCK).all(|i| i == 5 || quick[k * BLOCK + i].to_bits() == general[k * BLOCK + i].to_bits())
+            };
+            assert!((0..d).all(same));
+            let first = fma(0.7 * root_of[0], z[0], fma(0.1, z[0], z[0]));
+            assert!((quick[0] - first).abs() < 1e-15);
+            assert!(!euler(&z, &z, &a, &z, [0.1, 0.7], &mut quick, &[[-0.5, 9.0]; 3]));
         }
     }
 }

@@ -17,7 +17,7 @@ const PILOT_STEPS: usize = 300;
 
 /// A step for the problem, and the reason in words.
 ///
-/// A pilot of 128 walkers visits the places that matter; at each the local rate r = |∂b| + T Σ (∂D_kk)²/D_kk and the speeds
+/// A pilot of 256 walkers visits the places that matter; at each the local rate r = |∂b| + T Σ (∂D_kk)²/D_kk and the speeds
 /// |b_k| and T·D_kk are taken, and their 95 % quantiles q give the step: r h ≤ 0.02 (drift and noise change little in a
 /// step), |b_k| h and √(2 T D_kk h) ≤ 4 % of the axis, h ≤ the shortest output interval. With a learning rate η the step is
 /// not taken below η/10, since the equation itself is only right to O(η).
@@ -64,7 +64,7 @@ struct Seen {
 
 fn pilot(problem: &Problem, walls: &Walls, end: f64) -> Result<Seen, Error> {
     let d = problem.dimension();
-    let sde = Sde { dynamics: problem.dynamics.clone(), temperature: problem.temperature };
+    let sde = Sde::new(problem);
     let scheme = (scheme::TABLE[0].build)(problem)?;
     let mut block = Block::new(d, 0, BLOCK, problem.seed, "langevin/pilot");
     if walls.absorbs() {
@@ -131,7 +131,7 @@ fn look(problem: &Problem, points: &[f64], seen: &mut Seen) -> Result<(), Error>
     }
     if seen.rate.len() == before {
         return Err(Error::invalid(
-            "drift or D is not finite at any of 128 walkers drawn from the initial density",
+            "drift or D is not finite at any of 256 walkers drawn from the initial density",
             "write formulas that are finite on the grid, or move the walls",
         ));
     }

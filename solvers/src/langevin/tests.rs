@@ -5,6 +5,7 @@ use crate::grid::{Axis, Boundary, Grid};
 use crate::initial::Initial;
 use crate::model::Model;
 use crate::symmetric::packed_len;
+use std::sync::Arc;
 
 /// Drift and D given by a function of one point; also its own (empty) model.
 pub(super) struct Given<F>(pub usize, pub F);

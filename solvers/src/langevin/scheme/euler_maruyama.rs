@@ -16,11 +16,10 @@ pub(super) const ENTRY: Entry = Entry {
 struct EulerMaruyama;
 
 impl Scheme for EulerMaruyama {
-    fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work, stream: &mut LaneStream) {
+    fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work, stream: &mut LaneStream) -> bool {
         sde.dynamics.drift_diffusion(points, &mut work.drift, &mut work.diffusion);
         stream.normals(&mut work.noise);
-        root::root(sde.dynamics.dimension(), &work.diffusion, &mut work.root);
-        let s = (2.0 * sde.temperature * h).sqrt();
-        root::update(points, &work.drift, &work.root, &work.noise, h, s, &mut work.next);
+        let scales = [h, (2.0 * sde.temperature * h).sqrt()];
+        root::euler(points, &work.drift, &work.diffusion, &work.noise, scales, &mut work.next, &sde.bounds)
     }
 }

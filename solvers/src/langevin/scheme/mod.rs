@@ -17,6 +17,19 @@ pub struct Sde {
     pub dynamics: Arc<dyn Dynamics>,
     /// Temperature T.
     pub temperature: f64,
+    /// Ends of the axes.
+    pub bounds: Vec<[f64; 2]>,
+}
+
+impl Sde {
+    /// The equation of a problem.
+    pub fn new(problem: &Problem) -> Self {
+        Self {
+            dynamics: Arc::clone(&problem.dynamics),
+            temperature: problem.temperature,
+            bounds: problem.grid.axes().iter().map(|axis| [axis.lower(), axis.upper()]).collect(),
+        }
+    }
 }
 
 /// What one thread reuses from step to step; all arrays are coordinate-major blocks.
@@ -54,8 +67,8 @@ impl Work {
 /// One time step of a block of walkers.
 pub trait Scheme: Send + Sync {
     /// Writes the positions one step `h` after `points` to `work.next`, walls not yet applied; drift and D at `points`
-    /// stand in `work` afterwards.
-    fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work, stream: &mut LaneStream);
+    /// stand in `work` afterwards. Returns false where a walker may be outside the box or not finite.
+    fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work, stream: &mut LaneStream) -> bool;
 }
 
 /// A scheme and what it promises.

@@ -23,11 +23,11 @@ pub trait Sampling: Send + Sync {
 
 /// The sampling of a scenario from m samples.
 ///
-/// Errors: an empty batch, more than 2³¹ samples, a batch larger than m without replacement.
+/// Errors: an empty batch, more than 2²⁶ samples, a batch larger than m without replacement.
 pub fn build(minibatch: &Minibatch, samples: usize) -> Result<Box<dyn Sampling>, Error> {
     let batch = minibatch.batch_size;
-    let m = u32::try_from(samples).ok().filter(|m| *m < 1 << 31);
-    let m = m.ok_or_else(|| Error::invalid(format!("{samples} samples are too many"), "give fewer than 2^31"))?;
+    let m = u32::try_from(samples).ok().filter(|m| *m <= 1 << 26);
+    let m = m.ok_or_else(|| Error::invalid(format!("{samples} samples are too many"), "give at most 2^26"))?;
     if batch == 0 {
         return Err(Error::invalid("a batch of 0 samples has no gradient", "write batch_size = 1 or more"));
     }
