@@ -10,64 +10,40 @@ use std::time::Instant;
 
 use fpsolve_solvers::dynamics::Dynamics;
 use fpsolve_solvers::engine::Engine;
-use fpsolve_solvers::formula::{Program, Symbols, parse};
+use fpsolve_solvers::formula::{Symbols, parse};
 use fpsolve_solvers::grid::{Axis, Boundary, Grid};
 use fpsolve_solvers::initial::Initial;
 use fpsolve_solvers::langevin::{Langevin, LangevinOptions};
-use fpsolve_solvers::model::Model;
+use fpsolve_solvers::model::formula::FormulaModel;
 use fpsolve_solvers::model::tanh_regression::{Amplitudes, SampleGradient, Slope, TanhRegression, Unit};
+use fpsolve_solvers::noise::formula::{FormulaDiffusion, FormulaDynamics};
+use fpsolve_solvers::noise::{GradientDynamics, Minibatch};
 use fpsolve_solvers::problem::Problem;
 
 const STEPS: usize = 1000;
 const OUTPUTS: usize = 100;
 
-/// Drift and D from formulas, compiled to one program.
-struct Formulas {
-    d: usize,
-    program: Program,
-}
-
-impl Formulas {
-    fn new(variables: &[&str], formulas: &[&str]) -> Self {
-        let symbols = Symbols::new(variables);
-        let parsed: Vec<_> = formulas.iter().map(|f| parse(f, &symbols).unwrap()).collect();
-        Self { d: variables.len(), program: Program::compile(&parsed) }
-    }
-}
-
-impl Dynamics for Formulas {
-    fn dimension(&self) -> usize {
-        self.d
-    }
-    fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]) {
-        let mut out = [0.0; 5 * 256];
-        let n = points.len() / self.d;
-        let out = &mut out[..self.program.outputs() * n];
-        self.program.evaluate(points, out);
-        drift.copy_from_slice(&out[..self.d * n]);
-        diffusion.copy_from_slice(&out[self.d * n..]);
-    }
-}
-
-struct Regression(TanhRegression);
-
-impl Dynamics for Regression {
-    fn dimension(&self) -> usize {
-        2
-    }
-    fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]) {
-        self.0.gradient_covariance(points, drift, diffusion);
-        drift.iter_mut().for_each(|b| *b = -*b);
-    }
+/// Drift and D of formula models, as scenarios build them.
+fn formulas(variables: &[&str], drift: &[&str], diffusion: &[&[&str]]) -> Arc<dyn Dynamics> {
+    let symbols = Symbols::new(variables);
+    let parsed = |row: &[&str]| -> Vec<_> { row.iter().map(|f| parse(f, &symbols).unwrap()).collect() };
+    let rows: Vec<_> = diffusion.iter().map(|row| parsed(row)).collect();
+    let noise = FormulaDiffusion::new(&rows).unwrap();
+    Arc::new(FormulaDynamics::new(&FormulaModel::drift(&parsed(drift)), &noise, 0.0))
 }
 
 fn problem(name: &str) -> (Problem, f64) {
-    let formulas = |variables: &[&str], f: &[&str]| Arc::new(Formulas::new(variables, f)) as Arc<dyn Dynamics>;
     let (dynamics, start, temperature, step, half) = match name {
-        "S1" => (formulas(&["x"], &["-x", "1"]), vec![1.0], 0.5, 1e-3, 5.0),
-        "S2" => (formulas(&["x"], &["x - x^3", "1 + x^2"]), vec![0.0], 0.05, 5e-3, 3.0),
-        "S3" => (formulas(&["a", "b"], &["-a", "-b", "1 + a^2", "a*b/2", "1 + b^2"]), vec![1.0; 2], 0.1, 5e-3, 8.0),
-        _ => (Arc::new(Regression(s4())) as Arc<dyn Dynamics>, vec![0.5; 2], 0.00625, 0.05, 6.0),
+        "S1" => (formulas(&["x"], &["-x"], &[&["1"]]), vec![1.0], 0.5, 1e-3, 5.0),
+        "S2" => (formulas(&["x"], &["x - x^3"], &[&["1 + x^2"]]), vec![0.0], 0.05, 5e-3, 3.0),
+        "S3" => {
+            let diffusion: [&[&str]; 2] = [&["1 + a^2", "a*b/2"], &["a*b/2", "1 + b^2"]];
+            (formulas(&["a", "b"], &["-a", "-b"], &diffusion), vec![1.0; 2], 0.1, 5e-3, 8.0)
+        }
+        _ => {
+            let dynamics = Arc::new(GradientDynamics::new(Arc::new(s4()), Arc::new(Minibatch)));
+            (dynamics as Arc<dyn Dynamics>, vec![0.5; 2], 0.00625, 0.05, 6.0)
+        }
     };
     let cells = if start.len() == 1 { 256 } else { 64 };
     let axes =

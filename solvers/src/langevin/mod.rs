@@ -3,6 +3,8 @@
 //! Each interval between output times is divided into the fewest equal steps not longer than `step`, so that the discrete
 //! law at output times is that of n equal steps and can be computed exactly where the recursion is known.
 
+mod companion;
+pub mod first_passage;
 mod root;
 pub mod scheme;
 mod step;
@@ -12,6 +14,7 @@ use crate::Error;
 use crate::engine::{Attribute, Engine, Interrupt, Snapshot};
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop};
 use crate::problem::Problem;
+use companion::Companion;
 use scheme::{Entry, Scheme, Sde, Work};
 use walls::Walls;
 
@@ -41,10 +44,23 @@ pub struct Langevin {
     scheme: Box<dyn Scheme>,
     walls: Walls,
     ensemble: Ensemble,
+    companion: Option<Companion>,
     step: f64,
     reason: String,
     time: f64,
     steps: u64,
+    trajectories: Trajectories,
+}
+
+/// Positions of the first walkers at the output times.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Trajectories {
+    /// Number of walkers n.
+    pub walkers: usize,
+    /// Output times, the first is 0.
+    pub times: Vec<f64>,
+    /// Positions: for each time the coordinate-major block (d×n).
+    pub points: Vec<f64>,
 }
 
 /// Steps between two looks at the interrupt.
@@ -69,16 +85,16 @@ impl Langevin {
         if walls.absorbs() {
             ensemble.blocks_mut().iter_mut().for_each(|block| block.absorbed = vec![false; BLOCK]);
         }
-        let (step, reason) = match options.step {
-            Some(step) if step > 0.0 && step.is_finite() => (step, "given".to_string()),
-            Some(step) => {
-                let what = format!("the Langevin step {step} is not a positive time");
-                return Err(Error::invalid(what, "write step = 0.01, or leave it out to have it chosen"));
-            }
-            None => step::choose(problem, &walls)?,
-        };
+        let (step, reason) = step::resolve(problem, &walls, options.step)?;
         let scheme = (entry.build)(problem)?;
-        Ok(Self { sde, entry, scheme, walls, ensemble, step, reason, time: 0.0, steps: 0 })
+        let companion = Companion::new(problem, &walls, options.walkers);
+        let walkers = options.trajectories.min(options.walkers);
+        let trajectories = Trajectories { walkers, times: Vec::new(), points: Vec::new() };
+        let (time, steps) = (0.0, 0);
+        let mut engine =
+            Self { sde, entry, scheme, walls, ensemble, companion, step, reason, time, steps, trajectories };
+        engine.keep_trajectories();
+        Ok(engine)
     }
 
     /// The longest step that is taken.
@@ -89,6 +105,12 @@ impl Langevin {
     pub fn step_reason(&self) -> &str {
         &self.reason
     }
+    /// Weak error of the time step so far, in units of total variation, and the standard error of that estimate, from walkers
+    /// that take the step and half of it on the same Brownian paths. None for fewer than 8192 walkers, whose sampling error
+    /// is larger than what could be seen, and after one of them was lost.
+    pub fn step_error(&self) -> Option<(f64, f64)> {
+        self.companion.as_ref().and_then(Companion::estimate)
+    }
     /// Walkers in each cell, and after the last cell those off the grid.
     pub fn counts(&self) -> Vec<u32> {
         self.ensemble.counts()
@@ -96,6 +118,17 @@ impl Langevin {
     /// The walkers.
     pub fn ensemble(&self) -> &Ensemble {
         &self.ensemble
+    }
+    /// Positions of the first walkers at all output times so far, as many as the options asked for.
+    pub fn trajectories(&self) -> &Trajectories {
+        &self.trajectories
+    }
+
+    fn keep_trajectories(&mut self) {
+        if self.trajectories.walkers > 0 {
+            self.trajectories.times.push(self.time);
+            self.trajectories.points.extend(self.ensemble.first_points(self.trajectories.walkers));
+        }
     }
 }
 
@@ -126,18 +159,20 @@ impl Engine for Langevin {
                     if k % STEPS_PER_CHECK == 0 {
                         watch.check()?;
                     }
-                    if !scheme.step(sde, h, &block.points, work, &mut block.stream) || walls.absorbs() {
-                        walls
-                            .apply(block, work, sde.temperature * h)
-                            .map_err(|lane| Stop::Failed(lost(block, work, lane, from + k as f64 * h, h)))?;
-                    }
-                    std::mem::swap(&mut block.points, &mut work.next);
+                    scheme.draw(work, &mut block.stream);
+                    companion::take(block, work, sde, scheme, walls, h)
+                        .map_err(|lane| Stop::Failed(lost(block, work, lane, from + k as f64 * h, h)))?;
                 }
                 Ok(())
             },
         )?;
+        if let Some(companion) = &mut self.companion {
+            companion.advance(&self.sde, &*self.scheme, &self.walls, steps, h);
+            companion.compare(self.entry.weak_order);
+        }
         self.time = to;
         self.steps += steps;
+        self.keep_trajectories();
         Ok(())
     }
 
@@ -146,7 +181,7 @@ impl Engine for Langevin {
     }
 
     fn attributes(&self) -> Vec<(&'static str, Attribute)> {
-        vec![
+        let mut attributes = vec![
             ("walkers", Attribute::Integer(self.ensemble.walkers() as i64)),
             ("step", Attribute::Float(self.step)),
             ("step_reason", Attribute::Text(self.reason.clone())),
@@ -154,7 +189,12 @@ impl Engine for Langevin {
             ("weak_order", Attribute::Float(self.entry.weak_order)),
             ("strong_order", Attribute::Float(self.entry.strong_order)),
             ("steps_total", Attribute::Integer(self.steps as i64)),
-        ]
+        ];
+        if let Some((error, uncertainty)) = self.step_error() {
+            attributes.push(("error_time", Attribute::Float(error)));
+            attributes.push(("error_time_se", Attribute::Float(uncertainty)));
+        }
+        attributes
     }
 
     fn warnings(&self) -> Vec<String> {

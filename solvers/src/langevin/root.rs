@@ -97,22 +97,57 @@ dispatch! {
     }
 }
 
-/// out = x + h·b + s·(S z) with S Sᵀ = D: the Euler–Maruyama update of a block, the root taken on the way. Returns whether all
-/// of `out` is inside `bounds` (upper ends excluded, as for anything that is not finite).
-pub(super) fn euler(
-    x: &[f64],
-    b: &[f64],
-    diffusion: &[f64],
-    z: &[f64],
-    [h, s]: [f64; 2],
-    out: &mut [f64],
-    bounds: &[[f64; 2]],
-) -> bool {
-    let a = diffusion.as_chunks::<BLOCK>().0;
-    if is_constant(a) {
-        euler_constant(x, b, a, z, h, s, out, bounds)
+/// What an Euler–Maruyama update reads: the blocks of positions, drift, D and noise, the factors h and √(2Th), the box.
+#[derive(Clone, Copy)]
+pub(super) struct Update<'a> {
+    /// Positions (d × BLOCK).
+    pub points: &'a [f64],
+    /// Drift (d × BLOCK).
+    pub drift: &'a [f64],
+    /// D (packed × BLOCK).
+    pub diffusion: &'a [f64],
+    /// Noise (d × BLOCK).
+    pub noise: &'a [f64],
+    /// h.
+    pub h: f64,
+    /// √(2Th).
+    pub scale: f64,
+    /// Ends of the axes.
+    pub bounds: &'a [[f64; 2]],
+}
+
+/// out = θ + h·b + √(2Th)·S z with S Sᵀ = D, the root taken on the way. Returns whether all of `out` is inside the box (upper
+/// ends excluded, as is anything that is not finite).
+pub(super) fn euler(update: Update, out: &mut [f64]) -> bool {
+    if is_constant(update.diffusion.as_chunks::<BLOCK>().0) {
+        euler_constant(update, out)
     } else {
-        euler_general(x, b, a, z, h, s, out, bounds)
+        euler_general(update, out)
+    }
+}
+
+dispatch! {
+    fn euler_general(update: Update, out: &mut [f64]) -> bool {
+        any_dimension::<false>(update, out)
+    }
+}
+
+dispatch! {
+    /// The same with the root of the first walker for all, which the compiler moves out of the loop.
+    fn euler_constant(update: Update, out: &mut [f64]) -> bool {
+        any_dimension::<true>(update, out)
+    }
+}
+
+#[inline(always)]
+fn any_dimension<const CONSTANT: bool>(u: Update, out: &mut [f64]) -> bool {
+    match (u.bounds, u.diffusion.as_chunks::<BLOCK>().0, out.as_chunks_mut::<BLOCK>().0) {
+        (&[box0], [a], [out]) => euler_1::<CONSTANT>(u, a, out, box0),
+        (&[box0, box1], [a0, a1, a2], [out0, out1]) => euler_2::<CONSTANT>(u, [a0, a1, a2], out0, out1, [box0, box1]),
+        (&[box0, box1, box2], [a0, a1, a2, a3, a4, a5], [out0, out1, out2]) => {
+            euler_3::<CONSTANT>(u, [a0, a1, a2, a3, a4, a5], [out0, out1, out2], [box0, box1, box2])
+        }
+        _ => false,
     }
 }
 
@@ -122,64 +157,65 @@ fn inside(x: f64, [lower, upper]: [f64; 2]) -> bool {
 }
 
 #[inline(always)]
-fn blocks<const D: usize>(x: &[f64]) -> Option<&[Lane; D]> {
-    x.as_chunks::<BLOCK>().0.try_into().ok()
+fn axes<const D: usize>(x: &[f64]) -> [&Lane; D] {
+    let blocks = x.as_chunks::<BLOCK>().0;
+    std::array::from_fn(|k| &blocks[k])
 }
 
-/// The update in 1 to 3 dimensions; `$root` gives S of walker i from the components of D.
-macro_rules! update {
-    ($x:ident, $b:ident, $a:ident, $z:ident, $h:ident, $s:ident, $out:ident, $bounds:ident; $i:ident, $at:expr) => {{
-        let mut all = true;
-        match ($a, $out.as_chunks_mut::<BLOCK>().0) {
-            ([a], [out]) => {
-                let (Some([x]), Some([b]), Some([z])) = (blocks($x), blocks($b), blocks($z)) else { return false };
-                for $i in 0..BLOCK {
-                    out[$i] = fma($s * positive(a[$at]).sqrt(), z[$i], fma($h, b[$i], x[$i]));
-                    all &= inside(out[$i], $bounds[0]);
-                }
-            }
-            ([a0, a1, a2], [out0, out1]) => {
-                let (Some([x0, x1]), Some([b0, b1]), Some([z0, z1])) = (blocks($x), blocks($b), blocks($z)) else {
-                    return false;
-                };
-                for $i in 0..BLOCK {
-                    let [l00, l10, l11] = root_2([a0[$at], a1[$at], a2[$at]]);
-                    out0[$i] = fma($s, l00 * z0[$i], fma($h, b0[$i], x0[$i]));
-                    out1[$i] = fma($s, fma(l11, z1[$i], l10 * z0[$i]), fma($h, b1[$i], x1[$i]));
-                    all &= inside(out0[$i], $bounds[0]) & inside(out1[$i], $bounds[1]);
-                }
-            }
-            ([a0, a1, a2, a3, a4, a5], [out0, out1, out2]) => {
-                let (Some([x0, x1, x2]), Some([b0, b1, b2]), Some([z0, z1, z2])) = (blocks($x), blocks($b), blocks($z))
-                else {
-                    return false;
-                };
-                for $i in 0..BLOCK {
-                    let [l00, l10, l20, l11, l21, l22] = root_3([a0[$at], a1[$at], a2[$at], a3[$at], a4[$at], a5[$at]]);
-                    out0[$i] = fma($s, l00 * z0[$i], fma($h, b0[$i], x0[$i]));
-                    out1[$i] = fma($s, fma(l11, z1[$i], l10 * z0[$i]), fma($h, b1[$i], x1[$i]));
-                    let noise = fma(l22, z2[$i], fma(l21, z1[$i], l20 * z0[$i]));
-                    out2[$i] = fma($s, noise, fma($h, b2[$i], x2[$i]));
-                    all &= inside(out0[$i], $bounds[0]) & inside(out1[$i], $bounds[1]) & inside(out2[$i], $bounds[2]);
-                }
-            }
-            _ => return false,
-        }
-        all
-    }};
-}
-
-dispatch! {
-    fn euler_general(x: &[f64], b: &[f64], a: &[Lane], z: &[f64], h: f64, s: f64, out: &mut [f64], bounds: &[[f64; 2]]) -> bool {
-        update!(x, b, a, z, h, s, out, bounds; i, i)
+#[inline(always)]
+fn euler_1<const CONSTANT: bool>(u: Update, a: &Lane, out: &mut Lane, box0: [f64; 2]) -> bool {
+    let ([x], [b], [z]) = (axes(u.points), axes(u.drift), axes(u.noise));
+    let (h, scale) = (u.h, u.scale);
+    let mut all = true;
+    for i in 0..BLOCK {
+        let root = positive(a[if CONSTANT { 0 } else { i }]).sqrt();
+        out[i] = fma(scale * root, z[i], fma(h, b[i], x[i]));
+        all &= inside(out[i], box0);
     }
+    all
 }
 
-dispatch! {
-    /// The same with the root of the first walker for all, moved out of the loop by the compiler.
-    fn euler_constant(x: &[f64], b: &[f64], a: &[Lane], z: &[f64], h: f64, s: f64, out: &mut [f64], bounds: &[[f64; 2]]) -> bool {
-        update!(x, b, a, z, h, s, out, bounds; i, 0)
+#[inline(always)]
+fn euler_2<const CONSTANT: bool>(
+    u: Update,
+    [a0, a1, a2]: [&Lane; 3],
+    out0: &mut Lane,
+    out1: &mut Lane,
+    [box0, box1]: [[f64; 2]; 2],
+) -> bool {
+    let ([x0, x1], [b0, b1], [z0, z1]) = (axes(u.points), axes(u.drift), axes(u.noise));
+    let (h, scale) = (u.h, u.scale);
+    let mut all = true;
+    for i in 0..BLOCK {
+        let at = if CONSTANT { 0 } else { i };
+        let [l00, l10, l11] = root_2([a0[at], a1[at], a2[at]]);
+        out0[i] = fma(scale, l00 * z0[i], fma(h, b0[i], x0[i]));
+        out1[i] = fma(scale, fma(l11, z1[i], l10 * z0[i]), fma(h, b1[i], x1[i]));
+        all &= inside(out0[i], box0) & inside(out1[i], box1);
     }
+    all
+}
+
+#[inline(always)]
+fn euler_3<const CONSTANT: bool>(
+    u: Update,
+    [a0, a1, a2, a3, a4, a5]: [&Lane; 6],
+    [out0, out1, out2]: [&mut Lane; 3],
+    [box0, box1, box2]: [[f64; 2]; 3],
+) -> bool {
+    let ([x0, x1, x2], [b0, b1, b2], [z0, z1, z2]) = (axes(u.points), axes(u.drift), axes(u.noise));
+    let (h, scale) = (u.h, u.scale);
+    let mut all = true;
+    for i in 0..BLOCK {
+        let at = if CONSTANT { 0 } else { i };
+        let [l00, l10, l20, l11, l21, l22] = root_3([a0[at], a1[at], a2[at], a3[at], a4[at], a5[at]]);
+        out0[i] = fma(scale, l00 * z0[i], fma(h, b0[i], x0[i]));
+        out1[i] = fma(scale, fma(l11, z1[i], l10 * z0[i]), fma(h, b1[i], x1[i]));
+        let noise = fma(l22, z2[i], fma(l21, z1[i], l20 * z0[i]));
+        out2[i] = fma(scale, noise, fma(h, b2[i], x2[i]));
+        all &= inside(out0[i], box0) & inside(out1[i], box1) & inside(out2[i], box2);
+    }
+    all
 }
 
 #[cfg(test)]
@@ -263,8 +299,10 @@ mod tests {
             let (mut quick, mut general, mut root_of) =
                 (vec![0.0; d * BLOCK], vec![0.0; d * BLOCK], vec![0.0; a.len()]);
             let bounds = [[-9.0, 9.0]; 3];
-            assert!(euler(&z, &z, &a, &z, [0.1, 0.7], &mut quick, &bounds));
-            assert!(euler(&z, &z, &broken, &z, [0.1, 0.7], &mut general, &bounds));
+            let update =
+                Update { points: &z, drift: &z, diffusion: &a, noise: &z, h: 0.1, scale: 0.7, bounds: &bounds[..d] };
+            assert!(euler(update, &mut quick));
+            assert!(euler(Update { diffusion: &broken, ..update }, &mut general));
             root(d, &a, &mut root_of);
             let same = |k: usize| {
                 (0..BLOCK).all(|i| i == 5 || quick[k * BLOCK + i].to_bits() == general[k * BLOCK + i].to_bits())
@@ -272,7 +310,7 @@ mod tests {
             assert!((0..d).all(same));
             let first = fma(0.7 * root_of[0], z[0], fma(0.1, z[0], z[0]));
             assert!((quick[0] - first).abs() < 1e-15);
-            assert!(!euler(&z, &z, &a, &z, [0.1, 0.7], &mut quick, &[[-0.5, 9.0]; 3]));
+            assert!(!euler(Update { bounds: &[[-0.5, 9.0]; 3][..d], ..update }, &mut quick));
         }
     }
 }

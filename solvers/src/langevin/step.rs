@@ -1,5 +1,6 @@
 //! The step that is taken when the scenario gives none.
 
+use super::companion;
 use super::scheme::{self, Sde, Work};
 use super::walls::Walls;
 use crate::Error;
@@ -15,6 +16,18 @@ const BOX_SHARE: f64 = 0.04;
 /// Steps of the pilot run.
 const PILOT_STEPS: usize = 300;
 
+/// The step that was given, or a chosen one, and the reason in words. Errors: a step that is not positive.
+pub(super) fn resolve(problem: &Problem, walls: &Walls, given: Option<f64>) -> Result<(f64, String), Error> {
+    match given {
+        Some(step) if step > 0.0 && step.is_finite() => Ok((step, "given".to_string())),
+        Some(step) => {
+            let what = format!("the Langevin step {step} is not a positive time");
+            Err(Error::invalid(what, "write step = 0.01, or leave it out to have it chosen"))
+        }
+        None => choose(problem, walls),
+    }
+}
+
 /// A step for the problem, and the reason in words.
 ///
 /// A pilot of 256 walkers visits the places that matter; at each the local rate r = |∂b| + T Σ (∂D_kk)²/D_kk and the speeds
@@ -23,7 +36,7 @@ const PILOT_STEPS: usize = 300;
 /// not taken below η/10, since the equation itself is only right to O(η).
 ///
 /// Errors: drift or D not finite at the start.
-pub(super) fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), Error> {
+fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), Error> {
     let d = problem.dimension();
     let end = problem.times.last().copied().unwrap_or(0.0);
     let shortest = problem.times.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
@@ -80,11 +93,10 @@ fn pilot(problem: &Problem, walls: &Walls, end: f64) -> Result<Seen, Error> {
         if time >= end || h <= 0.0 {
             break;
         }
-        scheme.step(&sde, h, &block.points, &mut work, &mut block.stream);
-        if walls.apply(&mut block, &mut work, problem.temperature * h).is_err() {
+        scheme.draw(&mut work, &mut block.stream);
+        if companion::take(&mut block, &mut work, &sde, &*scheme, walls, h).is_err() {
             break; // the pilot's step was too long somewhere: what it has seen so far must do
         }
-        std::mem::swap(&mut block.points, &mut work.next);
         time += h;
     }
     Ok(seen)

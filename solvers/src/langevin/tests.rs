@@ -261,3 +261,81 @@ fn the_step_is_chosen_and_explained() {
     let (h, reason) = chosen(&ornstein_uhlenbeck(0.01, 100.0, 0.5));
     assert!((h - 1.6 * 1.6 / 200.0).abs() < 1e-3 * h && reason.contains("noise covers"), "{h} {reason}");
 }
+
+/// B03: mean first passage −1 → 0 of the quartic double well at T = 0.1, 30.8213024726657. The scheme of weak order 2 with
+/// h = 0.05 and the bridge is within 4 standard errors + 0.5 % (false alarm 6e-5); without the bridge it is 5 % too long,
+/// which is more than 5 standard errors.
+#[test]
+fn mean_first_passage_of_the_double_well() {
+    use first_passage::{Target, first_passage};
+    let p = problem(&[(-2.5, 1.0, 64, Boundary::Reflecting)], Initial::Point { at: vec![-1.0] }, 0.1, |x, b, a| {
+        b[0] = x[0] - x[0].powi(3);
+        a[0] = 1.0;
+    });
+    let options = LangevinOptions { scheme: "weak2".to_string(), ..options(16_384, 0.05) };
+    let target = Target { axis: 0, level: 0.0, above: true };
+    let time = |bridge| first_passage(&p, &options, target, 600.0, bridge, &|| false).unwrap();
+    let (with, without, exact) = (time(true), time(false), 30.8213024726657);
+    assert_eq!(with.unfinished, 0.0);
+    assert!(
+        (with.mean - exact).abs() < 4.0 * with.standard_error + 0.005 * exact,
+        "{} ± {}",
+        with.mean,
+        with.standard_error
+    );
+    assert!(without.mean - exact > 5.0 * without.standard_error, "{} ± {}", without.mean, without.standard_error);
+    // Long after the start the survival falls with the smallest eigenvalue, here 1/30.8 to some per cent.
+    let survival = with.survival(&[0.0, 30.0, 60.0, 700.0]);
+    assert_eq!((survival[0].0, survival[3].0), (1.0, 0.0));
+    let rate = (survival[1].0 / survival[2].0).ln() / 30.0;
+    assert!((rate * exact - 1.0).abs() < 0.08, "{rate}");
+    assert!(first_passage(&p, &options, Target { level: 2.0, ..target }, 1.0, true, &|| false).is_err());
+}
+
+/// The step-halving estimate: for Ornstein–Uhlenbeck the variance is off by λh/2, which is 0.242·λh/2 in total variation; the
+/// estimate agrees to 35 % (its own standard error is below 10 %, so the false alarm rate is below 1e-3), and the scheme of weak
+/// order 2 shows far less.
+#[test]
+fn the_error_of_the_step_is_estimated() {
+    let error = |name: &str| {
+        let options = LangevinOptions { scheme: name.to_string(), ..options(200_000, 0.1) };
+        run(&ornstein_uhlenbeck(1.0, 0.1, 0.0), options, 3.0).step_error().unwrap()
+    };
+    let (euler, se) = error("euler-maruyama");
+    assert!((euler / (0.242 * 0.05 / 0.95) - 1.0).abs() < 0.35, "{euler} ± {se}");
+    assert!(se < 0.1 * euler, "{se} {euler}");
+    assert!(error("weak2").0 < 0.2 * euler);
+    assert!(run(&ornstein_uhlenbeck(1.0, 0.1, 0.0), options(1000, 0.1), 1.0).step_error().is_none());
+}
+
+#[test]
+fn trajectories_are_kept() {
+    let p = ornstein_uhlenbeck(1.0, 0.1, 1.0);
+    let mut engine = Langevin::new(&p, LangevinOptions { trajectories: 3, ..options(1000, 0.1) }).unwrap();
+    for t in [0.5, 1.0] {
+        engine.advance(t, &|| false).unwrap();
+    }
+    let kept = engine.trajectories();
+    assert_eq!((kept.walkers, kept.times.as_slice(), kept.points.len()), (3, &[0.0, 0.5, 1.0][..], 9));
+    assert_eq!(kept.points[..3], [1.0; 3]);
+    assert_eq!(kept.points[6..], engine.ensemble().first_points(3));
+}
+
+/// Every scheme of the table keeps its walkers in the box, and agrees with the stationary variance of B06 within its bias.
+#[test]
+fn every_scheme_runs() {
+    for entry in scheme::TABLE {
+        let p =
+            problem(&[(-20.0, 20.0, 400, Boundary::Reflecting)], Initial::Point { at: vec![0.2] }, 0.2, |x, b, a| {
+                b[0] = -x[0];
+                a[0] = 0.5 * x[0] * x[0] + 0.3;
+            });
+        let options = LangevinOptions { scheme: entry.name.to_string(), ..options(60_000, 0.05) };
+        let seen = run(&p, options, 8.0).snapshot();
+        let error = (2.86f64 / 60_000.0).sqrt();
+        let bias = if entry.weak_order > 1.5 { 0.002 } else { 0.04 };
+        let relative = seen.covariance[0] * 15.0 - 1.0;
+        assert!(relative.abs() < 4.0 * error + bias, "{}: {relative}", entry.name);
+        assert_eq!(seen.outside, 0.0);
+    }
+}

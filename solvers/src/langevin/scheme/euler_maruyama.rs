@@ -1,8 +1,6 @@
 //! Euler–Maruyama: θ' = θ + b h + √(2Th) S z, the scheme of which one step is exactly Gaussian.
 
 use super::{Entry, Scheme, Sde, Work};
-use crate::langevin::root;
-use crate::random::LaneStream;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "euler-maruyama",
@@ -16,10 +14,7 @@ pub(super) const ENTRY: Entry = Entry {
 struct EulerMaruyama;
 
 impl Scheme for EulerMaruyama {
-    fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work, stream: &mut LaneStream) -> bool {
-        sde.dynamics.drift_diffusion(points, &mut work.drift, &mut work.diffusion);
-        stream.normals(&mut work.noise);
-        let scales = [h, (2.0 * sde.temperature * h).sqrt()];
-        root::euler(points, &work.drift, &work.diffusion, &work.noise, scales, &mut work.next, &sde.bounds)
+    fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work) -> bool {
+        sde.euler(h, points, work)
     }
 }

@@ -1,12 +1,18 @@
 //! Time stepping schemes, one file each, and the table that lists them.
 
 mod euler_maruyama;
+mod heun;
+mod milstein;
+mod two_point;
+mod weak2;
 
 use std::sync::Arc;
 
+use super::root;
 use crate::Error;
 use crate::dynamics::Dynamics;
 use crate::ensemble::BLOCK;
+use crate::lanes::{dispatch, fma};
 use crate::problem::Problem;
 use crate::random::LaneStream;
 use crate::symmetric::packed_len;
@@ -19,17 +25,59 @@ pub struct Sde {
     pub temperature: f64,
     /// Ends of the axes.
     pub bounds: Vec<[f64; 2]>,
+    /// Which axes are periodic.
+    pub periodic: Vec<bool>,
 }
 
 impl Sde {
     /// The equation of a problem.
     pub fn new(problem: &Problem) -> Self {
+        let axes = problem.grid.axes();
         Self {
             dynamics: Arc::clone(&problem.dynamics),
             temperature: problem.temperature,
-            bounds: problem.grid.axes().iter().map(|axis| [axis.lower(), axis.upper()]).collect(),
+            bounds: axes.iter().map(|axis| [axis.lower(), axis.upper()]).collect(),
+            periodic: axes.iter().map(|axis| axis.is_periodic()).collect(),
         }
     }
+
+    /// Drift and D at `points` and the Euler–Maruyama update with `work.noise`; returns whether all walkers stay inside.
+    fn euler(&self, h: f64, points: &[f64], work: &mut Work) -> bool {
+        self.dynamics.drift_diffusion(points, &mut work.drift, &mut work.diffusion);
+        let update = root::Update {
+            points,
+            drift: &work.drift,
+            diffusion: &work.diffusion,
+            noise: &work.noise,
+            h,
+            scale: (2.0 * self.temperature * h).sqrt(),
+            bounds: &self.bounds,
+        };
+        root::euler(update, &mut work.next)
+    }
+
+    /// Drift, D and S at the supporting points of a stage, which are first reflected into the box (wrapped on periodic
+    /// axes): outside it the formulas need not mean anything.
+    fn evaluate(&self, stage: &mut Stage) {
+        for ((x, &bounds), &periodic) in stage.points.chunks_exact_mut(BLOCK).zip(&self.bounds).zip(&self.periodic) {
+            bring_inside(x, bounds, periodic);
+        }
+        self.dynamics.drift_diffusion(&stage.points, &mut stage.drift, &mut stage.diffusion);
+        root::root(self.dynamics.dimension(), &stage.diffusion, &mut stage.root);
+    }
+}
+
+/// Points with drift, D and S, as blocks.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Positions (d × BLOCK).
+    pub points: Vec<f64>,
+    /// Drift (d × BLOCK).
+    pub drift: Vec<f64>,
+    /// D (packed × BLOCK).
+    pub diffusion: Vec<f64>,
+    /// S, packed by columns.
+    pub root: Vec<f64>,
 }
 
 /// What one thread reuses from step to step; all arrays are coordinate-major blocks.
@@ -41,35 +89,48 @@ pub struct Work {
     pub diffusion: Vec<f64>,
     /// S, packed by columns.
     pub root: Vec<f64>,
-    /// Random numbers of the step (d × BLOCK).
+    /// Standard normal (or two-point) variates of the step (d × BLOCK).
     pub noise: Vec<f64>,
+    /// Independent signs ±1 of the step (d × BLOCK), where a scheme draws them.
+    pub signs: Vec<f64>,
     /// Positions after the step (d × BLOCK).
     pub next: Vec<f64>,
-    /// Whatever else a scheme needs; it sets the length itself.
-    pub extra: Vec<f64>,
+    /// Supporting points of schemes with several stages.
+    pub stage: Stage,
 }
 
 impl Work {
     /// Room for a block in d dimensions.
     pub fn new(d: usize) -> Self {
         let (vector, matrix) = (vec![0.0; d * BLOCK], vec![0.0; packed_len(d) * BLOCK]);
+        let stage =
+            Stage { points: vector.clone(), drift: vector.clone(), diffusion: matrix.clone(), root: matrix.clone() };
         Self {
             drift: vector.clone(),
             diffusion: matrix.clone(),
             root: matrix,
             noise: vector.clone(),
+            signs: vector.clone(),
             next: vector,
-            extra: Vec::new(),
+            stage,
         }
     }
 }
 
 /// One time step of a block of walkers.
 pub trait Scheme: Send + Sync {
+    /// Draws the random numbers of a step to `work.noise` (and `work.signs`).
+    fn draw(&self, work: &mut Work, stream: &mut LaneStream) {
+        stream.normals(&mut work.noise);
+    }
+
     /// Writes the positions one step `h` after `points` to `work.next`, walls not yet applied; drift and D at `points`
     /// stand in `work` afterwards. Returns false where a walker may be outside the box or not finite.
-    fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work, stream: &mut LaneStream) -> bool;
+    fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work) -> bool;
 }
+
+/// A scheme, or why it cannot integrate a problem.
+pub type Built = Result<Box<dyn Scheme>, Error>;
 
 /// A scheme and what it promises.
 pub struct Entry {
@@ -84,11 +145,11 @@ pub struct Entry {
     /// Where it comes from.
     pub reference: &'static str,
     /// Makes it for a problem. Errors: a problem that it cannot integrate.
-    pub build: fn(&Problem) -> Result<Box<dyn Scheme>, Error>,
+    pub build: fn(&Problem) -> Built,
 }
 
 /// All schemes; the first is the default.
-pub const TABLE: &[Entry] = &[euler_maruyama::ENTRY];
+pub const TABLE: &[Entry] = &[euler_maruyama::ENTRY, milstein::ENTRY, heun::ENTRY, weak2::ENTRY, two_point::ENTRY];
 
 /// The scheme with this name. Errors: no such scheme.
 pub fn find(name: &str) -> Result<&'static Entry, Error> {
@@ -97,3 +158,58 @@ pub fn find(name: &str) -> Result<&'static Entry, Error> {
         Error::invalid(format!("there is no Langevin scheme \"{name}\""), format!("write one of: {}", names.join(", ")))
     })
 }
+
+/// The components S_kj, k ≥ j, of column j of a packed root, each with its k.
+fn column(root: &[f64], d: usize, j: usize) -> impl Iterator<Item = (usize, &[f64])> {
+    let first = j * d - j * (j + 1) / 2;
+    (j..d).map(move |k| (k, &root[(first + k) * BLOCK..(first + k + 1) * BLOCK]))
+}
+
+/// The block of axis k.
+fn axis(values: &[f64], k: usize) -> &[f64] {
+    &values[k * BLOCK..(k + 1) * BLOCK]
+}
+
+fn axis_mut(values: &mut [f64], k: usize) -> &mut [f64] {
+    &mut values[k * BLOCK..(k + 1) * BLOCK]
+}
+
+dispatch! {
+    /// out += scale·a.
+    fn add(out: &mut [f64], scale: f64, a: &[f64]) {
+        for (o, &a) in out.iter_mut().zip(a) {
+            *o = fma(scale, a, *o);
+        }
+    }
+}
+
+dispatch! {
+    /// out += scale·a·b.
+    fn add_product(out: &mut [f64], scale: f64, a: &[f64], b: &[f64]) {
+        for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+            *o = fma(scale * a, b, *o);
+        }
+    }
+}
+
+dispatch! {
+    fn bring_inside(x: &mut [f64], bounds: [f64; 2], periodic: bool) {
+        let [lower, upper] = bounds;
+        let length = upper - lower;
+        for x in x {
+            let (below, above) = (*x < lower, *x > upper);
+            let image = if periodic {
+                *x + if below { length } else { -length }
+            } else {
+                2.0 * (if below { lower } else { upper }) - *x
+            };
+            let y = if below | above { image } else { *x };
+            // Farther than a box length away only the nearest end is sensible.
+            let y = if y < lower { lower } else { y };
+            *x = if y > upper { upper } else { y };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
