@@ -246,6 +246,7 @@ impl Engine for FokkerPlanck {
             ("method", Attribute::Text(self.transient.method.name.into())),
             ("tolerance", Attribute::Float(self.options.tolerance)),
             ("mass_error", Attribute::Float(self.seen.mass_error)),
+            ("mass_corrected", Attribute::Float(self.transient.stepper.corrected())),
             ("min_density", Attribute::Float(self.seen.min_density)),
             ("error_grid", Attribute::Float(self.seen.error_grid.unwrap_or(f64::NAN))),
             ("error_time", Attribute::Float(self.transient.stepper.error())),

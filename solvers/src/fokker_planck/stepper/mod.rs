@@ -3,6 +3,8 @@
 mod contour;
 mod implicit_euler;
 mod one_step;
+mod polynomial;
+mod product;
 mod projected;
 mod rational;
 mod shift_invert;
@@ -79,6 +81,10 @@ pub trait Stepper: Send {
     fn advance(&mut self, to: f64, interrupt: Interrupt, out: &mut [f64]) -> Result<(), Error>;
     /// Estimated L1 error by time integration so far.
     fn error(&self) -> f64;
+    /// Largest defect of the total probability that rounding had left and that the method put back.
+    fn corrected(&self) -> f64 {
+        0.0
+    }
     /// Counters.
     fn work(&self) -> Work;
 }
@@ -125,7 +131,7 @@ pub struct Method {
 }
 
 /// The table of integrators.
-pub const METHODS: &[Method] = &[implicit_euler::METHOD, tr_bdf2::METHOD, rational::METHOD];
+pub const METHODS: &[Method] = &[implicit_euler::METHOD, tr_bdf2::METHOD, rational::METHOD, polynomial::METHOD];
 
 /// The method of the given name, or for "auto" the one with the smallest estimated cost. Errors: an unknown name.
 pub fn choose(name: &str, task: &Task) -> Result<&'static Method, Error> {

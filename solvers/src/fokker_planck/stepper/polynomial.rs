@@ -1,0 +1,293 @@
+//! Chebyshev expansion of exp(tQᵀ): products only, about √(t‖Q‖) of them, outputs close in time share them.
+//!
+//! H. Tal-Ezer & R. Kosloff, doi:10.1063/1.448136. With the spectrum in [−ρ, 0], X = I + 2Qᵀ/ρ and z = tρ/2,
+//! exp(tQᵀ) = Σ_k (2 − δ_k0) e^{−z} I_k(z) T_k(X). The coefficients are scaled to sum 1, which conserves probability to
+//! rounding. Where the spectrum is not real, or the start lies far out in a tail, T_k(X)p grows; growth is watched and the time
+//! cut into shorter spans.
+
+use super::product::Product;
+use super::{Method, Stepper, System, Task, Work};
+use crate::Error;
+use crate::engine::Interrupt;
+
+/// Entry of the table of integrators.
+pub const METHOD: Method = Method {
+    name: "polynomial",
+    about: "Chebyshev expansion of the exponential: products only, for short and medium times on large grids",
+    order: None,
+    positive: false,
+    reference: "10.1063/1.448136",
+    cost,
+    build: |task| Ok(Box::new(Polynomial::new(task))),
+};
+
+/// Growth of ‖T_k p‖₁ beyond which a span is cut.
+const GROWTH: f64 = 1e3;
+/// Largest number of outputs that share the products of a span.
+const GROUP: usize = 24;
+/// Share of the tolerance that is aimed at, so that negative noise stays far below what a logarithm shows.
+const SHARE: f64 = 1e-7;
+/// Seconds to add one term to one output, per cell.
+const ADD: f64 = 8e-10;
+
+fn cost(task: &Task) -> f64 {
+    let rho = radius(&task.system);
+    let product = Product::seconds(task.system.generator()) + 2.0 * ADD * task.start.len() as f64;
+    let mut total = 0.0;
+    let (mut from, mut rest) = (task.from, task.times.as_slice());
+    let accuracy = (task.tolerance * SHARE).max(1e-14);
+    while !rest.is_empty() {
+        let (group, seconds) = best_group(from, rest, rho, product, ADD * task.start.len() as f64, accuracy);
+        total += seconds;
+        from = rest[group - 1];
+        rest = &rest[group..];
+    }
+    total
+}
+
+/// Bound of the spectral radius: of the symmetrised generator where there is one, by Gershgorin's discs otherwise.
+fn radius(system: &System) -> f64 {
+    let generator = system.generator();
+    if system.symmetric().is_none() {
+        return 2.0 * generator.leaving().iter().copied().fold(0.0, f64::max);
+    }
+    let row = |i: usize| {
+        let both = generator.outgoing(i).1.iter().zip(generator.incoming(i).1);
+        generator.leaving()[i] + both.map(|(a, b)| (a * b).sqrt()).sum::<f64>()
+    };
+    (0..generator.cells()).map(row).fold(0.0, f64::max)
+}
+
+/// Terms needed for z = tρ/2: where e^{−z} I_k(z) has fallen below the accuracy.
+fn terms(z: f64, accuracy: f64) -> f64 {
+    let l = -accuracy.ln();
+    (2.0 * z * l + l * l / 4.0).sqrt() + 4.0
+}
+
+/// How many of the next outputs to serve by one span, and the seconds that it takes: the least per unit of time.
+fn best_group(from: f64, times: &[f64], rho: f64, product: f64, add: f64, accuracy: f64) -> (usize, f64) {
+    let mut best = (1, f64::INFINITY, f64::INFINITY);
+    let mut adding = 0.0;
+    for (k, t) in times.iter().take(GROUP).enumerate() {
+        let t = (t - from).max(0.0);
+        let count = terms(0.5 * t * rho, accuracy);
+        adding += count * add;
+        let seconds = count * product + adding;
+        let per_time = seconds / t.max(1e-300);
+        if per_time < best.1 || t == 0.0 {
+            best = (k + 1, per_time, seconds);
+        }
+    }
+    (best.0, best.2)
+}
+
+struct Polynomial {
+    rho: f64,
+    product: Product,
+    seconds: f64,
+    accuracy: f64,
+    times: Vec<f64>,
+    from: f64,
+    state: Vec<f64>,
+    ready: Vec<(f64, Vec<f64>)>,
+    /// Whether probability cannot leave.
+    closed: bool,
+    corrected: f64,
+    error: f64,
+    work: Work,
+}
+
+impl Polynomial {
+    fn new(task: Task) -> Self {
+        let rho = radius(&task.system).max(1e-300);
+        let product = Product::new(task.system.generator(), 4.0 / rho, 2.0);
+        Self {
+            seconds: Product::seconds(task.system.generator()) + 2.0 * ADD * task.start.len() as f64,
+            accuracy: (task.tolerance * SHARE).max(1e-14),
+            rho,
+            product,
+            times: task.times,
+            from: task.from,
+            state: task.start,
+            ready: Vec::new(),
+            closed: !task.system.generator().has_exit(),
+            corrected: 0.0,
+            error: 0.0,
+            work: Work::default(),
+        }
+    }
+
+    /// Times the next span serves: a group of outputs, or `to` alone where it is none of them.
+    fn next_times(&self, to: f64) -> Vec<f64> {
+        let ahead: Vec<f64> = self.times.iter().copied().filter(|&t| t > self.from).collect();
+        if !ahead.contains(&to) {
+            return vec![to];
+        }
+        let add = ADD * self.state.len() as f64;
+        let (group, _) = best_group(self.from, &ahead, self.rho, self.seconds, add, self.accuracy);
+        ahead[..group].to_vec()
+    }
+
+    /// Follows the density to each of `times`; cuts the span where the terms grow.
+    fn span(&mut self, times: &[f64], interrupt: Interrupt) -> Result<(), Error> {
+        let mut last = times[times.len() - 1];
+        loop {
+            let served: Vec<f64> = times.iter().copied().filter(|&t| t <= last).collect();
+            let mut wanted: Vec<f64> = served.clone();
+            if wanted.last() != Some(&last) {
+                wanted.push(last);
+            }
+            if let Some(mut out) = self.expand(&wanted, interrupt)? {
+                if let Some(end) = out.last() {
+                    self.state.copy_from_slice(end);
+                }
+                self.from = last;
+                out.truncate(served.len());
+                self.ready = served.into_iter().zip(out).collect();
+                return Ok(());
+            }
+            last = self.from + 0.4 * (last - self.from);
+            if (last - self.from) * self.rho < 1e-3 {
+                return Err(Error::numerical(
+                    METHOD.name,
+                    format!("at t = {:.6e}", self.from),
+                    "the terms of the expansion grow without bound",
+                    "use method = \"rational\" or \"tr-bdf2\"",
+                ));
+            }
+        }
+    }
+
+    /// Scales the mass back to that of the start: rounding in K terms can add up to K^1.5·10⁻¹⁶. What was put back is reported.
+    fn restore_mass(&mut self, out: &mut [Vec<f64>]) {
+        let mass: f64 = self.state.iter().sum();
+        for p in out {
+            let now: f64 = p.iter().sum();
+            self.corrected = self.corrected.max((now - mass).abs());
+            self.error += (now - mass).abs();
+            let scale = mass / now;
+            p.iter_mut().for_each(|p| *p *= scale);
+        }
+    }
+
+    /// The expansion at several times; None if its terms grow too much.
+    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<Vec<Vec<f64>>>, Error> {
+        let n = self.state.len();
+        let coefficients: Vec<Vec<f64>> =
+            times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).collect();
+        let count = coefficients.iter().map(Vec::len).max().unwrap_or(0);
+        let mut out = vec![vec![0.0; n]; times.len()];
+        let (mut now, mut next) = (self.state.clone(), vec![0.0; n]);
+        let start = norm1(&now);
+        let mut growth = 1.0f64;
+        for k in 0..count {
+            if interrupt() {
+                return Err(Error::Interrupted { time: self.from });
+            }
+            for (out, c) in out.iter_mut().zip(&coefficients) {
+                if let Some(&c) = c.get(k) {
+                    out.iter_mut().zip(&now).for_each(|(out, v)| *out += c * v);
+                }
+            }
+            if k + 1 == count {
+                break;
+            }
+            // T_1 = X T_0, then T_{k+1} = 2X T_k − T_{k−1}; the product carries the factor 2
+            self.product.subtract_from(&now, &mut next);
+            if k == 0 {
+                next.iter_mut().for_each(|v| *v *= 0.5);
+            }
+            std::mem::swap(&mut now, &mut next);
+            self.work.products += 1;
+            if k % 8 == 7 || k + 2 == count {
+                growth = growth.max(norm1(&now) / start);
+                if !growth.is_finite() || growth > GROWTH {
+                    return Ok(None);
+                }
+            }
+        }
+        self.work.steps += 1;
+        self.error += start * growth * (self.accuracy + 1e-16 * (count as f64).powf(1.5));
+        if self.closed {
+            self.restore_mass(&mut out);
+        }
+        Ok(Some(out))
+    }
+}
+
+fn norm1(x: &[f64]) -> f64 {
+    x.iter().map(|v| v.abs()).sum()
+}
+
+/// (2 − δ_k0) e^{−z} I_k(z) for k = 0, 1, … until the sum of what is left out is below the accuracy, scaled to sum 1.
+fn bessel(z: f64, accuracy: f64) -> Vec<f64> {
+    if z <= 0.0 {
+        return vec![1.0];
+    }
+    // Miller's backward recurrence I_{k−1} = I_{k+1} + (2k/z) I_k
+    let top = terms(z, 1e-18) as usize + 30;
+    let mut value = vec![0.0; top + 2];
+    value[top] = 1e-300;
+    for k in (1..=top).rev() {
+        value[k - 1] = value[k + 1] + 2.0 * k as f64 / z * value[k];
+        if value[k - 1] > 1e250 {
+            value[k - 1..].iter_mut().for_each(|v| *v *= 1e-250);
+        }
+    }
+    value[1..].iter_mut().for_each(|v| *v *= 2.0);
+    let sum: f64 = value.iter().rev().sum();
+    let mut left = 0.0;
+    let mut count = value.len();
+    while count > 1 && left + value[count - 1] < accuracy * sum {
+        count -= 1;
+        left += value[count];
+    }
+    value.truncate(count);
+    let sum: f64 = value.iter().rev().sum();
+    value.iter_mut().for_each(|v| *v /= sum);
+    value
+}
+
+impl Stepper for Polynomial {
+    fn advance(&mut self, to: f64, interrupt: Interrupt, out: &mut [f64]) -> Result<(), Error> {
+        loop {
+            if let Some((_, p)) = self.ready.iter().find(|(t, _)| *t == to) {
+                out.copy_from_slice(p);
+                return Ok(());
+            }
+            if to <= self.from {
+                out.copy_from_slice(&self.state);
+                return Ok(());
+            }
+            let times = self.next_times(to);
+            self.span(&times, interrupt)?;
+        }
+    }
+    fn error(&self) -> f64 {
+        self.error
+    }
+    fn corrected(&self) -> f64 {
+        self.corrected
+    }
+    fn work(&self) -> Work {
+        self.work
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coefficients_reproduce_the_exponential_on_the_whole_interval() {
+        for z in [0.3, 5.0, 200.0, 4e4] {
+            let c = bessel(z, 1e-14);
+            for x in [-1.0f64, -0.3, 0.5, 0.999, 1.0] {
+                let theta = x.acos();
+                let sum: f64 = c.iter().enumerate().map(|(k, c)| c * (k as f64 * theta).cos()).sum();
+                assert!((sum - (z * (x - 1.0)).exp()).abs() < 1e-11, "{z} {x}: {sum}");
+            }
+            assert!((c.len() as f64) < 1.3 * terms(z, 1e-14) + 10.0, "{z}: {}", c.len());
+        }
+    }
+}
