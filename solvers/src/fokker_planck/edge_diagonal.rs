@@ -147,7 +147,7 @@ impl Diagonal<'_> {
         let p = integral - (v[3] / v[1]).ln();
         let fitted = p.is_finite() && p.abs() < 1e12 && v[1] > 0.0 && v[3] > 0.0;
         let (forward, backward) = if fitted {
-            self.weight.rates(0.5 * (v[1] + v[3]) / length, p)
+            self.weight.rates(0.5 * (v[1] + v[3]) / length, p, edge.distance * (v[2] / v[3] - v[0] / v[1]), false)
         } else {
             out.singular += 1;
             (local_rate(v[1], v[0] * edge.distance, length), local_rate(v[3], -v[2] * edge.distance, length))

@@ -5,8 +5,10 @@
 //! offsets e and λ_e ≥ 0; the edge {x, y = x + e} carries
 //!
 //! ```text
-//! K(x → y) = λ B(−p),   K(y → x) = λ B(p),   p = ∫_x^y A⁻¹ b̃ · dℓ,   λ = ½(λ_e(x) + λ_e(y)).
+//! K(x → y) = λ B(−p),   K(y → x) = λ B(p),   p = ∫_x^y A⁻¹ b̃ · dℓ,   λ = ½(λ_e(x) + λ_e(y)),
 //! ```
+//!
+//! up to a common factor of both rates that improves transients (see [`super::edge_weight`]).
 //!
 //! Claims: rates ≥ 0, probability conserved by construction; a reversible problem keeps its density exp(∫A⁻¹b̃) at the cell
 //! centres (up to the quadrature of p); second order elsewhere. Where the cell Péclet number |p| is large and the problem is

@@ -158,8 +158,8 @@ impl Tensor<'_> {
             which.iter().zip(nodes).map(|(&e, node)| inner(&node.gamma, &edges[e].offset)).collect()
         });
         let mut out = Edges { edges: Vec::new(), exponents: Vec::new(), exits: Vec::new(), singular: 0 };
-        for (edge, p) in edges.iter().zip(exponents) {
-            let (forward, backward) = self.weight.rates(edge.weight, p);
+        for (i, (edge, p)) in edges.iter().zip(exponents).enumerate() {
+            let (forward, backward) = self.weight.rates(edge.weight, p, right[i] - left[i], true);
             match edge.to {
                 Some(to) => {
                     out.edges.push((edge.from as u32, to as u32, forward, backward));

@@ -60,7 +60,7 @@ fn a_rotating_current_is_second_order() {
     }
     let order = (errors[1] / errors[2]).log2();
     assert!((1.9..2.5).contains(&order), "{errors:?}");
-    assert!((errors[2] / 0.00715 - 1.0).abs() < 0.05, "{errors:?}");
+    assert!((errors[2] / 0.00640 - 1.0).abs() < 0.05, "{errors:?}");
 }
 
 #[test]

@@ -225,8 +225,9 @@ mod tests {
         let trace: f64 = (0..d).map(|k| m[packed_index(d, k, k)]).sum();
         for (c, (&a, b)) in m.iter().zip(rebuilt(d, &dec)).enumerate() {
             let diagonal = (0..d).any(|k| packed_index(d, k, k) == c);
+            // long offsets magnify the rounding of the weights: 10⁻¹⁶ times the fourth power of the radius
             let target = a + if diagonal { dec.added } else { 0.0 };
-            assert!((b - target).abs() <= 1e-10 * (trace + dec.added), "{m:?} {dec:?} {b} {target}");
+            assert!((b - target).abs() <= 1e-8 * (trace + dec.added), "{m:?} {dec:?} {b} {target}");
         }
         dec
     }
