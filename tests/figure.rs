@@ -41,7 +41,8 @@ fn every_figure_is_drawn_in_one_and_two_dimensions() {
             assert!(colours > 50, "{} shows only {colours} colours", figure.name);
             let svg = std::fs::read_to_string(dir.join(figure.name).with_extension("svg")).unwrap();
             assert!(svg.starts_with("<svg") && svg.contains("sans-serif") && svg.contains("<text"));
-            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}", figure.name);
+            let drawn = || svg.lines().filter(|line| !line.contains("data:image")); // base64 may hold any letters
+            assert!(drawn().all(|line| !line.contains("NaN") && !line.contains("inf")), "{}", figure.name);
             assert!(svg.len() < 3_000_000, "{}: {} bytes", figure.name, svg.len());
         }
     }

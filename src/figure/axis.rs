@@ -100,10 +100,12 @@ impl Axis {
 fn linear_ticks(low: f64, high: f64, target: usize) -> Vec<Tick> {
     let raw = (high - low) / target as f64;
     let unit = 10_f64.powf(raw.log10().floor());
-    let step =
-        [1.0, 2.0, 2.5, 5.0, 10.0].map(|m| m * unit).into_iter().find(|s| *s >= raw * 0.999).unwrap_or(10.0 * unit);
-    let first = (low / step - 1e-9).ceil() as i64;
-    let last = (high / step + 1e-9).floor() as i64;
+    let steps = [0.5, 1.0, 2.0, 2.5, 5.0, 10.0].map(|m| m * unit);
+    let fits = |step: f64| ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
+    // the smallest step that is wide enough, or the next finer one that has two ticks
+    let wide = steps.iter().position(|s| *s >= raw * 0.999).unwrap_or(steps.len() - 1);
+    let step = steps[..=wide].iter().rev().copied().find(|&s| fits(s).1 > fits(s).0).unwrap_or(steps[0]);
+    let (first, last) = fits(step);
     let values: Vec<f64> = (first..=last).map(|k| k as f64 * step).collect();
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     if largest >= 1e5 || step < 1e-4 {

@@ -4,9 +4,8 @@ use super::axis::{Axis, Spread};
 use super::canvas::{Canvas, Rect, Stroke};
 use super::colour;
 use super::landscape::remark;
-use super::panel::{Key, Panel, legend, title};
+use super::panel::{Key, Panel, legend, range, title};
 use super::source::{Source, values};
-use super::space_time::time_axis;
 
 /// One curve.
 struct Curve {
@@ -98,8 +97,13 @@ fn keys(source: &Source, panels: &[(String, Vec<Curve>)]) -> Vec<(Key, String)> 
 }
 
 fn panel(canvas: &mut Canvas, rect: Rect, label: &str, curves: &[Curve]) {
-    let (x, _) = time_axis(&curves.iter().max_by_key(|c| c.times.len()).map(|c| c.times.clone()).unwrap_or(vec![0.0]));
-    let x = Axis { label: "time t".into(), low: if x.spread == Spread::Log { x.low / 0.7 } else { x.low }, ..x };
+    let times = || curves.iter().flat_map(|c| c.times.iter().copied());
+    let (first, last) = range(times().filter(|&t| t > 0.0));
+    // exponential decay is a straight line over linear time; only many decades of times ask for more
+    let x = match last / first > 1e3 {
+        true => Axis::new(first, last, Spread::Log, "time t"),
+        false => Axis::new(times().fold(first, f64::min), last, Spread::Linear, "time t"),
+    };
     let all = || curves.iter().flat_map(|c| c.values.iter().chain(c.floor.iter().flatten())).copied();
     let positive = || all().filter(|v| v.is_finite() && *v > 0.0);
     let high = positive().fold(0.0, f64::max);

@@ -4,7 +4,7 @@ use super::axis::{Axis, Spread, number};
 use super::canvas::{Canvas, Rect, Stroke};
 use super::colour::{self, Colour, GREY, INK, LOSS, Map, WHITE};
 use super::contour;
-use super::panel::{Key, Panel, Shade, legend, range, title};
+use super::panel::{HEADING, Key, Panel, Shade, legend, quantile, range, title};
 use super::source::Source;
 
 const TIMES: usize = 5;
@@ -42,22 +42,22 @@ fn line_plot(source: &Source) -> Option<Canvas> {
     let colours = Map::Plasma.lines(at.len());
     let mut shown: Vec<&[f64]> = at.iter().map(|&k| reference.density[k].as_slice()).collect();
     shown.extend(source.stationary.as_deref());
-    let mut canvas = Canvas::new(1200.0, 210.0 + 235.0 * source.engines.len().max(2) as f64, "Loss and densities");
+    let mut canvas = Canvas::new(1200.0, 190.0 + 240.0 * source.engines.len().max(2) as f64, "Loss and densities");
     let top = title(&mut canvas, &source.name, &remark(source, "densities over the loss"));
     let (left, right) = (105.0, if source.loss.is_some() { 1090.0 } else { 1165.0 });
-    let top = top + legend(&mut canvas, &entries(source, &at, &colours), left, right, top) + 12.0;
+    let top = top + legend(&mut canvas, &entries(source, &at, &colours), left, right, top) + 4.0;
     let room = canvas.height - 66.0 - top;
-    let gap = 14.0;
-    let height = (room + gap) / source.engines.len() as f64 - gap;
+    let height = room / source.engines.len() as f64 - HEADING;
     let peak = |density: &[f64]| density.iter().copied().fold(0.0, f64::max);
     let highest = shown.iter().map(|d| peak(d)).fold(0.0, f64::max);
     let lowest = shown.iter().map(|d| peak(d)).fold(f64::INFINITY, f64::min);
     let (spread, label) =
         if highest > 4.0 * lowest { (Spread::Sqrt, "density ρ (√ scale)") } else { (Spread::Linear, "density ρ") };
+    let window = source.window(0, 0.5);
     for (row, engine) in source.engines.iter().enumerate() {
         let panel = Panel {
-            rect: Rect::new(left, top + row as f64 * (height + gap), right - left, height),
-            x: Axis::new(axis.edges[0], axis.edges[axis.edges.len() - 1], Spread::Linear, &axis.label),
+            rect: Rect::new(left, top + HEADING + row as f64 * (height + HEADING), right - left, height),
+            x: window.clone(),
             y: Axis::new(0.0, 1.08 * highest, spread, label),
         };
         if let Some(loss) = &source.loss {
@@ -79,7 +79,7 @@ fn line_plot(source: &Source) -> Option<Canvas> {
             panel.curve(&mut canvas, &axis.centers, stationary, Stroke::dashed(INK, 1.8));
         }
         panel.frame(&mut canvas, row + 1 == source.engines.len(), true);
-        panel.corner_label(&mut canvas, &engine.label);
+        panel.heading(&mut canvas, &engine.label);
     }
     Some(canvas)
 }
@@ -102,26 +102,26 @@ fn map(source: &Source) -> Option<Canvas> {
     let reference = source.reference()?;
     let colours = Map::Plasma.lines(at.len());
     let mut canvas = Canvas::new(1200.0, 820.0, "Loss and densities");
-    let what = format!("lines hold 50 % and 90 % of the {} density", reference.label.split(',').next().unwrap_or(""));
+    let what = format!("lines hold 50 % and 90 % of the {} density", reference.name);
     let top = title(&mut canvas, &source.name, &remark(source, &what));
     let mut keys = entries(source, &at, &colours);
     for engine in source.engines.iter().filter(|e| e.mean.first().is_some_and(|m| m.len() == 2)) {
-        let name = engine.label.split(',').next().unwrap_or("");
-        keys.push((Key::Disc(colour::engine(engine.group)), format!("mean, {name}")));
+        keys.push((Key::Disc(colour::engine(engine.group)), format!("mean, {}", engine.name)));
     }
     let top = top + legend(&mut canvas, &keys, 95.0, 1165.0, top) + 12.0;
     let panel = Panel {
         rect: Rect::new(95.0, top, 960.0, canvas.height - 66.0 - top),
-        x: Axis::new(x.edges[0], x.edges[x.edges.len() - 1], Spread::Linear, &x.label),
-        y: Axis::new(y.edges[0], y.edges[y.edges.len() - 1], Spread::Linear, &y.label),
+        x: source.window(0, 0.25),
+        y: source.window(1, 0.25),
     };
     if let Some(loss) = &source.loss {
-        let shade = Shade::fitting(Map::Grey, loss, "loss L");
+        let shown = source.inside(loss, &panel.x, &panel.y);
+        let top = quantile(&shown, 0.98);
+        let axis =
+            Axis::new(range(shown.iter().copied()).0, top, Spread::Linear, "loss L (lines: equal areas between)");
+        let shade = Shade { map: Map::Grey, axis };
         panel.heat(&mut canvas, &x.edges, &y.edges, loss, &shade);
-        for k in 1..14 {
-            let segments = contour::segments(&x.centers, &y.centers, loss, shade.axis.value(f64::from(k) / 14.0));
-            panel.paths(&mut canvas, &contour::lines(&segments), &Stroke::solid(WHITE.with_opacity(0.7), 0.8));
-        }
+        loss_lines(source, &panel, &mut canvas, 14, &Stroke::solid(WHITE.with_opacity(0.7), 0.8));
         shade.bar(&mut canvas, Rect::new(1075.0, panel.rect.y, 22.0, panel.rect.h));
     }
     let mut outline = |density: &[f64], stroke: Stroke| {
@@ -151,4 +151,15 @@ fn map(source: &Source) -> Option<Canvas> {
     }
     panel.frame(&mut canvas, true, true);
     Some(canvas)
+}
+
+/// Contour lines of the loss, with equal areas of the panel between them: they are dense nowhere and missing nowhere.
+pub fn loss_lines(source: &Source, panel: &Panel, canvas: &mut Canvas, areas: u32, stroke: &Stroke) {
+    let Some(loss) = &source.loss else { return };
+    let shown = source.inside(loss, &panel.x, &panel.y);
+    for k in 1..areas {
+        let level = quantile(&shown, f64::from(k) / f64::from(areas));
+        let segments = contour::segments(&source.axes[0].centers, &source.axes[1].centers, loss, level);
+        panel.paths(canvas, &contour::lines(&segments), stroke);
+    }
 }

@@ -12,6 +12,9 @@ pub const TICK: f64 = 14.0;
 /// Size of titles.
 pub const TITLE: f64 = 20.0;
 
+/// Room above a panel for its heading.
+pub const HEADING: f64 = 32.0;
+
 /// A rectangle with a horizontal and a vertical axis.
 pub struct Panel {
     /// Where the data are.
@@ -29,8 +32,11 @@ impl Panel {
         let place = |axis: &Axis, v: f64| axis.place(v).clamp(-10.0, 11.0);
         [self.rect.x + self.rect.w * place(&self.x, x), self.rect.bottom() - self.rect.h * place(&self.y, y)]
     }
-    fn points(&self, x: &[f64], y: &[f64]) -> Vec<[f64; 2]> {
-        x.iter().zip(y).filter(|(x, y)| !x.is_nan() && !y.is_nan()).map(|(&x, &y)| self.at(x, y)).collect()
+    /// Runs of finite points; what is not finite interrupts a curve.
+    fn runs(&self, x: &[f64], y: &[f64]) -> Vec<Vec<[f64; 2]>> {
+        let points: Vec<(f64, f64)> = x.iter().copied().zip(y.iter().copied()).collect();
+        let runs = points.split(|p| !p.0.is_finite() || !p.1.is_finite());
+        runs.filter(|run| !run.is_empty()).map(|run| run.iter().map(|p| self.at(p.0, p.1)).collect()).collect()
     }
 
     /// Faint lines at the ticks, below the data.
@@ -45,7 +51,7 @@ impl Panel {
         }
     }
     fn columns(&self) -> usize {
-        ((self.rect.w / 95.0) as usize).clamp(2, 10)
+        ((self.rect.w / 80.0) as usize).clamp(3, 10)
     }
     fn rows(&self) -> usize {
         ((self.rect.h / 52.0) as usize).clamp(2, 9)
@@ -107,13 +113,15 @@ impl Panel {
 
     /// A curve.
     pub fn curve(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], stroke: Stroke) {
-        canvas.line(self.points(x, y), stroke, Some(self.rect));
+        for run in self.runs(x, y) {
+            canvas.line(run, stroke.clone(), Some(self.rect));
+        }
     }
     /// The area between a curve and the lower edge.
     pub fn area(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], colour: Colour) {
-        let mut points = self.points(x, y);
-        if let (Some(&first), Some(&last)) = (points.first(), points.last()) {
-            points.extend([[last[0], self.rect.bottom()], [first[0], self.rect.bottom()]]);
+        for mut points in self.runs(x, y) {
+            let (first, last) = (points[0][0], points[points.len() - 1][0]);
+            points.extend([[last, self.rect.bottom()], [first, self.rect.bottom()]]);
             canvas.fill(points, colour, Some(self.rect));
         }
     }
@@ -130,11 +138,9 @@ impl Panel {
             canvas.line(points, stroke.clone(), Some(self.rect));
         }
     }
-    /// A text in the panel's left upper corner on a white ground.
-    pub fn corner_label(&self, canvas: &mut Canvas, text: &str) {
-        let (w, r) = (font::width(text, TICK) + 12.0, self.rect);
-        canvas.fill(Rect::new(r.x + 6.0, r.y + 6.0, w, 22.0).corners(), WHITE.with_opacity(0.85), None);
-        canvas.text([r.x + 12.0, r.y + 22.0], text, TICK, INK, Anchor::Start);
+    /// A heading above the panel, at its left end; `HEADING` pixels hold it.
+    pub fn heading(&self, canvas: &mut Canvas, text: &str) {
+        canvas.text([self.rect.x, self.rect.y - 7.0], text, LABEL, INK, Anchor::Start);
     }
 
     /// A field as colours: `values[i·ny + j]` between the edges `x[i], x[i+1]` and `y[j], y[j+1]`.
@@ -176,12 +182,11 @@ impl Shade {
     pub fn decades(map: Map, high: f64, decades: f64, label: &str) -> Self {
         Self { map, axis: Axis::new(high * 10_f64.powf(-decades), high, Spread::Log, label) }
     }
-    /// Colours from the smallest to the largest value, logarithmic (six decades at most) where all are positive and
-    /// span more than a factor of 30.
+    /// Colours for all values but the outermost half per cent at each end, which take the end colours; logarithmic where
+    /// all are positive and span more than a factor of 30.
     pub fn fitting(map: Map, values: &[f64], label: &str) -> Self {
-        let (low, high) = range(values.iter().copied());
+        let (low, high) = (quantile(values, 0.005), quantile(values, 0.995));
         let spread = if low > 0.0 && high / low > 30.0 { Spread::Log } else { Spread::Linear };
-        let low = if spread == Spread::Log { low.max(1e-6 * high) } else { low };
         Self { map, axis: Axis::new(low, high, spread, label) }
     }
     fn colour(&self, v: f64) -> Colour {
@@ -204,6 +209,14 @@ pub fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) =
         values.filter(|v| v.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     if low <= high { (low, high) } else { (0.0, 1.0) }
+}
+
+/// The value below which the given share of the finite values lies; 0 without any.
+pub fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let at = (share * sorted.len().saturating_sub(1) as f64).round() as usize;
+    sorted.get(at).copied().unwrap_or(0.0)
 }
 
 /// How an entry of a legend looks.

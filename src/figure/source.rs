@@ -1,5 +1,6 @@
 //! What the figures need, taken out of a record.
 
+use super::axis::{self, Axis, Spread};
 use crate::record::{Attribute, Record};
 
 /// One axis of the grid.
@@ -16,8 +17,10 @@ pub struct GridAxis {
 pub struct Engine {
     /// Name of its group.
     pub group: &'static str,
-    /// Name for people.
+    /// Name for people, with the number of walkers.
     pub label: String,
+    /// Name for people.
+    pub name: &'static str,
     /// Output times.
     pub times: Vec<f64>,
     /// Densities, one row of cells per time.
@@ -73,7 +76,7 @@ impl<'a> Source<'a> {
         }
         let cells = volumes.len();
         let field = |path: &str| values(record, path).filter(|v| v.len() == cells);
-        let engines = ENGINES.iter().filter_map(|&(group, label)| engine(record, group, label, cells)).collect();
+        let engines = ENGINES.iter().filter_map(|&(group, name)| engine(record, group, name, cells)).collect();
         let diffusion = values(record, "problem/diffusion").unwrap_or_default();
         let diffusion = match diffusion.len() == axes.len().pow(2) * cells {
             true => diffusion.chunks(cells).map(<[f64]>::to_vec).collect(),
@@ -90,6 +93,54 @@ impl<'a> Source<'a> {
     /// The temperature, as part of a subtitle.
     pub fn temperature(&self) -> Option<f64> {
         number(self.record, "temperature")
+    }
+
+    /// An axis for pictures: the interval that holds 99.9 % of every density of every engine, widened on each side by
+    /// `margin` times its length; the whole axis where that is not much more.
+    pub fn window(&self, axis: usize, margin: f64) -> Axis {
+        let grid = &self.axes[axis];
+        let cells = grid.centers.len();
+        let inner: usize = self.axes[axis + 1..].iter().map(|a| a.centers.len()).product();
+        let (mut first, mut last) = (cells - 1, 0);
+        for density in self.engines.iter().flat_map(|e| &e.density).chain(&self.stationary) {
+            let mut marginal = vec![0.0; cells];
+            density.iter().zip(&self.volumes).enumerate().for_each(|(k, (d, v))| marginal[k / inner % cells] += d * v);
+            let total: f64 = marginal.iter().sum();
+            let mut below = 0.0;
+            for (k, p) in marginal.iter().enumerate() {
+                below += p;
+                if below > 5e-4 * total {
+                    first = first.min(k);
+                }
+                if below < (1.0 - 5e-4) * total {
+                    last = last.max(k + 1);
+                }
+            }
+        }
+        let last = last.min(cells - 1);
+        let (low, high) = (grid.edges[0], grid.edges[cells]);
+        let (from, to) = match first <= last {
+            true => (grid.edges[first], grid.edges[last + 1]),
+            false => (low, high),
+        };
+        let room = margin * (to - from);
+        let (from, to) = ((from - room).max(low), (to + room).min(high));
+        if to - from > 0.75 * (high - low) {
+            return Axis::new(low, high, Spread::Linear, &grid.label);
+        }
+        let label = format!("{} (grid: {} to {})", grid.label, axis::number(low), axis::number(high));
+        Axis::new(from, to, Spread::Linear, &label)
+    }
+
+    /// The values of a field on the cells whose centres lie inside the two axes (two dimensions).
+    pub fn inside(&self, field: &[f64], x: &Axis, y: &Axis) -> Vec<f64> {
+        let within = |axis: &Axis, v: &f64| *v >= axis.low && *v <= axis.high;
+        let columns = self.axes[1].centers.len();
+        let at = |(k, v): (usize, &f64)| {
+            let (a, b) = (&self.axes[0].centers[k / columns], &self.axes[1].centers[k % columns]);
+            (within(x, a) && within(y, b)).then_some(*v)
+        };
+        field.iter().enumerate().filter_map(at).collect()
     }
 
     /// The engine whose densities are free of sampling noise, else the first.
@@ -120,7 +171,7 @@ impl<'a> Source<'a> {
     }
 }
 
-fn engine(record: &Record, group: &'static str, label: &str, cells: usize) -> Option<Engine> {
+fn engine(record: &Record, group: &'static str, name: &'static str, cells: usize) -> Option<Engine> {
     let times = values(record, &format!("{group}/time"))?;
     let density = values(record, &format!("{group}/density"))?;
     let mean = values(record, &format!("{group}/mean")).unwrap_or_default();
@@ -128,12 +179,12 @@ fn engine(record: &Record, group: &'static str, label: &str, cells: usize) -> Op
         return None;
     }
     let label = match record.attribute(&format!("{group}/walkers")) {
-        Some(Attribute::Integer(n)) => format!("{label}, {} walkers", thousands(*n)),
-        _ => label.to_string(),
+        Some(Attribute::Integer(n)) => format!("{name}, {} walkers", thousands(*n)),
+        _ => name.to_string(),
     };
     let rows = |v: Vec<f64>, n: usize| v.chunks(n.max(1)).map(<[f64]>::to_vec).collect::<Vec<_>>();
     let components = mean.len() / times.len();
-    Some(Engine { group, label, density: rows(density, cells), mean: rows(mean, components), times })
+    Some(Engine { group, label, name, density: rows(density, cells), mean: rows(mean, components), times })
 }
 
 /// The values of a dataset of numbers.

@@ -3,9 +3,8 @@
 use super::axis::{Axis, Spread, number};
 use super::canvas::{Anchor, Canvas, Rect, Stroke};
 use super::colour::{INK, Map, WHITE};
-use super::contour;
-use super::landscape::remark;
-use super::panel::{LABEL, Panel, Shade, title};
+use super::landscape::{loss_lines, remark};
+use super::panel::{HEADING, LABEL, Panel, Shade, title};
 use super::source::{Engine, Source};
 
 const DECADES: f64 = 4.0;
@@ -32,12 +31,12 @@ fn shade(source: &Source) -> Shade {
 }
 
 /// Edges half-way between output times; the times are spread logarithmically where the run asked for that.
-pub fn time_axis(times: &[f64]) -> (Axis, Vec<f64>) {
+fn time_axis(times: &[f64]) -> (Axis, Vec<f64>) {
     let n = times.len();
     let positive: Vec<f64> = times.iter().copied().filter(|&t| t > 0.0).collect();
     let log = positive.len() > 4 && {
         let (first, last) = (positive[0], positive[positive.len() - 1]);
-        last / first > 50.0 && positive[positive.len() / 2] < 0.25 * last
+        last / first > 50.0 && positive[positive.len() / 2] < 0.3 * last
     };
     let middle = |a: f64, b: f64| if log && a > 0.0 { (a * b).sqrt() } else { 0.5 * (a + b) };
     let mut edges = vec![if log { positive[0] * 0.7 } else { times[0] }];
@@ -58,24 +57,24 @@ fn space_time(source: &Source) -> Option<Canvas> {
     let axis = &source.axes[0];
     let rows = source.engines.len() as f64;
     let mut canvas = Canvas::new(1200.0, 160.0 + 225.0 * rows.max(2.0), "Density over space and time");
-    let top = title(&mut canvas, &source.name, &remark(source, "density over space and time")) + 4.0;
-    let gap = 14.0;
-    let height = (canvas.height - 66.0 - top + gap) / rows - gap;
+    let top = title(&mut canvas, &source.name, &remark(source, "density over space and time")) - 8.0;
+    let height = (canvas.height - 66.0 - top) / rows - HEADING;
+    let window = source.window(0, 0.05);
     let shade = shade(source);
     for (row, engine) in source.engines.iter().enumerate() {
         let (x, edges) = time_axis(&engine.times);
         let panel = Panel {
-            rect: Rect::new(95.0, top + row as f64 * (height + gap), 960.0, height),
+            rect: Rect::new(95.0, top + HEADING + row as f64 * (height + HEADING), 960.0, height),
             x,
-            y: Axis::new(axis.edges[0], axis.edges[axis.edges.len() - 1], Spread::Linear, &axis.label),
+            y: window.clone(),
         };
         let values: Vec<f64> = engine.density.iter().flatten().copied().collect();
         panel.heat(&mut canvas, &edges, &axis.edges, &values, &shade);
         panel.frame(&mut canvas, row + 1 == source.engines.len(), true);
-        panel.corner_label(&mut canvas, &engine.label);
+        panel.heading(&mut canvas, &engine.label);
     }
-    let height = canvas.height - 66.0 - top;
-    shade.bar(&mut canvas, Rect::new(1075.0, top, 22.0, height));
+    let height = canvas.height - 66.0 - top - HEADING;
+    shade.bar(&mut canvas, Rect::new(1075.0, top + HEADING, 22.0, height));
     Some(canvas)
 }
 
@@ -84,7 +83,8 @@ fn small_multiples(source: &Source) -> Option<Canvas> {
     let at = source.telling_times(4);
     let columns = at.len() + usize::from(source.stationary.is_some());
     let rows = source.engines.len();
-    let (left, right, gap) = (95.0, 1070.0, 12.0);
+    let windows = [source.window(0, 0.1), source.window(1, 0.1)];
+    let (left, right, gap) = (110.0, 1070.0, 12.0);
     let row_gap = 22.0; // the lowest tick label of one row and the highest of the next both fit
     let width = (right - left + gap) / columns as f64 - gap;
     let height = (width * 1.05).min(270.0);
@@ -101,17 +101,17 @@ fn small_multiples(source: &Source) -> Option<Canvas> {
                 Rect::new(left + column as f64 * (width + gap), top + row as f64 * (height + row_gap), width, height);
             let panel = Panel {
                 rect,
-                x: Axis::new(x.edges[0], x.edges[x.edges.len() - 1], Spread::Linear, &x.label),
-                y: Axis::new(y.edges[0], y.edges[y.edges.len() - 1], Spread::Linear, &y.label),
+                x: Axis { label: x.label.clone(), ..windows[0].clone() },
+                y: Axis { label: y.label.clone(), ..windows[1].clone() },
             };
             panel.heat(&mut canvas, &x.edges, &y.edges, density, &shade);
-            loss_lines(source, &panel, &mut canvas);
+            loss_lines(source, &panel, &mut canvas, 9, &Stroke::solid(WHITE.with_opacity(0.35), 0.7));
             panel.frame(&mut canvas, row + 1 == rows, column == 0);
             if row == 0 {
                 canvas.text([rect.x + 0.5 * rect.w, rect.y - 8.0], &label, LABEL, INK, Anchor::Middle);
             }
             if column == 0 {
-                panel.corner_label(&mut canvas, engine.label.split(',').next().unwrap_or(""));
+                canvas.text_upwards([34.0, rect.y + 0.5 * rect.h], engine.name, LABEL, INK, Anchor::Middle);
             }
         }
     }
@@ -125,15 +125,5 @@ fn frame<'a>(source: &'a Source, engine: &'a Engine, at: &[usize], column: usize
     match at.get(column) {
         Some(&k) => Some((engine.density.get(k)?.as_slice(), format!("t = {}", number(engine.times[k])))),
         None => Some((source.stationary.as_deref()?, "stationary".into())),
-    }
-}
-
-fn loss_lines(source: &Source, panel: &Panel, canvas: &mut Canvas) {
-    let Some(loss) = &source.loss else { return };
-    let axis = Shade::fitting(Map::Grey, loss, "").axis;
-    for k in 1..9 {
-        let level = axis.value(f64::from(k) / 9.0);
-        let segments = contour::segments(&source.axes[0].centers, &source.axes[1].centers, loss, level);
-        panel.paths(canvas, &contour::lines(&segments), &Stroke::solid(WHITE.with_opacity(0.35), 0.7));
     }
 }
