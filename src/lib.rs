@@ -1,8 +1,15 @@
 //! The program fpsolve: scenario files in, records and pictures out.
+//!
+//! Scenario → problem → [`limits`] → engines → record → comparison → pictures → exit code; [`run`] is that line itself.
 
 pub mod cli;
 pub mod error;
+pub mod expect;
 pub mod figure;
 pub mod limits;
+pub mod provenance;
 pub mod record;
+pub mod run;
 pub mod scenario;
+pub mod signal;
+pub mod summary;

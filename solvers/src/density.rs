@@ -36,9 +36,10 @@ pub fn entropy(grid: &Grid, probability: &[f64]) -> f64 {
     -terms.map(|(cell, &p)| p * (p / grid.volume(cell)).ln()).sum::<f64>()
 }
 
-/// Kullback–Leibler divergence Σ p ln(p/q) of cell probabilities; infinite where p > 0 = q.
+/// Kullback–Leibler divergence Σ p ln(p/q) of cell probabilities; a q below the range of floating-point numbers counts at
+/// its lower end, 2.2e-308, so that the sum stays finite.
 pub fn kullback_leibler(p: &[f64], q: &[f64]) -> f64 {
-    let term = |(&p, &q): (&f64, &f64)| if p > 0.0 { p * (p / q).ln() - p + q } else { q };
+    let term = |(&p, &q): (&f64, &f64)| if p > 0.0 { p * (p / q.max(f64::MIN_POSITIVE)).ln() - p + q } else { q };
     p.iter().zip(q).map(term).sum::<f64>().max(0.0)
 }
 

@@ -23,6 +23,7 @@ pub mod dynamics;
 pub mod engine;
 pub mod ensemble;
 pub mod error;
+pub mod fields;
 pub mod grid;
 pub mod initial;
 pub mod lanes;

@@ -67,3 +67,9 @@ fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
         Failure::run(crate::error::advice(format!("cannot start {threads} threads: {error}"), "use fewer --threads"))
     })
 }
+
+/// Lets Ctrl-C end runs with a valid record. Errors: the system refuses.
+fn watch_signals() -> Result<(), Failure> {
+    crate::signal::install()
+        .map_err(|error| Failure::run(crate::error::advice(format!("cannot watch for Ctrl-C: {error}"), "")))
+}

@@ -1,11 +1,16 @@
 //! `fpsolve scenario FILE`: run a scenario and write its record.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::output;
-use crate::error::{Failure, Outcome};
-use crate::limits;
+use crate::error::{self, Failure, Outcome};
+use crate::provenance::Provenance;
+use crate::record::hdf5;
+use crate::run::{Status, run as run_engines};
 use crate::scenario::{EngineKind, Scenario};
+use crate::summary::summary;
+use crate::{limits, signal};
 
 /// Arguments of `fpsolve scenario`.
 #[derive(Debug, clap::Args)]
@@ -58,10 +63,34 @@ pub fn overrides(set: &[String], engines: &[EngineKind]) -> Vec<String> {
 /// Reads, checks, runs, writes, reports.
 pub fn run(args: &Args) -> Result<Outcome, Failure> {
     let scenario = Scenario::load(&args.file, &overrides(&args.set, &args.engine))?;
-    let _path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
+    let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
     limits::check(&scenario, &scenario.engines_to_run()?, args.memory_limit.unwrap_or_else(limits::default_limit))?;
     super::set_threads(args.threads.map(usize::from))?;
-    let _prepared = scenario.problem()?;
-    let _ = args.quiet;
-    Err(Failure::run(crate::error::advice("the engines are not connected yet", "")))
+    super::watch_signals()?;
+    let provenance = Provenance::start();
+    let mut run = run_engines(&scenario.problem()?, &signal::interrupted, &progress(args.quiet));
+    run.record.groups.push(provenance.group());
+    hdf5::write(&run.record, &path).map_err(|e| Failure::run(error::advice(e.to_string(), WRITE_HELP)))?;
+    if !args.quiet {
+        super::print(&summary(&run.record));
+        super::print(&format!("  record: {}\n", path.display()));
+    }
+    match (run.status, run.failure) {
+        (_, Some(failure)) => Err(failure.into()),
+        (Status::Interrupted, None) => Ok(Outcome::Interrupted),
+        _ if run.verdicts.iter().all(|verdict| verdict.passed) => Ok(Outcome::Done),
+        _ => Ok(Outcome::VerdictFailed),
+    }
+}
+
+const WRITE_HELP: &str = "check the space and the permissions of the folder, or choose another with -o";
+
+/// Shows on a terminal what the run is doing, on one line that is written over.
+fn progress(quiet: bool) -> impl Fn(&str) {
+    let show = !quiet && std::io::stderr().is_terminal();
+    move |line: &str| {
+        if show {
+            eprint!("\r\x1b[K{line}");
+        }
+    }
 }

@@ -21,6 +21,7 @@ pub mod lattice;
 pub mod linear;
 pub mod options;
 pub mod point_start;
+pub mod projection;
 mod quasi_potential;
 mod run;
 pub mod selling;
@@ -40,6 +41,7 @@ use crate::initial::Initial;
 use crate::problem::Problem;
 use error_estimate::Companion;
 use point_start::PointStart;
+use projection::{Moved, project};
 use run::{Discrete, Transient};
 use stationary::outermost;
 
@@ -68,6 +70,7 @@ struct Seen {
     error_grid: Option<f64>,
     outermost: f64,
     high_peclet: f64,
+    moved: Moved,
 }
 
 /// Cell Péclet number above which exponential fitting is a diffusive first-order scheme.
@@ -101,6 +104,7 @@ impl FokkerPlanck {
             error_grid: companion.as_ref().map(|_| 0.0),
             outermost: 0.0,
             high_peclet: 0.0,
+            moved: Moved::default(),
         };
         let mut engine = Self {
             problem: problem.clone(),
@@ -149,6 +153,11 @@ impl FokkerPlanck {
         let peclet = &self.discrete.discretization.peclet;
         let high: f64 = p.iter().zip(peclet).filter(|(_, peclet)| **peclet > PECLET).map(|(p, _)| p).sum();
         self.seen.high_peclet = self.seen.high_peclet.max(high);
+    }
+
+    /// The integrator's estimate, and at least what the projection had to move.
+    fn error_time(&self) -> f64 {
+        self.transient.stepper.error().max(2.0 * self.seen.moved.negative + self.seen.moved.mass)
     }
 
     fn reversible(&self) -> bool {
@@ -214,6 +223,9 @@ impl Engine for FokkerPlanck {
         } else {
             self.transient.advance(to, interrupt)?;
             self.probability.copy_from_slice(&self.transient.probability);
+            let moved = project(&mut self.probability, (!self.discrete.generator.has_exit()).then_some(1.0));
+            self.seen.moved.negative = self.seen.moved.negative.max(moved.negative);
+            self.seen.moved.mass = self.seen.moved.mass.max(moved.mass);
             if let Some(companion) = &mut self.companion {
                 let error = companion.advance(to, &self.discrete.grid, &self.probability, interrupt)?;
                 self.seen.error_grid = self.seen.error_grid.map(|worst| worst.max(error));
@@ -249,7 +261,9 @@ impl Engine for FokkerPlanck {
             ("mass_corrected", Attribute::Float(self.transient.stepper.corrected())),
             ("min_density", Attribute::Float(self.seen.min_density)),
             ("error_grid", Attribute::Float(self.seen.error_grid.unwrap_or(f64::NAN))),
-            ("error_time", Attribute::Float(self.transient.stepper.error())),
+            ("error_time", Attribute::Float(self.error_time())),
+            ("projected_negative", Attribute::Float(self.seen.moved.negative)),
+            ("projected_mass", Attribute::Float(self.seen.moved.mass)),
             ("error_truncation", Attribute::Float(self.seen.outermost)),
             ("max_peclet", Attribute::Float(peclet)),
             ("high_peclet_probability", Attribute::Float(self.seen.high_peclet)),
@@ -267,6 +281,13 @@ impl Engine for FokkerPlanck {
         let seen = &self.seen;
         if seen.min_density < -1e-14 * seen.max_density {
             warnings.push(format!("the density goes negative: its minimum is {:.2e}", seen.min_density));
+        }
+        if self.error_time() > self.options.tolerance {
+            warnings.push(format!(
+                "the integrator missed its tolerance {:.0e}: it left {:.1e} of the probability negative and was off by \
+                 {:.1e} in mass before the density was projected; choose method = \"implicit-euler\" or \"tr-bdf2\"",
+                self.options.tolerance, seen.moved.negative, seen.moved.mass
+            ));
         }
         if seen.mass_error > 1e-12 {
             warnings.push(format!("total probability is off by {:.1e}", seen.mass_error));

@@ -46,5 +46,6 @@ fn jensen_shannon(pair: &Pair, weight: f64) -> f64 {
 
 /// p ln(p/q) − p + q ≥ 0; the last two cancel in the sum and spare it rounding errors.
 fn term(p: f64, q: f64) -> f64 {
-    if p > 0.0 { p * (p / q).ln() - p + q } else { q }
+    // a mixture below the range of floating-point numbers counts at its lower end
+    if p > 0.0 { p * (p / q.max(f64::MIN_POSITIVE)).ln() - p + q } else { q }
 }

@@ -130,8 +130,8 @@ fn sum(null: &Null, metric: Cellwise, total: f64, effective: f64, counts: impl I
     let (mut mean, mut variance, mut tied, mut tied_squares, mut squares) = (0.0, 0.0, 0.0, 0.0, 0.0);
     let mut heavy: Vec<f64> = Vec::new();
     for count in counts {
-        if count <= 0.0 {
-            continue;
+        if count <= 1e-280 {
+            continue; // nothing to a sum, and its reciprocal may overflow
         }
         let kappa = (count / total).min(1.0);
         let rest = 1.0 - kappa;

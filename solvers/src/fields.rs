@@ -1,0 +1,79 @@
+//! The functions of a problem tabulated at the cell centres of its grid.
+
+use rayon::prelude::*;
+
+use crate::problem::Problem;
+use crate::symmetric::packed_len;
+
+/// Loss, drift, diffusion and the model's diagnostics at the cell centres, one value per cell, coordinate-major.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fields {
+    /// Loss L (n); None for a general drift.
+    pub loss: Option<Vec<f64>>,
+    /// Drift b (d×n).
+    pub drift: Vec<f64>,
+    /// Diffusion matrix D (packed × n).
+    pub diffusion: Vec<f64>,
+    /// Further fields of the model by name (n each).
+    pub diagnostics: Vec<(&'static str, Vec<f64>)>,
+}
+
+const CHUNK: usize = 1024;
+
+impl Fields {
+    /// Evaluates everything, in parallel over chunks of cells.
+    pub fn on_grid(problem: &Problem) -> Self {
+        let (d, n) = (problem.dimension(), problem.grid.len());
+        let chunks: Vec<(usize, Self)> =
+            (0..n.div_ceil(CHUNK)).into_par_iter().map(|c| Self::chunk(problem, c * CHUNK)).collect();
+        let mut all = Self {
+            loss: problem.model.has_loss().then(|| vec![0.0; n]),
+            drift: vec![0.0; d * n],
+            diffusion: vec![0.0; packed_len(d) * n],
+            diagnostics: chunks[0].1.diagnostics.iter().map(|&(name, _)| (name, vec![0.0; n])).collect(),
+        };
+        for (start, part) in &chunks {
+            let len = part.drift.len() / d;
+            let copy = |to: &mut [f64], from: &[f64]| {
+                for component in 0..from.len() / len {
+                    let at = component * n + start;
+                    to[at..at + len].copy_from_slice(&from[component * len..(component + 1) * len]);
+                }
+            };
+            copy(&mut all.drift, &part.drift);
+            copy(&mut all.diffusion, &part.diffusion);
+            if let (Some(to), Some(from)) = (&mut all.loss, &part.loss) {
+                copy(to, from);
+            }
+            for (to, from) in all.diagnostics.iter_mut().zip(&part.diagnostics) {
+                copy(&mut to.1, &from.1);
+            }
+        }
+        all
+    }
+
+    fn chunk(problem: &Problem, start: usize) -> (usize, Self) {
+        let d = problem.dimension();
+        let len = CHUNK.min(problem.grid.len() - start);
+        let mut points = vec![0.0; d * len];
+        for i in 0..len {
+            let center = problem.grid.center(start + i);
+            for k in 0..d {
+                points[k * len + i] = center[k];
+            }
+        }
+        let mut part = Self {
+            loss: None,
+            drift: vec![0.0; d * len],
+            diffusion: vec![0.0; packed_len(d) * len],
+            diagnostics: problem.model.diagnostics(&points),
+        };
+        problem.dynamics.drift_diffusion(&points, &mut part.drift, &mut part.diffusion);
+        if problem.model.has_loss() {
+            let mut loss = vec![0.0; len];
+            problem.model.loss(&points, &mut loss);
+            part.loss = Some(loss);
+        }
+        (start, part)
+    }
+}

@@ -1,0 +1,279 @@
+//! The straight line from a problem to its record: every engine advances from output time to output time, is checked,
+//! observed and kept; then the engines are compared and the verdicts spoken.
+
+use std::time::Instant;
+
+use fpsolve_solvers::Error;
+use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, Snapshot};
+use fpsolve_solvers::fields::Fields;
+use fpsolve_solvers::fokker_planck::{FokkerPlanck, Stationary};
+use fpsolve_solvers::langevin::Langevin;
+use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::sgd::Sgd;
+use fpsolve_validation::compare::{Comparison, Series, Settings, compare};
+use fpsolve_validation::verdict::{Verdict, judge_expectations, judge_limits};
+
+use crate::expect;
+use crate::record::Record;
+use crate::record::layout::{self, StationaryFields};
+use crate::scenario::{EngineKind, Prepared};
+
+/// How a run ended; the word that the record carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// All output times were reached.
+    Complete,
+    /// The user stopped it; what was reached is in the record.
+    Interrupted,
+    /// An engine failed; what was reached is in the record.
+    Failed,
+}
+
+impl Status {
+    /// The word in the record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A finished run.
+pub struct Run {
+    /// Everything that was computed.
+    pub record: Record,
+    /// How it ended.
+    pub status: Status,
+    /// The first failure of an engine.
+    pub failure: Option<Error>,
+    /// Limits of `[compare]` and numbers of `[expect]`, judged.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Run {
+    /// Whether every verdict passed.
+    pub fn passed(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.passed)
+    }
+}
+
+/// One engine on its way, with what it showed so far.
+struct Lane {
+    engine: Box<dyn Engine>,
+    snapshots: Vec<Snapshot>,
+    seconds: f64,
+    failure: Option<Error>,
+}
+
+/// Runs a prepared scenario. `progress` hears a short line whenever there is something to say.
+///
+/// Never fails as a whole: a failing engine stops, the others go on, and the record holds what was reached.
+pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -> Run {
+    let mut problem = prepared.problem.clone();
+    let mut warnings = align_with_sgd(&mut problem, prepared);
+    let mut failures: Vec<Error> = Vec::new();
+    progress("building");
+    let (mut lanes, stationary) = build(prepared, &problem, &mut failures);
+    for &time in &problem.times {
+        for lane in &mut lanes {
+            progress(&format!("{} to t = {time}", lane.engine.name()));
+            lane.advance(time, interrupt);
+        }
+    }
+    failures.extend(lanes.iter().filter_map(|lane| lane.failure.clone()));
+    let status = match failures.iter().find(|error| !matches!(error, Error::Interrupted { .. })) {
+        Some(_) => Status::Failed,
+        None if failures.is_empty() => Status::Complete,
+        None => Status::Interrupted,
+    };
+    progress("comparing");
+    let comparisons = comparisons(&problem, &lanes, stationary.as_ref());
+    let mut record = describe(prepared, &problem, status);
+    for lane in &lanes {
+        record.groups.push(lane.group(&problem, stationary.as_ref(), &mut warnings));
+    }
+    if let Some(stationary) = &stationary {
+        warnings.extend(stationary.warnings.iter().map(|w| format!("stationary: {w}")));
+        record.groups.push(stationary_group(&problem, stationary));
+    }
+    warnings.extend(failures.iter().map(|error| match error.help() {
+        Some(help) => format!("{error}; {help}"),
+        None => error.to_string(),
+    }));
+    let mut verdicts = judge_limits(&comparisons, &prepared.compare);
+    if status == Status::Complete {
+        verdicts.extend(judge_expectations(&prepared.expect, &|path| expect::lookup(&record, path).ok()));
+    }
+    record.groups.push(layout::comparison_group(&comparisons, &verdicts));
+    record.datasets.extend(layout::warning_rows(&warnings));
+    let failure = failures.into_iter().find(|error| !matches!(error, Error::Interrupted { .. }));
+    Run { record, status, failure, verdicts }
+}
+
+/// The root of the record: attributes, the grid, the functions of the problem on it, the data.
+fn describe(prepared: &Prepared, problem: &Problem, status: Status) -> Record {
+    let mut record = Record::new("");
+    let text = |text: &str| Attribute::Text(text.to_string());
+    record.set("schema", Attribute::Integer(1));
+    record.set("fpsolve_version", text(env!("CARGO_PKG_VERSION")));
+    record.set("status", text(status.word()));
+    record.set("name", text(&prepared.name));
+    record.set("description", text(&prepared.description));
+    record.set("scenario", text(&prepared.text));
+    record.set("seed", Attribute::Integer(problem.seed as i64));
+    record.set("temperature", Attribute::Float(problem.temperature));
+    record.set("beta", Attribute::Float(2.0 * problem.temperature));
+    if let Some(minibatch) = problem.minibatch {
+        record.set("learning_rate", Attribute::Float(minibatch.learning_rate));
+        record.set("batch_size", Attribute::Integer(minibatch.batch_size as i64));
+    }
+    record.groups.push(layout::grid_group(&problem.grid));
+    let fields = Fields::on_grid(problem);
+    let columns: Vec<(&str, &[f64])> = prepared.data.as_deref().map_or(Vec::new(), |data| {
+        data.names().iter().filter_map(|name| Some((name.as_str(), data.column(name)?))).collect()
+    });
+    let loss = fields.loss.as_deref();
+    let mut group = layout::problem_group(&problem.grid, loss, &fields.drift, &fields.diffusion, &[], &columns);
+    for (name, values) in fields.diagnostics {
+        let long_name = name.replace('_', " ");
+        group.datasets.push(layout::field(name, &problem.grid, &[], values, "1", &long_name));
+    }
+    record.groups.push(group);
+    record
+}
+
+fn stationary_group(problem: &Problem, stationary: &Stationary) -> Record {
+    let fields = StationaryFields {
+        probability: &stationary.probability,
+        potential: &stationary.potential,
+        current: Some(&stationary.current),
+        mean: &stationary.mean,
+        covariance: &stationary.covariance,
+    };
+    let mut attributes = vec![
+        ("method", Attribute::Text(stationary.method.to_string())),
+        ("reversible", Attribute::Integer(i64::from(stationary.reversible))),
+        ("entropy_production", Attribute::Float(stationary.entropy_production)),
+        ("residual", Attribute::Float(stationary.residual)),
+        ("error_truncation", Attribute::Float(stationary.error_truncation)),
+    ];
+    attributes.extend(stationary.error_grid.map(|error| ("error_grid", Attribute::Float(error))));
+    layout::stationary_group(&problem.grid, fields, &attributes)
+}
+
+/// Builds the engines that were asked for, and the stationary density.
+fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>) -> (Vec<Lane>, Option<Stationary>) {
+    let mut lanes = Vec::new();
+    let mut stationary = None;
+    for kind in &prepared.engines {
+        let start = Instant::now();
+        let engine: Result<Box<dyn Engine>, Error> = match kind {
+            EngineKind::FokkerPlanck => FokkerPlanck::new(problem, prepared.fokker_planck.clone()).map(|engine| {
+                stationary = engine.stationary().cloned();
+                Box::new(engine) as Box<dyn Engine>
+            }),
+            EngineKind::Langevin => {
+                Langevin::new(problem, prepared.langevin.clone()).map(|engine| Box::new(engine) as Box<dyn Engine>)
+            }
+            EngineKind::Sgd => {
+                Sgd::new(problem, prepared.sgd.clone()).map(|engine| Box::new(engine) as Box<dyn Engine>)
+            }
+        };
+        match engine {
+            Ok(engine) => {
+                let seconds = start.elapsed().as_secs_f64();
+                lanes.push(Lane { engine, snapshots: Vec::new(), seconds, failure: None });
+            }
+            Err(error) => failures.push(error),
+        }
+    }
+    (lanes, stationary)
+}
+
+impl Lane {
+    /// Advances to `time`, checks and keeps what can be seen there; does nothing once the engine has failed.
+    fn advance(&mut self, time: f64, interrupt: Interrupt) {
+        if self.failure.is_some() {
+            return;
+        }
+        let start = Instant::now();
+        match self.engine.advance(time, interrupt).map(|()| self.engine.snapshot()) {
+            Ok(snapshot) if is_finite(&snapshot) => self.snapshots.push(snapshot),
+            Ok(_) => {
+                let help = "this is a bug of the method: please report it with the scenario";
+                self.failure =
+                    Some(Error::numerical(self.engine.name(), format!("at t = {time}"), "a value is not finite", help));
+            }
+            Err(error) => self.failure = Some(error),
+        }
+        self.seconds += start.elapsed().as_secs_f64();
+    }
+
+    fn group(&self, problem: &Problem, stationary: Option<&Stationary>, warnings: &mut Vec<String>) -> Record {
+        let name = self.engine.name();
+        let mut attributes = self.engine.attributes();
+        attributes.push(("wall_seconds", Attribute::Float(self.seconds)));
+        let own = self.engine.warnings();
+        let mut group = layout::engine_group(name, &problem.grid, &self.snapshots, &attributes, &own);
+        if self.engine.walkers().is_none() {
+            let stationary = stationary.map(|s| s.probability.as_slice());
+            layout::add_relaxation(&mut group, &problem.grid, &self.snapshots, stationary);
+        }
+        warnings.extend(own.into_iter().map(|warning| format!("{}: {warning}", name.replace('_', "-"))));
+        group
+    }
+}
+
+fn is_finite(snapshot: &Snapshot) -> bool {
+    let finite = |values: &[f64]| values.iter().all(|x| x.is_finite());
+    finite(&snapshot.probability)
+        && finite(&snapshot.mean)
+        && finite(&snapshot.covariance)
+        && snapshot.outside.is_finite()
+}
+
+/// SGD lives at multiples of η: with it among the engines the output times move to the nearest whole step, for all engines.
+fn align_with_sgd(problem: &mut Problem, prepared: &Prepared) -> Vec<String> {
+    let Some(minibatch) = problem.minibatch.filter(|_| prepared.engines.contains(&EngineKind::Sgd)) else {
+        return Vec::new();
+    };
+    let eta = minibatch.learning_rate;
+    let aligned: Vec<f64> = problem.times.iter().map(|t| (t / eta).round() * eta).collect();
+    let moved = aligned.iter().zip(&problem.times).map(|(a, t)| (a - t).abs()).fold(0.0, f64::max);
+    problem.times = aligned;
+    problem.times.dedup();
+    if moved <= 1e-9 * eta {
+        return Vec::new();
+    }
+    vec![format!(
+        "sgd: output times moved by up to {moved:.2e} to whole steps of η = {eta}, for all engines; write times that are multiples of η"
+    )]
+}
+
+fn comparisons(problem: &Problem, lanes: &[Lane], stationary: Option<&Stationary>) -> Vec<Comparison> {
+    let columns: Vec<(Vec<f64>, Vec<Vec<f64>>, Vec<f64>)> = lanes
+        .iter()
+        .map(|lane| {
+            let shown = &lane.snapshots;
+            (
+                shown.iter().map(|s| s.time).collect(),
+                shown.iter().map(|s| s.probability.clone()).collect(),
+                shown.iter().map(|s| s.outside).collect(),
+            )
+        })
+        .collect();
+    let series: Vec<Series> = lanes
+        .iter()
+        .zip(&columns)
+        .map(|(lane, (times, probability, outside))| Series {
+            name: lane.engine.name(),
+            walkers: lane.engine.walkers(),
+            times,
+            probability,
+            outside,
+        })
+        .collect();
+    compare(&problem.grid, &series, stationary.map(|s| s.probability.as_slice()), Settings::default())
+}

@@ -1,0 +1,236 @@
+//! The closing summary: what ran, how long, how exact, how far apart, and where it may not be trusted. From a record alone.
+
+use std::fmt::Write;
+
+use crate::record::{Attribute, Dataset, Group, Record, Values};
+
+/// The names of the engines' groups, in the order they are reported.
+pub const ENGINES: [&str; 3] = ["fokker_planck", "langevin", "sgd"];
+
+/// The summary of a record as lines of text.
+pub fn summary(record: &Record) -> String {
+    let mut out = String::new();
+    heading(record, &mut out);
+    engines(record, &mut out);
+    stationary(record, &mut out);
+    distances(record, &mut out);
+    verdicts(record, &mut out);
+    warnings(record, &mut out);
+    out
+}
+
+fn heading(record: &Record, out: &mut String) {
+    let status = text(record, "status").unwrap_or("unknown");
+    let _ = writeln!(out, "{}: {status}", text(record, "name").unwrap_or("(unnamed)"));
+    let mut facts = Vec::new();
+    if let Some(temperature) = float(record, "temperature") {
+        facts.push(match (float(record, "learning_rate"), record.attribute("batch_size")) {
+            (Some(eta), Some(Attribute::Integer(b))) => {
+                format!("T = {} (η = {}, B = {b})", short(temperature), short(eta))
+            }
+            _ => format!("T = {}", short(temperature)),
+        });
+    }
+    if let Some(grid) = record.group("grid") {
+        let edges = grid.datasets.iter().filter(|d| d.name.ends_with("_edges"));
+        let axes: Vec<String> = edges.filter_map(axis).collect();
+        facts.push(axes.join(" × "));
+    }
+    let _ = writeln!(out, "  {}", facts.join(", "));
+}
+
+fn axis(edges: &Dataset) -> Option<String> {
+    let values = floats(edges)?;
+    let variable = edges.name.trim_end_matches("_edges");
+    let (from, to) = (values.first()?, values.last()?);
+    Some(format!("{} cells on {variable} ∈ [{}, {}]", values.len() - 1, short(*from), short(*to)))
+}
+
+fn engines(record: &Record, out: &mut String) {
+    let mut rows = vec![["engine", "method", "reached t", "seconds", "exactness"].map(String::from).to_vec()];
+    for name in ENGINES {
+        if let Some(group) = record.group(name) {
+            rows.push(engine_row(name, group));
+        }
+    }
+    if rows.len() > 1 {
+        table(&rows, out);
+    }
+}
+
+fn engine_row(name: &str, group: &Group) -> Vec<String> {
+    let reached = group.datasets.iter().find(|d| d.name == "time").and_then(floats);
+    let reached = reached.and_then(|t| t.last().copied()).map_or("-".into(), short);
+    let seconds = float(group, "wall_seconds").map_or("-".into(), |s| format!("{s:.2}"));
+    let mut exactness = Vec::new();
+    for (key, label) in [
+        ("mass_error", "mass"),
+        ("min_density", "min ρ"),
+        ("error_grid", "grid"),
+        ("error_time", "time"),
+        ("error_truncation", "truncation"),
+    ] {
+        if let Some(value) = float(group, key) {
+            exactness.push(format!("{label} {}", short(value)));
+        }
+    }
+    let method = match (
+        text(group, "method").or(text(group, "scheme")).or(text(group, "optimizer")),
+        group.attributes.as_slice(),
+    ) {
+        (Some(method), _) => match (integer(group, "walkers"), float(group, "step")) {
+            (Some(walkers), Some(step)) => format!("{method}, {walkers} walkers, step {}", short(step)),
+            (Some(walkers), None) => format!("{method}, {walkers} walkers"),
+            _ => method.to_string(),
+        },
+        _ => String::from("-"),
+    };
+    if let Some(outside) = group.datasets.iter().find(|d| d.name == "outside").and_then(floats) {
+        let largest = outside.iter().copied().fold(0.0, f64::max);
+        if largest > 0.0 {
+            exactness.push(format!("outside {}", short(largest)));
+        }
+    }
+    vec![name.replace('_', "-"), method, reached, seconds, exactness.join(", ")]
+}
+
+fn stationary(record: &Record, out: &mut String) {
+    let Some(group) = record.group("stationary") else { return };
+    let mean = group.datasets.iter().find(|d| d.name == "mean").and_then(floats).unwrap_or_default();
+    let mean: Vec<String> = mean.into_iter().map(short).collect();
+    let mut facts = vec![format!("mean ({})", mean.join(", "))];
+    for (key, label) in
+        [("residual", "residual"), ("entropy_production", "entropy production"), ("error_grid", "grid error")]
+    {
+        if let Some(value) = float(group, key) {
+            facts.push(format!("{label} {}", short(value)));
+        }
+    }
+    let _ = writeln!(out, "  stationary: {}", facts.join(", "));
+}
+
+fn distances(record: &Record, out: &mut String) {
+    let Some(comparison) = record.group("comparison") else { return };
+    let metrics = ["total_variation", "kullback_leibler", "hellinger", "wasserstein_1"];
+    let mut rows = vec![
+        ["at the last time (noise floor)", "total variation", "Kullback–Leibler", "Hellinger", "Wasserstein-1", ""]
+            .map(String::from)
+            .to_vec(),
+    ];
+    for pair in &comparison.groups {
+        if !pair.name.contains("_vs_") {
+            continue;
+        }
+        let mut row = vec![pair.name.replace("_vs_", " vs ").replace('_', "-")];
+        let mut told = false;
+        for metric in metrics {
+            let (cell, differs) = distance(pair, metric);
+            told |= differs;
+            row.push(cell);
+        }
+        row.push(if told { "differs".into() } else { String::new() });
+        rows.push(row);
+    }
+    if rows.len() > 1 {
+        table(&rows, out);
+    }
+}
+
+fn distance(pair: &Group, metric: &str) -> (String, bool) {
+    let last =
+        |name: &str| pair.datasets.iter().find(|d| d.name == name).and_then(floats).and_then(|v| v.last().copied());
+    let Some(value) = last(metric) else { return ("-".into(), false) };
+    let floor = last(&format!("{metric}_noise_floor")).unwrap_or(0.0);
+    let upper = last(&format!("{metric}_noise_upper")).unwrap_or(floor);
+    (format!("{} ({})", short(value), short(floor)), value > upper && upper > 0.0)
+}
+
+fn verdicts(record: &Record, out: &mut String) {
+    let Some(group) = record.group("comparison/verdicts") else { return };
+    let column = |name: &str| group.datasets.iter().find(|d| d.name == name);
+    let (Some(Values::Text(names)), Some(Values::Integer(passed)), Some(Values::Text(why))) =
+        (column("name").map(|d| &d.values), column("passed").map(|d| &d.values), column("why").map(|d| &d.values))
+    else {
+        return;
+    };
+    let good = passed.iter().filter(|&&p| p == 1).count();
+    let _ = writeln!(out, "  verdicts: {good} of {} passed", names.len());
+    for ((name, &passed), why) in names.iter().zip(passed.iter()).zip(why) {
+        if passed != 1 {
+            let _ = writeln!(out, "    FAILED {name}: {why}");
+        }
+    }
+}
+
+fn warnings(record: &Record, out: &mut String) {
+    let Some(Values::Text(lines)) = record.dataset("warnings").map(|d| &d.values) else { return };
+    for line in lines {
+        let _ = writeln!(out, "  warning: {line}");
+    }
+}
+
+/// Columns padded to their widest cell, two spaces of indentation.
+pub fn table(rows: &[Vec<String>], out: &mut String) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |k: usize| rows.iter().filter_map(|row| row.get(k)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &w)| format!("{cell}{}", " ".repeat(w - cell.chars().count())));
+        let _ = writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+/// A number in at most four significant digits.
+pub fn short(x: f64) -> String {
+    let size = x.abs();
+    if x == 0.0 {
+        "0".into()
+    } else if !(1e-3..1e5).contains(&size) {
+        format!("{x:.1e}")
+    } else {
+        let digits = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
+        let fixed = format!("{x:.digits$}");
+        if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_string() } else { fixed }
+    }
+}
+
+fn text<'a>(group: &'a Group, name: &str) -> Option<&'a str> {
+    match group.attribute(name) {
+        Some(Attribute::Text(text)) => Some(text),
+        _ => None,
+    }
+}
+
+fn float(group: &Group, name: &str) -> Option<f64> {
+    match group.attribute(name) {
+        Some(Attribute::Float(x)) => Some(*x),
+        _ => None,
+    }
+}
+
+fn integer(group: &Group, name: &str) -> Option<i64> {
+    match group.attribute(name) {
+        Some(Attribute::Integer(i)) => Some(*i),
+        _ => None,
+    }
+}
+
+fn floats(dataset: &Dataset) -> Option<Vec<f64>> {
+    match &dataset.values {
+        Values::Float(values) => Some(values.iter().copied().collect()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(short(0.349_937_7), "0.3499");
+        assert_eq!(short(-2.0), "-2");
+        assert_eq!(short(12345.6), "12346");
+        assert_eq!(short(3.2e-15), "3.2e-15");
+    }
+}
