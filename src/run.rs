@@ -10,7 +10,7 @@ use fpsolve_solvers::fokker_planck::{FokkerPlanck, Stationary};
 use fpsolve_solvers::langevin::Langevin;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::sgd::Sgd;
-use fpsolve_validation::compare::{Comparison, Series, Settings, compare};
+use fpsolve_validation::compare::{Comparison, STATIONARY, Series, Settings, compare};
 use fpsolve_validation::verdict::{Verdict, judge_expectations, judge_limits};
 
 use crate::expect;
@@ -211,6 +211,15 @@ impl Lane {
         self.seconds += start.elapsed().as_secs_f64();
     }
 
+    /// L1 error of the density that the engine itself reports: grid and time.
+    fn density_error(&self) -> f64 {
+        let reported = |(name, value): &(&'static str, Attribute)| match value {
+            Attribute::Float(x) if ["error_grid", "error_time"].contains(name) && x.is_finite() => Some(*x),
+            _ => None,
+        };
+        self.engine.attributes().iter().filter_map(reported).sum()
+    }
+
     fn group(&self, problem: &Problem, stationary: Option<&Stationary>, warnings: &mut Vec<String>) -> Record {
         let name = self.engine.name();
         let mut attributes = self.engine.attributes();
@@ -252,28 +261,41 @@ fn align_with_sgd(problem: &mut Problem, prepared: &Prepared) -> Vec<String> {
     )]
 }
 
+/// Distances between the engines and to the stationary density, each beside the noise and the reported grid errors.
 fn comparisons(problem: &Problem, lanes: &[Lane], stationary: Option<&Stationary>) -> Vec<Comparison> {
-    let columns: Vec<(Vec<f64>, Vec<Vec<f64>>, Vec<f64>)> = lanes
-        .iter()
-        .map(|lane| {
-            let shown = &lane.snapshots;
-            (
-                shown.iter().map(|s| s.time).collect(),
-                shown.iter().map(|s| s.probability.clone()).collect(),
-                shown.iter().map(|s| s.outside).collect(),
-            )
-        })
-        .collect();
-    let series: Vec<Series> = lanes
-        .iter()
-        .zip(&columns)
-        .map(|(lane, (times, probability, outside))| Series {
-            name: lane.engine.name(),
-            walkers: lane.engine.walkers(),
-            times,
-            probability,
-            outside,
-        })
-        .collect();
-    compare(&problem.grid, &series, stationary.map(|s| s.probability.as_slice()), Settings::default())
+    let shown: Vec<Shown> = lanes.iter().map(|lane| Shown::of(&lane.snapshots)).collect();
+    let series = lanes.iter().zip(&shown).map(|(lane, shown)| Series {
+        name: lane.engine.name(),
+        walkers: lane.engine.walkers(),
+        times: &shown.times,
+        probability: &shown.probability,
+        outside: &shown.outside,
+    });
+    let series: Vec<Series> = series.collect();
+    let law = stationary.map(|s| s.probability.as_slice());
+    let mut comparisons = compare(&problem.grid, &series, law, Settings::default());
+    let transient_error: f64 =
+        lanes.iter().filter(|lane| lane.engine.walkers().is_none()).map(Lane::density_error).sum();
+    for comparison in &mut comparisons {
+        comparison.add_discretisation("fokker_planck", transient_error);
+        comparison.add_discretisation(STATIONARY, stationary.and_then(|s| s.error_grid).unwrap_or(0.0));
+    }
+    comparisons
+}
+
+/// The snapshots of an engine, column by column.
+struct Shown {
+    times: Vec<f64>,
+    probability: Vec<Vec<f64>>,
+    outside: Vec<f64>,
+}
+
+impl Shown {
+    fn of(snapshots: &[Snapshot]) -> Self {
+        Self {
+            times: snapshots.iter().map(|s| s.time).collect(),
+            probability: snapshots.iter().map(|s| s.probability.clone()).collect(),
+            outside: snapshots.iter().map(|s| s.outside).collect(),
+        }
+    }
 }

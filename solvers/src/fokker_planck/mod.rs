@@ -282,11 +282,11 @@ impl Engine for FokkerPlanck {
         if seen.min_density < -1e-14 * seen.max_density {
             warnings.push(format!("the density goes negative: its minimum is {:.2e}", seen.min_density));
         }
-        if self.error_time() > self.options.tolerance {
+        if seen.moved.negative.max(seen.moved.mass) > self.options.tolerance {
             warnings.push(format!(
-                "the integrator missed its tolerance {:.0e}: it left {:.1e} of the probability negative and was off by \
-                 {:.1e} in mass before the density was projected; choose method = \"implicit-euler\" or \"tr-bdf2\"",
-                self.options.tolerance, seen.moved.negative, seen.moved.mass
+                "the integrator left {:.1e} of the probability negative and was off by {:.1e} in mass before the density \
+                 was projected, more than its tolerance {:.0e}; choose method = \"tr-bdf2\"",
+                seen.moved.negative, seen.moved.mass, self.options.tolerance
             ));
         }
         if seen.mass_error > 1e-12 {
