@@ -7,6 +7,7 @@ pub mod bernoulli;
 pub mod classes;
 mod coefficients;
 mod connectivity;
+pub mod convergence;
 pub mod current;
 mod edge_diagonal;
 pub mod edge_generator;
@@ -25,12 +26,14 @@ pub mod projection;
 mod quasi_potential;
 mod run;
 pub mod selling;
+pub mod spectrum;
 pub mod stationary;
 pub mod stepper;
 
 pub use edge_generator::{Discretization, edge_generator};
 pub use generator::Generator;
 pub use options::FokkerPlanckOptions;
+pub use spectrum::Spectrum;
 pub use stationary::Stationary;
 
 use crate::Error;

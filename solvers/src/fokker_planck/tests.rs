@@ -188,3 +188,24 @@ fn interrupts_reach_the_caller_and_walls_are_reported() {
     assert!(engine.warnings().iter().any(|w| w.contains("outermost")), "{:?}", engine.warnings());
     assert_eq!(engine.time(), 0.0);
 }
+
+#[test]
+fn the_ladder_shows_second_order_and_extrapolates_to_the_exact_moments() {
+    let start = Initial::Gaussian { mean: vec![1.0], covariance: vec![0.05] };
+    let problem = ornstein_uhlenbeck(256, start, &[0.0, 0.7]);
+    let ladder = convergence::convergence(&problem, &FokkerPlanckOptions::default(), 4, &|| false).unwrap();
+    assert_eq!(ladder.rungs.iter().map(|r| r.cells[0]).collect::<Vec<_>>(), [32, 64, 128, 256]);
+    let last = &ladder.rungs[3];
+    assert!((last.order.unwrap() - 2.0).abs() < 0.15, "{ladder:?}");
+    assert!(last.change.is_none() && ladder.rungs[0].order.is_none());
+    let e = (-1.05f64).exp();
+    let exact = [e, 0.1 / 1.5 + (0.05 - 0.1 / 1.5) * e * e];
+    for (functional, exact) in ladder.functionals.iter().zip(exact) {
+        let error =
+            (last.values[ladder.functionals.iter().position(|f| f.name == functional.name).unwrap()] - exact).abs();
+        assert!((functional.extrapolated - exact).abs() < 1e-6, "{functional:?} {exact}");
+        assert!(error < 3.0 * functional.error + 1e-9 && functional.error < 3.0 * error + 1e-9, "{functional:?}");
+    }
+    let odd = ornstein_uhlenbeck(33, Initial::Uniform, &[0.0, 0.1]);
+    assert!(convergence::convergence(&odd, &FokkerPlanckOptions::default(), 3, &|| false).is_err());
+}

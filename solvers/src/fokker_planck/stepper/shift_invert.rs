@@ -23,7 +23,7 @@ const MARCH: f64 = 64.0;
 /// Rounding of the march, relative to the rest.
 const ROUNDING: f64 = 1e-12;
 /// Share of the tolerance that is aimed at: negative noise shall stay far below what a plot or a logarithm shows.
-const SHARE: f64 = 1e-4;
+const SHARE: f64 = 1e-7;
 
 /// Estimated seconds.
 pub(super) fn cost(task: &Task) -> f64 {

@@ -1,0 +1,101 @@
+//! The slowest relaxation modes: eigenvalues of −Q nearest 0 with right and left vectors.
+//!
+//! Q u = −λ u (backward: observables), Qᵀ v = −λ v (forward: densities); p(t) = Σ e^{−λt} ⟨u, p(0)⟩ v with ⟨u_i, v_j⟩ = δ_ij.
+//! Both by shift-and-invert Krylov on the subtraction-free direct solvers. A reversible generator is self-adjoint with the
+//! weights π: the eigenvalues then come from the energy form Σ π_i K_ij (u_i − u_j)², a sum of squares, which keeps their
+//! *relative* accuracy however slow the mode is (metastable wells).
+
+mod general;
+mod krylov;
+mod reversible;
+
+use std::sync::Arc;
+
+use super::Generator;
+use super::stationary::StationaryLaw;
+use super::stepper::System;
+use crate::Error;
+
+/// Slow modes, ascending in the real part of λ; the first is λ = 0 with u = 1 and v = π.
+///
+/// Vectors have one value per cell; those of a complex pair λ, λ̄ stand in two places: the real parts of u and v where Im λ > 0,
+/// their imaginary parts in the next, where Im λ < 0.
+#[derive(Debug, Clone)]
+pub struct Spectrum {
+    /// Re λ: relaxation rates.
+    pub real: Vec<f64>,
+    /// Im λ: angular frequencies.
+    pub imaginary: Vec<f64>,
+    /// Right vectors u (functions), Σ π|u|² = 1.
+    pub right: Vec<Vec<f64>>,
+    /// Left vectors v (cell probabilities), Σ u v = 1 (no conjugation).
+    pub left: Vec<Vec<f64>>,
+    /// Estimated relative error of each eigenvalue by the iteration (not by the grid).
+    pub error: Vec<f64>,
+}
+
+impl Spectrum {
+    /// Relaxation times 1/Re λ; infinite for the stationary mode.
+    pub fn relaxation_times(&self) -> Vec<f64> {
+        self.real.iter().map(|rate| 1.0 / rate).collect()
+    }
+}
+
+/// The `count` slowest modes (at least 1) of a generator with the given stationary law, on a grid of the given shape; one more
+/// where the last is half of a complex pair. Errors: more modes than cells, an iteration that does not converge.
+pub fn spectrum(
+    generator: &Arc<Generator>,
+    shape: &[usize],
+    law: &Arc<StationaryLaw>,
+    count: usize,
+) -> Result<Spectrum, Error> {
+    if count == 0 || count > generator.cells() {
+        return Err(Error::invalid(
+            format!("{count} modes of {} cells cannot be had", generator.cells()),
+            "ask for at least 1 and at most as many modes as cells",
+        ));
+    }
+    let system = System::new(generator.clone(), shape, Some(law.clone()));
+    let mut modes = Spectrum {
+        real: vec![0.0],
+        imaginary: vec![0.0],
+        right: vec![vec![1.0; generator.cells()]],
+        left: vec![law.probability.clone()],
+        error: vec![0.0],
+    };
+    if count == 1 {
+        return Ok(modes);
+    }
+    let found = if law.reversible {
+        reversible::modes(&system, &law.probability, count - 1)?
+    } else {
+        general::modes(&system, &law.probability, count - 1)?
+    };
+    modes.real.extend(found.real);
+    modes.imaginary.extend(found.imaginary);
+    modes.right.extend(found.right);
+    modes.left.extend(found.left);
+    modes.error.extend(found.error);
+    Ok(modes)
+}
+
+/// A shift of the size of the slow rates: the leaving rate of a typical cell over the square of the longest axis.
+fn first_shift(system: &System) -> f64 {
+    let mut leaving = system.generator().leaving().to_vec();
+    let middle = leaving.len() / 2;
+    let (_, median, _) = leaving.select_nth_unstable_by(middle, f64::total_cmp);
+    let longest = system.shape().iter().copied().max().unwrap_or(1) as f64;
+    (*median / (longest * longest)).max(f64::MIN_POSITIVE)
+}
+
+fn not_converged(vectors: usize) -> Error {
+    Error::numerical(
+        "the slow modes",
+        format!("after {vectors} Krylov vectors"),
+        "they did not converge",
+        "ask for fewer modes",
+    )
+}
+
+#[cfg(test)]
+mod tests;
