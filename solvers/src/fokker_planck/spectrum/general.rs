@@ -79,7 +79,7 @@ fn side(solver: &dyn ShiftedSolver, pi: &[f64], count: usize, shift: f64, side: 
         let m = krylov.columns.len();
         let last = krylov.columns[m - 1][m];
         let exhausted = m == most || last < 1e-14;
-        if m < count + 1 && !exhausted || !(exhausted || m.is_multiple_of(5)) {
+        if !exhausted && (m <= count || !m.is_multiple_of(5)) {
             continue;
         }
         if let Some(modes) = converged(&krylov, count, shift, m == n - 1 || last < 1e-14)? {

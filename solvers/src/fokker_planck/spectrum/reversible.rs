@@ -43,8 +43,11 @@ fn with_multiples(system: &System, pi: &[f64], mut found: Spectrum, shift: f64) 
         }
         found.right.extend(extra);
         found = rayleigh_ritz(system.generator(), pi, &found.right);
-        (found.real.truncate(count), found.imaginary.truncate(count), found.error.truncate(count));
-        (found.right.truncate(count), found.left.truncate(count));
+        found.real.truncate(count);
+        found.imaginary.truncate(count);
+        found.error.truncate(count);
+        found.right.truncate(count);
+        found.left.truncate(count);
     }
     Ok(found)
 }
