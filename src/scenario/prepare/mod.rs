@@ -54,6 +54,8 @@ pub struct Prepared {
     pub expect: Vec<Expectation>,
     /// File name of the record.
     pub output: PathBuf,
+    /// Sentences on what the choices in the scenario mean for the result.
+    pub notes: Vec<String>,
 }
 
 impl Scenario {
@@ -68,10 +70,10 @@ impl Scenario {
         dimensions::check(self)?;
         let grid = self.build_grid()?;
         let data = data::build(self)?;
-        let model = model::build(self, data.as_deref())?;
+        let model = model::sampled(self, model::build(self, data.as_deref())?)?;
         let (minibatch, temperature) = self.drive(model.samples())?;
         fields::check_symmetry(self, &grid)?;
-        let dynamics = noise::build(self, Arc::clone(&model), temperature)?;
+        let dynamics = noise::build(self, Arc::clone(&model), data.as_deref(), temperature)?;
         fields::check(self, &grid, &*model, &*dynamics)?;
         let initial = initial::build(self, &grid)?;
         let problem = Problem {
@@ -96,10 +98,31 @@ impl Scenario {
             compare: self.compare.clone(),
             expect: self.expect.clone(),
             output: self.output_file(),
+            notes: self.notes(),
             problem,
             data,
             engines,
         })
+    }
+
+    /// Sentences on what the choices in the scenario mean for the result.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.dynamics.order.value > 1 {
+            notes.push(format!(
+                "dynamics.order = {}: the correction is right at fixed times; the stationary variance of order 2 is further \
+                 from that of SGD than with order 1",
+                self.dynamics.order.value
+            ));
+        }
+        if self.dynamics.replacement.value == Replacement::Epoch {
+            notes.push(
+                "dynamics.replacement = \"epoch\": the noise of reshuffled epochs is not white; Fokker-Planck and Langevin \
+                 take that of independent batches"
+                    .to_string(),
+            );
+        }
+        notes
     }
 
     /// Names of the variables.

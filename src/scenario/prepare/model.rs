@@ -8,10 +8,13 @@ use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::model::formula::FormulaModel;
 use fpsolve_solvers::model::sample_loss::SampleLossModel;
 use fpsolve_solvers::model::tanh_regression::{self, Amplitudes, TanhRegression};
+use fpsolve_solvers::noise::{ImportanceSampled, LossScale};
+use fpsolve_solvers::problem::Replacement;
 use miette::Result;
 
+use crate::scenario::dynamics::Scale;
 use crate::scenario::model::{Law, ModelKind, SampleGradient};
-use crate::scenario::{Located, Scenario, data};
+use crate::scenario::{Located, Scenario};
 
 impl Scenario {
     /// The constants that formulas know by name.
@@ -27,11 +30,6 @@ impl Scenario {
     /// Names of formulas of θ: variables and parameters.
     pub(super) fn symbols(&self) -> Symbols {
         Symbols::new(&self.variable_names()).with_parameters(self.parameters())
-    }
-
-    /// Whether the data come from a known function.
-    pub(super) fn has_teacher(&self) -> bool {
-        self.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, data::Origin::Teacher(_)))
     }
 }
 
@@ -74,6 +72,24 @@ pub(super) fn build(scenario: &Scenario, data: Option<&Data>) -> Result<Arc<dyn 
             Ok(Arc::new(model.map_err(|error| scenario.solver_error(&written.centers.span, "these units", &error))?))
         }
     }
+}
+
+/// The model as its samples are drawn: itself, or seen through importance sampling.
+pub(super) fn sampled(scenario: &Scenario, model: Arc<dyn Model>) -> Result<Arc<dyn Model>> {
+    let Some(importance) = &scenario.dynamics.importance else { return Ok(model) };
+    let written = &importance.value;
+    if scenario.dynamics.replacement.value != Replacement::With {
+        let help = "write replacement = true: samples drawn by importance are independent";
+        let message = "importance sampling draws with replacement";
+        return Err(scenario.source.error(&scenario.dynamics.replacement.span, message, "without replacement", help));
+    }
+    let scale = match written.scale {
+        Scale::Constant(scale) => LossScale::Constant(scale),
+        Scale::MeanLoss => LossScale::MeanLoss,
+        Scale::MaxLoss => LossScale::MaxLoss,
+    };
+    let built = ImportanceSampled::new(model, scale, written.c, written.reweight);
+    Ok(Arc::new(built.map_err(|error| scenario.solver_error(&importance.span, "this sampling", &error))?))
 }
 
 /// The model as formulas of θ, where it is one.

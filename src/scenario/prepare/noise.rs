@@ -5,19 +5,29 @@ use std::sync::Arc;
 use fpsolve_solvers::dynamics::Dynamics;
 use fpsolve_solvers::formula::Expression;
 use fpsolve_solvers::model::Model;
+use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::noise::formula::{FormulaDiffusion, FormulaDynamics};
-use fpsolve_solvers::noise::{self, Diffusion, GradientDynamics, Isotropic, Minibatch};
+use fpsolve_solvers::noise::{
+    self, Decomposed, Diffusion, GradientDynamics, Isotropic, Minibatch, ModifiedDynamics, Order, Part, Weights,
+};
 use miette::Result;
 
 use super::model::parse;
+use crate::scenario::dynamics::Drive;
 use crate::scenario::noise::{Interpretation, NoiseKind};
 use crate::scenario::{Located, Scenario};
 
 /// Drift and diffusion in the Itô sense.
-pub(super) fn build(scenario: &Scenario, model: Arc<dyn Model>, temperature: f64) -> Result<Arc<dyn Dynamics>> {
+pub(super) fn build(
+    scenario: &Scenario,
+    model: Arc<dyn Model>,
+    data: Option<&Data>,
+    temperature: f64,
+) -> Result<Arc<dyn Dynamics>> {
     let written = &scenario.noise;
-    if let (Some(model), Some(noise), Interpretation::Ito) =
-        (super::model::formulas(scenario)?, formulas(scenario)?, written.interpretation)
+    let order = scenario.dynamics.order.value;
+    if let (Some(model), Some(noise), Interpretation::Ito, 1) =
+        (super::model::formulas(scenario)?, formulas(scenario)?, written.interpretation, order)
     {
         return Ok(Arc::new(FormulaDynamics::new(&model, &noise, written.floor.value)));
     }
@@ -28,20 +38,66 @@ pub(super) fn build(scenario: &Scenario, model: Arc<dyn Model>, temperature: f64
             Some(formulas) => Arc::new(formulas),
             None => Arc::new(Isotropic { variance: 0.0 }), // a formula noise has formulas
         },
-        NoiseKind::Decomposed { .. } => {
-            let message =
-                "kind = \"decomposed\" needs a teacher: only with a known function can the noise be taken apart";
-            let help = "write [model.data] teacher = { … } instead of file or points, or kind = \"minibatch\"";
-            return Err(scenario.source.error(&written.kind.span, message, "no teacher", help));
-        }
+        NoiseKind::Decomposed { parts } => Arc::new(decomposed(scenario, &*model, data, parts)?),
     };
     let interpretation = match written.interpretation {
         Interpretation::Ito => noise::Interpretation::Ito,
         Interpretation::Stratonovich => noise::Interpretation::Stratonovich,
         Interpretation::HaenggiKlimontovich => noise::Interpretation::HaenggiKlimontovich,
     };
+    if order > 1 {
+        return modified(scenario, model, diffusion, temperature);
+    }
     let dynamics = GradientDynamics::new(model, diffusion);
     Ok(Arc::new(dynamics.with_floor(written.floor.value).with_interpretation(interpretation, temperature)))
+}
+
+/// The noise of minibatches, or some of its parts, averaged over the noise of the data.
+fn decomposed(
+    scenario: &Scenario,
+    model: &dyn Model,
+    data: Option<&Data>,
+    parts: &[Located<&'static str>],
+) -> Result<Decomposed> {
+    let span = &scenario.noise.kind.span;
+    let Some(teacher) = data.and_then(Data::teacher) else {
+        let message = "kind = \"decomposed\" needs a teacher: only with a known function can the noise be taken apart";
+        let help = "write [model.data] teacher = { … } instead of file or points, or kind = \"minibatch\"";
+        return Err(scenario.source.error(span, message, "no teacher", help));
+    };
+    let part = |part: &Located<&str>| match part.value {
+        "intrinsic" => Part::Intrinsic,
+        "exploration" => Part::Exploration,
+        _ => Part::MeanGradient,
+    };
+    let parts: Vec<Part> = parts.iter().map(part).collect();
+    let built = Decomposed::new(model, teacher, &parts, Weights::Fixed);
+    built.map_err(|error| scenario.solver_error(span, "this noise", &error))
+}
+
+/// The stochastic modified equation of order 2 or 3. Errors: no learning rate, another sense than Itô, a floor.
+fn modified(
+    scenario: &Scenario,
+    model: Arc<dyn Model>,
+    noise: Arc<dyn Diffusion>,
+    temperature: f64,
+) -> Result<Arc<dyn Dynamics>> {
+    let order = &scenario.dynamics.order;
+    let refuse = |why: &str, help: &str| {
+        let message = format!("`dynamics.order = {}` {why}", order.value);
+        Err(scenario.source.error(&order.span, message, "a correction for the finite step", help))
+    };
+    let Drive::Steps { learning_rate, .. } = &scenario.dynamics.drive else {
+        return refuse("needs a learning rate", "write learning_rate and batch_size instead of temperature");
+    };
+    if scenario.noise.interpretation != Interpretation::Ito {
+        return refuse("corrects the Itô equation only", "write interpretation = \"ito\" in [noise]");
+    }
+    if scenario.noise.floor.value > 0.0 {
+        return refuse("knows no floor of the noise", "remove `floor` from [noise]");
+    }
+    let order = if order.value == 2 { Order::Two } else { Order::Three };
+    Ok(Arc::new(ModifiedDynamics::new(model, noise, order, learning_rate.value, temperature)))
 }
 
 /// The matrix of formulas of D, where the noise is one: written as such, or a constant times the identity.

@@ -4,26 +4,16 @@ use std::ops::Range;
 
 use miette::{Report, Result};
 
-use crate::scenario::noise::NoiseKind;
-use crate::scenario::{Scenario, grid};
+use crate::scenario::{EngineKind, Scenario, grid};
 
 /// Refuses every key that would be ignored.
 pub(super) fn refuse(scenario: &Scenario) -> Result<()> {
     let mut found: Vec<(&Range<usize>, String, &str)> = Vec::new();
-    let dynamics = &scenario.dynamics;
-    if dynamics.order.value > 1 {
-        found.push((
-            &dynamics.order.span,
-            format!("dynamics.order = {}", dynamics.order.value),
-            "remove it or write 1",
-        ));
-    }
-    if let Some(importance) = &dynamics.importance {
-        found.push((&importance.span, "dynamics.importance".into(), "remove it: samples are drawn uniformly"));
-    }
-    if let (NoiseKind::Decomposed { .. }, true) = (&scenario.noise.kind.value, scenario.has_teacher()) {
-        let help = "write kind = \"minibatch\"";
-        found.push((&scenario.noise.kind.span, "noise.kind = \"decomposed\"".into(), help));
+    if let Some(importance) = &scenario.dynamics.importance
+        && scenario.engines_to_run()?.contains(&EngineKind::Sgd)
+    {
+        let help = "write engines = [\"fokker-planck\", \"langevin\"], or remove `importance`";
+        found.push((&importance.span, "dynamics.importance with the engine sgd".into(), help));
     }
     if let grid::Grid::Auto { cells } = &scenario.grid.value {
         found.push((&cells.span, "grid.bounds = \"auto\"".into(), "write axes = [{ from = …, to = …, cells = … }]"));
