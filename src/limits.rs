@@ -102,12 +102,12 @@ fn edges_per_cell(dimensions: usize) -> f64 {
 }
 
 /// Bytes of a sparse factorisation with a fill-reducing ordering: linear, N log N, N^(4/3) in 1, 2, 3 dimensions
-/// (constants from factorisations measured up to 512² and 48³ cells).
+/// (constants from the resident memory of runs with 400² and 32³ cells).
 fn factorisation(dimensions: usize, cells: f64) -> f64 {
     match dimensions {
         1 => 8.0 * 8.0 * cells,
-        2 => 8.0 * 7.0 * cells * cells.max(2.0).log2(),
-        _ => 8.0 * 60.0 * cells.powf(4.0 / 3.0),
+        2 => 8.0 * 11.0 * cells * cells.max(2.0).log2(),
+        _ => 8.0 * 36.0 * cells.powf(4.0 / 3.0),
     }
 }
 

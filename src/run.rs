@@ -73,6 +73,7 @@ struct Lane {
 pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -> Run {
     let mut problem = prepared.problem.clone();
     let mut warnings = align_with_sgd(&mut problem, prepared);
+    warnings.extend(prepared.notes.iter().cloned());
     let mut failures: Vec<Error> = Vec::new();
     progress("building");
     let (mut lanes, stationary) = build(prepared, &problem, &mut failures);

@@ -95,6 +95,9 @@ fn an_existing_record_is_refused_without_force() {
     assert_eq!(output.status.code(), Some(2));
     assert!(words(&output).contains("exists already help: write --force to replace it"), "{}", words(&output));
     assert_eq!(std::fs::read_to_string(&record).unwrap(), "precious");
+    let output = fpsolve(&[&arguments[..], &["--force"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    assert!(std::fs::metadata(&record).unwrap().len() > 1000);
 }
 
 #[test]

@@ -76,7 +76,8 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
         super::print(&format!("  record: {}\n", path.display()));
     }
     match (run.status, run.failure) {
-        (_, Some(failure)) => Err(failure.into()),
+        // the record is written: a failed run, whatever the engine complained about
+        (_, Some(e)) => Err(Failure::run(error::advice(e.to_string(), e.help().unwrap_or_default()))),
         (Status::Interrupted, None) => Ok(Outcome::Interrupted),
         _ if run.verdicts.iter().all(|verdict| verdict.passed) => Ok(Outcome::Done),
         _ => Ok(Outcome::VerdictFailed),

@@ -37,7 +37,8 @@ impl Scenario {
 pub(super) fn parse(scenario: &Scenario, formula: &Located<String>, symbols: &Symbols) -> Result<Expression> {
     formula::parse(&formula.value, symbols).map_err(|error| {
         let span = scenario.source.inside(formula, error.span.clone());
-        scenario.source.error(&span, error.message, "in this formula", error.help)
+        let help = if error.help.is_empty() { "write a formula such as x^2/2 + sin(x)" } else { &error.help };
+        scenario.source.error(&span, error.message, "in this formula", help)
     })
 }
 
