@@ -6,7 +6,12 @@ use std::path::Path;
 
 use fpsolve::scenario::{Scenario, Source, grid};
 
+/// Mutants of one run; the environment variable FPSOLVE_MUTANTS asks for another number.
 const MUTANTS: usize = 6000;
+
+fn mutants() -> usize {
+    std::env::var("FPSOLVE_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(MUTANTS)
+}
 
 /// Every key of the format at least once, besides the shipped scenarios.
 const BASES: [&str; 3] = [
@@ -211,7 +216,8 @@ fn mutants_are_accepted_or_refused_with_words() {
     bases.extend(shipped.iter().map(|path| std::fs::read_to_string(path).unwrap()));
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let (mut accepted, mut refused) = (0, 0);
-    for i in 0..MUTANTS {
+    let mutants = mutants();
+    for i in 0..mutants {
         let mut text = bases[i % bases.len()].clone();
         for _ in 0..=dice.roll(3) {
             text = mutate(&text, &mut dice);
@@ -228,7 +234,7 @@ fn mutants_are_accepted_or_refused_with_words() {
         }
     }
     assert!(
-        accepted > MUTANTS / 50 && refused > MUTANTS / 2,
+        accepted > mutants / 50 && refused > mutants / 2,
         "{accepted} accepted, {refused} refused: the mutations are too tame or too wild"
     );
 }
