@@ -4,6 +4,7 @@
 //! dp/dt = Qᵀp with a [`linear`] solver; [`stationary`] solves Qᵀπ = 0.
 
 pub mod bernoulli;
+pub mod chain;
 pub mod classes;
 mod coefficients;
 mod connectivity;
