@@ -13,7 +13,10 @@ use crate::lanes::{dispatch, fma};
 /// Generators that run side by side in a [`LaneStream`].
 pub const LANES: usize = 8;
 
-type State = [[u64; LANES]; 4];
+/// Whole cache lines, one for each word of xoshiro256++.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(64))]
+pub(crate) struct State([[u64; LANES]; 4]);
 
 /// Eight independent xoshiro256++ generators in lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +28,8 @@ impl LaneStream {
     /// The stream of one block of walkers of one engine.
     pub fn new(seed: u64, engine: &str, block: u64) -> Self {
         let mut z = stream_key(seed, engine, block);
-        let mut state = [[0; LANES]; 4];
-        state.iter_mut().flatten().for_each(|word| *word = split_mix(&mut z));
+        let mut state = State([[0; LANES]; 4]);
+        state.0.iter_mut().flatten().for_each(|word| *word = split_mix(&mut z));
         Self { state }
     }
 
@@ -34,6 +37,18 @@ impl LaneStream {
     pub fn normals(&mut self, out: &mut [f64]) {
         debug_assert_eq!(out.len() % (2 * LANES), 0);
         fill_normals(&mut self.state, out);
+    }
+
+    /// Fills two arrays of one length, a multiple of 8, with independent standard normal variates: those of one place come from
+    /// one pair of Box and Muller.
+    pub fn normal_pairs(&mut self, first: &mut [f64], second: &mut [f64]) {
+        debug_assert!(first.len() == second.len() && first.len() % LANES == 0);
+        fill_normal_pairs(&mut self.state, first, second);
+    }
+
+    /// The generators themselves, for kernels that use up normals as they come.
+    pub(crate) fn state_mut(&mut self) -> &mut State {
+        &mut self.state
     }
 
     /// Fills `out` with ±1, each with probability ½. The length must be a multiple of 32.
@@ -90,7 +105,7 @@ fn next([mut a, mut b, mut c, mut d]: [u64; 4]) -> (u64, [u64; 4]) {
 /// Four words of every lane. Loop bodies over the lanes are kept long: short ones are unrolled before they are vectorised,
 /// and then stay scalar.
 #[inline(always)]
-fn four_words(s: &mut State) -> [u64; 4 * LANES] {
+fn four_words(State(s): &mut State) -> [u64; 4 * LANES] {
     let mut words = [0; 4 * LANES];
     for l in 0..LANES {
         let (w0, lane) = next([s[0][l], s[1][l], s[2][l], s[3][l]]);
@@ -110,7 +125,8 @@ const ONE: u64 = 0x3FF0_0000_0000_0000; // bits of 1.0: pasting 52 random bits b
 const SQRT_HALF: u64 = 0x3FE6_A09E_667F_3BCD; // bits of √½
 const SIGN: u64 = 1 << 63;
 
-/// −2 ln u for u in (0, 1]: exponent split off, the rest by the series of artanh on [√½, √2).
+/// −2 ln u for u in (0, 1], relative error 5e-16: exponent split off, the rest on [√½, √2) by artanh, a polynomial fitted
+/// at the Chebyshev nodes.
 #[inline(always)]
 fn minus_two_ln(u: f64) -> f64 {
     let bits = u.to_bits();
@@ -118,63 +134,65 @@ fn minus_two_ln(u: f64) -> f64 {
     let m = f64::from_bits(bits.wrapping_sub((e as u64) << 52));
     let s = (m - 1.0) / (m + 1.0);
     let q = s * s;
-    let mut p = fma(1.0 / 19.0, q, 1.0 / 17.0);
-    p = fma(p, q, 1.0 / 15.0);
-    p = fma(p, q, 1.0 / 13.0);
-    p = fma(p, q, 1.0 / 11.0);
-    p = fma(p, q, 1.0 / 9.0);
-    p = fma(p, q, 1.0 / 7.0);
-    p = fma(p, q, 1.0 / 5.0);
-    p = fma(p, q, 1.0 / 3.0);
-    p = fma(p, q, 1.0);
+    let mut p = fma(-0.336_753_202_485_556_8, q, -0.362_438_688_375_771_64);
+    p = fma(p, q, -0.444_468_690_957_835_14);
+    p = fma(p, q, -0.571_428_320_422_050_8);
+    p = fma(p, q, -0.800_000_001_234_833);
+    p = fma(p, q, -1.333_333_333_331_058_4);
+    p = fma(p, q, -4.0);
     let exponent = f64::from_bits((e as u64).wrapping_add(0x4338_0000_0000_0000)) - 6_755_399_441_055_744.0;
-    fma(exponent, -2.0 * std::f64::consts::LN_2, -4.0 * s * p)
+    fma(exponent, -2.0 * std::f64::consts::LN_2, s * p)
 }
 
-/// Sine and cosine of an angle uniform on [−π/4, π/4), by their series.
+/// Sine and cosine of y quarter turns, y in [−½, ½), error 5e-15: polynomials fitted at the Chebyshev nodes.
 #[inline(always)]
-fn sine_cosine(x: f64) -> (f64, f64) {
-    let t = x * x;
-    let mut s = fma(t, -1.0 / 1_307_674_368_000.0, 1.0 / 6_227_020_800.0);
-    s = fma(t, s, -1.0 / 39_916_800.0);
-    s = fma(t, s, 1.0 / 362_880.0);
-    s = fma(t, s, -1.0 / 5_040.0);
-    s = fma(t, s, 1.0 / 120.0);
-    s = fma(t, s, -1.0 / 6.0);
-    s = x * fma(t, s, 1.0);
-    let mut c = fma(t, 1.0 / 20_922_789_888_000.0, -1.0 / 87_178_291_200.0);
-    c = fma(t, c, 1.0 / 479_001_600.0);
-    c = fma(t, c, -1.0 / 3_628_800.0);
-    c = fma(t, c, 1.0 / 40_320.0);
-    c = fma(t, c, -1.0 / 720.0);
-    c = fma(t, c, 1.0 / 24.0);
-    c = fma(t, c, -0.5);
-    (s, fma(t, c, 1.0))
+fn sine_cosine(y: f64) -> (f64, f64) {
+    let t = y * y;
+    let mut s = fma(t, -3.556_386_260_704_784e-6, 0.000_160_429_265_044_956_16);
+    s = fma(t, s, -0.004_681_752_591_458_209);
+    s = fma(t, s, 0.079_692_626_155_746_03);
+    s = fma(t, s, -0.645_964_097_504_309);
+    s = fma(t, s, 1.570_796_326_794_89);
+    let mut c = fma(t, 4.655_296_187_486_762_3e-7, -2.520_013_526_428_479e-5);
+    c = fma(t, c, 0.000_919_259_950_041_661);
+    c = fma(t, c, -0.020_863_480_734_946_57);
+    c = fma(t, c, 0.253_669_507_899_864_75);
+    c = fma(t, c, -1.233_700_550_136_151_3);
+    (y * s, fma(t, c, 1.0))
 }
 
-/// Sixteen normals: radius from one word; the angle's octant from three bits of the other, the rest of it from 52.
+/// Two normals of lane l: radius from one word; the angle's octant from three bits of the other, the rest of it from 52.
+///
+/// To be called in a loop over the lanes, which the compiler then turns into whole vectors.
 #[inline(always)]
-fn sixteen_normals(s: &mut State, z: &mut [f64; 2 * LANES]) {
-    for l in 0..LANES {
-        let (a, lane) = next([s[0][l], s[1][l], s[2][l], s[3][l]]);
-        let (b, lane) = next(lane);
-        [s[0][l], s[1][l], s[2][l], s[3][l]] = lane;
-        let square = minus_two_ln(2.0 - f64::from_bits((a >> 12) | ONE));
-        let radius = (if square > 0.0 { square } else { 0.0 }).sqrt();
-        let angle = (f64::from_bits((b >> 12) | ONE) - 1.5) * std::f64::consts::FRAC_PI_2;
-        let (sine, cosine) = sine_cosine(angle);
-        let swap = 0u64.wrapping_sub((b >> 2) & 1);
-        let (sine, cosine) = (sine.to_bits(), cosine.to_bits());
-        let (p, q) = ((cosine & swap) | (sine & !swap), (sine & swap) | (cosine & !swap));
-        z[l] = radius * f64::from_bits(p ^ (b << 63));
-        z[LANES + l] = radius * f64::from_bits(q ^ ((b << 62) & SIGN));
+pub(crate) fn normal_pair(State(s): &mut State, l: usize) -> (f64, f64) {
+    let (a, lane) = next([s[0][l], s[1][l], s[2][l], s[3][l]]);
+    let (b, lane) = next(lane);
+    [s[0][l], s[1][l], s[2][l], s[3][l]] = lane;
+    let radius = minus_two_ln(2.0 - f64::from_bits((a >> 12) | ONE)).sqrt();
+    let (sine, cosine) = sine_cosine(f64::from_bits((b >> 12) | ONE) - 1.5);
+    let swap = 0u64.wrapping_sub((b >> 2) & 1);
+    let (sine, cosine) = (sine.to_bits(), cosine.to_bits());
+    let (p, q) = ((cosine & swap) | (sine & !swap), (sine & swap) | (cosine & !swap));
+    (radius * f64::from_bits(p ^ (b << 63)), radius * f64::from_bits(q ^ ((b << 62) & SIGN)))
+}
+
+dispatch! {
+    fn fill_normal_pairs(state: &mut State, first: &mut [f64], second: &mut [f64]) {
+        for (first, second) in first.as_chunks_mut::<LANES>().0.iter_mut().zip(second.as_chunks_mut::<LANES>().0) {
+            for l in 0..LANES {
+                (first[l], second[l]) = normal_pair(state, l);
+            }
+        }
     }
 }
 
 dispatch! {
     fn fill_normals(state: &mut State, out: &mut [f64]) {
         for z in out.as_chunks_mut::<{ 2 * LANES }>().0 {
-            sixteen_normals(state, z);
+            for l in 0..LANES {
+                (z[l], z[LANES + l]) = normal_pair(state, l);
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A block of walkers.
 
+use super::Aligned;
 use crate::random::LaneStream;
 
 /// Walkers in a block: part of the definition of the random streams, so changing it changes every ensemble's numbers.
@@ -13,7 +14,7 @@ pub struct Block {
     /// How many of its places hold walkers; the rest of the last block is padding that is advanced and never counted.
     pub active: usize,
     /// Positions, coordinate-major (d × BLOCK).
-    pub points: Vec<f64>,
+    pub points: Aligned,
     /// Which walkers were absorbed at a wall; empty where no wall absorbs.
     pub absorbed: Vec<bool>,
     /// What an optimizer remembers of each walker besides its position (k × BLOCK).
@@ -33,7 +34,7 @@ impl Block {
         Self {
             first,
             active: (walkers - first).min(BLOCK),
-            points: vec![0.0; d * BLOCK],
+            points: Aligned::zeros(d * BLOCK),
             absorbed: Vec::new(),
             memory: Vec::new(),
             order: Vec::new(),

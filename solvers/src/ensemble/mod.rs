@@ -6,11 +6,13 @@
 //! merged in block order: results do not depend on the number of threads.
 
 mod advance;
+mod aligned;
 mod block;
 mod histogram;
 mod moments;
 
 pub use advance::{Stop, Watch};
+pub use aligned::Aligned;
 pub use block::{BLOCK, Block, Tally};
 pub use histogram::Locator;
 pub use moments::Moments;

@@ -111,7 +111,7 @@ fn step(
 ) -> Result<(), usize> {
     scheme.draw(first, &mut fine.stream);
     scheme.draw(second, &mut fine.stream);
-    for ((z, a), b) in work.noise.iter_mut().zip(&first.noise).zip(&second.noise) {
+    for ((z, a), b) in work.noise.iter_mut().zip(first.noise.iter()).zip(second.noise.iter()) {
         *z = (a + b) * std::f64::consts::FRAC_1_SQRT_2;
     }
     work.signs.copy_from_slice(&first.signs);
@@ -122,7 +122,7 @@ fn step(
 }
 
 /// One step of a block whose random numbers have been drawn, walls included. Err: the first walker that is not finite.
-pub(super) fn take(
+fn take(
     block: &mut Block,
     work: &mut Work,
     sde: &Sde,
@@ -130,9 +130,6 @@ pub(super) fn take(
     walls: &Walls,
     h: f64,
 ) -> Result<(), usize> {
-    if !scheme.step(sde, h, &block.points, work) || walls.absorbs() {
-        walls.apply(block, work, sde.temperature * h)?;
-    }
-    std::mem::swap(&mut block.points, &mut work.next);
-    Ok(())
+    let inside = scheme.step(sde, h, &block.points, work);
+    walls.finish(block, work, inside, sde.temperature * h)
 }

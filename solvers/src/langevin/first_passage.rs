@@ -94,10 +94,11 @@ pub fn first_passage(
                     }
                 }
                 let now = k as f64 * h;
-                scheme.draw(work, &mut block.stream);
-                let before = super::companion::take(block, work, &sde, &*scheme, &walls, h);
-                before.map_err(|lane| Stop::Failed(lost(block, work, lane, now, h)))?;
-                // `take` swapped the buffers: `work.next` holds the positions before the step.
+                let inside = scheme.draw_and_step(&sde, h, &block.points, work, &mut block.stream);
+                walls
+                    .finish(block, work, inside, sde.temperature * h)
+                    .map_err(|lane| Stop::Failed(lost(block, work, lane, now, h)))?;
+                // The buffers are exchanged: `work.next` holds the positions before the step.
                 target.arrive(block, work, sde.temperature * h, now + 0.5 * h, bridge);
             }
             Ok(())

@@ -159,8 +159,9 @@ impl Engine for Langevin {
                     if k % STEPS_PER_CHECK == 0 {
                         watch.check()?;
                     }
-                    scheme.draw(work, &mut block.stream);
-                    companion::take(block, work, sde, scheme, walls, h)
+                    let inside = scheme.draw_and_step(sde, h, &block.points, work, &mut block.stream);
+                    walls
+                        .finish(block, work, inside, sde.temperature * h)
                         .map_err(|lane| Stop::Failed(lost(block, work, lane, from + k as f64 * h, h)))?;
                 }
                 Ok(())

@@ -5,6 +5,7 @@
 
 use crate::ensemble::BLOCK;
 use crate::lanes::{dispatch, fma};
+use crate::random::{LANES, LaneStream, State, normal_pair};
 
 type Lane = [f64; BLOCK];
 
@@ -151,6 +152,85 @@ fn any_dimension<const CONSTANT: bool>(u: Update, out: &mut [f64]) -> bool {
     }
 }
 
+/// The same in one or two dimensions with normals from the stream, in the order of [`LaneStream::normals`] or
+/// [`LaneStream::normal_pairs`]: the update fills the waits of the generator's divisions and roots.
+pub(super) fn euler_drawn(update: Update, stream: &mut LaneStream, out: &mut [f64]) -> bool {
+    if is_constant(update.diffusion.as_chunks::<BLOCK>().0) {
+        euler_drawn_constant(update, stream.state_mut(), out)
+    } else {
+        euler_drawn_general(update, stream.state_mut(), out)
+    }
+}
+
+dispatch! {
+    fn euler_drawn_general(update: Update, state: &mut State, out: &mut [f64]) -> bool {
+        drawn::<false>(update, state, out)
+    }
+}
+
+dispatch! {
+    fn euler_drawn_constant(update: Update, state: &mut State, out: &mut [f64]) -> bool {
+        drawn::<true>(update, state, out)
+    }
+}
+
+#[inline(always)]
+fn drawn<const CONSTANT: bool>(u: Update, state: &mut State, out: &mut [f64]) -> bool {
+    match (u.bounds, u.diffusion.as_chunks::<BLOCK>().0, out.as_chunks_mut::<BLOCK>().0) {
+        (&[box0], [a], [out]) => drawn_1::<CONSTANT>(u, state, a, out, box0),
+        (&[box0, box1], [a0, a1, a2], [out0, out1]) => {
+            drawn_2::<CONSTANT>(u, state, [a0, a1, a2], out0, out1, [box0, box1])
+        }
+        _ => false,
+    }
+}
+
+#[inline(always)]
+fn drawn_1<const CONSTANT: bool>(u: Update, state: &mut State, a: &Lane, out: &mut Lane, box0: [f64; 2]) -> bool {
+    let ([x], [b]) = (axes(u.points), axes(u.drift));
+    let (h, scale) = (u.h, u.scale);
+    let mut all = true;
+    for group in 0..BLOCK / (2 * LANES) {
+        for l in 0..LANES {
+            let (z0, z1) = normal_pair(state, l);
+            let i = 2 * LANES * group + l;
+            let j = i + LANES;
+            let (root_i, root_j) = (if CONSTANT { a[0] } else { a[i] }, if CONSTANT { a[0] } else { a[j] });
+            let (root_i, root_j) = (positive(root_i).sqrt(), positive(root_j).sqrt());
+            out[i] = fma(scale * root_i, z0, fma(h, b[i], x[i]));
+            out[j] = fma(scale * root_j, z1, fma(h, b[j], x[j]));
+            all &= inside(out[i], box0) & inside(out[j], box0);
+        }
+    }
+    all
+}
+
+#[inline(always)]
+fn drawn_2<const CONSTANT: bool>(
+    u: Update,
+    state: &mut State,
+    [a0, a1, a2]: [&Lane; 3],
+    out0: &mut Lane,
+    out1: &mut Lane,
+    [box0, box1]: [[f64; 2]; 2],
+) -> bool {
+    let ([x0, x1], [b0, b1]) = (axes(u.points), axes(u.drift));
+    let (h, scale) = (u.h, u.scale);
+    let mut all = true;
+    for group in 0..BLOCK / LANES {
+        for l in 0..LANES {
+            let (z0, z1) = normal_pair(state, l);
+            let i = LANES * group + l;
+            let at = if CONSTANT { 0 } else { i };
+            let [l00, l10, l11] = root_2([a0[at], a1[at], a2[at]]);
+            out0[i] = fma(scale, l00 * z0, fma(h, b0[i], x0[i]));
+            out1[i] = fma(scale, fma(l11, z1, l10 * z0), fma(h, b1[i], x1[i]));
+            all &= inside(out0[i], box0) & inside(out1[i], box1);
+        }
+    }
+    all
+}
+
 #[inline(always)]
 fn inside(x: f64, [lower, upper]: [f64; 2]) -> bool {
     (x >= lower) & (x < upper)
@@ -280,6 +360,28 @@ mod tests {
         }
         let r = root_3([1e-320, 1e-20, 1e-20, 4.0, 2.0, 1.0]);
         assert!(r.iter().all(|x| x.is_finite() && x.abs() <= 2.0 + 1e-15), "{r:?}");
+    }
+
+    /// Drawing on the way gives the bits of drawing first.
+    #[test]
+    fn drawing_on_the_way_is_exact() {
+        for (d, constant) in [(1, false), (1, true), (2, false), (2, true)] {
+            let wave = |i: usize| 2.0 + if constant { 0.0 } else { (i as f64).sin() };
+            let a: Vec<f64> = (0..d * (d + 1) / 2 * BLOCK).map(wave).collect();
+            let x: Vec<f64> = (0..d * BLOCK).map(|i| (i as f64).cos()).collect();
+            let (mut first, mut second) = (LaneStream::new(3, "root", 1), LaneStream::new(3, "root", 1));
+            let (mut one, mut two, mut z) = (vec![0.0; d * BLOCK], vec![0.0; d * BLOCK], vec![0.0; d * BLOCK]);
+            match z.split_at_mut(BLOCK) {
+                (z0, z1) if d == 2 => first.normal_pairs(z0, z1),
+                _ => first.normals(&mut z),
+            }
+            let bounds = [[-99.0, 99.0]; 2];
+            let update =
+                Update { points: &x, drift: &x, diffusion: &a, noise: &z, h: 0.1, scale: 0.7, bounds: &bounds[..d] };
+            assert!(euler(update, &mut one) && euler_drawn(update, &mut second, &mut two));
+            assert!(one.iter().zip(&two).all(|(a, b)| a.to_bits() == b.to_bits()), "d = {d}, constant: {constant}");
+            assert_eq!(first, second);
+        }
     }
 
     /// The shortcut for constant D gives the bits of the general path, and both those of `root`.

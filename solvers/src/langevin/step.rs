@@ -1,6 +1,5 @@
 //! The step that is taken when the scenario gives none.
 
-use super::companion;
 use super::scheme::{self, Sde, Work};
 use super::walls::Walls;
 use crate::Error;
@@ -93,8 +92,8 @@ fn pilot(problem: &Problem, walls: &Walls, end: f64) -> Result<Seen, Error> {
         if time >= end || h <= 0.0 {
             break;
         }
-        scheme.draw(&mut work, &mut block.stream);
-        if companion::take(&mut block, &mut work, &sde, &*scheme, walls, h).is_err() {
+        let inside = scheme.draw_and_step(&sde, h, &block.points, &mut work, &mut block.stream);
+        if walls.finish(&mut block, &mut work, inside, problem.temperature * h).is_err() {
             break; // the pilot's step was too long somewhere: what it has seen so far must do
         }
         time += h;

@@ -38,8 +38,18 @@ impl Walls {
         self.absorbs
     }
 
+    /// Ends a step: applies the walls unless all walkers are known to be inside, then exchanges `work.next` and the positions
+    /// of the block. Err: the first walker that is not finite; the block then still has the positions before the step.
+    pub fn finish(&self, block: &mut Block, work: &mut Work, inside: bool, heat: f64) -> Result<(), usize> {
+        if !inside || self.absorbs {
+            self.apply(block, work, heat)?;
+        }
+        std::mem::swap(&mut block.points, &mut work.next);
+        Ok(())
+    }
+
     /// Brings `work.next` back into the box; `heat` = T·h. Err: the first walker that is not finite.
-    pub fn apply(&self, block: &mut Block, work: &mut Work, heat: f64) -> Result<(), usize> {
+    fn apply(&self, block: &mut Block, work: &mut Work, heat: f64) -> Result<(), usize> {
         if self.absorbs {
             // The noise of the step is used up; its place holds the uniform variates of the bridges.
             block.stream.uniforms(&mut work.noise[..BLOCK]);

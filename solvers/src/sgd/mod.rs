@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::engine::{Attribute, Engine, Interrupt, Snapshot};
-use crate::ensemble::{BLOCK, Block, Ensemble, Stop};
+use crate::ensemble::{Aligned, BLOCK, Block, Ensemble, Stop};
 use crate::lanes::dispatch;
 use crate::model::Model;
 use crate::problem::{Minibatch, Problem};
@@ -55,9 +55,9 @@ const CURVATURE_WALKERS: usize = 64;
 const STEPS_PER_CHECK: u64 = 16;
 
 struct Work {
-    gradient: Vec<f64>,
+    gradient: Aligned,
     batch: Vec<u32>,
-    next: Vec<f64>,
+    next: Aligned,
 }
 
 impl Sgd {
@@ -139,7 +139,11 @@ impl Engine for Sgd {
         self.ensemble.advance(
             now,
             interrupt,
-            || Work { gradient: vec![0.0; d * BLOCK], batch: vec![0; batch * BLOCK], next: vec![0.0; d * BLOCK] },
+            || Work {
+                gradient: Aligned::zeros(d * BLOCK),
+                batch: vec![0; batch * BLOCK],
+                next: Aligned::zeros(d * BLOCK),
+            },
             |block, work, watch| {
                 for step in first..target {
                     if (step - first) % STEPS_PER_CHECK == 0 {

@@ -1,6 +1,7 @@
 //! Euler–Maruyama: θ' = θ + b h + √(2Th) S z, the scheme of which one step is exactly Gaussian.
 
 use super::{Entry, Scheme, Sde, Work};
+use crate::random::LaneStream;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "euler-maruyama",
@@ -15,6 +16,10 @@ struct EulerMaruyama;
 
 impl Scheme for EulerMaruyama {
     fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work) -> bool {
-        sde.euler(h, points, work)
+        sde.euler(h, points, work, None)
+    }
+
+    fn draw_and_step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work, stream: &mut LaneStream) -> bool {
+        sde.euler(h, points, work, Some(stream))
     }
 }

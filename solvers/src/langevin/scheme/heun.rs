@@ -7,7 +7,7 @@
 //! with independent signs s = ±1 for every component of the noise; s = 0 would be the Stratonovich equation. (A problem given
 //! in the Stratonovich sense has been converted to Itô when it was built.) Weak order 2 where the noise is additive.
 
-use super::{Entry, Scheme, Sde, Work, add, add_product, axis, axis_mut, column};
+use super::{Entry, Scheme, Sde, Work, add, add_product, axis, axis_mut, column, draw_normals};
 use crate::ensemble::BLOCK;
 use crate::langevin::root;
 use crate::random::LaneStream;
@@ -25,7 +25,7 @@ struct Heun;
 
 impl Scheme for Heun {
     fn draw(&self, work: &mut Work, stream: &mut LaneStream) {
-        stream.normals(&mut work.noise);
+        draw_normals(work, stream);
         stream.signs(&mut work.signs);
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::root;
 use crate::Error;
 use crate::dynamics::Dynamics;
-use crate::ensemble::BLOCK;
+use crate::ensemble::{Aligned, BLOCK};
 use crate::lanes::{dispatch, fma};
 use crate::problem::Problem;
 use crate::random::LaneStream;
@@ -41,9 +41,17 @@ impl Sde {
         }
     }
 
-    /// Drift and D at `points` and the Euler–Maruyama update with `work.noise`; returns whether all walkers stay inside.
-    fn euler(&self, h: f64, points: &[f64], work: &mut Work) -> bool {
+    /// Drift and D at `points` and the Euler–Maruyama update, with normals from the stream or, without one, with
+    /// `work.noise`; returns whether all walkers stay inside.
+    fn euler(&self, h: f64, points: &[f64], work: &mut Work, stream: Option<&mut LaneStream>) -> bool {
         self.dynamics.drift_diffusion(points, &mut work.drift, &mut work.diffusion);
+        let stream = match stream {
+            Some(stream) if self.bounds.len() == 3 => {
+                draw_normals(work, stream);
+                None
+            }
+            stream => stream,
+        };
         let update = root::Update {
             points,
             drift: &work.drift,
@@ -53,7 +61,10 @@ impl Sde {
             scale: (2.0 * self.temperature * h).sqrt(),
             bounds: &self.bounds,
         };
-        root::euler(update, &mut work.next)
+        match stream {
+            Some(stream) => root::euler_drawn(update, stream, &mut work.next),
+            None => root::euler(update, &mut work.next),
+        }
     }
 
     /// Drift, D and S at the supporting points of a stage, which are first reflected into the box (wrapped on periodic
@@ -71,30 +82,30 @@ impl Sde {
 #[derive(Debug, Clone)]
 pub struct Stage {
     /// Positions (d × BLOCK).
-    pub points: Vec<f64>,
+    pub points: Aligned,
     /// Drift (d × BLOCK).
-    pub drift: Vec<f64>,
+    pub drift: Aligned,
     /// D (packed × BLOCK).
-    pub diffusion: Vec<f64>,
+    pub diffusion: Aligned,
     /// S, packed by columns.
-    pub root: Vec<f64>,
+    pub root: Aligned,
 }
 
 /// What one thread reuses from step to step; all arrays are coordinate-major blocks.
 #[derive(Debug, Clone)]
 pub struct Work {
     /// Drift at the start of the step (d × BLOCK).
-    pub drift: Vec<f64>,
+    pub drift: Aligned,
     /// D at the start of the step (packed × BLOCK); the walls read it after the step.
-    pub diffusion: Vec<f64>,
+    pub diffusion: Aligned,
     /// S, packed by columns.
-    pub root: Vec<f64>,
+    pub root: Aligned,
     /// Standard normal (or two-point) variates of the step (d × BLOCK).
-    pub noise: Vec<f64>,
+    pub noise: Aligned,
     /// Independent signs ±1 of the step (d × BLOCK), where a scheme draws them.
-    pub signs: Vec<f64>,
+    pub signs: Aligned,
     /// Positions after the step (d × BLOCK).
-    pub next: Vec<f64>,
+    pub next: Aligned,
     /// Supporting points of schemes with several stages.
     pub stage: Stage,
 }
@@ -102,7 +113,7 @@ pub struct Work {
 impl Work {
     /// Room for a block in d dimensions.
     pub fn new(d: usize) -> Self {
-        let (vector, matrix) = (vec![0.0; d * BLOCK], vec![0.0; packed_len(d) * BLOCK]);
+        let (vector, matrix) = (Aligned::zeros(d * BLOCK), Aligned::zeros(packed_len(d) * BLOCK));
         let stage =
             Stage { points: vector.clone(), drift: vector.clone(), diffusion: matrix.clone(), root: matrix.clone() };
         Self {
@@ -121,12 +132,26 @@ impl Work {
 pub trait Scheme: Send + Sync {
     /// Draws the random numbers of a step to `work.noise` (and `work.signs`).
     fn draw(&self, work: &mut Work, stream: &mut LaneStream) {
-        stream.normals(&mut work.noise);
+        draw_normals(work, stream);
     }
 
     /// Writes the positions one step `h` after `points` to `work.next`, walls not yet applied; drift and D at `points`
     /// stand in `work` afterwards. Returns false where a walker may be outside the box or not finite.
     fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work) -> bool;
+
+    /// Both at once, with the same result; schemes that use up the numbers as they come are faster.
+    fn draw_and_step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work, stream: &mut LaneStream) -> bool {
+        self.draw(work, stream);
+        self.step(sde, h, points, work)
+    }
+}
+
+/// Normals for every axis; in two dimensions both of a walker come from one pair.
+fn draw_normals(work: &mut Work, stream: &mut LaneStream) {
+    match work.noise.split_at_mut(BLOCK) {
+        (first, second) if second.len() == BLOCK => stream.normal_pairs(first, second),
+        _ => stream.normals(&mut work.noise),
+    }
 }
 
 /// A scheme, or why it cannot integrate a problem.

@@ -20,6 +20,6 @@ impl Scheme for TwoPoint {
     }
 
     fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work) -> bool {
-        sde.euler(h, points, work)
+        sde.euler(h, points, work, None)
     }
 }

@@ -8,7 +8,7 @@
 //!    + ¼ Σ_j { (g_j(R+) − g_j(R−)) (ΔW_j² − h) + Σ_{r≠j} (g_j(U_r+) − g_j(U_r−)) (ΔW_j ΔW_r + v_rj h) } / √h
 //! ```
 
-use super::{Entry, Scheme, Sde, Work, add, add_product, axis, axis_mut, column};
+use super::{Entry, Scheme, Sde, Work, add, add_product, axis, axis_mut, column, draw_normals};
 use crate::ensemble::BLOCK;
 use crate::langevin::root;
 use crate::random::LaneStream;
@@ -26,7 +26,7 @@ struct Weak2;
 
 impl Scheme for Weak2 {
     fn draw(&self, work: &mut Work, stream: &mut LaneStream) {
-        stream.normals(&mut work.noise);
+        draw_normals(work, stream);
         if work.noise.len() > BLOCK {
             stream.signs(&mut work.signs);
         }
