@@ -61,9 +61,9 @@ mod tests {
             let mut a = Aligned::zeros(len);
             a.iter_mut().enumerate().for_each(|(i, x)| *x = i as f64);
             let mut b = a.clone();
-            assert!(b[..] == a[..] && b.len() == len && b.as_ptr() as usize % 64 == 0);
+            assert!(b[..] == a[..] && b.len() == len && (b.as_ptr() as usize).is_multiple_of(64));
             b.clone_from(&Aligned::zeros(3));
-            assert!(b[..] == [0.0; 3] && b.as_ptr() as usize % 64 == 0);
+            assert!(b[..] == [0.0; 3] && (b.as_ptr() as usize).is_multiple_of(64));
         }
     }
 }

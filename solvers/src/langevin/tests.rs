@@ -339,3 +339,36 @@ fn every_scheme_runs() {
         assert_eq!(seen.outside, 0.0);
     }
 }
+
+/// The same bits from AVX-512, AVX2 and the baseline, in 1 to 3 dimensions and for every scheme.
+#[test]
+fn every_level_gives_the_same_bits() {
+    use crate::lanes::{Level, force_level};
+    let axis = (-3.0, 3.0, 8, Boundary::Reflecting);
+    for d in 1..=3 {
+        let at = Initial::Gaussian {
+            mean: vec![0.1; d],
+            covariance: [1.0, 0.2, 0.1, 1.0, 0.2, 1.0][..packed_len(d)].to_vec(),
+        };
+        let at = if d == 2 { Initial::Uniform } else { at };
+        let p = problem(&[axis; 3][..d], at, 0.3, move |x, b, a| {
+            (0..d).for_each(|k| b[k] = -x[k]);
+            a.copy_from_slice(&[1.0 + x[0] * x[0], 0.3, 0.1, 1.5, -0.2, 2.0][..packed_len(d)]);
+            if d == 2 {
+                a[2] = 1.5 + x[1] * x[1];
+            }
+        });
+        for entry in scheme::TABLE.iter().filter(|entry| d == 1 || entry.name != "milstein") {
+            let run_at = |level| {
+                force_level(level);
+                let options = LangevinOptions { scheme: entry.name.to_string(), ..options(300, 0.05) };
+                let seen = run(&p, options, 0.4).snapshot();
+                force_level(None);
+                seen
+            };
+            let best = run_at(None);
+            assert_eq!(best, run_at(Some(Level::Avx2)), "{} in {d} dimensions", entry.name);
+            assert_eq!(best, run_at(Some(Level::Baseline)), "{} in {d} dimensions", entry.name);
+        }
+    }
+}
