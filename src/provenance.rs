@@ -16,9 +16,9 @@ impl Provenance {
         Self { clock: Instant::now(), start: SystemTime::now() }
     }
 
-    /// The group `/provenance`: command line, commit, host, threads, start (seconds since 1970 UTC), wall seconds until now.
-    pub fn group(&self) -> Group {
-        let mut group = Group::new("provenance");
+    /// Fills the group `/provenance`: command line, commit, host, threads, start (seconds since 1970 UTC), wall seconds
+    /// until now.
+    pub fn fill(&self, group: &mut Group) {
         let command: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let start = self.start.duration_since(UNIX_EPOCH).map_or(0.0, |t| t.as_secs_f64());
@@ -28,6 +28,5 @@ impl Provenance {
         group.set("threads", Attribute::Integer(rayon::current_num_threads() as i64));
         group.set("start_unix", Attribute::Float(start));
         group.set("wall_seconds", Attribute::Float(self.clock.elapsed().as_secs_f64()));
-        group
     }
 }

@@ -93,6 +93,8 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     let comparisons = comparisons(&problem, &lanes, stationary.as_ref());
     let mut record = describe(prepared, &problem, status);
     for lane in &lanes {
+        let seconds = format!("wall_seconds_{}", lane.engine.name());
+        record.group_mut("provenance").set(&seconds, Attribute::Float(lane.seconds));
         record.groups.push(lane.group(&problem, stationary.as_ref(), &mut warnings));
     }
     if let Some(stationary) = &stationary {
@@ -223,8 +225,7 @@ impl Lane {
 
     fn group(&self, problem: &Problem, stationary: Option<&Stationary>, warnings: &mut Vec<String>) -> Record {
         let name = self.engine.name();
-        let mut attributes = self.engine.attributes();
-        attributes.push(("wall_seconds", Attribute::Float(self.seconds)));
+        let attributes = self.engine.attributes();
         let own = self.engine.warnings();
         let mut group = layout::engine_group(name, &problem.grid, &self.snapshots, &attributes, &own);
         if self.engine.walkers().is_none() {

@@ -50,7 +50,8 @@ fn engines(record: &Record, out: &mut String) {
     let mut rows = vec![["engine", "method", "reached t", "seconds", "exactness"].map(String::from).to_vec()];
     for name in ENGINES {
         if let Some(group) = record.group(name) {
-            rows.push(engine_row(name, group));
+            let seconds = record.group("provenance").and_then(|g| float(g, &format!("wall_seconds_{name}")));
+            rows.push(engine_row(name, group, seconds));
         }
     }
     if rows.len() > 1 {
@@ -58,10 +59,10 @@ fn engines(record: &Record, out: &mut String) {
     }
 }
 
-fn engine_row(name: &str, group: &Group) -> Vec<String> {
+fn engine_row(name: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
     let reached = group.datasets.iter().find(|d| d.name == "time").and_then(floats);
     let reached = reached.and_then(|t| t.last().copied()).map_or("-".into(), short);
-    let seconds = float(group, "wall_seconds").map_or("-".into(), |s| format!("{s:.2}"));
+    let seconds = seconds.map_or("-".into(), |s| format!("{s:.2}"));
     let mut exactness = Vec::new();
     for (key, label) in [
         ("mass_error", "mass"),

@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     super::watch_signals()?;
     let provenance = Provenance::start();
     let mut run = run_engines(&scenario.problem()?, &signal::interrupted, &progress(args.quiet));
-    run.record.groups.push(provenance.group());
+    provenance.fill(run.record.group_mut("provenance"));
     hdf5::write(&run.record, &path).map_err(|e| Failure::run(error::advice(e.to_string(), WRITE_HELP)))?;
     if !args.quiet {
         super::print(&summary(&run.record));
