@@ -225,7 +225,9 @@ impl Lane {
 
     fn group(&self, problem: &Problem, stationary: Option<&Stationary>, warnings: &mut Vec<String>) -> Record {
         let name = self.engine.name();
-        let attributes = self.engine.attributes();
+        let mut attributes = self.engine.attributes();
+        // an estimate that does not exist (no coarser grid) is left out: a record holds finite numbers
+        attributes.retain(|(_, value)| !matches!(value, Attribute::Float(x) if !x.is_finite()));
         let own = self.engine.warnings();
         let mut group = layout::engine_group(name, &problem.grid, &self.snapshots, &attributes, &own);
         if self.engine.walkers().is_none() {
