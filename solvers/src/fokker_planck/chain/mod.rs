@@ -9,10 +9,12 @@
 //! Declared: positive, mass-conserving, second order in h; for nonlinear drift or multiplicative noise the neglected third
 //! cumulant makes it first order in τ.
 
+pub mod chain_stepper;
 pub mod law;
 pub mod moments;
 mod rows;
 mod stationary;
+pub mod step_choice;
 #[cfg(test)]
 mod tests;
 

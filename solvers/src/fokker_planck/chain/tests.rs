@@ -115,3 +115,46 @@ fn walls_that_absorb_are_refused() {
     let field = Field::line(|x| (-x, 1.0));
     assert!(Chain::new(&field, 1.0, &grid(&[(-1.0, 1.0, 8)], Absorbing), 0.1).is_err());
 }
+
+#[test]
+fn the_choice_follows_the_peclet_number_and_the_current() {
+    use super::step_choice::choose;
+    use crate::fokker_planck::edge_generator;
+    let g = grid(&[(-2.0, 2.0, 64), (-2.0, 2.0, 64)], Reflecting);
+    let pick = |ratio: f64, reversible: bool| {
+        let (field, a) = rotated(ratio);
+        let edges = edge_generator(&field, 1.0, &g).unwrap();
+        choose(&field, 1.0, &g, &edges, reversible, &[&gaussian(&g, lyapunov(a))])
+    };
+    assert_eq!(pick(0.5, false).step, None);
+    assert_eq!(pick(0.01, true).step, None);
+    let chosen = pick(0.01, false);
+    assert!(chosen.reason.starts_with("long-step chain"), "{}", chosen.reason);
+    let (field, a) = rotated(0.01);
+    let chain = Chain::new(&field, 1.0, &g, chosen.step.unwrap()).unwrap();
+    let law = gaussian(&g, lyapunov(a));
+    let bad: f64 = (0..g.len()).filter(|&i| chain.infeasible[i]).map(|i| law[i]).sum();
+    assert!(bad < 0.05, "{bad} {chosen:?}");
+}
+
+#[test]
+fn outputs_closer_than_a_step_do_not_spoil_later_ones() {
+    use super::chain_stepper::ChainStepper;
+    use crate::fokker_planck::stepper::Stepper;
+    let g = grid(&[(-2.0, 2.0, 48), (-2.0, 2.0, 48)], Reflecting);
+    let start = nodal(&g, |[x, y, _]| -10.0 * ((x - 0.8).powi(2) + (y + 0.4).powi(2)));
+    let run = |times: &[f64]| {
+        let (field, _) = rotated(0.1);
+        let chain = Chain::new(&field, 1.0, &g, 0.1).unwrap();
+        let mut stepper = ChainStepper::new(std::sync::Arc::new(field), 1.0, g.clone(), chain, start.clone(), 0.0);
+        let mut out = vec![0.0; g.len()];
+        for &t in times {
+            stepper.advance(t, &|| false, &mut out).unwrap();
+        }
+        out
+    };
+    let straight = run(&[0.4]);
+    let broken = run(&[1e-3, 2e-3, 0.05, 0.1, 0.11, 0.25, 0.37, 0.4]);
+    let difference = l1(&straight, &broken);
+    assert!(difference < 2e-3, "{difference}");
+}
