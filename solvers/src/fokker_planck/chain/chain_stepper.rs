@@ -60,7 +60,7 @@ impl ChainStepper {
 
 impl Stepper for ChainStepper {
     fn advance(&mut self, to: f64, interrupt: Interrupt, out: &mut [f64]) -> Result<(), Error> {
-        let usable = |anchor: &(f64, Vec<f64>)| anchor.0 <= to - self.step;
+        let usable = |anchor: &(f64, Vec<f64>)| anchor.0 <= to - self.step * (1.0 - 1e-9);
         let base = self.anchors.iter().rposition(usable).unwrap_or(0);
         self.anchors.drain(..base);
         let (time, mut p) = self.anchors[0].clone();
