@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use super::dissection::{Dissection, Node};
-use super::front::Front;
+use super::front::{Front, axpy, dot};
 use super::{LinearMethod, Method, ShiftedSolver, check_shift, singular};
 use crate::Error;
 use crate::fokker_planck::Generator;
+use crate::lanes::dispatch;
 
 /// Entry of the table of linear solvers.
 pub const METHOD: Method = Method {
@@ -46,7 +47,7 @@ impl LinearMethod for Prepared {
     }
     fn cost(&self) -> (f64, f64) {
         let (multiplications, entries) = self.tree.work();
-        (1.2e-10 * multiplications + 1e-6 * self.generator.cells() as f64, 8e-10 * entries)
+        (1.1e-10 * multiplications + 1e-6 * self.generator.cells() as f64, 2e-9 * entries)
     }
 }
 
@@ -75,9 +76,24 @@ impl Multifrontal {
         Self { tree: tree.clone(), blocks }
     }
 
-    fn permuted(&self, x: &mut [f64], work: impl Fn(&mut [f64])) {
+    /// Up the tree with `forward`, down with `back`.
+    fn sweep(&self, x: &mut [f64], forward: ForwardKernel, back: BackKernel) {
         let mut y: Vec<f64> = self.tree.order.iter().map(|&cell| x[cell as usize]).collect();
-        work(&mut y);
+        let mut outer = Vec::new();
+        let nodes = || self.tree.nodes.iter().zip(&self.blocks).filter(|(node, _)| node.pivots > 0);
+        for (node, block) in nodes() {
+            outer.clear();
+            outer.resize(node.border.len(), 0.0);
+            let own = &mut y[node.first..node.first + node.pivots];
+            forward(own.len() + outer.len(), block, own, &mut outer);
+            node.border.iter().zip(&outer).for_each(|(&at, value)| y[at as usize] += value);
+        }
+        for (node, block) in nodes().rev() {
+            outer.clear();
+            outer.extend(node.border.iter().map(|&at| y[at as usize]));
+            let own = &mut y[node.first..node.first + node.pivots];
+            back(own.len() + outer.len(), block, &outer, own);
+        }
         self.tree.order.iter().zip(&y).for_each(|(&cell, &value)| x[cell as usize] = value);
     }
 
@@ -101,6 +117,9 @@ impl Multifrontal {
         self.tree.position.iter().map(|&at| log[at as usize] - top).collect()
     }
 }
+
+type ForwardKernel = fn(usize, &Block, &mut [f64], &mut [f64]);
+type BackKernel = fn(usize, &Block, &[f64], &mut [f64]);
 
 struct Shifted<'a> {
     generator: &'a Generator,
@@ -133,7 +152,7 @@ impl Shifted<'_> {
         }
         let inverse_pivot = front.eliminate(here.pivots);
         own[0] = store(&front, here.pivots, inverse_pivot);
-        remainder(front, here.pivots)
+        remainder(&front, here.pivots)
     }
 
     fn first_of(&self, node: usize) -> usize {
@@ -197,106 +216,91 @@ impl Shifted<'_> {
 fn store(front: &Front, pivots: usize, inverse_pivot: Vec<f64>) -> Block {
     let rows = front.rows();
     let (head, tail) = front.value.split_at(pivots * rows);
-    let lower = head.chunks_exact(rows).flat_map(|column| column[..rows - 1].iter().copied()).collect();
-    let upper = tail.chunks_exact(rows).flat_map(|column| column[..pivots].iter().copied()).collect();
+    let (mut lower, mut upper) = (Vec::with_capacity(head.len()), Vec::with_capacity(pivots * front.columns));
+    head.chunks_exact(rows).for_each(|column| lower.extend_from_slice(&column[..rows - 1]));
+    tail.chunks_exact(rows).for_each(|column| upper.extend_from_slice(&column[..pivots]));
     Block { lower, upper, inverse_pivot }
 }
 
-fn remainder(front: Front, pivots: usize) -> Front {
+fn remainder(front: &Front, pivots: usize) -> Front {
     let rows = front.rows();
     let columns = front.columns - pivots;
-    let tail = &front.value[pivots * rows..];
-    let value = tail.chunks_exact(rows).flat_map(|column| column[pivots..].iter().copied()).collect();
+    let mut value = Vec::with_capacity(columns * (columns + 1));
+    front.value[pivots * rows..].chunks_exact(rows).for_each(|column| value.extend_from_slice(&column[pivots..]));
     Front { columns, value }
 }
 
 /// x_k = (x_k + Σ_{j>k} a(j→k) x_j)/p_k over the border (`outer`) and the later pivots; 1 where p_k = 0.
 fn back_substitute(node: &Node, block: &Block, outer: &[f64], x: &mut [f64]) {
-    if node.pivots == 0 {
-        return;
+    if node.pivots > 0 {
+        back_kernel(node.pivots + node.border.len(), block, outer, x);
     }
-    let (p, height) = (node.pivots, node.pivots + node.border.len());
-    for (column, &value) in block.upper.chunks_exact(p).zip(outer) {
-        x.iter_mut().zip(column).for_each(|(x, u)| *x += u * value);
+}
+
+dispatch! {
+    fn back_kernel(height: usize, block: &Block, outer: &[f64], x: &mut [f64]) {
+        let p = x.len();
+        for (column, &value) in block.upper.chunks_exact(p).zip(outer) {
+            axpy(value, column, x);
+        }
+        for k in (0..p).rev() {
+            let inverse = block.inverse_pivot[k];
+            let value = if inverse.is_finite() { x[k] * inverse } else { 1.0 };
+            x[k] = value;
+            axpy(value, &block.lower[k * height..k * height + k], x);
+        }
     }
-    for k in (0..p).rev() {
-        let inverse = block.inverse_pivot[k];
-        let value = if inverse.is_finite() { x[k] * inverse } else { 1.0 };
-        x[k] = value;
-        let column = &block.lower[k * height..k * height + k];
-        x.iter_mut().zip(column).for_each(|(x, u)| *x += u * value);
+}
+
+dispatch! {
+    /// Forward substitution: the node's own entries in place, what goes to the border added to `outer`.
+    fn forward_kernel(height: usize, block: &Block, own: &mut [f64], outer: &mut [f64]) {
+        let p = own.len();
+        for (k, column) in block.lower.chunks_exact(height).enumerate() {
+            let value = own[k];
+            axpy(value, &column[k + 1..p], &mut own[k + 1..]);
+            axpy(value, &column[p..], outer);
+        }
+    }
+}
+
+dispatch! {
+    /// Forward substitution with the transpose.
+    fn forward_transposed(height: usize, block: &Block, own: &mut [f64], outer: &mut [f64]) {
+        let p = own.len();
+        for k in 0..p {
+            let sum = dot(&block.lower[k * height..k * height + k], own);
+            own[k] = (own[k] + sum) * block.inverse_pivot[k];
+        }
+        for (outer, column) in outer.iter_mut().zip(block.upper.chunks_exact(p)) {
+            *outer = dot(column, own);
+        }
+    }
+}
+
+dispatch! {
+    /// Back substitution with the transpose.
+    fn back_transposed(height: usize, block: &Block, outer: &[f64], own: &mut [f64]) {
+        let p = own.len();
+        for k in (0..p).rev() {
+            let column = &block.lower[k * height..(k + 1) * height];
+            own[k] += dot(&column[k + 1..p], &own[k + 1..]) + dot(&column[p..], outer);
+        }
     }
 }
 
 impl ShiftedSolver for Multifrontal {
     fn solve(&self, x: &mut [f64]) -> Result<(), Error> {
-        self.permuted(x, |y| {
-            let mut outer = Vec::new();
-            for (node, block) in self.tree.nodes.iter().zip(&self.blocks) {
-                let (p, height) = (node.pivots, node.pivots + node.border.len());
-                outer.clear();
-                outer.resize(node.border.len(), 0.0);
-                let own = &mut y[node.first..node.first + p];
-                for (k, column) in block.lower.chunks_exact(height.max(1)).enumerate() {
-                    let value = own[k];
-                    own[k + 1..].iter_mut().zip(&column[k + 1..p]).for_each(|(y, l)| *y += l * value);
-                    outer.iter_mut().zip(&column[p..]).for_each(|(y, l)| *y += l * value);
-                }
-                node.border.iter().zip(&outer).for_each(|(&at, value)| y[at as usize] += value);
-            }
-            for (node, block) in self.tree.nodes.iter().zip(&self.blocks).rev() {
-                outer.clear();
-                outer.extend(node.border.iter().map(|&at| y[at as usize]));
-                back_substitute(node, block, &outer, &mut y[node.first..node.first + node.pivots]);
-            }
-        });
+        self.sweep(x, forward_kernel, back_kernel);
         Ok(())
     }
 
     fn solve_backward(&self, x: &mut [f64]) -> Result<(), Error> {
-        self.permuted(x, |y| {
-            for (node, block) in self.tree.nodes.iter().zip(&self.blocks) {
-                let (p, height) = (node.pivots, node.pivots + node.border.len());
-                for k in 0..p {
-                    let (before, after) = y[node.first..].split_at_mut(k);
-                    let column = &block.lower[k * height..k * height + k];
-                    after[0] = (after[0] + dot(column, before)) * block.inverse_pivot[k];
-                }
-                if p > 0 {
-                    for (&at, column) in node.border.iter().zip(block.upper.chunks_exact(p)) {
-                        y[at as usize] += dot(column, &y[node.first..node.first + p]);
-                    }
-                }
-            }
-            let mut outer = Vec::new();
-            for (node, block) in self.tree.nodes.iter().zip(&self.blocks).rev() {
-                let (p, height) = (node.pivots, node.pivots + node.border.len());
-                outer.clear();
-                outer.extend(node.border.iter().map(|&at| y[at as usize]));
-                for k in (0..p).rev() {
-                    let column = &block.lower[k * height..(k + 1) * height];
-                    let own = &y[node.first + k + 1..node.first + p];
-                    let sum = dot(&column[k + 1..p], own) + dot(&column[p..], &outer);
-                    y[node.first + k] += sum;
-                }
-            }
-        });
+        self.sweep(x, forward_transposed, back_transposed);
         Ok(())
     }
 
     fn bytes(&self) -> usize {
         8 * self.blocks.iter().map(|b| b.lower.len() + b.upper.len() + b.inverse_pivot.len()).sum::<usize>()
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let (a4, b4) = (a.chunks_exact(4), b[..a.len()].chunks_exact(4));
-    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a4.zip(b4) {
-        for lane in 0..4 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    sums.iter().sum::<f64>() + rest
 }

@@ -27,17 +27,15 @@ const GROWTH: f64 = 1e3;
 const GROUP: usize = 24;
 /// Share of the tolerance that is aimed at, so that negative noise stays far below what a logarithm shows.
 const SHARE: f64 = 1e-7;
-/// Seconds to add one term to one output, per cell.
-const ADD: f64 = 8e-10;
 
 fn cost(task: &Task) -> f64 {
     let rho = radius(&task.system);
-    let product = Product::seconds(task.system.generator()) + 2.0 * ADD * task.start.len() as f64;
+    let (product, add) = Product::seconds(task.system.generator());
     let mut total = 0.0;
     let (mut from, mut rest) = (task.from, task.times.as_slice());
     let accuracy = (task.tolerance * SHARE).max(1e-14);
     while !rest.is_empty() {
-        let (group, seconds) = best_group(from, rest, rho, product, ADD * task.start.len() as f64, accuracy);
+        let (group, seconds) = best_group(from, rest, rho, product, add, accuracy);
         total += seconds;
         from = rest[group - 1];
         rest = &rest[group..];
@@ -84,7 +82,8 @@ fn best_group(from: f64, times: &[f64], rho: f64, product: f64, add: f64, accura
 struct Polynomial {
     rho: f64,
     product: Product,
-    seconds: f64,
+    /// Seconds of a product and of adding a term to an output.
+    seconds: (f64, f64),
     accuracy: f64,
     times: Vec<f64>,
     from: f64,
@@ -102,7 +101,7 @@ impl Polynomial {
         let rho = radius(&task.system).max(1e-300);
         let product = Product::new(task.system.generator(), 4.0 / rho, 2.0);
         Self {
-            seconds: Product::seconds(task.system.generator()) + 2.0 * ADD * task.start.len() as f64,
+            seconds: Product::seconds(task.system.generator()),
             accuracy: (task.tolerance * SHARE).max(1e-14),
             rho,
             product,
@@ -123,8 +122,7 @@ impl Polynomial {
         if !ahead.contains(&to) {
             return vec![to];
         }
-        let add = ADD * self.state.len() as f64;
-        let (group, _) = best_group(self.from, &ahead, self.rho, self.seconds, add, self.accuracy);
+        let (group, _) = best_group(self.from, &ahead, self.rho, self.seconds.0, self.seconds.1, self.accuracy);
         ahead[..group].to_vec()
     }
 

@@ -29,9 +29,9 @@ const SHARE: f64 = 1e-7;
 pub(super) fn cost(task: &Task) -> f64 {
     let n = task.start.len() as f64;
     let (factor, solve) = task.system.linear().cost();
-    let vectors = 18.0 - 4.0 * (task.tolerance * SHARE).log10().min(0.0) * 0.7;
+    let vectors = 8.0 - 1.9 * (task.tolerance * SHARE).log10().min(0.0); // as measured
     let spans = spans(task).max(1) as f64;
-    spans * (factor + vectors * solve + vectors * vectors * n * 1e-9) + task.times.len() as f64 * vectors * n * 1e-9
+    spans * (factor + vectors * solve + 1.5e-9 * vectors * vectors * n) + task.times.len() as f64 * vectors * n * 1e-9
 }
 
 fn spans(task: &Task) -> usize {
