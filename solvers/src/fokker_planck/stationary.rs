@@ -6,7 +6,7 @@ use super::Generator;
 use super::classes::{closed_classes, reversible_log_density};
 use super::current::{current, entropy_production};
 use super::linear::dissection::Dissection;
-use super::linear::multifrontal::Multifrontal;
+use super::linear::multifrontal::{Multifrontal, check_size};
 use super::linear::tridiagonal::{Tridiagonal, neighbours_only};
 use crate::Error;
 use crate::density::moments;
@@ -62,6 +62,7 @@ pub fn stationary_law(generator: &Generator, shape: &[usize]) -> Result<Stationa
         (Tridiagonal::<f64>::factor(generator, 0.0, 1.0).log_null_vector(), "recursion along the axis")
     } else {
         let tree = Arc::new(Dissection::new(generator, shape));
+        check_size(&tree)?;
         (Multifrontal::factor(generator, &tree, 0.0, 1.0).log_null_vector(), "subtraction-free elimination")
     };
     if log.iter().any(|l| l.is_nan()) {

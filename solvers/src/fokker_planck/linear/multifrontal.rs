@@ -19,6 +19,9 @@ pub const METHOD: Method = Method {
     prepare: |generator, shape| Box::new(Prepared::new(generator, shape)),
 };
 
+/// Largest size of the factors; larger ones are refused before anything is allocated.
+pub const LARGEST: f64 = 4e9;
+
 /// Subtrees with fewer pivots than this are not split over threads.
 const TASK: usize = 4000;
 
@@ -39,6 +42,7 @@ impl LinearMethod for Prepared {
     }
     fn factor(&self, c: f64, gamma: f64) -> Result<Box<dyn ShiftedSolver>, Error> {
         check_shift(METHOD.name, c, gamma)?;
+        check_size(&self.tree)?;
         let factored = Multifrontal::factor(&self.generator, &self.tree, c, gamma);
         if factored.blocks.iter().any(|block| block.inverse_pivot.iter().any(|p| !p.is_finite())) {
             return Err(singular(METHOD.name));
@@ -47,8 +51,25 @@ impl LinearMethod for Prepared {
     }
     fn cost(&self) -> (f64, f64) {
         let (multiplications, entries) = self.tree.work();
+        if 8.0 * entries > LARGEST {
+            return (f64::INFINITY, f64::INFINITY);
+        }
         (1.1e-10 * multiplications + 1e-6 * self.generator.cells() as f64, 2e-9 * entries)
     }
+}
+
+/// Whether factors along this tree fit into memory. Errors: they would be larger than [`LARGEST`].
+pub(crate) fn check_size(tree: &Dissection) -> Result<(), Error> {
+    let bytes = 8.0 * tree.work().1;
+    if bytes <= LARGEST {
+        return Ok(());
+    }
+    Err(Error::numerical(
+        METHOD.name,
+        "before it allocated anything",
+        format!("the factors would take {:.0} GB, more than the {:.0} GB allowed", bytes / 1e9, LARGEST / 1e9),
+        "use fewer cells, or method = \"polynomial\", which needs no factors",
+    ))
 }
 
 /// What is kept of a front: `lower` (pivots + border) × pivots, its upper triangle being U's; `upper` pivots × border.
