@@ -6,6 +6,7 @@ use std::time::Instant;
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, Snapshot};
 use fpsolve_solvers::fields::Fields;
+use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, Stationary};
 use fpsolve_solvers::langevin::Langevin;
 use fpsolve_solvers::problem::Problem;
@@ -76,7 +77,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     warnings.extend(prepared.notes.iter().cloned());
     let mut failures: Vec<Error> = Vec::new();
     progress("building");
-    let (mut lanes, stationary) = build(prepared, &problem, &mut failures);
+    let Built { mut lanes, stationary, spectrum } = build(prepared, &problem, &mut failures);
     for &time in &problem.times {
         for lane in &mut lanes {
             progress(&format!("{} to t = {time}", lane.engine.name()));
@@ -101,6 +102,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
         warnings.extend(stationary.warnings.iter().map(|w| format!("stationary: {w}")));
         record.groups.push(stationary_group(&problem, stationary));
     }
+    record.groups.extend(spectrum.map(|modes| layout::spectrum_group(&problem.grid, &modes)));
     warnings.extend(failures.iter().map(|error| match error.help() {
         Some(help) => format!("{error}; {help}"),
         None => error.to_string(),
@@ -166,15 +168,29 @@ fn stationary_group(problem: &Problem, stationary: &Stationary) -> Record {
     layout::stationary_group(&problem.grid, fields, &attributes)
 }
 
-/// Builds the engines that were asked for, and the stationary density.
-fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>) -> (Vec<Lane>, Option<Stationary>) {
-    let mut lanes = Vec::new();
-    let mut stationary = None;
+/// The engines, and what the Fokker–Planck engine knows before the first step.
+#[derive(Default)]
+struct Built {
+    lanes: Vec<Lane>,
+    stationary: Option<Stationary>,
+    spectrum: Option<Spectrum>,
+}
+
+/// Builds the engines that were asked for; failures of the stationary density are the engine's warnings.
+fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>) -> Built {
+    let mut built = Built::default();
+    let modes = prepared.analysis.eigenpairs.as_ref().map_or(0, |count| count.value);
     for kind in &prepared.engines {
         let start = Instant::now();
         let engine: Result<Box<dyn Engine>, Error> = match kind {
             EngineKind::FokkerPlanck => FokkerPlanck::new(problem, prepared.fokker_planck.clone()).map(|engine| {
-                stationary = engine.stationary().cloned();
+                built.stationary = engine.stationary().cloned();
+                if modes > 0 {
+                    match engine.spectrum(modes) {
+                        Ok(spectrum) => built.spectrum = Some(spectrum),
+                        Err(error) => failures.push(error),
+                    }
+                }
                 Box::new(engine) as Box<dyn Engine>
             }),
             EngineKind::Langevin => {
@@ -187,12 +203,12 @@ fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>) -> (
         match engine {
             Ok(engine) => {
                 let seconds = start.elapsed().as_secs_f64();
-                lanes.push(Lane { engine, snapshots: Vec::new(), seconds, failure: None });
+                built.lanes.push(Lane { engine, snapshots: Vec::new(), seconds, failure: None });
             }
             Err(error) => failures.push(error),
         }
     }
-    (lanes, stationary)
+    built
 }
 
 impl Lane {

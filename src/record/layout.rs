@@ -6,6 +6,7 @@
 
 use fpsolve_solvers::density;
 use fpsolve_solvers::engine::Snapshot;
+use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::grid::Grid;
 use fpsolve_solvers::symmetric::{packed_index, packed_len};
 use fpsolve_validation::compare::Comparison;
@@ -286,6 +287,33 @@ pub fn stationary_group(grid: &Grid, fields: StationaryFields, attributes: &[(&'
     group.datasets.push(Dataset::float("mean", mean, &["component"], "1", "stationary mean"));
     let covariance = array(&[d, d], unpacked(d, fields.covariance));
     group.datasets.push(Dataset::float("covariance", covariance, &["row", "column"], "1", "stationary covariance"));
+    group
+}
+
+/// `/spectrum`: the slowest modes of −𝓛, eigenvalues (k) and right and left vectors (k, n…) as functions and densities.
+pub fn spectrum_group(grid: &Grid, spectrum: &Spectrum) -> Group {
+    let k = spectrum.real.len();
+    let mut group = Group::new("spectrum");
+    group.datasets = variable_scales(grid);
+    group.datasets.push(index_scale("eigenpair", k, "number of the mode, slowest first"));
+    let row = |name: &str, values: &[f64], long_name: &str| {
+        Dataset::float(name, array(&[k], values.to_vec()), &["eigenpair"], "1", long_name)
+    };
+    group.datasets.push(row(
+        "eigenvalues_real",
+        &spectrum.real,
+        "relaxation rates: real parts of the eigenvalues of −𝓛",
+    ));
+    group.datasets.push(row("eigenvalues_imag", &spectrum.imaginary, "imaginary parts of the eigenvalues of −𝓛"));
+    group.datasets.push(row(
+        "error",
+        &spectrum.error,
+        "relative error of each eigenvalue by the iteration, not the grid",
+    ));
+    let right = spectrum.right.concat();
+    group.datasets.push(field("right", grid, &[("eigenpair", k)], right, "1", "right vectors: functions"));
+    let left = spectrum.left.iter().flat_map(|v| density::from_probability(grid, v)).collect();
+    group.datasets.push(field("left", grid, &[("eigenpair", k)], left, "1", "left vectors: densities"));
     group
 }
 

@@ -132,6 +132,12 @@ impl FokkerPlanck {
         self.stationary.as_ref()
     }
 
+    /// The `count` slowest relaxation modes. Errors: no unique stationary density, more modes than cells, no convergence.
+    pub fn spectrum(&self, count: usize) -> Result<spectrum::Spectrum, Error> {
+        let law = self.discrete.law.as_ref().map_err(Clone::clone)?;
+        spectrum::spectrum(&self.discrete.generator, self.grid().shape(), law, count)
+    }
+
     /// The generator.
     pub fn generator(&self) -> &Generator {
         &self.discrete.generator

@@ -19,9 +19,6 @@ pub(super) fn refuse(scenario: &Scenario) -> Result<()> {
         found.push((&cells.span, "grid.bounds = \"auto\"".into(), "write axes = [{ from = …, to = …, cells = … }]"));
     }
     let analysis = &scenario.analysis;
-    if let Some(eigenpairs) = analysis.eigenpairs.as_ref().filter(|n| n.value > 0) {
-        found.push((&eigenpairs.span, "analysis.eigenpairs".into(), "remove it"));
-    }
     if let Some(points) = analysis.critical_points.as_ref().filter(|on| on.value) {
         found.push((&points.span, "analysis.critical_points".into(), "remove it"));
     }
