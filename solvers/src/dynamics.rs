@@ -13,6 +13,11 @@ pub trait Dynamics: Send + Sync {
     /// Drift b (d×n) and diffusion D (packed, d(d+1)/2 × n; without the temperature) at n points.
     fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]);
 
+    /// Whether D is known to be the same everywhere (its root is then taken once a step, not once a walker).
+    fn constant_diffusion(&self) -> bool {
+        false
+    }
+
     /// Divergence (∇·D)_i = Σ_j ∂_j D_ij at n points (d×n).
     ///
     /// The default takes fourth-order central differences with the step 10⁻³·(1 + |θ_j|), good to about 10⁻¹¹

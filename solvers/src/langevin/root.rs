@@ -115,16 +115,21 @@ pub(super) struct Update<'a> {
     pub scale: f64,
     /// Ends of the axes.
     pub bounds: &'a [[f64; 2]],
+    /// Whether D is known to be the same everywhere.
+    pub constant: bool,
+}
+
+impl Update<'_> {
+    /// Whether one root does for all walkers of the block.
+    fn one_root(&self) -> bool {
+        self.constant || is_constant(self.diffusion.as_chunks::<BLOCK>().0)
+    }
 }
 
 /// out = θ + h·b + √(2Th)·S z with S Sᵀ = D, the root taken on the way. Returns whether all of `out` is inside the box (upper
 /// ends excluded, as is anything that is not finite).
 pub(super) fn euler(update: Update, out: &mut [f64]) -> bool {
-    if is_constant(update.diffusion.as_chunks::<BLOCK>().0) {
-        euler_constant(update, out)
-    } else {
-        euler_general(update, out)
-    }
+    if update.one_root() { euler_constant(update, out) } else { euler_general(update, out) }
 }
 
 dispatch! {
@@ -155,7 +160,7 @@ fn any_dimension<const CONSTANT: bool>(u: Update, out: &mut [f64]) -> bool {
 /// The same in one or two dimensions with normals from the stream, in the order of [`LaneStream::normals`] or
 /// [`LaneStream::normal_pairs`]: the update fills the waits of the generator's divisions and roots.
 pub(super) fn euler_drawn(update: Update, stream: &mut LaneStream, out: &mut [f64]) -> bool {
-    if is_constant(update.diffusion.as_chunks::<BLOCK>().0) {
+    if update.one_root() {
         euler_drawn_constant(update, stream.state_mut(), out)
     } else {
         euler_drawn_general(update, stream.state_mut(), out)
@@ -189,7 +194,7 @@ fn drawn<const CONSTANT: bool>(u: Update, state: &mut State, out: &mut [f64]) ->
 fn drawn_1<const CONSTANT: bool>(u: Update, state: &mut State, a: &Lane, out: &mut Lane, box0: [f64; 2]) -> bool {
     let ([x], [b]) = (axes(u.points), axes(u.drift));
     let (h, scale) = (u.h, u.scale);
-    let mut all = true;
+    let mut outside = [0u64; LANES]; // in lanes, since a single flag would tie every group to the one before
     for group in 0..BLOCK / (2 * LANES) {
         for l in 0..LANES {
             let (z0, z1) = normal_pair(state, l);
@@ -199,10 +204,10 @@ fn drawn_1<const CONSTANT: bool>(u: Update, state: &mut State, a: &Lane, out: &m
             let (root_i, root_j) = (positive(root_i).sqrt(), positive(root_j).sqrt());
             out[i] = fma(scale * root_i, z0, fma(h, b[i], x[i]));
             out[j] = fma(scale * root_j, z1, fma(h, b[j], x[j]));
-            all &= inside(out[i], box0) & inside(out[j], box0);
+            outside[l] = if inside(out[i], box0) & inside(out[j], box0) { outside[l] } else { 1 };
         }
     }
-    all
+    outside == [0; LANES]
 }
 
 #[inline(always)]
@@ -216,7 +221,7 @@ fn drawn_2<const CONSTANT: bool>(
 ) -> bool {
     let ([x0, x1], [b0, b1]) = (axes(u.points), axes(u.drift));
     let (h, scale) = (u.h, u.scale);
-    let mut all = true;
+    let mut outside = [0u64; LANES];
     for group in 0..BLOCK / LANES {
         for l in 0..LANES {
             let (z0, z1) = normal_pair(state, l);
@@ -225,10 +230,10 @@ fn drawn_2<const CONSTANT: bool>(
             let [l00, l10, l11] = root_2([a0[at], a1[at], a2[at]]);
             out0[i] = fma(scale, l00 * z0, fma(h, b0[i], x0[i]));
             out1[i] = fma(scale, fma(l11, z1, l10 * z0), fma(h, b1[i], x1[i]));
-            all &= inside(out0[i], box0) & inside(out1[i], box1);
+            outside[l] = if inside(out0[i], box0) & inside(out1[i], box1) { outside[l] } else { 1 };
         }
     }
-    all
+    outside == [0; LANES]
 }
 
 #[inline(always)]
@@ -376,8 +381,16 @@ mod tests {
                 _ => first.normals(&mut z),
             }
             let bounds = [[-99.0, 99.0]; 2];
-            let update =
-                Update { points: &x, drift: &x, diffusion: &a, noise: &z, h: 0.1, scale: 0.7, bounds: &bounds[..d] };
+            let update = Update {
+                points: &x,
+                drift: &x,
+                diffusion: &a,
+                noise: &z,
+                h: 0.1,
+                scale: 0.7,
+                constant: false,
+                bounds: &bounds[..d],
+            };
             assert!(euler(update, &mut one) && euler_drawn(update, &mut second, &mut two));
             assert!(one.iter().zip(&two).all(|(a, b)| a.to_bits() == b.to_bits()), "d = {d}, constant: {constant}");
             assert_eq!(first, second);
@@ -401,8 +414,16 @@ mod tests {
             let (mut quick, mut general, mut root_of) =
                 (vec![0.0; d * BLOCK], vec![0.0; d * BLOCK], vec![0.0; a.len()]);
             let bounds = [[-9.0, 9.0]; 3];
-            let update =
-                Update { points: &z, drift: &z, diffusion: &a, noise: &z, h: 0.1, scale: 0.7, bounds: &bounds[..d] };
+            let update = Update {
+                points: &z,
+                drift: &z,
+                diffusion: &a,
+                noise: &z,
+                h: 0.1,
+                scale: 0.7,
+                constant: false,
+                bounds: &bounds[..d],
+            };
             assert!(euler(update, &mut quick));
             assert!(euler(Update { diffusion: &broken, ..update }, &mut general));
             root(d, &a, &mut root_of);

@@ -98,6 +98,7 @@ pub struct FormulaDynamics {
     dimension: usize,
     program: Program,
     divergence: Program,
+    constant: bool,
 }
 
 impl FormulaDynamics {
@@ -110,7 +111,13 @@ impl FormulaDynamics {
         let entries =
             noise.entries.iter().zip(diagonal).map(|(e, diagonal)| if diagonal { e.plus(&floor) } else { e.clone() });
         let formulas: Vec<Expression> = drift.chain(entries).collect();
-        Self { dimension: d, program: Program::compile(&formulas), divergence: noise.divergence.clone() }
+        let still = |e: &Expression| (0..d).all(|k| e.derivative(k) == Expression::constant(0.0));
+        Self {
+            dimension: d,
+            program: Program::compile(&formulas),
+            divergence: noise.divergence.clone(),
+            constant: noise.entries.iter().all(still),
+        }
     }
 }
 
@@ -121,6 +128,10 @@ impl Dynamics for FormulaDynamics {
 
     fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]) {
         self.program.evaluate_split(points, drift, diffusion);
+    }
+
+    fn constant_diffusion(&self) -> bool {
+        self.constant
     }
 
     fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
@@ -175,6 +186,9 @@ mod tests {
         assert_eq!(diffusion, [5.5, 1.5, 0.0, 0.0, 1.5, 9.5]);
         dynamics.diffusion_divergence(&[2.0, 0.0, 1.0, 3.0], &mut divergence);
         assert_eq!(divergence, [4.0, 0.0, 2.0, 6.0]);
+        assert!(!dynamics.constant_diffusion());
+        let constant = FormulaDiffusion::new(&rows([["2", "1/2"], ["1/2", "3"]])).unwrap();
+        assert!(FormulaDynamics::new(&model(), &constant, 0.5).constant_diffusion());
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub struct Sde {
     pub bounds: Vec<[f64; 2]>,
     /// Which axes are periodic.
     pub periodic: Vec<bool>,
+    constant: bool,
 }
 
 impl Sde {
@@ -38,6 +39,7 @@ impl Sde {
             temperature: problem.temperature,
             bounds: axes.iter().map(|axis| [axis.lower(), axis.upper()]).collect(),
             periodic: axes.iter().map(|axis| axis.is_periodic()).collect(),
+            constant: problem.dynamics.constant_diffusion(),
         }
     }
 
@@ -60,6 +62,7 @@ impl Sde {
             h,
             scale: (2.0 * self.temperature * h).sqrt(),
             bounds: &self.bounds,
+            constant: self.constant,
         };
         match stream {
             Some(stream) => root::euler_drawn(update, stream, &mut work.next),

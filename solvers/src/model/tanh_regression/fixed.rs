@@ -166,6 +166,46 @@ fn moments_kernel<const D: usize>(
     }
 }
 
+/// The same for two units with a slope each, sample after sample in registers: a fifth faster than by tiles.
+#[inline(always)]
+fn two_units_kernel(model: &Fixed, points: &[f64], loss: &mut [f64], gradient: &mut [f64], covariance: &mut [f64]) {
+    let n = points.len() / 2;
+    let share = 1.0 / model.samples.len() as f64;
+    let (a, b) = (model.units[0], model.units[1]);
+    for first in (0..n).step_by(WIDTH) {
+        let [wa, wb] = load::<2>(points, n, first);
+        let (mut sum_loss, mut sum, mut products) = (Lane::ZERO, [Lane::ZERO; 2], [Lane::ZERO; 3]);
+        for &[x, y] in &model.samples {
+            keep_lanes();
+            let (xa, xb) = (x - a.center, x - b.center);
+            let (ha, hb) = tanh_pair(wa * xa, wb * xb);
+            let r = ha.fma(Lane::splat(a.amplitude), hb.fma(Lane::splat(b.amplitude), Lane::splat(-y)));
+            let ga = r * (sech_squared(ha) * (xa * a.amplitude));
+            let gb = r * (sech_squared(hb) * (xb * b.amplitude));
+            sum_loss = r.fma(r, sum_loss);
+            sum[0] += ga;
+            sum[1] += gb;
+            products[0] = ga.fma(ga, products[0]);
+            products[1] = ga.fma(gb, products[1]);
+            products[2] = gb.fma(gb, products[2]);
+        }
+        if !loss.is_empty() {
+            (sum_loss * share).store(loss, n, 0, first);
+        }
+        if gradient.is_empty() {
+            continue;
+        }
+        let mean = sum.map(|sum| sum * (2.0 * share));
+        mean[0].store(gradient, n, 0, first);
+        mean[1].store(gradient, n, 1, first);
+        if !covariance.is_empty() {
+            for (c, (i, j)) in [(0, 0), (0, 1), (1, 1)].into_iter().enumerate() {
+                (-mean[i]).fma(mean[j], products[c] * (4.0 * share)).store(covariance, n, c, first);
+            }
+        }
+    }
+}
+
 dispatch! {
     /// Loss (n), gradient (d×n) and covariance (packed × n); an empty slice is left out.
     pub(super) fn moments(
@@ -177,6 +217,8 @@ dispatch! {
     ) {
         match model.dimension {
             1 => moments_kernel::<1>(model, points, loss, gradient, covariance),
+            // Sorted by group, two units in two dimensions have a group each.
+            2 if model.units.len() == 2 => two_units_kernel(model, points, loss, gradient, covariance),
             2 => moments_kernel::<2>(model, points, loss, gradient, covariance),
             _ => moments_kernel::<3>(model, points, loss, gradient, covariance),
         }
