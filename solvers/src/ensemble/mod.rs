@@ -107,6 +107,25 @@ impl Ensemble {
         }
     }
 
+    /// Quantiles of every coordinate over the walkers that were not absorbed: that of axis k at `levels[j]` (0 to 1) stands at
+    /// `[k·levels + j]`; the value below which ⌊level·(N − 1)⌋ walkers lie. NaN when none is left.
+    pub fn quantiles(&self, levels: &[f64]) -> Vec<f64> {
+        let coordinate = |k: usize| {
+            let of_block = |block: &Block| -> Vec<f64> {
+                let counts = |i: &usize| !block.absorbed.get(*i).copied().unwrap_or(false);
+                (0..block.active).filter(counts).map(|i| block.points[k * BLOCK + i]).collect()
+            };
+            let mut values: Vec<f64> = self.blocks.iter().flat_map(of_block).collect();
+            values.par_sort_unstable_by(f64::total_cmp);
+            let at = |level: &f64| {
+                let place = (level.clamp(0.0, 1.0) * values.len().saturating_sub(1) as f64) as usize;
+                values.get(place).copied().unwrap_or(f64::NAN)
+            };
+            levels.iter().map(at).collect::<Vec<f64>>()
+        };
+        (0..self.grid.dimension()).flat_map(coordinate).collect()
+    }
+
     /// Walkers in each cell, and after the last cell those off the grid.
     pub fn counts(&self) -> Vec<u32> {
         let locator = Locator::new(&self.grid);

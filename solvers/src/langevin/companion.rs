@@ -6,13 +6,17 @@
 //! far from Gaussian, a shift of the mean δμ and a change of the variance δσ² count
 //! |δμ|/(σ√(2π)) + 0.242 |δσ²|/σ², 0.242 = ¼ E|z² − 1|.
 
+use rayon::prelude::*;
+
 use super::scheme::{Scheme, Sde, Work};
 use super::walls::Walls;
+use crate::engine::Interrupt;
 use crate::ensemble::{BLOCK, Block};
 use crate::problem::Problem;
 use crate::random::Stream;
 
 /// Blocks of walkers with the step and with half of it.
+#[derive(Clone)]
 pub(super) struct Companion {
     pairs: Vec<[Block; 2]>,
     failed: bool,
@@ -46,17 +50,16 @@ impl Companion {
         Some(Self { pairs: (0..blocks).map(pair).collect(), failed: false, error: 0.0, uncertainty: 0.0 })
     }
 
-    /// Advances by `steps` steps h; a walker that is lost ends the estimate.
-    pub fn advance(&mut self, sde: &Sde, scheme: &dyn Scheme, walls: &Walls, steps: u64, h: f64) {
-        let mut works = [0; 3].map(|_| Work::new(sde.bounds.len()));
-        for pair in &mut self.pairs {
-            for _ in 0..steps {
-                if self.failed {
-                    return;
-                }
-                self.failed = step(pair, &mut works, sde, scheme, walls, h).is_err();
-            }
-        }
+    /// Advances by `steps` steps h; a walker that is lost ends the estimate, as does an interrupt (which ends the run).
+    pub fn advance(&mut self, sde: &Sde, scheme: &dyn Scheme, walls: &Walls, steps: u64, h: f64, interrupt: Interrupt) {
+        let failed = self.pairs.par_iter_mut().any(|pair| {
+            let mut works = [0; 3].map(|_| Work::new(sde.bounds.len()));
+            (0..steps).any(|k| {
+                (k % super::STEPS_PER_CHECK == 0 && interrupt())
+                    || step(pair, &mut works, sde, scheme, walls, h).is_err()
+            })
+        });
+        self.failed |= failed;
     }
 
     /// Compares both at an output time, for a scheme of the weak order p.

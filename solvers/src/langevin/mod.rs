@@ -150,27 +150,35 @@ impl Engine for Langevin {
         let (steps, h) = divide(to - self.time, self.step);
         let (sde, scheme, walls, from) = (&self.sde, &*self.scheme, &self.walls, self.time);
         let d = sde.dynamics.dimension();
-        self.ensemble.advance(
-            from,
-            interrupt,
-            || Work::new(d),
-            |block, work, watch| {
-                for k in 0..steps {
-                    if k % STEPS_PER_CHECK == 0 {
-                        watch.check()?;
+        let mut companion = self.companion.clone();
+        let ensemble = &mut self.ensemble;
+        let main = || {
+            ensemble.advance(
+                from,
+                interrupt,
+                || Work::new(d),
+                |block, work, watch| {
+                    for k in 0..steps {
+                        if k % STEPS_PER_CHECK == 0 {
+                            watch.check()?;
+                        }
+                        let inside = scheme.draw_and_step(sde, h, &block.points, work, &mut block.stream);
+                        walls
+                            .finish(block, work, inside, sde.temperature * h)
+                            .map_err(|lane| Stop::Failed(lost(block, work, lane, from + k as f64 * h, h)))?;
                     }
-                    let inside = scheme.draw_and_step(sde, h, &block.points, work, &mut block.stream);
-                    walls
-                        .finish(block, work, inside, sde.temperature * h)
-                        .map_err(|lane| Stop::Failed(lost(block, work, lane, from + k as f64 * h, h)))?;
-                }
-                Ok(())
-            },
-        )?;
-        if let Some(companion) = &mut self.companion {
-            companion.advance(&self.sde, &*self.scheme, &self.walls, steps, h);
-            companion.compare(self.entry.weak_order);
-        }
+                    Ok(())
+                },
+            )
+        };
+        let beside = || {
+            if let Some(companion) = &mut companion {
+                companion.advance(sde, scheme, walls, steps, h, interrupt);
+                companion.compare(self.entry.weak_order);
+            }
+        };
+        rayon::join(main, beside).0?;
+        self.companion = companion;
         self.time = to;
         self.steps += steps;
         self.keep_trajectories();

@@ -308,6 +308,18 @@ fn the_error_of_the_step_is_estimated() {
     assert!(run(&ornstein_uhlenbeck(1.0, 0.1, 0.0), options(1000, 0.1), 1.0).step_error().is_none());
 }
 
+/// Quartiles of a Gaussian start within 4.5 standard errors, √(p(1 − p)/N)/density.
+#[test]
+fn quantiles_of_the_start() {
+    let mut p = ornstein_uhlenbeck(1.0, 0.1, 0.0);
+    p.initial = Initial::Gaussian { mean: vec![1.0], covariance: vec![4.0] };
+    let engine = Langevin::new(&p, options(100_000, 0.1)).unwrap();
+    let found = engine.ensemble().quantiles(&[0.25, 0.5, 0.75]);
+    for (q, exact) in found.iter().zip([1.0 - 1.348_979_5, 1.0, 1.0 + 1.348_979_5]) {
+        assert!((q - exact).abs() < 4.5 * (0.25f64 / 1e5).sqrt() / 0.15, "{q} {exact}");
+    }
+}
+
 #[test]
 fn trajectories_are_kept() {
     let p = ornstein_uhlenbeck(1.0, 0.1, 1.0);
