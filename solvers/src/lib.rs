@@ -35,6 +35,7 @@ pub mod fokker_planck;
 pub mod formula;
 pub mod langevin;
 pub mod noise;
+pub mod passage;
 pub mod random;
 pub mod sgd;
 

@@ -27,7 +27,18 @@ pub struct FirstPassage {
     pub from: Located<Vec<f64>>,
     /// A condition that holds in the target.
     pub target: Located<String>,
+    /// Walkers of the Langevin ensemble.
+    pub walkers: usize,
+    /// Time up to which those walkers are followed; None for [`HORIZON`] times the end of the run.
+    pub horizon: Option<Located<f64>>,
 }
+
+/// Walkers of a first-passage problem that names no number.
+const PASSAGE_WALKERS: usize = 10_000;
+/// Most walkers of a first-passage problem: all their times are kept.
+const MOST_PASSAGE_WALKERS: u64 = 10_000_000;
+/// Horizon of a first-passage problem that names none, in units of the end of the run.
+pub const HORIZON: f64 = 20.0;
 
 /// Reads `[analysis]`.
 pub fn read_analysis(root: &Table) -> Result<Analysis> {
@@ -48,13 +59,19 @@ pub fn read_analysis(root: &Table) -> Result<Analysis> {
 }
 
 fn passage(value: &Value) -> Result<Located<FirstPassage>> {
-    let table = value.table(&["name", "from", "target"])?;
+    let table = value.table(&["name", "from", "target", "walkers", "horizon"])?;
     let help = "write { name = \"escape\", from = [-1.0], target = \"x > 1\" }";
     let name = table.require("name", help)?.string()?;
     super::names::check_name(table.source(), &name, "first-passage problem")?;
     let from = table.require("from", help)?.numbers()?;
     let target = super::model::formula(&table.require("target", help)?)?;
-    Ok(Located { value: FirstPassage { name, from, target }, span: value.span() })
+    let count = |v: &Value| Ok(v.count(1..=MOST_PASSAGE_WALKERS)?.value as usize);
+    let walkers = table.or("walkers", PASSAGE_WALKERS, &PASSAGE_WALKERS.to_string(), count)?;
+    let horizon = table.optional("horizon", Value::positive)?;
+    if horizon.is_none() {
+        table.source().note_default(&table.path("horizon"), format!("{HORIZON} times the last output time"));
+    }
+    Ok(Located { value: FirstPassage { name, from, target, walkers, horizon }, span: value.span() })
 }
 
 /// Reads `[compare]`: `max_<metric>`, the largest distance allowed between any two engines.

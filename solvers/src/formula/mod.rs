@@ -15,6 +15,7 @@
 //! # Ok::<(), fpsolve_solvers::formula::FormulaError>(())
 //! ```
 
+mod condition;
 mod derivative;
 mod error;
 mod expression;

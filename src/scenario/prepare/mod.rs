@@ -7,6 +7,7 @@ mod initial;
 mod model;
 mod noise;
 mod options;
+mod passage;
 mod unsupported;
 
 use std::ops::Range;
@@ -17,6 +18,7 @@ use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::grid::Grid;
 use fpsolve_solvers::langevin::LangevinOptions;
 use fpsolve_solvers::model::data::Data;
+use fpsolve_solvers::passage::Passage;
 use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
 use fpsolve_solvers::sgd::SgdOptions;
 use fpsolve_validation::verdict::{Expectation, Limit};
@@ -48,6 +50,8 @@ pub struct Prepared {
     pub sgd: SgdOptions,
     /// `[analysis]`.
     pub analysis: verdicts::Analysis,
+    /// First-passage problems of `analysis.first_passage`.
+    pub passages: Vec<Passage>,
     /// Limits of `[compare]`.
     pub compare: Vec<Limit>,
     /// Numbers of `[expect]`.
@@ -76,6 +80,7 @@ impl Scenario {
         let dynamics = noise::build(self, Arc::clone(&model), data.as_deref(), temperature)?;
         fields::check(self, &grid, &*model, &*dynamics)?;
         let initial = initial::build(self, &grid)?;
+        let passages = passage::build(self, &grid)?;
         let problem = Problem {
             variables: self.variable_names(),
             model,
@@ -95,6 +100,7 @@ impl Scenario {
             langevin: options::langevin(self)?,
             sgd: options::sgd(self)?,
             analysis: self.analysis.clone(),
+            passages,
             compare: self.compare.clone(),
             expect: self.expect.clone(),
             output: self.output_file(),

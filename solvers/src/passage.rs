@@ -1,0 +1,155 @@
+//! First-passage problems: how long does it take from a point to a set? Shared by the engines that answer.
+
+use crate::Error;
+use crate::formula::{Expression, Program};
+use crate::grid::Grid;
+
+/// A first-passage problem.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Passage {
+    /// Name of its group in the record.
+    pub name: String,
+    /// Starting point (d), on the grid and outside the target.
+    pub from: Vec<f64>,
+    /// The set to be reached.
+    pub target: Target,
+    /// Walkers of an ensemble that answers it.
+    pub walkers: usize,
+    /// Time up to which those walkers are followed.
+    pub horizon: f64,
+}
+
+/// The set of points where a condition of the variables holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    text: String,
+    dimension: usize,
+    condition: Program,
+    boundary: Option<Boundary>,
+}
+
+/// The surface of a target as the zero of a function.
+#[derive(Debug, Clone, PartialEq)]
+struct Boundary {
+    /// g, then ∂g/∂θ_k: g > 0 inside the target, g < 0 outside.
+    program: Program,
+    /// ∇g, where it is the same everywhere: the target is a half-space.
+    normal: Option<Vec<f64>>,
+}
+
+impl Target {
+    /// The set in d dimensions where `condition`, written as `text`, is not 0.
+    pub fn new(text: impl Into<String>, condition: &Expression, d: usize) -> Self {
+        let boundary = condition.boundary_function().map(|g| {
+            let gradient: Vec<Expression> = (0..d).map(|k| g.derivative(k)).collect();
+            let normal = gradient.iter().map(Expression::as_constant).collect();
+            let formulas: Vec<Expression> = std::iter::once(g).chain(gradient).collect();
+            Boundary { program: Program::compile(&formulas), normal }
+        });
+        let condition = Program::compile(std::slice::from_ref(condition));
+        Self { text: text.into(), dimension: d, condition, boundary }
+    }
+
+    /// The condition as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+    /// Values of the condition at n points (coordinate-major, d×n): 0 outside the target, 1 inside.
+    pub fn values(&self, points: &[f64]) -> Vec<f64> {
+        let mut values = vec![0.0; points.len() / self.dimension];
+        self.condition.evaluate(points, &mut values);
+        values
+    }
+    /// Whether each of n points (coordinate-major, d×n) is in the target.
+    pub fn contains(&self, points: &[f64]) -> Vec<bool> {
+        self.values(points).iter().map(|v| *v != 0.0).collect()
+    }
+    /// Whether the centre of each cell is in the target.
+    pub fn cells(&self, grid: &Grid) -> Vec<bool> {
+        self.contains(&grid.centers())
+    }
+    /// Whether the surface of the target is known as the zero of a smooth function.
+    pub fn has_boundary(&self) -> bool {
+        self.boundary.is_some()
+    }
+    /// The normal ∇g, pointing into the target, where the target is the half-space g(θ) > 0.
+    pub fn normal(&self) -> Option<&[f64]> {
+        self.boundary.as_ref()?.normal.as_deref()
+    }
+    /// The function g of the boundary (g > 0 inside, g < 0 outside) at n points, and its gradient: `values` is (1 + d)×n.
+    /// False, and nothing written, where there is no such function.
+    pub fn boundary(&self, points: &[f64], values: &mut [f64]) -> bool {
+        let Some(boundary) = &self.boundary else { return false };
+        boundary.program.evaluate(points, values);
+        true
+    }
+
+    /// Checks the target on a grid for walkers that start at `from`.
+    ///
+    /// Errors: values that are neither 0 nor 1 (or not finite), no cell whose centre is inside, no cell outside, the start
+    /// inside.
+    pub fn check(&self, grid: &Grid, from: &[f64]) -> Result<(), Error> {
+        let (text, values) = (&self.text, self.values(&grid.centers()));
+        if let Some(cell) = values.iter().position(|v| *v != 0.0 && *v != 1.0) {
+            let at = &grid.center(cell)[..grid.dimension()];
+            let what = format!("the target \"{text}\" is not a condition: its value is {} at {at:?}", values[cell]);
+            return Err(Error::invalid(
+                what,
+                "write comparisons, joined by * (both) or max (either): \"(x > 1)*(y < 0)\"",
+            ));
+        }
+        if values.iter().all(|v| *v == 0.0) {
+            let what = format!("the target \"{text}\" covers no cell of the grid");
+            return Err(Error::invalid(what, "move the target into the grid, or use more cells"));
+        }
+        if self.contains(from)[0] {
+            let what = format!("the target \"{text}\" holds at the start {from:?}");
+            return Err(Error::invalid(what, "start outside the target: from there the passage takes no time"));
+        }
+        if values.iter().all(|v| *v == 1.0) {
+            let what = format!("the target \"{text}\" covers every cell of the grid");
+            return Err(Error::invalid(what, "leave some cells outside the target"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::formula::{Symbols, parse};
+    use crate::grid::{Axis, Boundary::Reflecting};
+
+    fn target(text: &str) -> Target {
+        Target::new(text, &parse(text, &Symbols::new(&["x", "y"])).unwrap(), 2)
+    }
+
+    #[test]
+    fn half_spaces_are_known() {
+        assert_eq!(target("x > 1").normal(), Some(&[1.0, 0.0][..]));
+        assert_eq!(target("2*x + 1 <= 3*y").normal(), Some(&[-2.0, 3.0][..]));
+        let curved = target("x^2 + y^2 < 1");
+        assert!(curved.normal().is_none() && curved.has_boundary());
+        let mut values = [0.0; 6];
+        assert!(curved.boundary(&[0.0, 2.0, 0.5, 0.0], &mut values));
+        assert_eq!(values, [0.75, -3.0, 0.0, -4.0, -1.0, 0.0]);
+        assert!(!target("(x > 1) == (y > 1)").has_boundary());
+    }
+
+    #[test]
+    fn cells_are_told_by_their_centres_and_bad_targets_are_named() {
+        let axis = |name| Axis::uniform(name, -1.0, 1.0, 4, [Reflecting; 2]).unwrap();
+        let grid = Grid::new(vec![axis("x"), axis("y")]).unwrap();
+        let inside = target("(x > 0)*(y < -0.5)").cells(&grid);
+        assert_eq!((0..16).filter(|&c| inside[c]).collect::<Vec<_>>(), [8, 12]);
+        let error = |text: &str| target(text).check(&grid, &[-0.5, 0.0]).unwrap_err().to_string();
+        assert!(target("x > 0").check(&grid, &[-0.5, 0.0]).is_ok());
+        assert!(error("x > 3").contains("no cell"));
+        assert!(error("x < 0").contains("holds at the start"));
+        assert!(error("x < 0.5").contains("holds at the start"));
+        assert!(error("x - 0.25").contains("not a condition"));
+        assert!(error("(x > 0)/(y > 0)").contains("not a condition"));
+        assert!(target("x > -0.9").check(&grid, &[-0.95, 0.0]).unwrap_err().to_string().contains("every cell"));
+    }
+}

@@ -1,0 +1,46 @@
+//! `analysis.first_passage` → first-passage problems on the grid.
+
+use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::passage::{Passage, Target};
+use miette::Result;
+
+use super::model::parse;
+use crate::scenario::verdicts::{FirstPassage, HORIZON};
+use crate::scenario::{Located, Scenario};
+
+/// The first-passage problems.
+///
+/// Errors: a start off the grid, a formula that is not one or is not a condition, a target that holds at the start or covers
+/// no cell, a horizon before the end of the run.
+pub(super) fn build(scenario: &Scenario, grid: &Grid) -> Result<Vec<Passage>> {
+    scenario.analysis.first_passage.iter().map(|passage| one(scenario, grid, passage)).collect()
+}
+
+fn one(scenario: &Scenario, grid: &Grid, written: &Located<FirstPassage>) -> Result<Passage> {
+    let FirstPassage { name, from, target, walkers, horizon } = &written.value;
+    for (axis, &x) in grid.axes().iter().zip(&from.value) {
+        if !(x >= axis.lower() && x <= axis.upper()) {
+            let (variable, lower, upper) = (axis.variable(), axis.lower(), axis.upper());
+            let message = format!("the start of \"{}\" is off the grid: {variable} = {x}", name.value);
+            let help = format!("write a value of {variable} between {lower} and {upper}, or widen the grid");
+            return Err(scenario.source.error(&from.span, message, "off the grid", help));
+        }
+    }
+    let condition = parse(scenario, target, &scenario.symbols())?;
+    let set = Target::new(&target.value, &condition, grid.dimension());
+    set.check(grid, &from.value).map_err(|error| scenario.solver_error(&target.span, "this target", &error))?;
+    let end = scenario.time.at.value.last().copied().unwrap_or(0.0);
+    if let Some(horizon) = horizon.as_ref().filter(|horizon| horizon.value < end) {
+        let message =
+            format!("the horizon {} of \"{}\" is before the last output time {end}", horizon.value, name.value);
+        let help = format!("write horizon = {end} or more: the survival is shown at all output times");
+        return Err(scenario.source.error(&horizon.span, message, "too early", help));
+    }
+    Ok(Passage {
+        name: name.value.clone(),
+        from: from.value.clone(),
+        target: set,
+        walkers: *walkers,
+        horizon: horizon.as_ref().map_or(HORIZON * end, |horizon| horizon.value),
+    })
+}
