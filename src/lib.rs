@@ -3,6 +3,7 @@
 //! Scenario → problem → [`limits`] → engines → record → comparison → pictures → exit code; [`run`] is that line itself.
 
 pub mod cli;
+pub mod convergence;
 pub mod error;
 pub mod expect;
 pub mod figure;

@@ -117,8 +117,8 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     Run { record, status, failure, verdicts }
 }
 
-/// The root of the record: attributes, the grid, the functions of the problem on it, the data.
-fn describe(prepared: &Prepared, problem: &Problem, status: Status) -> Record {
+/// The root of a record and its `/grid`: what ran, from which scenario, how it ended.
+pub fn heading(prepared: &Prepared, problem: &Problem, status: Status) -> Record {
     let mut record = Record::new("");
     let text = |text: &str| Attribute::Text(text.to_string());
     record.set("schema", Attribute::Integer(1));
@@ -135,6 +135,12 @@ fn describe(prepared: &Prepared, problem: &Problem, status: Status) -> Record {
         record.set("batch_size", Attribute::Integer(minibatch.batch_size as i64));
     }
     record.groups.push(layout::grid_group(&problem.grid));
+    record
+}
+
+/// The heading, the functions of the problem on the grid, the data.
+fn describe(prepared: &Prepared, problem: &Problem, status: Status) -> Record {
+    let mut record = heading(prepared, problem, status);
     let fields = Fields::on_grid(problem);
     let columns: Vec<(&str, &[f64])> = prepared.data.as_deref().map_or(Vec::new(), |data| {
         data.names().iter().filter_map(|name| Some((name.as_str(), data.column(name)?))).collect()

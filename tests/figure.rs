@@ -8,6 +8,9 @@ use std::path::Path;
 use fpsolve::figure::{FIGURES, plot};
 use fpsolve::record::Record;
 
+/// Figures of groups that the synthetic records do not have; the tests of those groups draw them.
+const ELSEWHERE: [&str; 1] = ["convergence"];
+
 fn pictures(record: &Record, dir: &Path) -> Vec<String> {
     let paths = plot(record, dir).unwrap();
     paths.iter().map(|p| p.file_name().unwrap().to_str().unwrap().to_string()).collect()
@@ -34,8 +37,8 @@ fn every_figure_is_drawn_in_one_and_two_dimensions() {
     for (name, record) in records {
         let dir = dir.join(name);
         let files = pictures(&record, &dir);
-        assert_eq!(files.len(), 2 * FIGURES.len(), "{files:?}");
-        for figure in &FIGURES {
+        assert_eq!(files.len(), 2 * (FIGURES.len() - ELSEWHERE.len()), "{files:?}");
+        for figure in FIGURES.iter().filter(|figure| !ELSEWHERE.contains(&figure.name)) {
             let (width, height, colours) = look(&dir.join(figure.name).with_extension("png"));
             assert!(width == 2400 && (1200..2000).contains(&height), "{}: {width} × {height}", figure.name);
             assert!(colours > 50, "{} shows only {colours} colours", figure.name);

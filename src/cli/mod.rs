@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, one line per subcommand in the table below.
 
 mod check;
+mod convergence;
 mod list;
 mod output;
 mod plot;
@@ -24,6 +25,7 @@ pub struct Cli {
 const EXAMPLES: &str = "Examples:
   fpsolve scenario scenarios/transient.toml          run a scenario, write transient.h5
   fpsolve check scenarios/transient.toml             what it means and needs, without running
+  fpsolve convergence scenarios/double-well.toml     the same on a ladder of grids: is the grid fine enough?
   fpsolve plot transient.h5 -o pictures              draw the record
   fpsolve validate                                   run every shipped scenario, print the verdicts
 
@@ -36,6 +38,8 @@ enum Command {
     Scenario(scenario::Args),
     /// Read a scenario, print its defaults and the memory it needs, without running it
     Check(check::Args),
+    /// Run a scenario on a ladder of grids: errors, observed orders, extrapolated numbers
+    Convergence(convergence::Args),
     /// Draw the pictures of a record
     Plot(plot::Args),
     /// List engines, methods, schemes, models and kinds of noise
@@ -49,6 +53,7 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.command {
         Command::Scenario(args) => scenario::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Convergence(args) => convergence::run(&args),
         Command::Plot(args) => plot::run(&args),
         Command::List(args) => list::run(&args),
         Command::Validate(args) => validate::run(&args),

@@ -84,10 +84,10 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     }
 }
 
-const WRITE_HELP: &str = "check the space and the permissions of the folder, or choose another with -o";
+pub(super) const WRITE_HELP: &str = "check the space and the permissions of the folder, or choose another with -o";
 
 /// Shows on a terminal what the run is doing, on one line that is written over.
-fn progress(quiet: bool) -> impl Fn(&str) {
+pub(super) fn progress(quiet: bool) -> impl Fn(&str) {
     let show = !quiet && std::io::stderr().is_terminal();
     move |line: &str| {
         if show {

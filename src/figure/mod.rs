@@ -11,6 +11,7 @@ pub mod colour;
 
 mod axis;
 mod contour;
+mod convergence;
 mod diffusion;
 mod distance;
 mod font;
@@ -34,7 +35,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub const FIGURES: [Figure; 4] = [
+pub const FIGURES: [Figure; 5] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -47,6 +48,11 @@ pub const FIGURES: [Figure; 4] = [
         draw: distance::draw,
     },
     Figure { name: "diffusion", about: "the diffusion matrix D over the parameters", draw: diffusion::draw },
+    Figure {
+        name: "convergence",
+        about: "errors against the number of cells, with the slope of order 2 (of fpsolve convergence)",
+        draw: convergence::draw,
+    },
 ];
 
 /// Why a picture could not be made.
@@ -72,20 +78,32 @@ pub enum Error {
 /// existing files are replaced. Returns the files. Densities of three dimensions are not drawn. Errors: [`Error`].
 pub fn plot(record: &Record, dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let source = Source::new(record).map_err(Error::Record)?;
-    let io = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| Error::Io { path, source }
-    };
-    std::fs::create_dir_all(dir).map_err(io(dir))?;
+    std::fs::create_dir_all(dir).map_err(|source| Error::Io { path: dir.to_path_buf(), source })?;
     let mut written = Vec::new();
     for figure in &FIGURES {
-        let Some(canvas) = (figure.draw)(&source) else { continue };
-        let encoded = png::encode(&canvas).zip(svg::encode(&canvas)).ok_or(Error::Encode(figure.name))?;
-        for (extension, bytes) in [("png", encoded.0), ("svg", encoded.1.into_bytes())] {
-            let path = dir.join(figure.name).with_extension(extension);
-            std::fs::write(&path, bytes).map_err(io(&path))?;
-            written.push(path);
-        }
+        written.extend(write(figure, &source, &dir.join(figure.name))?);
+    }
+    Ok(written)
+}
+
+/// Draws the figure called `name` to `stem` with the endings png and svg; nothing where the record has no data for it.
+/// Errors: [`Error`].
+pub fn plot_one(record: &Record, name: &str, stem: &Path) -> Result<Vec<PathBuf>, Error> {
+    let source = Source::new(record).map_err(Error::Record)?;
+    let figure = FIGURES.iter().find(|figure| figure.name == name);
+    figure.map_or(Ok(Vec::new()), |figure| write(figure, &source, stem))
+}
+
+fn write(figure: &Figure, source: &Source, stem: &Path) -> Result<Vec<PathBuf>, Error> {
+    let Some(canvas) = (figure.draw)(source) else { return Ok(Vec::new()) };
+    let encoded = png::encode(&canvas).zip(svg::encode(&canvas)).ok_or(Error::Encode(figure.name))?;
+    let mut written = Vec::new();
+    for (extension, bytes) in [("png", encoded.0), ("svg", encoded.1.into_bytes())] {
+        let mut path = stem.as_os_str().to_owned(); // with_extension would cut a name with dots
+        path.push(format!(".{extension}"));
+        let path = PathBuf::from(path);
+        std::fs::write(&path, bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
+        written.push(path);
     }
     Ok(written)
 }

@@ -1,0 +1,157 @@
+//! `fpsolve convergence FILE`: the Fokker–Planck part of a scenario on a ladder of grids.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use fpsolve_solvers::Error;
+use fpsolve_solvers::fokker_planck::convergence::{Ladder, grids, solve};
+
+use super::output;
+use super::scenario::{WRITE_HELP, overrides, progress};
+use crate::convergence::{Climb, csv, report};
+use crate::error::{self, Failure, Outcome};
+use crate::provenance::Provenance;
+use crate::record::hdf5;
+use crate::run::{Status, heading};
+use crate::scenario::{EngineKind, Prepared, Scenario, grid};
+use crate::{figure, limits, signal};
+
+/// Arguments of `fpsolve convergence`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The scenario's grid is the finest, each other one has half the cells along every axis; ensembles are left out.
+The table shows the L1 distance of each density to the next finer grid (\"to next\"; transient: the largest over the
+output times), its estimated error, and the observed order: 2 where the grids are fine enough. Written beside the
+table: NAME-convergence.h5, .csv, .png and .svg.
+
+Examples:
+  fpsolve convergence scenarios/double-well.toml
+  fpsolve convergence scenarios/transient-2d.toml --levels 3 --finer 1
+  fpsolve convergence scenarios/student-t.toml --set grid.axes.0.cells=1024 --levels 6 -o runs/tails.h5"
+)]
+pub struct Args {
+    /// The scenario (TOML)
+    file: PathBuf,
+    /// Number of grids; fewer where an axis cannot be halved any more
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=12))]
+    levels: u8,
+    /// How many of them are finer than the scenario's own grid
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    finer: u8,
+    /// File of the record, or a folder for it; table and picture stand beside it [default: NAME-convergence.h5]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Override a key of the scenario
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    set: Vec<String>,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Refuse to start if the finest grid needs more memory [default: half of what is available]
+    #[arg(long, value_name = "SIZE", value_parser = limits::parse_size)]
+    memory_limit: Option<u64>,
+    /// Print errors only
+    #[arg(short, long)]
+    quiet: bool,
+    /// Replace existing files
+    #[arg(short, long)]
+    force: bool,
+}
+
+/// Reads, checks, climbs the ladder, writes, reports.
+pub fn run(args: &Args) -> Result<Outcome, Failure> {
+    let engines = [EngineKind::FokkerPlanck];
+    let mut settings = overrides(&args.set, &engines);
+    let written = Scenario::load(&args.file, &settings)?;
+    settings.extend(finer(&written, args.finer)?);
+    let scenario = if args.finer == 0 { written } else { Scenario::load(&args.file, &settings)? };
+    let name = scenario.output_file().with_extension("");
+    let name = PathBuf::from(format!("{}-convergence.h5", name.display()));
+    let path = output::choose(args.output.as_deref(), &name, args.force)?;
+    limits::check(&scenario, &engines, args.memory_limit.unwrap_or_else(limits::default_limit))?;
+    super::set_threads(args.threads.map(usize::from))?;
+    super::watch_signals()?;
+    let provenance = Provenance::start();
+    let prepared = scenario.problem()?;
+    let problems = grids(&prepared.problem, usize::from(args.levels))
+        .map_err(|e| scenario.source.error(&scenario.grid.span, e.to_string(), "this grid", e.help().unwrap_or("")))?;
+    let (climb, failure) = climb(&prepared, &problems, &progress(args.quiet));
+    let status = match &failure {
+        None => Status::Complete,
+        Some(Error::Interrupted { .. }) => Status::Interrupted,
+        Some(_) => Status::Failed,
+    };
+    let mut record = heading(&prepared, &prepared.problem, status);
+    record.groups.extend(climb.group());
+    provenance.fill(record.group_mut("provenance"));
+    hdf5::write(&record, &path).map_err(|e| Failure::run(error::advice(e.to_string(), WRITE_HELP)))?;
+    let files = beside(&record, &climb, &path)?;
+    if !args.quiet {
+        super::print(&report(&prepared, &climb, usize::from(args.levels), status));
+        super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>());
+    }
+    match failure {
+        None => Ok(Outcome::Done),
+        Some(Error::Interrupted { .. }) => Ok(Outcome::Interrupted),
+        Some(e) => Err(Failure::run(error::advice(e.to_string(), e.help().unwrap_or_default()))),
+    }
+}
+
+/// Overrides that multiply the cells of every axis by 2^`finer`.
+fn finer(scenario: &Scenario, finer: u8) -> Result<Vec<String>, Failure> {
+    if finer == 0 {
+        return Ok(Vec::new());
+    }
+    let cells = |n: usize| n << finer;
+    Ok(match &scenario.grid.value {
+        grid::Grid::Axes(axes) => {
+            let axes = axes.value.iter().enumerate();
+            axes.map(|(k, axis)| format!("grid.axes.{k}.cells={}", cells(axis.value.cells))).collect()
+        }
+        grid::Grid::Auto { cells: counts } => {
+            let counts = counts.value.iter().enumerate();
+            counts.map(|(k, &n)| format!("grid.cells.{k}={}", cells(n))).collect()
+        }
+    })
+}
+
+/// Runs the problems one after the other, the coarsest first, until one fails or the user stops it.
+fn climb(
+    prepared: &Prepared,
+    problems: &[fpsolve_solvers::problem::Problem],
+    progress: &dyn Fn(&str),
+) -> (Climb, Option<Error>) {
+    let eigenpairs = prepared.analysis.eigenpairs.as_ref().map_or(0, |count| count.value);
+    let mut climb = Climb::default();
+    for problem in problems {
+        let shape: Vec<String> = problem.grid.shape().iter().map(usize::to_string).collect();
+        progress(&format!("{} cells", shape.join(" × ")));
+        if signal::interrupted() {
+            return (climb, Some(Error::Interrupted { time: 0.0 }));
+        }
+        let start = Instant::now();
+        match solve(problem, &prepared.fokker_planck, eigenpairs, &signal::interrupted) {
+            Ok(solved) => {
+                climb.solved.push(solved);
+                climb.seconds.push(start.elapsed().as_secs_f64());
+            }
+            Err(error) => {
+                climb.ladder = Ladder::new(&climb.solved);
+                return (climb, Some(error));
+            }
+        }
+        climb.ladder = Ladder::new(&climb.solved);
+    }
+    progress("");
+    (climb, None)
+}
+
+/// Writes table and picture beside the record; returns all files.
+fn beside(record: &crate::record::Record, climb: &Climb, path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let table = path.with_extension("csv");
+    let refused = |what: String| Failure::run(error::advice(what, WRITE_HELP));
+    std::fs::write(&table, csv(climb)).map_err(|e| refused(format!("cannot write {}: {e}", table.display())))?;
+    let pictures =
+        figure::plot_one(record, "convergence", &path.with_extension("")).map_err(|e| refused(e.to_string()))?;
+    Ok([vec![path.to_path_buf(), table], pictures].concat())
+}

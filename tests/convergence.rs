@@ -1,0 +1,138 @@
+//! `fpsolve convergence` end to end: the table, the files beside it, every shipped scenario, bad input, interruption.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use fpsolve::record::{Attribute, hdf5};
+use fpsolve::scenario::{Scenario, grid};
+
+const SCENARIO: &str = r#"
+name = "slope"
+[model]
+variables = ["x"]
+loss = "x^2/2"
+[dynamics]
+temperature = 0.1
+[grid]
+axes = [{ from = -2, to = 2, cells = 64 }]
+[initial]
+kind = "gaussian"
+mean = [0.5]
+std = [0.2]
+[time]
+at = [0, 0.3, 1]
+[fokker_planck]
+tolerance = 1e-9
+[langevin]
+walkers = 1000000000   # ensembles are left out, and so is their memory
+[analysis]
+eigenpairs = 3
+"#;
+
+fn fpsolve(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_fpsolve")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_table_the_record_the_rows_and_the_picture_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("slope.toml"), SCENARIO).unwrap();
+    let output = fpsolve(folder.path(), &["convergence", "slope.toml", "--finer", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let table = text(&output.stdout);
+    for wanted in ["transient L1 to next", "stationary L1 to next", "eigenvalue 1", "extrapolated", "128 "] {
+        assert!(table.contains(wanted), "{wanted}: {table}");
+    }
+    assert!(!table.contains("note:") && !table.contains("warning:"), "{table}");
+    let record = hdf5::read(&folder.path().join("slope-convergence.h5")).unwrap();
+    let numbers =
+        |path: &str| -> Vec<f64> { record.dataset(path).unwrap().as_float().unwrap().iter().copied().collect() };
+    assert_eq!(numbers("convergence/cells_x"), [16.0, 32.0, 64.0, 128.0]);
+    for name in ["transient_order", "stationary_order"] {
+        let orders = numbers(&format!("convergence/{name}"));
+        assert!((orders[1] - 2.0).abs() < 0.1, "{name}: {orders:?}");
+    }
+    let functional = |k: usize| numbers("convergence/value").into_iter().skip(k).step_by(6).collect::<Vec<f64>>();
+    let (rate, limit) = (functional(4), numbers("convergence/extrapolated")[4]);
+    assert!((limit - 1.0).abs() < 1e-4 && rate.windows(2).all(|w| (w[1] - 1.0).abs() < (w[0] - 1.0).abs()), "{rate:?}");
+    let rows = std::fs::read_to_string(folder.path().join("slope-convergence.csv")).unwrap();
+    let mut reader = csv::Reader::from_reader(rows.as_bytes());
+    let head = reader.headers().unwrap().clone();
+    let column = |name: &str| head.iter().position(|h| h == name).unwrap();
+    let lines: Vec<csv::StringRecord> = reader.records().map(|line| line.unwrap()).collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[0][column("eigenvalue_1")].parse::<f64>().unwrap(), rate[0]);
+    assert_eq!(&lines[3][column("transient_change")], "");
+    let picture = tiny_skia::Pixmap::load_png(folder.path().join("slope-convergence.png")).unwrap();
+    assert_eq!(picture.width(), 2400);
+    assert!(folder.path().join("slope-convergence.svg").exists());
+    let again = fpsolve(folder.path(), &["convergence", "slope.toml"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("exists already"));
+    let plot = fpsolve(folder.path(), &["plot", "slope-convergence.h5"]);
+    assert_eq!(text(&plot.stdout).lines().count(), 2, "{}", text(&plot.stdout));
+}
+
+#[test]
+fn every_shipped_scenario_climbs() {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir("scenarios").unwrap() {
+        let file = entry.unwrap().path();
+        if file.extension().is_none_or(|e| e != "toml") {
+            continue;
+        }
+        let scenario = Scenario::load(&file, &[]).unwrap();
+        let few = if scenario.dimension() < 3 { 16 } else { 8 };
+        let key = |k: usize| match scenario.grid.value {
+            grid::Grid::Axes(_) => format!("grid.axes.{k}.cells={few}"),
+            grid::Grid::Auto { .. } => format!("grid.cells.{k}={few}"),
+        };
+        let settings: Vec<String> = (0..scenario.dimension()).map(key).collect();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
+        command.args(["convergence", file.to_str().unwrap(), "--levels", "2", "-o"]).arg(folder.path());
+        settings.iter().for_each(|set| drop(command.args(["--set", set])));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}: {}", file.display(), text(&output.stderr));
+        assert!(text(&output.stdout).contains("two grids show no order"), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn a_grid_that_cannot_be_halved_and_one_too_large_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("slope.toml"), SCENARIO).unwrap();
+    let odd = fpsolve(folder.path(), &["convergence", "slope.toml", "--set", "grid.axes.0.cells=33"]);
+    assert_eq!(odd.status.code(), Some(2));
+    let said = text(&odd.stderr);
+    assert!(said.contains("cannot be coarsened by 2") && said.contains("slope.toml:9:1"), "{said}");
+    let large = ["convergence", "slope.toml", "--finer", "8", "--memory-limit", "1MB"];
+    assert_eq!(fpsolve(folder.path(), &large).status.code(), Some(4));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was written");
+}
+
+#[test]
+fn an_interrupted_ladder_leaves_what_it_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    // implicit Euler to a tolerance that takes minutes on the finest grids
+    let slow = SCENARIO.replace("tolerance = 1e-9", "tolerance = 1e-9\nmethod = \"implicit-euler\"");
+    std::fs::write(folder.path().join("slow.toml"), slow).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fpsolve"))
+        .current_dir(folder.path())
+        .args(["convergence", "slow.toml", "--quiet", "--finer", "7"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let record = hdf5::read(&folder.path().join("slope-convergence.h5")).unwrap();
+    assert_eq!(record.attribute("status"), Some(&Attribute::Text("interrupted".into())));
+}
