@@ -97,7 +97,7 @@ fn every_shipped_scenario_climbs() {
         let settings: Vec<String> = (0..scenario.dimension()).map(key).collect();
         let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
         command.args(["convergence", file.to_str().unwrap(), "--levels", "2", "-o"]).arg(folder.path());
-        settings.iter().for_each(|set| drop(command.args(["--set", set])));
+        command.args(settings.iter().flat_map(|set| ["--set", set]));
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}: {}", file.display(), text(&output.stderr));
         assert!(text(&output.stdout).contains("two grids show no order"), "{}", text(&output.stdout));

@@ -1,4 +1,6 @@
-//! Errors on a ladder of grids against the number of cells, doubly logarithmic, beside the slope of order 2.
+//! Differences between successive grids against the number of cells, doubly logarithmic, beside the slope of order 2.
+//!
+//! Differences and not estimated errors: those of the two finest grids come from the declared order, and would show it always.
 
 use super::axis::{Axis, Spread};
 use super::canvas::{Canvas, Rect, Stroke};
@@ -7,10 +9,10 @@ use super::panel::{Key, Panel, legend, range, title};
 use super::source::{Source, values};
 use crate::record::Values;
 
-/// One curve: an error on each grid.
+/// One curve: the difference of each grid but the finest to the next finer one.
 struct Curve {
     label: String,
-    errors: Vec<f64>,
+    changes: Vec<f64>,
     stroke: Stroke,
 }
 
@@ -22,16 +24,18 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let group = source.record.group("convergence")?;
     let axis = group.datasets.iter().find(|d| d.name.starts_with("cells_"))?;
     let cells = values(source.record, &format!("convergence/{}", axis.name))?;
-    let panels: Vec<(&str, Vec<Curve>)> =
-        [("estimated L1 error of the density", densities(source)), ("estimated relative error", functionals(source))]
-            .into_iter()
-            .filter(|(_, curves)| !curves.is_empty())
-            .collect();
+    let panels: Vec<(&str, Vec<Curve>)> = [
+        ("L1 distance to the next finer grid", densities(source)),
+        ("relative change to the next finer grid", functionals(source)),
+    ]
+    .into_iter()
+    .filter(|(_, curves)| !curves.is_empty())
+    .collect();
     let rows = panels.iter().map(|(_, curves)| curves.len() + 1).max()?;
     let mut canvas = Canvas::new(1200.0, 590.0 + 12.0 * rows as f64, "Grid convergence");
-    let top = title(&mut canvas, &source.name, "errors on a ladder of grids, from differences between the grids") + 8.0;
+    let top = title(&mut canvas, &source.name, "differences between successive grids") + 8.0;
     let width = (1200.0 - 115.0 * panels.len() as f64 - 25.0) / panels.len() as f64;
-    let label = format!("cells along {}", axis.name.trim_start_matches("cells_"));
+    let label = format!("cells along {} on the coarser of the two grids", axis.name.trim_start_matches("cells_"));
     for (k, (what, curves)) in panels.iter().enumerate() {
         let rect = Rect::new(110.0 + k as f64 * (width + 115.0), top, width, 450.0);
         panel(&mut canvas, rect, &label, what, &cells, curves);
@@ -41,14 +45,14 @@ pub fn draw(source: &Source) -> Option<Canvas> {
 
 fn densities(source: &Source) -> Vec<Curve> {
     let curve = |(name, colour): (&str, colour::Colour)| {
-        let errors = values(source.record, &format!("convergence/{name}_error"))?;
-        Some(Curve { label: format!("{name} density"), errors, stroke: Stroke::solid(colour, 2.4) })
+        let changes = values(source.record, &format!("convergence/{name}_change"))?;
+        Some(Curve { label: format!("{name} density"), changes, stroke: Stroke::solid(colour, 2.4) })
     };
     let kinds = [("transient", colour::engine("fokker_planck")), ("stationary", colour::engine("langevin"))];
     kinds.into_iter().filter_map(curve).collect()
 }
 
-/// Differences to the extrapolated value, relative to it, of the functionals that have an observed order.
+/// Differences between successive grids, relative to the extrapolated value, of the functionals that have an observed order.
 fn functionals(source: &Source) -> Vec<Curve> {
     let text = |path: &str| match source.record.dataset(path).map(|d| &d.values) {
         Some(Values::Text(names)) => names.clone(),
@@ -63,16 +67,18 @@ fn functionals(source: &Source) -> Vec<Curve> {
     };
     let n = names.len().max(1);
     let shown = (0..names.len()).filter(|&k| ordered.contains(&names[k]) && limit[k] != 0.0).take(FUNCTIONALS);
+    let on_grids = |k: usize| value.iter().skip(k).step_by(n).copied().collect::<Vec<f64>>();
     let curve = |(place, k): (usize, usize)| Curve {
         label: names[k].clone(),
-        errors: value.iter().skip(k).step_by(n).map(|v| ((v - limit[k]) / limit[k]).abs()).collect(),
+        changes: on_grids(k).windows(2).map(|w| ((w[1] - w[0]) / limit[k]).abs()).collect(),
         stroke: Stroke::solid(colour::Map::Viridis.at(place as f64 / FUNCTIONALS as f64), 2.0),
     };
     shown.enumerate().map(curve).collect()
 }
 
 fn panel(canvas: &mut Canvas, rect: Rect, label: &str, what: &str, cells: &[f64], curves: &[Curve]) {
-    let (low, high) = range(curves.iter().flat_map(|c| c.errors.iter().copied()).filter(|&e| e > 0.0));
+    let (low, high) = range(curves.iter().flat_map(|c| c.changes.iter().copied()).filter(|&e| e > 0.0));
+    let cells = &cells[..curves.iter().map(|c| c.changes.len()).max().unwrap_or(0).min(cells.len())];
     let (fewest, most) = range(cells.iter().copied());
     let panel = Panel {
         rect,
@@ -84,8 +90,8 @@ fn panel(canvas: &mut Canvas, rect: Rect, label: &str, what: &str, cells: &[f64]
     let reference: Vec<f64> = cells.iter().map(|n| 1.8 * high * (fewest / n).powi(2)).collect();
     panel.curve(canvas, cells, &reference, slope.clone());
     for curve in curves {
-        panel.curve(canvas, cells, &curve.errors, curve.stroke.clone());
-        for (&n, &error) in cells.iter().zip(&curve.errors).filter(|(_, e)| **e > 0.0) {
+        panel.curve(canvas, cells, &curve.changes, curve.stroke.clone());
+        for (&n, &error) in cells.iter().zip(&curve.changes).filter(|(_, e)| **e > 0.0) {
             canvas.disc(panel.at(n, error), 4.5, curve.stroke.colour, None);
         }
     }

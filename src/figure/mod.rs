@@ -50,7 +50,7 @@ pub const FIGURES: [Figure; 5] = [
     Figure { name: "diffusion", about: "the diffusion matrix D over the parameters", draw: diffusion::draw },
     Figure {
         name: "convergence",
-        about: "errors against the number of cells, with the slope of order 2 (of fpsolve convergence)",
+        about: "differences between successive grids, with the slope of order 2 (of fpsolve convergence)",
         draw: convergence::draw,
     },
 ];
