@@ -52,7 +52,7 @@ impl Sizes {
     fn of(scenario: &Scenario) -> Self {
         let shape = match &scenario.grid.value {
             grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells as f64).collect(),
-            grid::Grid::Auto { cells } => cells.value.iter().map(|&n| n as f64).collect(),
+            grid::Grid::Auto { cells, .. } => cells.value.iter().map(|&n| n as f64).collect(),
         };
         let outputs = scenario.time.at.value.len() as f64;
         let (langevin, sgd) = (scenario.langevin.walkers.value as f64, scenario.sgd.walkers.value as f64);

@@ -134,7 +134,14 @@ pub fn heading(prepared: &Prepared, problem: &Problem, status: Status) -> Record
         record.set("learning_rate", Attribute::Float(minibatch.learning_rate));
         record.set("batch_size", Attribute::Integer(minibatch.batch_size as i64));
     }
-    record.groups.push(layout::grid_group(&problem.grid));
+    let mut grid = layout::grid_group(&problem.grid);
+    if let Some(found) = &prepared.box_found {
+        grid.set("bounds", text("auto"));
+        grid.set("bounds_reason", text(&found.reason()));
+        grid.set("bounds_trials", Attribute::Integer(found.rounds as i64));
+        grid.set("bounds_share", Attribute::Float(found.share));
+    }
+    record.groups.push(grid);
     record
 }
 

@@ -37,6 +37,9 @@ fn heading(record: &Record, out: &mut String) {
         facts.push(axes.join(" × "));
     }
     let _ = writeln!(out, "  {}", facts.join(", "));
+    if let Some(reason) = record.group("grid").and_then(|grid| text(grid, "bounds_reason")) {
+        let _ = writeln!(out, "  box found by {reason}");
+    }
 }
 
 fn axis(edges: &Dataset) -> Option<String> {

@@ -198,7 +198,7 @@ fn swap_number(line: &str, dice: &mut Dice) -> String {
 fn small(scenario: &Scenario) -> bool {
     let cells: usize = match &scenario.grid.value {
         grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells).product(),
-        grid::Grid::Auto { .. } => 0,
+        grid::Grid::Auto { cells, .. } => cells.value.iter().product(),
     };
     let samples = scenario.model.data.as_ref().map_or(1, |data| match &data.value.origin {
         fpsolve::scenario::data::Origin::Teacher(teacher) => teacher.samples,

@@ -40,7 +40,8 @@ impl Axis {
         if cells == 0 {
             return Err(Error::invalid("an axis with 0 cells holds nothing", "write at least 2 cells"));
         }
-        let edges = (0..=cells).map(|i| from + (to - from) * (i as f64 / cells as f64)).collect();
+        let mut edges: Vec<f64> = (0..=cells).map(|i| from + (to - from) * (i as f64 / cells as f64)).collect();
+        edges[cells] = to; // not one rounding beside it
         let mut axis = Self::graded(variable, edges, boundary)?;
         axis.uniform = true;
         Ok(axis)

@@ -59,6 +59,9 @@ fn heading(prepared: &Prepared) -> String {
     text += &format!("  engines      {}\n", words.join(", "));
     text += &format!("  temperature  {temperature}\n");
     text += &format!("  grid         {}\n", axes.join("\n               "));
+    if let Some(found) = &prepared.box_found {
+        text += &format!("               found by {}\n", found.reason());
+    }
     text += &format!("  times        {} from 0 to {}\n", times.len(), times.last().copied().unwrap_or(0.0));
     if let Some(data) = &prepared.data {
         text += &format!("  data         {} samples of {}\n", data.samples(), data.names().join(", "));

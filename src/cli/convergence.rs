@@ -108,7 +108,7 @@ fn finer(scenario: &Scenario, finer: u8) -> Result<Vec<String>, Failure> {
             let axes = axes.value.iter().enumerate();
             axes.map(|(k, axis)| format!("grid.axes.{k}.cells={}", cells(axis.value.cells))).collect()
         }
-        grid::Grid::Auto { cells: counts } => {
+        grid::Grid::Auto { cells: counts, .. } => {
             let counts = counts.value.iter().enumerate();
             counts.map(|(k, &n)| format!("grid.cells.{k}={}", cells(n))).collect()
         }

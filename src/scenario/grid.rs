@@ -1,5 +1,7 @@
 //! `[grid]`: the box, its cells and its walls.
 
+use std::ops::Range;
+
 use fpsolve_solvers::grid::Boundary;
 use miette::Result;
 
@@ -20,6 +22,8 @@ pub enum Grid {
     Axes(Located<Vec<Located<Axis>>>),
     /// Bounds found by the program.
     Auto {
+        /// Place of the key `bounds`.
+        bounds: Range<usize>,
         /// Cells per axis.
         cells: Located<Vec<usize>>,
     },
@@ -48,11 +52,17 @@ pub fn read(root: &Table) -> Result<Located<Grid>> {
     table.exclusive("axes", "cells", exclusive)?;
     let grid = match table.get("bounds") {
         Some(bounds) => {
-            bounds.word(&["auto"])?;
+            let bounds = bounds.word(&["auto"])?.span;
             let cells = table.require("cells", "write the cells per axis, for example cells = [256]")?;
             let list = cells.list()?;
             let counts = list.iter().map(|c| c.count(2..=MAX_CELLS_PER_AXIS).map(|n| n.value as usize));
-            Grid::Auto { cells: Located { value: counts.collect::<Result<_>>()?, span: cells.span() } }
+            let counts: Vec<usize> = counts.collect::<Result<_>>()?;
+            if counts.is_empty() || counts.len() > MAX_DIMENSIONS {
+                let message = format!("`grid.cells` has {} numbers", counts.len());
+                return Err(cells.error(message, "1 to 3 numbers", "write the cells per axis: cells = [256, 256]"));
+            }
+            check_total(&cells, &counts)?;
+            Grid::Auto { bounds, cells: Located { value: counts, span: cells.span() } }
         }
         None => {
             let axes = table
@@ -73,10 +83,16 @@ fn read_axes(value: &Value) -> Result<Located<Vec<Located<Axis>>>> {
             "write one axis for each variable of the model, at most three",
         ));
     }
-    let cells: u128 = axes.iter().map(|axis| axis.value.cells as u128).product();
+    check_total(value, &axes.iter().map(|axis| axis.value.cells).collect::<Vec<_>>())?;
+    Ok(Located { value: axes, span: value.span() })
+}
+
+/// Refuses more than [`MAX_CELLS`] cells.
+fn check_total(value: &Value, shape: &[usize]) -> Result<()> {
+    let cells: u128 = shape.iter().map(|&n| n as u128).product();
     if cells > u128::from(MAX_CELLS) {
-        let shape: Vec<String> = axes.iter().map(|axis| axis.value.cells.to_string()).collect();
-        let most = (MAX_CELLS as f64).powf(1.0 / axes.len() as f64).floor();
+        let most = (MAX_CELLS as f64).powf(1.0 / shape.len() as f64).floor();
+        let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
         let message = format!(
             "a grid of {} = {} cells is larger than the {} allowed",
             shape.join(" x "),
@@ -85,7 +101,7 @@ fn read_axes(value: &Value) -> Result<Located<Vec<Located<Axis>>>> {
         );
         return Err(value.error(message, "too many cells", format!("use at most {most} cells per axis")));
     }
-    Ok(Located { value: axes, span: value.span() })
+    Ok(())
 }
 
 fn axis(value: &Value) -> Result<Located<Axis>> {

@@ -4,6 +4,7 @@
 //! dp/dt = Qᵀp with a [`linear`] solver; [`stationary`] solves Qᵀπ = 0.
 
 pub mod bernoulli;
+pub mod bounds;
 pub mod chain;
 pub mod classes;
 mod coefficients;
@@ -22,6 +23,7 @@ pub mod generator;
 pub mod lattice;
 pub mod linear;
 pub mod options;
+pub mod outermost;
 pub mod point_start;
 pub mod projection;
 mod quasi_potential;
@@ -44,10 +46,10 @@ use crate::grid::Grid;
 use crate::initial::Initial;
 use crate::problem::Problem;
 use error_estimate::Companion;
+use outermost::{Touched, outermost};
 use point_start::PointStart;
 use projection::{Moved, project};
 use run::{Discrete, Transient};
-use stationary::outermost;
 
 /// The density ρ(θ, t) of a problem by finite volumes.
 pub struct FokkerPlanck {
@@ -61,6 +63,7 @@ pub struct FokkerPlanck {
     probability: Vec<f64>,
     stationary: Option<Stationary>,
     seen: Seen,
+    touched: Touched,
     warnings: Vec<String>,
 }
 
@@ -121,8 +124,12 @@ impl FokkerPlanck {
             probability,
             stationary,
             seen,
+            touched: Touched::new(problem.dimension()),
             warnings,
         };
+        if let Some(stationary) = &engine.stationary {
+            engine.touched.see_stationary(grid, &stationary.probability);
+        }
         engine.look();
         Ok(engine)
     }
@@ -160,6 +167,7 @@ impl FokkerPlanck {
             self.seen.max_density = self.seen.max_density.max(density);
         }
         self.seen.outermost = self.seen.outermost.max(outermost(&self.discrete.grid, p));
+        self.touched.see(&self.discrete.grid, p, self.time);
         let peclet = &self.discrete.discretization.peclet;
         let high: f64 = p.iter().zip(peclet).filter(|(_, peclet)| **peclet > PECLET).map(|(p, _)| p).sum();
         self.seen.high_peclet = self.seen.high_peclet.max(high);
@@ -302,12 +310,7 @@ impl Engine for FokkerPlanck {
         if seen.mass_error > 1e-12 {
             warnings.push(format!("total probability is off by {:.1e}", seen.mass_error));
         }
-        if seen.outermost > 1e-6 {
-            warnings.push(format!(
-                "up to {:.1e} of the probability is in the outermost cells: the walls may matter",
-                seen.outermost
-            ));
-        }
+        warnings.extend(self.touched.warnings(self.grid()));
         if seen.high_peclet > 0.01 && !self.reversible() {
             warnings.push(format!(
                 "up to {:.0} % of the probability is where the cell Péclet number exceeds {PECLET} and there is a current: \

@@ -8,6 +8,7 @@ use super::current::{current, entropy_production};
 use super::linear::dissection::Dissection;
 use super::linear::multifrontal::{Multifrontal, check_size};
 use super::linear::tridiagonal::{Tridiagonal, neighbours_only};
+use super::outermost::outermost;
 use crate::Error;
 use crate::density::moments;
 use crate::grid::Grid;
@@ -156,18 +157,6 @@ fn residual(generator: &Generator, p: &[f64]) -> f64 {
     generator.forward(p, &mut change);
     let jumps: f64 = p.iter().zip(generator.leaving()).map(|(p, rate)| p * rate).sum();
     change.iter().map(|c| c.abs()).sum::<f64>() / jumps.max(f64::MIN_POSITIVE)
-}
-
-/// Probability in the outermost cells of the axes that are not periodic.
-pub fn outermost(grid: &Grid, probability: &[f64]) -> f64 {
-    let outer = |cell: usize| {
-        let index = grid.multi_index(cell);
-        let end = |(k, axis): (usize, &crate::grid::Axis)| {
-            !axis.is_periodic() && (index[k] == 0 || index[k] + 1 == axis.cells())
-        };
-        grid.axes().iter().enumerate().any(end)
-    };
-    probability.iter().enumerate().filter(|(cell, _)| outer(*cell)).map(|(_, p)| p).sum()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::scenario::{Scenario, grid};
 pub(super) fn check(scenario: &Scenario) -> Result<()> {
     match &scenario.grid.value {
         grid::Grid::Axes(axes) => agree(scenario, "grid.axes", "axis", axes.value.len(), &axes.span)?,
-        grid::Grid::Auto { cells } => agree(scenario, "grid.cells", "number", cells.value.len(), &cells.span)?,
+        grid::Grid::Auto { cells, .. } => agree(scenario, "grid.cells", "number", cells.value.len(), &cells.span)?,
     }
     match &scenario.initial {
         Initial::Gaussian { mean, spread } => {

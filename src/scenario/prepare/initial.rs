@@ -27,6 +27,17 @@ pub(super) fn build(scenario: &Scenario, grid: &Grid) -> Result<Law> {
     Ok(law)
 }
 
+/// The law at time 0 without a box; one that only a box defines stays uniform, and is refused where a box is looked for.
+pub(super) fn unbounded(scenario: &Scenario) -> Law {
+    match &scenario.initial {
+        Initial::Gaussian { mean, spread } => {
+            Law::Gaussian { mean: mean.value.clone(), covariance: packed(spread, mean.value.len()) }
+        }
+        Initial::Point { at } => Law::Point { at: at.value.clone() },
+        Initial::Uniform | Initial::Formula { .. } => Law::Uniform,
+    }
+}
+
 fn packed(spread: &Spread, d: usize) -> Vec<f64> {
     let mut covariance = vec![0.0; packed_len(d)];
     for i in 0..d {

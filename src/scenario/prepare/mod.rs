@@ -3,6 +3,7 @@
 mod data;
 mod dimensions;
 mod fields;
+mod grid;
 mod initial;
 mod model;
 mod noise;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
-use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::fokker_planck::bounds::Found;
 use fpsolve_solvers::langevin::LangevinOptions;
 use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::passage::Passage;
@@ -60,6 +61,8 @@ pub struct Prepared {
     pub output: PathBuf,
     /// Sentences on what the choices in the scenario mean for the result.
     pub notes: Vec<String>,
+    /// How the box was found, where the scenario leaves it to the program.
+    pub box_found: Option<Found>,
 }
 
 impl Scenario {
@@ -72,12 +75,21 @@ impl Scenario {
         unsupported::refuse(self)?;
         let engines = self.engines_to_run()?;
         dimensions::check(self)?;
-        let grid = self.build_grid()?;
+        let written = grid::written(self)?;
         let data = data::build(self)?;
         let model = model::sampled(self, model::build(self, data.as_deref())?)?;
         let (minibatch, temperature) = self.drive(model.samples())?;
-        fields::check_symmetry(self, &grid)?;
+        if let Some(grid) = &written {
+            fields::check_symmetry(self, grid)?;
+        }
         let dynamics = noise::build(self, Arc::clone(&model), data.as_deref(), temperature)?;
+        let (grid, box_found) = match written {
+            Some(grid) => (grid, None),
+            None => grid::looked_for(self, &model, &dynamics, temperature, minibatch)?,
+        };
+        if box_found.is_some() {
+            fields::check_symmetry(self, &grid)?;
+        }
         fields::check(self, &grid, &*model, &*dynamics)?;
         let initial = initial::build(self, &grid)?;
         let passages = passage::build(self, &grid)?;
@@ -105,6 +117,7 @@ impl Scenario {
             expect: self.expect.clone(),
             output: self.output_file(),
             notes: self.notes(),
+            box_found,
             problem,
             data,
             engines,
@@ -134,19 +147,6 @@ impl Scenario {
     /// Names of the variables.
     pub fn variable_names(&self) -> Vec<String> {
         self.model.variables.value.iter().map(|variable| variable.value.clone()).collect()
-    }
-
-    fn build_grid(&self) -> Result<Grid> {
-        let super::grid::Grid::Axes(axes) = &self.grid.value else {
-            return Err(unsupported::report(self, &self.grid.span, "grid.bounds = \"auto\"", "write `axes`"));
-        };
-        let build = |(axis, variable): (&super::Located<super::grid::Axis>, String)| {
-            let a = &axis.value;
-            fpsolve_solvers::grid::Axis::uniform(variable, a.from, a.to, a.cells, a.boundary.value)
-                .map_err(|error| self.solver_error(&axis.span, "this axis", &error))
-        };
-        let built = axes.value.iter().zip(self.variable_names()).map(build).collect::<Result<Vec<_>>>()?;
-        Grid::new(built).map_err(|error| self.solver_error(&axes.span, "these axes", &error))
     }
 
     /// Minibatches, if any, and the temperature. Errors: a batch that the samples do not allow.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use miette::{Report, Result};
 
-use crate::scenario::{EngineKind, Scenario, grid};
+use crate::scenario::{EngineKind, Scenario};
 
 /// Refuses every key that would be ignored.
 pub(super) fn refuse(scenario: &Scenario) -> Result<()> {
@@ -14,9 +14,6 @@ pub(super) fn refuse(scenario: &Scenario) -> Result<()> {
     {
         let help = "write engines = [\"fokker-planck\", \"langevin\"], or remove `importance`";
         found.push((&importance.span, "dynamics.importance with the engine sgd".into(), help));
-    }
-    if let grid::Grid::Auto { cells } = &scenario.grid.value {
-        found.push((&cells.span, "grid.bounds = \"auto\"".into(), "write axes = [{ from = …, to = …, cells = … }]"));
     }
     let analysis = &scenario.analysis;
     if let Some(points) = analysis.critical_points.as_ref().filter(|on| on.value) {
