@@ -270,14 +270,14 @@ fn pilot(problem: &Problem) -> Result<Vec<[f64; 2]>, Error> {
     for _ in 0..STEPS {
         let step = Step::at(problem, &points, &reach);
         let h = (0.1 / step.rate).min(end / 20.0).min(end - time);
-        if !(h > 0.0) {
+        if h.is_nan() || h <= 0.0 {
             break;
         }
         step.take(problem, h, &mut points, &mut stream);
         time += h;
         for (k, reach) in reach.iter_mut().enumerate() {
             for &x in &points[k * WALKERS..(k + 1) * WALKERS] {
-                if !(x.abs() < far[k]) {
+                if x.is_nan() || x.abs() >= far[k] {
                     return Err(diverges(problem, k, time));
                 }
                 *reach = [reach[0].min(x), reach[1].max(x)];

@@ -104,7 +104,7 @@ mod tests {
         (p[4], p[10], p[5]) = (0.5, 0.3, 0.2); // (1,1) inside, (3,1) at the absorbing wall, (1,2) at the upper end of y
         assert!((outermost(&grid, &p) - 0.2).abs() < 1e-15);
         let mut touched = Touched::new(2);
-        touched.see(&grid, &vec![0.0; 12], 0.0);
+        touched.see(&grid, &[0.0; 12], 0.0);
         assert!(touched.warnings(&grid).is_empty());
         touched.see(&grid, &p, 0.5);
         let said = touched.warnings(&grid);
