@@ -1,5 +1,6 @@
 //! Memory and work, estimated from the scenario before any large array exists; too much is refused with the breakdown.
 
+use fpsolve_solvers::ensemble::Trajectories;
 use miette::Result;
 
 use crate::error::{Failure, Outcome};
@@ -46,6 +47,7 @@ struct Sizes {
     outputs: f64,
     langevin: f64,
     sgd: f64,
+    trajectories: f64,
 }
 
 impl Sizes {
@@ -56,7 +58,8 @@ impl Sizes {
         };
         let outputs = scenario.time.at.value.len() as f64;
         let (langevin, sgd) = (scenario.langevin.walkers.value as f64, scenario.sgd.walkers.value as f64);
-        Self { shape, outputs, langevin, sgd }
+        let trajectories = scenario.langevin.trajectories as f64;
+        Self { shape, outputs, langevin, sgd, trajectories }
     }
 
     fn cells(&self) -> f64 {
@@ -83,7 +86,13 @@ fn table(sizes: &Sizes, engines: &[EngineKind]) -> Estimate {
                 add(&format!("{word}: generator"), 48.0 * edges_per_cell(sizes.shape.len()) * cells, Key::Cells);
                 add(&format!("{word}: factorisation"), factorisation(sizes.shape.len(), cells), Key::Cells);
             }
-            EngineKind::Langevin => add(&format!("{word}: walkers"), 16.0 * d * sizes.langevin, Key::LangevinWalkers),
+            EngineKind::Langevin => {
+                add(&format!("{word}: walkers"), 16.0 * d * sizes.langevin, Key::LangevinWalkers);
+                if sizes.trajectories > 0.0 {
+                    let rows = Trajectories::ROWS + sizes.outputs;
+                    add(&format!("{word}: trajectories"), 3.0 * 8.0 * d * sizes.trajectories * rows, Key::Outputs);
+                }
+            }
             EngineKind::Sgd => add(&format!("{word}: walkers"), 16.0 * d * sizes.sgd, Key::SgdWalkers),
         }
         // kept while running, in the record, and for the comparison
@@ -253,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_cube_of_1000_needs_more_than_100_gib() {
-        let sizes = Sizes { shape: vec![1000.0; 3], outputs: 2.0, langevin: 1.0, sgd: 1.0 };
+        let sizes = Sizes { shape: vec![1000.0; 3], outputs: 2.0, langevin: 1.0, sgd: 1.0, trajectories: 0.0 };
         let estimate = table(&sizes, &[EngineKind::FokkerPlanck]);
         assert!(estimate.total() > 100.0 * 1024f64.powi(3));
     }

@@ -4,11 +4,13 @@
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, Snapshot};
+use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
 use fpsolve_solvers::fields::Fields;
 use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, Stationary};
 use fpsolve_solvers::langevin::Langevin;
+use fpsolve_solvers::langevin::first_passage::{FirstPassage, first_passage};
+use fpsolve_solvers::passage::Passage;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::sgd::Sgd;
 use fpsolve_validation::compare::{Comparison, STATIONARY, Series, Settings, compare};
@@ -16,6 +18,7 @@ use fpsolve_validation::verdict::{Verdict, judge_expectations, judge_limits};
 
 use crate::expect;
 use crate::record::Record;
+use crate::record::ensemble;
 use crate::record::layout::{self, StationaryFields};
 use crate::scenario::{EngineKind, Prepared};
 
@@ -64,6 +67,7 @@ impl Run {
 struct Lane {
     engine: Box<dyn Engine>,
     snapshots: Vec<Snapshot>,
+    statistics: Vec<Statistics>,
     seconds: f64,
     failure: Option<Error>,
 }
@@ -85,6 +89,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
         }
     }
     failures.extend(lanes.iter().filter_map(|lane| lane.failure.clone()));
+    let passages = first_passages(prepared, &problem, &lanes, interrupt, progress, &mut failures);
     let status = match failures.iter().find(|error| !matches!(error, Error::Interrupted { .. })) {
         Some(_) => Status::Failed,
         None if failures.is_empty() => Status::Complete,
@@ -101,6 +106,11 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     if let Some(stationary) = &stationary {
         warnings.extend(stationary.warnings.iter().map(|w| format!("stationary: {w}")));
         record.groups.push(stationary_group(&problem, stationary));
+    }
+    for (passage, found) in prepared.passages.iter().zip(&passages) {
+        let group = ensemble::passage_group(&mut record, passage, &problem.times);
+        ensemble::add_first_passage(group, passage, &problem.times, found);
+        warnings.extend(passage_warnings(passage, found));
     }
     record.groups.extend(spectrum.map(|modes| layout::spectrum_group(&problem.grid, &modes)));
     warnings.extend(failures.iter().map(|error| match error.help() {
@@ -216,7 +226,13 @@ fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>) -> B
         match engine {
             Ok(engine) => {
                 let seconds = start.elapsed().as_secs_f64();
-                built.lanes.push(Lane { engine, snapshots: Vec::new(), seconds, failure: None });
+                built.lanes.push(Lane {
+                    engine,
+                    snapshots: Vec::new(),
+                    statistics: Vec::new(),
+                    seconds,
+                    failure: None,
+                });
             }
             Err(error) => failures.push(error),
         }
@@ -232,7 +248,10 @@ impl Lane {
         }
         let start = Instant::now();
         match self.engine.advance(time, interrupt).map(|()| self.engine.snapshot()) {
-            Ok(snapshot) if is_finite(&snapshot) => self.snapshots.push(snapshot),
+            Ok(snapshot) if is_finite(&snapshot) => {
+                self.snapshots.push(snapshot);
+                self.statistics.extend(self.engine.statistics());
+            }
             Ok(_) => {
                 let help = "this is a bug of the method: please report it with the scenario";
                 self.failure =
@@ -262,6 +281,11 @@ impl Lane {
         if self.engine.walkers().is_none() {
             let stationary = stationary.map(|s| s.probability.as_slice());
             layout::add_relaxation(&mut group, &problem.grid, &self.snapshots, stationary);
+        } else {
+            ensemble::add_statistics(&mut group, &problem.grid, &self.statistics);
+        }
+        if let Some(kept) = self.engine.trajectories() {
+            ensemble::add_trajectories(&mut group, &problem.grid, kept);
         }
         warnings.extend(own.into_iter().map(|warning| format!("{}: {warning}", name.replace('_', "-"))));
         group
@@ -292,6 +316,59 @@ fn align_with_sgd(problem: &mut Problem, prepared: &Prepared) -> Vec<String> {
     vec![format!(
         "sgd: output times moved by up to {moved:.2e} to whole steps of η = {eta}, for all engines; write times that are multiples of η"
     )]
+}
+
+/// The first-passage problems by Langevin walkers, in order, until one fails; nothing without a Langevin engine that got through.
+fn first_passages(
+    prepared: &Prepared,
+    problem: &Problem,
+    lanes: &[Lane],
+    interrupt: Interrupt,
+    progress: &dyn Fn(&str),
+    failures: &mut Vec<Error>,
+) -> Vec<FirstPassage> {
+    let mut found = Vec::new();
+    if !lanes.iter().any(|lane| lane.engine.name() == "langevin" && lane.failure.is_none()) {
+        return found;
+    }
+    for passage in &prepared.passages {
+        progress(&format!("langevin: first passage \"{}\"", passage.name));
+        match first_passage(problem, &prepared.langevin, passage, true, interrupt) {
+            Ok(passage) => found.push(passage),
+            Err(error) => {
+                failures.push(error);
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// Sentences on first passages whose mean is not what it seems.
+fn passage_warnings(passage: &Passage, found: &FirstPassage) -> Vec<String> {
+    let (name, horizon) = (&passage.name, found.horizon);
+    let mut warnings = Vec::new();
+    if found.censored() > 0.0 {
+        let share = 100.0 * found.censored();
+        warnings.push(format!(
+            "escape \"{name}\": {share:.3} % of the Langevin walkers had not arrived by the horizon t = {horizon}; their mean time \
+             is too small: write a longer `horizon`"
+        ));
+    }
+    if !found.absorbed.is_empty() {
+        let share = 100.0 * found.absorbed();
+        warnings.push(format!(
+            "escape \"{name}\": {share:.3} % of the Langevin walkers were absorbed at a wall; the mean time is that of the others"
+        ));
+    }
+    if !passage.target.has_boundary() {
+        warnings.push(format!(
+            "escape \"{name}\": the target \"{}\" has no surface to build bridges to; Langevin walkers arrive late by about a \
+             step's length: write it with < and >, joined by * (both) or max (either)",
+            passage.target.text()
+        ));
+    }
+    warnings
 }
 
 /// Distances between the engines and to the stationary density, each beside the noise and the reported grid errors.

@@ -12,7 +12,9 @@ pub fn summary(record: &Record) -> String {
     let mut out = String::new();
     heading(record, &mut out);
     engines(record, &mut out);
+    langevin_step(record, &mut out);
     stationary(record, &mut out);
+    escapes(record, &mut out);
     distances(record, &mut out);
     verdicts(record, &mut out);
     warnings(record, &mut out);
@@ -96,6 +98,38 @@ fn engine_row(name: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
         }
     }
     vec![name.replace('_', "-"), method, reached, seconds, exactness.join(", ")]
+}
+
+/// The step that was chosen, and why.
+fn langevin_step(record: &Record, out: &mut String) {
+    let Some(group) = record.group("langevin") else { return };
+    if let (Some(step), Some(reason)) = (float(group, "step"), text(group, "step_reason").filter(|r| *r != "given")) {
+        let _ = writeln!(out, "  langevin: step {} chosen: {reason}", short(step));
+    }
+}
+
+/// Mean first-passage times, engine by engine.
+fn escapes(record: &Record, out: &mut String) {
+    for group in record.group("escape").iter().flat_map(|g| &g.groups) {
+        let mut means = Vec::new();
+        if let Some(mean) = float(group, "from_value") {
+            means.push(format!("fokker-planck {}", short(mean)));
+        }
+        if let (Some(mean), Some(se)) = (float(group, "langevin_mean"), float(group, "langevin_mean_se")) {
+            let censored = float(group, "langevin_censored").is_some_and(|share| share > 0.0);
+            let (bound, walkers) =
+                (if censored { "at least " } else { "" }, integer(group, "langevin_walkers").unwrap_or(0));
+            means.push(format!("langevin {bound}{} ± {} ({walkers} walkers)", short(mean), short(se)));
+        }
+        let (from, target) = (text(group, "from").unwrap_or("?"), text(group, "target").unwrap_or("?"));
+        let _ = writeln!(
+            out,
+            "  {} from ({}) to {target}: mean time {}",
+            group.name,
+            from.replace(' ', ", "),
+            means.join(", ")
+        );
+    }
 }
 
 fn stationary(record: &Record, out: &mut String) {

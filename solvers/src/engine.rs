@@ -1,6 +1,7 @@
 //! What the three engines have in common: they advance from output time to output time and can be observed there.
 
 use crate::Error;
+use crate::ensemble::Trajectories;
 
 /// Asked once a step: true when the user wants the run to stop.
 pub type Interrupt<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -20,6 +21,18 @@ pub struct Snapshot {
     pub covariance: Vec<f64>,
     /// Share of the probability that is off the grid (left it or was absorbed).
     pub outside: f64,
+}
+
+/// Levels of the quantiles that ensembles show.
+pub const QUANTILE_LEVELS: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+
+/// What only an ensemble shows at an output time, over the walkers that were not absorbed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Statistics {
+    /// Quantiles (d × levels) at [`QUANTILE_LEVELS`]; empty when no walker is left.
+    pub quantiles: Vec<f64>,
+    /// Standard errors of the covariance (packed).
+    pub covariance_se: Vec<f64>,
 }
 
 /// An attribute of an engine's group in the record.
@@ -46,6 +59,14 @@ pub trait Engine {
     fn advance(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error>;
     /// What can be seen now.
     fn snapshot(&self) -> Snapshot;
+    /// What an ensemble shows besides; None for a density.
+    fn statistics(&self) -> Option<Statistics> {
+        None
+    }
+    /// Positions of the walkers that were to be followed, at all times so far; None where there are none.
+    fn trajectories(&self) -> Option<&Trajectories> {
+        None
+    }
     /// Attributes for the record (`method`, `walkers`, `step`, …), final values once the run is over.
     fn attributes(&self) -> Vec<(&'static str, Attribute)>;
     /// Sentences for the summary and the record on where the result may not be trusted.

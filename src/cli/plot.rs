@@ -23,7 +23,7 @@ fn after_help() -> String {
         "Each picture is written as PNG and SVG; pictures of an earlier run in the folder are replaced.\n\nPictures:\n"
             .to_string();
     for figure in figure::FIGURES {
-        text += &format!("  {:10}  {}\n", figure.name, figure.about);
+        text += &format!("  {:12}  {}\n", figure.name, figure.about);
     }
     text + "\nExample:\n  fpsolve plot transient.h5 -o pictures"
 }

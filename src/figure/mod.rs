@@ -20,7 +20,9 @@ mod panel;
 mod png;
 mod source;
 mod space_time;
+mod survival;
 mod svg;
+mod trajectories;
 
 use canvas::Canvas;
 use source::Source;
@@ -35,7 +37,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub const FIGURES: [Figure; 5] = [
+pub const FIGURES: [Figure; 7] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -46,6 +48,16 @@ pub const FIGURES: [Figure; 5] = [
         name: "distance",
         about: "distances to the stationary density against time, with their noise floors",
         draw: distance::draw,
+    },
+    Figure {
+        name: "trajectories",
+        about: "the walkers of langevin.trajectories on their way over the loss",
+        draw: trajectories::draw,
+    },
+    Figure {
+        name: "survival",
+        about: "first passages: the share that has not reached the target yet against time",
+        draw: survival::draw,
     },
     Figure { name: "diffusion", about: "the diffusion matrix D over the parameters", draw: diffusion::draw },
     Figure {

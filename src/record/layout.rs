@@ -16,7 +16,7 @@ use ndarray::{ArrayD, IxDyn};
 use super::{Attribute, Dataset, Group, Values};
 
 /// Names that datasets and scales of the standard groups take; a variable or a data column cannot have them.
-pub const RESERVED: [&str; 27] = [
+pub const RESERVED: [&str; 33] = [
     "time",
     "component",
     "row",
@@ -44,6 +44,12 @@ pub const RESERVED: [&str; 27] = [
     "right",
     "left",
     "basin",
+    "level",
+    "quantile",
+    "covariance_se",
+    "walker",
+    "trajectory",
+    "trajectory_time",
 ];
 
 /// Whether a variable or data column may not be called so because a record needs the name.
@@ -51,14 +57,14 @@ pub fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name) || name.ends_with("_edges") || name.starts_with("diffusion_")
 }
 
-fn vector(name: &str, values: Vec<f64>, units: &str, long_name: &str) -> Dataset {
+pub(super) fn vector(name: &str, values: Vec<f64>, units: &str, long_name: &str) -> Dataset {
     let axis = name.to_string();
     let values = Values::Float(ndarray::Array1::from_vec(values).into_dyn());
     Dataset { name: name.into(), values, axes: vec![axis], units: units.into(), long_name: long_name.into() }
 }
 
 /// An array of the given shape; the caller's slices have that many values by construction.
-fn array(shape: &[usize], values: Vec<f64>) -> ArrayD<f64> {
+pub(super) fn array(shape: &[usize], values: Vec<f64>) -> ArrayD<f64> {
     ArrayD::from_shape_vec(IxDyn(shape), values).expect("as many values as the shape asks for")
 }
 

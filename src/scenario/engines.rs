@@ -79,7 +79,12 @@ pub struct Langevin {
     pub step: Option<Located<f64>>,
     /// Name of the scheme.
     pub scheme: Located<String>,
+    /// Number of walkers whose positions are kept.
+    pub trajectories: usize,
 }
+
+/// Most walkers whose positions are kept (8 kB and more for each).
+const MAX_TRAJECTORIES: u64 = 1000;
 
 /// `[sgd]`.
 #[derive(Debug, Clone)]
@@ -149,14 +154,21 @@ fn walkers(table: &Table) -> Result<Located<usize>> {
 
 /// Reads `[langevin]`.
 pub fn read_langevin(root: &Table) -> Result<Langevin> {
-    let table = root.table("langevin", &["walkers", "step", "scheme"])?;
+    let table = root.table("langevin", &["walkers", "step", "scheme", "trajectories"])?;
     let step = table.optional("step", Value::positive)?;
     if step.is_none() {
         table.source().note_default(&table.path("step"), "chosen from the drift and the noise");
     }
     let scheme = table.here("euler-maruyama".to_string());
     let scheme = table.or("scheme", scheme, "\"euler-maruyama\"", Value::string)?;
-    Ok(Langevin { walkers: walkers(&table)?, step, scheme })
+    let count = |v: &Value| Ok(v.count(0..=MAX_TRAJECTORIES)?.value as usize);
+    let trajectories = table.or("trajectories", 0, "0", count)?;
+    let walkers = walkers(&table)?;
+    if let Some(value) = table.get("trajectories").filter(|_| trajectories > walkers.value) {
+        let message = format!("{trajectories} trajectories of {} walkers", walkers.value);
+        return Err(value.error(message, "more than there are", "follow at most as many walkers as there are"));
+    }
+    Ok(Langevin { walkers, step, scheme, trajectories })
 }
 
 /// Reads `[sgd]`.

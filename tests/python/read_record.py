@@ -54,6 +54,15 @@ def check_h5py(path):
             np.testing.assert_allclose(mass, 1.0, rtol=1e-12)
             assert file[f"{engine}/mean"].shape == (t, d)
             assert file[f"{engine}/covariance"].shape == (t, d, d)
+        for engine in ENGINES[1:]:
+            quantile, level = file[f"{engine}/quantile"], file[f"{engine}/level"][:]
+            assert quantile.shape == (t, d, level.size) and (np.diff(quantile[:], axis=2) > 0).all()
+            assert file[f"{engine}/covariance_se"].shape == (t, d, d)
+        walkers, rows = file["langevin/walker"].size, file["langevin/trajectory_time"].size
+        assert file["langevin/trajectory"].shape == (walkers, rows, d)
+        survival = file["escape/out/langevin_survival"][:]
+        assert survival[0] == 1 and (np.diff(survival) <= 0).all() and survival[-1] < 0.2
+        assert file["escape/out"].attrs["langevin_walkers"] == 400
         assert file["problem/diffusion"].shape == (d, d, *shape)
         assert file["problem/drift"].shape == (d, *shape)
         assert list(file["warnings"].asstr()) == ["langevin: one walker left the grid"]

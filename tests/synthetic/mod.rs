@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::type_complexity, dead_code)]
 
 use fpsolve::record::layout::{self, StationaryFields};
-use fpsolve::record::{Attribute, Record};
+use fpsolve::record::{Attribute, Record, ensemble};
 use fpsolve_solvers::density;
-use fpsolve_solvers::engine::Snapshot;
+use fpsolve_solvers::engine::{Snapshot, Statistics};
+use fpsolve_solvers::ensemble::Trajectories;
+use fpsolve_solvers::formula::{Symbols, parse};
 use fpsolve_solvers::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::langevin::first_passage::FirstPassage;
+use fpsolve_solvers::passage::{Passage, Target};
 use fpsolve_validation::compare::{Series, Settings, compare};
 use fpsolve_validation::verdict::Verdict;
 
@@ -55,6 +59,49 @@ fn sampled(grid: &Grid, exact: &Snapshot, seed: u64) -> Snapshot {
         counts[cumulative.partition_point(|&c| c <= u).min(grid.len() - 1)] += 1.0;
     }
     snapshot(grid, exact.time, counts, Some(WALKERS))
+}
+
+/// Quantiles at equal distances around the mean, standard errors of 1 %.
+fn statistics(snapshots: &[Snapshot]) -> Vec<Statistics> {
+    let one = |s: &Snapshot| Statistics {
+        quantiles: s.mean.iter().flat_map(|m| (0..7).map(move |q| m + 0.1 * (f64::from(q) - 3.0))).collect(),
+        covariance_se: s.covariance.iter().map(|c| 0.01 * c.abs()).collect(),
+    };
+    snapshots.iter().map(one).collect()
+}
+
+/// Three walkers about the mean.
+fn trajectories(snapshots: &[Snapshot]) -> Trajectories {
+    let mut uniform = Uniform(3);
+    let mut kept = Trajectories { walkers: 3, ..Trajectories::default() };
+    for snapshot in snapshots {
+        kept.times.push(snapshot.time);
+        kept.points.extend(snapshot.mean.iter().flat_map(|m| [*m; 3]).map(|m| m + 0.6 * uniform.next() - 0.3));
+    }
+    kept
+}
+
+/// A first passage with an exponential law.
+fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
+    let variables: Vec<&str> = grid.axes().iter().map(Axis::variable).collect();
+    let text = format!("{} < -1", variables[0]);
+    let target = Target::new(&text, &parse(&text, &Symbols::new(&variables)).unwrap(), variables.len());
+    let (walkers, end) = (400, times[times.len() - 1]);
+    let passage = Passage { name: "out".into(), from: from.to_vec(), target, walkers, horizon: 4.0 * end };
+    let arrivals: Vec<f64> =
+        (1..=walkers).map(|k| -0.4 * end * (1.0 - (k as f64 - 0.5) / walkers as f64).ln()).collect();
+    let found = FirstPassage {
+        walkers,
+        arrivals,
+        absorbed: Vec::new(),
+        horizon: 4.0 * end,
+        step: 0.01,
+        mean: 0.4 * end,
+        standard_error: 0.02 * end,
+        bridge: "exact",
+    };
+    let group = ensemble::passage_group(record, &passage, times);
+    ensemble::add_first_passage(group, &passage, times, &found);
 }
 
 /// What differs between the two records.
@@ -192,6 +239,7 @@ fn build(case: Case) -> Record {
         let attributes = [("walkers", Attribute::Integer(WALKERS as i64)), ("step", Attribute::Float(0.01))];
         let warnings = ["one walker left the grid".to_string()];
         record.groups.push(layout::engine_group(name, grid, &drawn, &attributes, &warnings));
+        ensemble::add_statistics(record.group_mut(name), grid, &statistics(&drawn));
         shown.push((name, Some(WALKERS), drawn));
     }
     let tables: Vec<(Vec<Vec<f64>>, Vec<f64>)> =
@@ -207,6 +255,8 @@ fn build(case: Case) -> Record {
             outside,
         })
         .collect();
+    ensemble::add_trajectories(record.group_mut("langevin"), grid, &trajectories(&exact));
+    add_passage(&mut record, grid, &exact[0].mean, &case.times);
     let comparisons = compare(grid, &series, Some(&stationary), Settings::default());
     let verdict = Verdict {
         name: "langevin_vs_stationary/total_variation".into(),

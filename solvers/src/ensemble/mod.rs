@@ -10,12 +10,15 @@ mod aligned;
 mod block;
 mod histogram;
 mod moments;
+mod statistics;
+mod trajectories;
 
 pub use advance::{Stop, Watch};
 pub use aligned::Aligned;
 pub use block::{BLOCK, Block, Tally};
 pub use histogram::Locator;
 pub use moments::Moments;
+pub use trajectories::Trajectories;
 
 use rayon::prelude::*;
 
@@ -92,10 +95,7 @@ impl Ensemble {
     ///
     /// Moments are over all walkers that were not absorbed, also those off the grid; the covariance has divisor N − 1.
     pub fn snapshot(&self, time: f64) -> Snapshot {
-        let counts = self.counts();
-        let d = self.grid.dimension();
-        let per_block: Vec<Moments> = self.blocks.par_iter().map(|block| Moments::of_block(d, block)).collect();
-        let moments = per_block.iter().fold(Moments::new(d), |sum, m| sum.merge(m));
+        let (counts, moments) = (self.counts(), self.moments());
         let n = self.walkers as f64;
         Snapshot {
             time,
@@ -107,23 +107,11 @@ impl Ensemble {
         }
     }
 
-    /// Quantiles of every coordinate over the walkers that were not absorbed: that of axis k at `levels[j]` (0 to 1) stands at
-    /// `[k·levels + j]`; the value below which ⌊level·(N − 1)⌋ walkers lie. NaN when none is left.
-    pub fn quantiles(&self, levels: &[f64]) -> Vec<f64> {
-        let coordinate = |k: usize| {
-            let of_block = |block: &Block| -> Vec<f64> {
-                let counts = |i: &usize| !block.absorbed.get(*i).copied().unwrap_or(false);
-                (0..block.active).filter(counts).map(|i| block.points[k * BLOCK + i]).collect()
-            };
-            let mut values: Vec<f64> = self.blocks.iter().flat_map(of_block).collect();
-            values.par_sort_unstable_by(f64::total_cmp);
-            let at = |level: &f64| {
-                let place = (level.clamp(0.0, 1.0) * values.len().saturating_sub(1) as f64) as usize;
-                values.get(place).copied().unwrap_or(f64::NAN)
-            };
-            levels.iter().map(at).collect::<Vec<f64>>()
-        };
-        (0..self.grid.dimension()).flat_map(coordinate).collect()
+    /// Moments of the walkers that were not absorbed, merged in the order of the blocks.
+    fn moments(&self) -> Moments {
+        let d = self.grid.dimension();
+        let per_block: Vec<Moments> = self.blocks.par_iter().map(|block| Moments::of_block(d, block)).collect();
+        per_block.iter().fold(Moments::new(d), |sum, m| sum.merge(m))
     }
 
     /// Walkers in each cell, and after the last cell those off the grid.

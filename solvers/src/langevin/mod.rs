@@ -11,8 +11,8 @@ mod step;
 mod walls;
 
 use crate::Error;
-use crate::engine::{Attribute, Engine, Interrupt, Snapshot};
-use crate::ensemble::{BLOCK, Block, Ensemble, Stop};
+use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
+use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Trajectories};
 use crate::problem::Problem;
 use companion::Companion;
 use scheme::{Entry, Scheme, Sde, Work};
@@ -27,7 +27,7 @@ pub struct LangevinOptions {
     pub step: Option<f64>,
     /// Name of a scheme of [`scheme::TABLE`].
     pub scheme: String,
-    /// Number of walkers whose positions are kept.
+    /// Number of walkers whose positions are kept, at the output times and in between (see [`Trajectories`]).
     pub trajectories: usize,
 }
 
@@ -48,19 +48,9 @@ pub struct Langevin {
     step: f64,
     reason: String,
     time: f64,
+    end: f64,
     steps: u64,
     trajectories: Trajectories,
-}
-
-/// Positions of the first walkers at the output times.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Trajectories {
-    /// Number of walkers n.
-    pub walkers: usize,
-    /// Output times, the first is 0.
-    pub times: Vec<f64>,
-    /// Positions: for each time the coordinate-major block (d×n).
-    pub points: Vec<f64>,
 }
 
 /// Steps between two looks at the interrupt.
@@ -89,12 +79,10 @@ impl Langevin {
         let scheme = (entry.build)(problem)?;
         let companion = Companion::new(problem, &walls, options.walkers);
         let walkers = options.trajectories.min(options.walkers);
-        let trajectories = Trajectories { walkers, times: Vec::new(), points: Vec::new() };
-        let (time, steps) = (0.0, 0);
-        let mut engine =
-            Self { sde, entry, scheme, walls, ensemble, companion, step, reason, time, steps, trajectories };
-        engine.keep_trajectories();
-        Ok(engine)
+        let mut trajectories = Trajectories { walkers, times: Vec::new(), points: Vec::new() };
+        trajectories.keep(0.0, &ensemble);
+        let (time, steps, end) = (0.0, 0, problem.times.last().copied().unwrap_or(0.0));
+        Ok(Self { sde, entry, scheme, walls, ensemble, companion, step, reason, time, end, steps, trajectories })
     }
 
     /// The longest step that is taken.
@@ -119,17 +107,6 @@ impl Langevin {
     pub fn ensemble(&self) -> &Ensemble {
         &self.ensemble
     }
-    /// Positions of the first walkers at all output times so far, as many as the options asked for.
-    pub fn trajectories(&self) -> &Trajectories {
-        &self.trajectories
-    }
-
-    fn keep_trajectories(&mut self) {
-        if self.trajectories.walkers > 0 {
-            self.trajectories.times.push(self.time);
-            self.trajectories.points.extend(self.ensemble.first_points(self.trajectories.walkers));
-        }
-    }
 }
 
 impl Engine for Langevin {
@@ -150,22 +127,29 @@ impl Engine for Langevin {
         let (steps, h) = divide(to - self.time, self.step);
         let (sde, scheme, walls, from) = (&self.sde, &*self.scheme, &self.walls, self.time);
         let d = sde.dynamics.dimension();
+        let (trajectories, kept) = (&self.trajectories, Trajectories::kept_steps(steps, (to - from) / self.end));
         let mut companion = self.companion.clone();
-        let ensemble = &mut self.ensemble;
+        let (ensemble, before) = (&mut self.ensemble, self.steps);
         let main = || {
             ensemble.advance(
                 from,
                 interrupt,
                 || Work::new(d),
                 |block, work, watch| {
+                    let kept = if trajectories.keeps(block) { kept.as_slice() } else { &[] };
+                    let mut kept = kept.iter().peekable();
                     for k in 0..steps {
                         if k % STEPS_PER_CHECK == 0 {
                             watch.check()?;
                         }
                         let inside = scheme.draw_and_step(sde, h, &block.points, work, &mut block.stream);
-                        walls
-                            .finish(block, work, inside, sde.temperature * h)
-                            .map_err(|lane| Stop::Failed(lost(block, work, lane, from + k as f64 * h, h)))?;
+                        walls.finish(block, work, inside, sde.temperature * h).map_err(|lane| {
+                            let walker = format!("at walker {}, step {}", block.first + lane, before + k + 1);
+                            Stop::Failed(lost(block, work, lane, walker, from + k as f64 * h, h))
+                        })?;
+                        if kept.next_if(|&&after| after == k + 1).is_some() {
+                            block.memory.extend_from_slice(&block.points);
+                        }
                     }
                     Ok(())
                 },
@@ -178,15 +162,22 @@ impl Engine for Langevin {
             }
         };
         rayon::join(main, beside).0?;
+        let time_after = |&k: &u64| if k == steps { to } else { from + k as f64 * h };
+        self.trajectories.collect(kept.iter().map(time_after), d, &mut self.ensemble);
         self.companion = companion;
         self.time = to;
         self.steps += steps;
-        self.keep_trajectories();
         Ok(())
     }
 
     fn snapshot(&self) -> Snapshot {
         self.ensemble.snapshot(self.time)
+    }
+    fn statistics(&self) -> Option<Statistics> {
+        Some(self.ensemble.statistics())
+    }
+    fn trajectories(&self) -> Option<&Trajectories> {
+        Some(&self.trajectories).filter(|kept| kept.walkers > 0)
     }
 
     fn attributes(&self) -> Vec<(&'static str, Attribute)> {
@@ -231,12 +222,12 @@ impl Engine for Langevin {
     }
 }
 
-/// The error for a walker that became non-finite.
-fn lost(block: &Block, work: &Work, lane: usize, time: f64, h: f64) -> Error {
+/// The error for a walker that became non-finite; `walker` names it and its step.
+fn lost(block: &Block, work: &Work, lane: usize, walker: String, time: f64, h: f64) -> Error {
     let column = |values: &[f64]| -> Vec<f64> { values.chunks_exact(BLOCK).map(|v| v[lane]).collect() };
     Error::numerical(
         "langevin",
-        format!("at walker {}, t = {time}, step {h:.3e}", block.first + lane),
+        format!("{walker} of length {h:.3e} from t = {time:.6}"),
         format!(
             "its position became non-finite; before the step it was at {:?}, where the drift is {:?} and D is {:?}",
             column(&block.points),

@@ -11,7 +11,7 @@ pub mod sampling;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::engine::{Attribute, Engine, Interrupt, Snapshot};
+use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{Aligned, BLOCK, Block, Ensemble, Stop};
 use crate::lanes::dispatch;
 use crate::model::Model;
@@ -173,6 +173,9 @@ impl Engine for Sgd {
 
     fn snapshot(&self) -> Snapshot {
         self.ensemble.snapshot(self.time())
+    }
+    fn statistics(&self) -> Option<Statistics> {
+        Some(self.ensemble.statistics())
     }
 
     fn attributes(&self) -> Vec<(&'static str, Attribute)> {

@@ -35,7 +35,7 @@ pub(super) fn langevin(scenario: &Scenario) -> Result<LangevinOptions> {
         walkers: written.walkers.value,
         step: written.step.as_ref().map(|step| step.value),
         scheme: name.value.clone(),
-        trajectories: 0,
+        trajectories: written.trajectories,
     })
 }
 

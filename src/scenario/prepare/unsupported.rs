@@ -19,9 +19,6 @@ pub(super) fn refuse(scenario: &Scenario) -> Result<()> {
     if let Some(points) = analysis.critical_points.as_ref().filter(|on| on.value) {
         found.push((&points.span, "analysis.critical_points".into(), "remove it"));
     }
-    if let Some(passage) = analysis.first_passage.first() {
-        found.push((&passage.span, "analysis.first_passage".into(), "remove it"));
-    }
     match found.into_iter().next() {
         Some((span, what, help)) => Err(report(scenario, span, &what, help)),
         None => Ok(()),

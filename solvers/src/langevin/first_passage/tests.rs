@@ -1,0 +1,128 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::formula::{Symbols, parse};
+use crate::grid::Boundary;
+use crate::langevin::tests::{options, problem};
+
+fn passage(variables: &[&str], from: &[f64], target: &str, walkers: usize, horizon: f64) -> Passage {
+    let condition = parse(target, &Symbols::new(variables)).unwrap();
+    let target = Target::new(target, &condition, variables.len());
+    Passage { name: "test".into(), from: from.to_vec(), target, walkers, horizon }
+}
+
+/// B03: mean first passage −1 → 0 of the quartic double well at T = 0.1, 30.8213024726657. The scheme of weak order 2 with
+/// h = 0.05 and the bridge is within 4 standard errors + 0.5 % (false alarm 6e-5); without the bridge it is 5 % too long,
+/// which is more than 5 standard errors.
+#[test]
+fn mean_first_passage_of_the_double_well() {
+    let at = Initial::Point { at: vec![0.5] };
+    let p = problem(&[(-2.5, 1.0, 64, Boundary::Reflecting)], at, 0.1, |x, b, a| {
+        b[0] = x[0] - x[0].powi(3);
+        a[0] = 1.0;
+    });
+    let options = LangevinOptions { scheme: "weak2".to_string(), ..options(1, 0.05) };
+    let passage = passage(&["x"], &[-1.0], "x > 0", 16_384, 600.0);
+    let time = |bridge| first_passage(&p, &options, &passage, bridge, &|| false).unwrap();
+    let (with, without, exact) = (time(true), time(false), 30.8213024726657);
+    assert_eq!((with.arrivals.len(), with.censored(), with.absorbed()), (16_384, 0.0, 0.0));
+    assert!(
+        (with.mean - exact).abs() < 4.0 * with.standard_error + 0.005 * exact,
+        "{} ± {}",
+        with.mean,
+        with.standard_error
+    );
+    assert!(without.mean - exact > 5.0 * without.standard_error, "{} ± {}", without.mean, without.standard_error);
+    // Long after the start the survival falls with the smallest eigenvalue, here 1/30.8 to some per cent.
+    let survival = with.survival(&[0.0, 30.0, 60.0, 700.0]);
+    assert_eq!((survival[0].0, survival[3].0), (1.0, 0.0));
+    let rate = (survival[1].0 / survival[2].0).ln() / 30.0;
+    assert!((rate * exact - 1.0).abs() < 0.08, "{rate}");
+    assert!(with.bridge.contains("exact") && without.bridge.contains("ends of steps"));
+}
+
+/// P(τ > t) for dX = v dt + √(2a) dW from 0 to the level s.
+fn inverse_gaussian_survival(v: f64, a: f64, s: f64, t: f64) -> f64 {
+    let erf = parse("erf(x)", &Symbols::new(&["x"])).unwrap();
+    let phi = |z: f64| 0.5 * (1.0 + erf.evaluate(&[z / 2f64.sqrt()]));
+    let sigma = (2.0 * a * t).sqrt();
+    phi((s - v * t) / sigma) - (v * s / a).exp() * phi((-s - v * t) / sigma)
+}
+
+/// With constant drift and full tensor D the bridge to an oblique half-space is exact for any step: the survival at the ends of
+/// long steps is that of the inverse Gaussian law, three z-scores below 4.5 (false alarm 2e-5 in all), with lanes that start
+/// walkers again and again. Without the bridge, and for a target without a surface, it is more than 20 standard errors too large.
+#[test]
+fn the_bridge_to_a_half_space_is_exact() {
+    let wall = Boundary::Reflecting;
+    let p = problem(&[(-40.0, 40.0, 8, wall); 2], Initial::Uniform, 0.5, |_, b, a| {
+        (b[0], b[1]) = (0.4, 0.1);
+        (a[0], a[1], a[2]) = (1.0, 0.3, 0.5);
+    });
+    let (speed, spread) = (0.4 + 2.0 * 0.1, 0.5 * (1.0 + 4.0 * 0.3 + 4.0 * 0.5));
+    let times = [0.5, 1.0, 2.0];
+    let z_scores = |target: &str, bridge: bool| {
+        let passage = passage(&["x", "y"], &[0.0, 0.0], target, 40_000, 3.0);
+        let found = first_passage(&p, &options(1, 0.25), &passage, bridge, &|| false).unwrap();
+        assert!(found.censored() > 0.05 && found.absorbed() == 0.0);
+        let exact = times.map(|t| inverse_gaussian_survival(speed, spread, 1.5, t));
+        let z = |((s, se), exact): ((f64, f64), f64)| (s - exact) / se;
+        found.survival(&times).into_iter().zip(exact).map(z).collect::<Vec<f64>>()
+    };
+    for target in ["x + 2*y > 1.5", "(x + 2*y > 1.5)*(x > -100)"] {
+        let z = z_scores(target, true);
+        assert!(z.iter().all(|z| z.abs() < 4.5), "{target}: {z:?}");
+    }
+    assert!(z_scores("x + 2*y > 1.5", false).iter().all(|&z| z > 20.0));
+    assert!(z_scores("(x + 2*y > 1.5) == 1", true).iter().all(|&z| z > 20.0));
+}
+
+/// Brownian motion from 0 between an absorbing wall at −1 and the target x > 2: it arrives with probability 1/3 (|z| < 4.5, false
+/// alarm 7e-6; both ends have exact bridges), and the mean time of the two exits together is 2·1/(2a) = 1 for a = 1.
+#[test]
+fn walkers_that_are_absorbed_elsewhere_are_told() {
+    let p = problem(&[(-1.0, 4.0, 8, Boundary::Absorbing)], Initial::Uniform, 1.0, |_, b, a| {
+        b[0] = 0.0;
+        a[0] = 1.0;
+    });
+    let passage = passage(&["x"], &[0.0], "x > 2", 40_000, 30.0);
+    let found = first_passage(&p, &options(1, 0.01), &passage, true, &|| false).unwrap();
+    let n = found.walkers as f64;
+    let z = (found.arrivals.len() as f64 / n - 1.0 / 3.0) / (2.0 / 9.0 / n).sqrt();
+    assert!(z.abs() < 4.5 && found.censored() == 0.0, "{z}");
+    let mean = (found.arrivals.iter().sum::<f64>() + found.absorbed.iter().sum::<f64>()) / n;
+    assert!((mean - 1.0).abs() < 4.5 * 1.2 / n.sqrt(), "{mean}");
+}
+
+/// The same times for every number of threads and with a number of walkers that fills no block.
+#[test]
+fn passages_do_not_depend_on_the_number_of_threads() {
+    let p = problem(&[(-3.0, 3.0, 8, Boundary::Reflecting)], Initial::Uniform, 0.5, |x, b, a| {
+        b[0] = -x[0];
+        a[0] = 1.0 + x[0] * x[0];
+    });
+    let found = |threads: usize, walkers| {
+        let passage = passage(&["x"], &[0.0], "abs(x) > 1", walkers, 5.0);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| first_passage(&p, &options(1, 0.01), &passage, true, &|| false).unwrap())
+    };
+    let one = found(1, 3000);
+    assert_eq!(one.walkers, 3000);
+    assert!((2..=8).step_by(3).all(|threads| found(threads, 3000) == one));
+    let few = found(2, 7);
+    assert_eq!(few.arrivals.len() + (few.censored() * 7.0).round() as usize, 7);
+}
+
+#[test]
+fn failures_and_interrupts_are_errors() {
+    let p = problem(&[(-3.0, 3.0, 8, Boundary::Reflecting)], Initial::Uniform, 0.5, |x, b, a| {
+        b[0] = if x[0] > 1.0 { f64::NAN } else { 1.0 };
+        a[0] = 1.0;
+    });
+    let passage = passage(&["x"], &[0.0], "x > 2", 3000, 5.0);
+    let error = first_passage(&p, &options(1, 0.01), &passage, true, &|| false).unwrap_err().to_string();
+    assert!(error.contains("walker") && error.contains("passage \"test\""), "{error}");
+    let stopped = first_passage(&p, &options(1, 0.01), &passage, true, &|| true);
+    assert_eq!(stopped, Err(Error::Interrupted { time: 0.0 }));
+    let never = Passage { horizon: f64::NAN, ..passage };
+    assert!(first_passage(&p, &options(1, 0.01), &never, true, &|| false).is_err());
+}

@@ -1,0 +1,147 @@
+//! The Langevin engine through the built program: followed walkers, quantiles and first passages in the record, the same record
+//! for any number of threads, walkers that are lost.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::Command;
+
+use fpsolve::figure;
+use fpsolve::record::{Attribute, Record, hdf5};
+
+const SCENARIO: &str = r#"
+schema = 1
+seed = 5
+engines = ["langevin"]
+
+[model]
+kind = "formula"
+variables = ["x", "y"]
+loss = "(x^2 - 1)^2/4 + y^2/2"
+
+[noise]
+kind = "formula"
+diffusion = [["1 + x^2/4", "0.2"], ["0.2", "1"]]
+
+[dynamics]
+temperature = 0.2
+
+[grid]
+axes = [{ from = -2.5, to = 2.5, cells = 30 }, { from = -2, to = 1.25, cells = 20, boundary = ["reflecting", "absorbing"] }]
+
+[initial]
+kind = "gaussian"
+mean = [-1, 0]
+std = [0.1, 0.1]
+
+[time]
+end = 4
+outputs = 5
+
+[langevin]
+walkers = 3000
+trajectories = 300
+
+[analysis]
+first_passage = [
+    { name = "over", from = [-1, 0], target = "x + y/2 > 0", walkers = 2500, horizon = 60 },
+    { name = "corner", from = [-1, 0], target = "(x > 0)*(y > 0)", walkers = 1000 },
+]
+"#;
+
+fn run(folder: &Path, scenario: &str, name: &str, more: &[&str]) -> (Option<i32>, String, String) {
+    std::fs::write(folder.join("scenario.toml"), scenario).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
+    command.current_dir(folder).args(["scenario", "scenario.toml", "--force", "-o", name]).args(more);
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn read(folder: &Path, name: &str) -> Record {
+    let mut record = hdf5::read(&folder.join(name)).unwrap();
+    record.groups.retain(|group| group.name != "provenance");
+    record
+}
+
+fn number(record: &Record, path: &str) -> f64 {
+    match record.attribute(path) {
+        Some(Attribute::Float(x)) => *x,
+        Some(Attribute::Integer(i)) => *i as f64,
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_record_has_walkers_quantiles_and_passages_for_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, summary, errors) = run(folder.path(), SCENARIO, "1.h5", &["--threads", "1"]);
+    assert_eq!(code, Some(0), "{errors}");
+    let one = read(folder.path(), "1.h5");
+    for threads in ["2", "3", "8"] {
+        assert_eq!(run(folder.path(), SCENARIO, "more.h5", &["--threads", threads]).0, Some(0));
+        assert!(read(folder.path(), "more.h5") == one, "the record of {threads} threads is another than that of one");
+    }
+    let shape = |path: &str| one.dataset(path).unwrap().shape();
+    let rows = shape("langevin/trajectory_time")[0];
+    assert!(rows > 200, "{rows} times");
+    assert_eq!(shape("langevin/trajectory"), [300, rows, 2]);
+    assert_eq!(shape("langevin/quantile"), [5, 2, 7]);
+    assert_eq!(shape("langevin/covariance_se"), [5, 2, 2]);
+    let quantile = one.dataset("langevin/quantile").unwrap().as_float().unwrap();
+    assert!((0..6).all(|q| quantile[[4, 0, q]] < quantile[[4, 0, q + 1]]));
+    // walkers are absorbed at y = 1.25, and counted
+    let outside = one.dataset("langevin/outside").unwrap().as_float().unwrap();
+    assert!(outside[[4]] > 0.0 && outside[[4]] < 0.2, "{outside}");
+    let survival = one.dataset("escape/over/langevin_survival").unwrap().as_float().unwrap();
+    assert!(survival[[0]] == 1.0 && survival[[4]] < 0.9, "{survival}");
+    assert_eq!(number(&one, "escape/over/langevin_walkers"), 2500.0);
+    assert!(number(&one, "escape/over/langevin_absorbed") > 0.0);
+    assert!(number(&one, "escape/corner/langevin_mean") > number(&one, "escape/over/langevin_mean"));
+    for wanted in [
+        "langevin: step",
+        "chosen: ",
+        "over from (-1, 0) to x + y/2 > 0: mean time langevin",
+        "were absorbed at a wall",
+    ] {
+        assert!(summary.contains(wanted), "{wanted}: {summary}");
+    }
+    let pictures = figure::plot(&one, &folder.path().join("pictures")).unwrap();
+    for name in ["trajectories.png", "survival.svg"] {
+        assert!(pictures.iter().any(|path| path.ends_with(name)), "{name}: {pictures:?}");
+    }
+}
+
+#[test]
+fn censored_walkers_and_targets_without_a_surface_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = SCENARIO.replace(", horizon = 60", ", horizon = 4").replace("(x > 0)*(y > 0)", "(x > 0) == 1");
+    let (code, summary, _) = run(folder.path(), &text, "r.h5", &[]);
+    assert_eq!(code, Some(0));
+    for wanted in ["at least", "had not arrived by the horizon t = 4", "has no surface to build bridges to"] {
+        assert!(summary.contains(wanted), "{wanted}: {summary}");
+    }
+}
+
+/// The drift √(2.45 − x) is finite at every cell centre and not a number beyond the last one.
+#[test]
+fn a_walker_that_is_lost_stops_the_run_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = SCENARIO.replace("loss = \"(x^2 - 1)^2/4 + y^2/2\"", "drift = [\"sqrt(2.45 - x)\", \"-y\"]");
+    let (code, summary, errors) = run(folder.path(), &text, "r.h5", &[]);
+    assert_eq!(code, Some(1), "{errors}");
+    let said = errors.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
+    for wanted in [
+        "langevin stopped at walker ",
+        ", step ",
+        "finite; before the step it was at [2.4",
+        "NaN",
+        "take a shorter step",
+    ] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+    assert!(summary.contains("failed"), "{summary}");
+    let record = read(folder.path(), "r.h5");
+    assert_eq!(record.attribute("status"), Some(&Attribute::Text("failed".into())));
+    assert!(record.dataset("langevin/density").is_some() && record.group("escape").is_none());
+}
