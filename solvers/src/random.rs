@@ -3,6 +3,16 @@
 //! Walkers take theirs from a [`LaneStream`], eight xoshiro256++ generators side by side (Blackman & Vigna 2021,
 //! doi:10.1145/3460772), seeded by SplitMix64 from (seed, engine name, block of walkers): the same numbers for every
 //! number of threads and every instruction set. Set-up work takes scalar numbers from a [`Stream`] by (seed, purpose, index).
+//!
+//! Names in use: `langevin`, `langevin/companion` (the error of the step), `langevin/pilot` (its choice),
+//! `langevin/first-passage/<name>`, `sgd`; with `/initial` after it the scalar stream of the initial positions. Golden values:
+//!
+//! ```
+//! use fpsolve_solvers::random::LaneStream;
+//! let mut z = [0.0; 16];
+//! LaneStream::new(7, "langevin", 0).normals(&mut z);
+//! assert_eq!(z[..3], [-0.18898173339707372, -0.44732050102112325, 0.8158882731056458]);
+//! ```
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, RngExt, SeedableRng};

@@ -351,6 +351,21 @@ fn every_scheme_runs() {
     }
 }
 
+/// The first walker of an ensemble after ten steps, seed 7, in one dimension (normals drawn in the update) and in two: what every
+/// machine must find.
+#[test]
+fn positions_golden() {
+    let wall = Boundary::Reflecting;
+    let line = run(&ornstein_uhlenbeck(1.0, 0.5, 1.0), options(300, 0.01), 0.1).ensemble().first_points(300);
+    let p = problem(&[(-8.0, 8.0, 8, wall); 2], Initial::Point { at: vec![1.0, 1.0] }, 0.1, |x, b, a| {
+        (b[0], b[1]) = (-x[0], -x[1]);
+        (a[0], a[1], a[2]) = (1.0 + x[0] * x[0], 0.5 * x[0] * x[1], 1.0 + x[1] * x[1]);
+    });
+    let plane = run(&p, options(300, 0.01), 0.1).ensemble().first_points(300);
+    let golden = [0.8895865689677442, 1.0242073522690278, 0.6523305314794124, 0.8707167353216367];
+    assert_eq!([line[0], line[299], plane[0], plane[300]], golden);
+}
+
 /// The same bits from AVX-512, AVX2 and the baseline, in 1 to 3 dimensions and for every scheme.
 #[test]
 fn every_level_gives_the_same_bits() {

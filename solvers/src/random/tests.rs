@@ -44,6 +44,24 @@ fn first_block_golden() {
     assert_eq!(first[..8], golden);
 }
 
+/// The other draws of the same block: pairs, uniforms, signs, bounded integers.
+#[test]
+fn other_draws_golden() {
+    let stream = || LaneStream::new(7, "langevin", 0);
+    let (mut x, mut y, mut u, mut s, mut n) = ([0.0; 16], [0.0; 16], [0.0; 32], [0.0; 32], [0; 64]);
+    stream().normal_pairs(&mut x, &mut y);
+    stream().uniforms(&mut u);
+    stream().signs(&mut s);
+    stream().bounded(1000, &mut n);
+    assert_eq!(
+        [x[0], y[0], x[1], y[1]],
+        [-0.18898173339707372, 1.3085497429964983, -0.44732050102112325, 1.002816782486417]
+    );
+    assert_eq!(u[..3], [0.5827243576502404, 0.45276040988530564, 0.645203706882837]);
+    assert_eq!(s[..8], [-1.0, 1.0, -1.0, -1.0, 1.0, 1.0, -1.0, 1.0]);
+    assert_eq!(n[..6], [690, 380, 319, 338, 920, 279]);
+}
+
 /// False alarm 1.3e-4; a cdf off by 0.01 anywhere gives √n·0.01 = 4 and is found with probability > 0.999.
 #[test]
 fn normals_pass_kolmogorov() {
