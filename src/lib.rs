@@ -2,6 +2,7 @@
 //!
 //! Scenario → problem → [`limits`] → engines → record → comparison → pictures → exit code; [`run`] is that line itself.
 
+pub mod analysis;
 pub mod cli;
 pub mod convergence;
 pub mod error;

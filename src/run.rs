@@ -16,8 +16,11 @@ use fpsolve_solvers::sgd::Sgd;
 use fpsolve_validation::compare::{Comparison, STATIONARY, Series, Settings, compare};
 use fpsolve_validation::verdict::{Verdict, judge_expectations, judge_limits};
 
+use crate::analysis::noise_parts;
+use crate::analysis::{landscape, outliers, projection};
 use crate::expect;
 use crate::record::Record;
+use crate::record::analysis;
 use crate::record::ensemble;
 use crate::record::layout::{self, StationaryFields};
 use crate::scenario::{EngineKind, Prepared};
@@ -90,6 +93,13 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     }
     failures.extend(lanes.iter().filter_map(|lane| lane.failure.clone()));
     let passages = first_passages(prepared, &problem, &lanes, interrupt, progress, &mut failures);
+    progress("taking the noise apart");
+    let parts = noise_parts::take_apart(prepared, &problem, interrupt);
+    let parts = parts.unwrap_or_else(|error| {
+        failures.push(error);
+        None
+    });
+    let found = outliers::find(prepared, &problem.grid);
     let status = match failures.iter().find(|error| !matches!(error, Error::Interrupted { .. })) {
         Some(_) => Status::Failed,
         None if failures.is_empty() => Status::Complete,
@@ -98,6 +108,19 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     progress("comparing");
     let comparisons = comparisons(&problem, &lanes, stationary.as_ref());
     let mut record = describe(prepared, &problem, status);
+    warnings.extend(projection::report(record.group_mut("problem"), &*prepared.model, &problem.grid));
+    if let Some(parts) = &parts {
+        analysis::add_noise_parts(record.group_mut("problem"), &problem.grid, parts);
+        record.groups.extend(analysis::path_group(&problem.grid, parts));
+        warnings.extend(parts.warnings.iter().cloned());
+    }
+    if prepared.critical_points {
+        record.groups.push(analysis::landscape_group(&problem.grid, &landscape::find(&problem)));
+    }
+    if let Some(found) = &found {
+        record.groups.push(analysis::outliers_group(&problem.grid, found));
+        warnings.extend(found.warnings.iter().cloned());
+    }
     for lane in &lanes {
         let seconds = format!("wall_seconds_{}", lane.engine.name());
         record.group_mut("provenance").set(&seconds, Attribute::Float(lane.seconds));

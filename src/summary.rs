@@ -1,5 +1,7 @@
 //! The closing summary: what ran, how long, how exact, how far apart, and where it may not be trusted. From a record alone.
 
+mod analysis;
+
 use std::fmt::Write;
 
 use crate::record::{Attribute, Dataset, Group, Record, Values};
@@ -16,6 +18,9 @@ pub fn summary(record: &Record) -> String {
     stationary(record, &mut out);
     escapes(record, &mut out);
     distances(record, &mut out);
+    analysis::landscape(record, &mut out);
+    analysis::noise_parts(record, &mut out);
+    analysis::outliers(record, &mut out);
     verdicts(record, &mut out);
     warnings(record, &mut out);
     out
@@ -256,6 +261,13 @@ fn integer(group: &Group, name: &str) -> Option<i64> {
 fn floats(dataset: &Dataset) -> Option<Vec<f64>> {
     match &dataset.values {
         Values::Float(values) => Some(values.iter().copied().collect()),
+        _ => None,
+    }
+}
+
+fn integers(dataset: &Dataset) -> Option<Vec<i64>> {
+    match &dataset.values {
+        Values::Integer(values) => Some(values.iter().copied().collect()),
         _ => None,
     }
 }

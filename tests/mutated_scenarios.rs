@@ -109,6 +109,8 @@ end = 2
 [analysis]
 eigenpairs = 6
 critical_points = true
+decomposition = "estimate"
+outliers = { at = [[1.0, 0.5]], q = 0.1, c = 2.0, scale = "max-loss" }
 first_passage = [{ name = "escape", from = [1.0, 0.5], target = "w1 > 1" }]
 "#,
 ];

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::grid::Grid;
 use crate::problem::Problem;
 use crate::symmetric::packed_len;
 
@@ -19,6 +20,43 @@ pub struct Fields {
 }
 
 const CHUNK: usize = 1024;
+
+/// A function of `components` values per point at all cell centres (component c of cell i at `[c·n + i]`), in parallel.
+///
+/// `f` takes the points of a chunk (coordinate-major) and the values to fill (components × points); `work` is how many numbers
+/// it holds per point meanwhile, so that chunks of many samples are short.
+pub fn tabulate(grid: &Grid, components: usize, work: usize, f: impl Fn(&[f64], &mut [f64]) + Sync) -> Vec<f64> {
+    let n = grid.len();
+    let size = ((1 << 20) / work.max(1)).clamp(8, CHUNK);
+    let chunk = |c: usize| {
+        let points = centers(grid, c * size, size);
+        let mut values = vec![0.0; components * points.len() / grid.dimension()];
+        f(&points, &mut values);
+        values
+    };
+    let chunks: Vec<Vec<f64>> = (0..n.div_ceil(size)).into_par_iter().map(chunk).collect();
+    let mut out = vec![0.0; components * n];
+    for (k, values) in chunks.iter().enumerate() {
+        let len = values.len() / components;
+        for (c, row) in values.chunks_exact(len).enumerate() {
+            out[c * n + k * size..][..len].copy_from_slice(row);
+        }
+    }
+    out
+}
+
+/// Centres of the cells from `start` on, at most `most` of them, coordinate-major.
+fn centers(grid: &Grid, start: usize, most: usize) -> Vec<f64> {
+    let (d, len) = (grid.dimension(), most.min(grid.len() - start));
+    let mut points = vec![0.0; d * len];
+    for i in 0..len {
+        let center = grid.center(start + i);
+        for k in 0..d {
+            points[k * len + i] = center[k];
+        }
+    }
+    points
+}
 
 impl Fields {
     /// Evaluates everything, in parallel over chunks of cells.
@@ -55,13 +93,7 @@ impl Fields {
     fn chunk(problem: &Problem, start: usize) -> (usize, Self) {
         let d = problem.dimension();
         let len = CHUNK.min(problem.grid.len() - start);
-        let mut points = vec![0.0; d * len];
-        for i in 0..len {
-            let center = problem.grid.center(start + i);
-            for k in 0..d {
-                points[k * len + i] = center[k];
-            }
-        }
+        let points = centers(&problem.grid, start, CHUNK);
         let mut part = Self {
             loss: None,
             drift: vec![0.0; d * len],

@@ -26,6 +26,7 @@ pub mod error;
 pub mod fields;
 pub mod grid;
 pub mod initial;
+pub mod landscape;
 pub mod lanes;
 pub mod model;
 pub mod problem;

@@ -8,6 +8,7 @@ use fpsolve_validation::metric::METRICS;
 use crate::error::{Failure, Outcome};
 use crate::figure::FIGURES;
 use crate::scenario::table::Kinds;
+use crate::scenario::verdicts::ANALYSES;
 use crate::scenario::{EngineKind, initial, model, noise};
 
 /// Arguments of `fpsolve list`.
@@ -33,6 +34,7 @@ pub fn run(_args: &Args) -> Result<Outcome, Failure> {
     section("fokker_planck.method", METHODS.iter().map(method).collect());
     section("langevin.scheme", scheme::TABLE.iter().map(scheme_row).collect());
     section("sgd.optimizer", optimizer::TABLE.iter().map(optimizer_row).collect());
+    section("analysis.…", ANALYSES.iter().map(|(key, about)| row(*key, *about)).collect());
     section("compare.max_…", METRICS.iter().map(|metric| row(metric.name, metric.definition)).collect());
     section("pictures", FIGURES.iter().map(|figure| row(figure.name, figure.about)).collect());
     super::print(&(text.trim_end().to_string() + "\n"));

@@ -10,14 +10,20 @@ pub mod canvas;
 pub mod colour;
 
 mod axis;
+mod condition;
 mod contour;
 mod convergence;
+mod decomposition;
 mod diffusion;
 mod distance;
+mod fits;
 mod font;
 mod landscape;
+mod outliers;
 mod panel;
 mod png;
+mod residuals;
+mod samples;
 mod source;
 mod space_time;
 mod survival;
@@ -37,7 +43,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub const FIGURES: [Figure; 7] = [
+pub const FIGURES: [Figure; 12] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -65,6 +71,23 @@ pub const FIGURES: [Figure; 7] = [
         about: "differences between successive grids, with the slope of order 2 (of fpsolve convergence)",
         draw: convergence::draw,
     },
+    Figure {
+        name: "decomposition",
+        about: "the parts of the gradient noise over the parameters and along a path of SGD",
+        draw: decomposition::draw,
+    },
+    Figure {
+        name: "condition",
+        about: "condition number and rank of the matrix of projected amplitudes",
+        draw: condition::draw,
+    },
+    Figure {
+        name: "outliers",
+        about: "the share of the loss that dynamic outliers carry, and the effective sample size",
+        draw: outliers::draw,
+    },
+    Figure { name: "fits", about: "fitted functions with the data at each minimum", draw: fits::draw },
+    Figure { name: "residuals", about: "histograms of the residuals at each minimum", draw: residuals::draw },
 ];
 
 /// Why a picture could not be made.

@@ -143,6 +143,13 @@ impl Panel {
         canvas.text([self.rect.x, self.rect.y - 7.0], text, LABEL, INK, Anchor::Start);
     }
 
+    /// A heading of two lines, the second in another colour; twice `HEADING` pixels hold it.
+    pub fn heading_of_two(&self, canvas: &mut Canvas, lines: &[String; 2], second: Colour) {
+        let at = |line: f64| [self.rect.x, self.rect.y - 8.0 - line * 1.35 * LABEL];
+        canvas.text(at(1.0), &lines[0], LABEL, INK, Anchor::Start);
+        canvas.text(at(0.0), &lines[1], LABEL, second, Anchor::Start);
+    }
+
     /// A field as colours: `values[i·ny + j]` between the edges `x[i], x[i+1]` and `y[j], y[j+1]`.
     pub fn heat(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], values: &[f64], shade: &Shade) {
         let (columns, rows) = ((2.0 * self.rect.w).round() as usize, (2.0 * self.rect.h).round() as usize);

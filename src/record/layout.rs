@@ -16,7 +16,7 @@ use ndarray::{ArrayD, IxDyn};
 use super::{Attribute, Dataset, Group, Values};
 
 /// Names that datasets and scales of the standard groups take; a variable or a data column cannot have them.
-pub const RESERVED: [&str; 33] = [
+pub const RESERVED: [&str; 40] = [
     "time",
     "component",
     "row",
@@ -50,6 +50,13 @@ pub const RESERVED: [&str; 33] = [
     "walker",
     "trajectory",
     "trajectory_time",
+    "condition_number",
+    "rank",
+    "effective_sample_size",
+    "outlier_share",
+    "outlier_count",
+    "point",
+    "input",
 ];
 
 /// Whether a variable or data column may not be called so because a record needs the name.
@@ -97,7 +104,7 @@ fn variables(grid: &Grid) -> Vec<&str> {
     grid.axes().iter().map(|axis| axis.variable()).collect()
 }
 
-fn component_scale(grid: &Grid) -> Dataset {
+pub(super) fn component_scale(grid: &Grid) -> Dataset {
     name_scale("component", &variables(grid), "component of a vector")
 }
 

@@ -95,15 +95,18 @@ fn replacement(value: &Value) -> Result<Located<Replacement>> {
 fn importance(value: &Value) -> Result<Located<Importance>> {
     let table = value.table(&["c", "scale", "reweight"])?;
     let c = table.require("c", "write the smoothing, for example importance = { c = 1.0 }")?.positive()?.value;
-    let scale = table.or("scale", Scale::MeanLoss, "\"mean-loss\"", |value| {
-        if !value.is_string() {
-            return Ok(Scale::Constant(value.positive()?.value));
-        }
-        Ok(match value.word(&["mean-loss", "max-loss"])?.value {
-            "mean-loss" => Scale::MeanLoss,
-            _ => Scale::MaxLoss,
-        })
-    })?;
+    let scale = table.or("scale", Scale::MeanLoss, "\"mean-loss\"", scale)?;
     let reweight = table.or("reweight", false, "false", |v| Ok(v.boolean()?.value))?;
     Ok(Located { value: Importance { c, scale, reweight }, span: value.span() })
+}
+
+/// A number, or the word for a scale that follows the losses.
+pub fn scale(value: &Value) -> Result<Scale> {
+    if !value.is_string() {
+        return Ok(Scale::Constant(value.positive()?.value));
+    }
+    Ok(match value.word(&["mean-loss", "max-loss"])?.value {
+        "mean-loss" => Scale::MeanLoss,
+        _ => Scale::MaxLoss,
+    })
 }

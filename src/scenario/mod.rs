@@ -8,6 +8,7 @@ pub mod initial;
 pub mod model;
 pub mod names;
 pub mod noise;
+pub mod outliers;
 pub mod overrides;
 pub mod prepare;
 pub mod source;

@@ -1,5 +1,6 @@
 //! `[noise]`: the diffusion matrix D(θ).
 
+use fpsolve_solvers::noise::Weights;
 use miette::Result;
 
 use super::model::formula;
@@ -8,8 +9,12 @@ use super::table::{Kinds, Table, Value};
 
 const COMMON: &[&str] = &["interpretation", "floor"];
 /// The kinds, each with the keys that only it has.
-pub const KINDS: Kinds =
-    &[("minibatch", &[]), ("decomposed", &["parts"]), ("formula", &["diffusion"]), ("isotropic", &["variance"])];
+pub const KINDS: Kinds = &[
+    ("minibatch", &["weights"]),
+    ("decomposed", &["parts", "weights"]),
+    ("formula", &["diffusion"]),
+    ("isotropic", &["variance"]),
+];
 
 /// `[noise]`.
 #[derive(Debug, Clone)]
@@ -20,6 +25,8 @@ pub struct Noise {
     pub interpretation: Interpretation,
     /// Added to the diagonal of D.
     pub floor: Located<f64>,
+    /// Whether the parts of the noise are those at weights that are fixed, or fitted to the data.
+    pub weights: Weights,
 }
 
 /// The kinds of `[noise]`.
@@ -63,7 +70,12 @@ pub fn read(root: &Table, has_samples: bool) -> Result<Noise> {
             false => (NoiseKind::Isotropic { variance: root.here(1.0) }, "\"isotropic\", variance = 1"),
         };
         root.source().note_default("noise.kind", name);
-        return Ok(Noise { kind: root.here(kind), interpretation: Interpretation::Ito, floor: root.here(0.0) });
+        return Ok(Noise {
+            kind: root.here(kind),
+            interpretation: Interpretation::Ito,
+            floor: root.here(0.0),
+            weights: Weights::Fixed,
+        });
     };
     let table = value.open_table()?;
     let default = if has_samples { "minibatch" } else { "isotropic" };
@@ -92,7 +104,11 @@ pub fn read(root: &Table, has_samples: bool) -> Result<Noise> {
         })
     })?;
     let floor = table.or("floor", table.here(0.0), "0.0", Value::non_negative)?;
-    Ok(Noise { kind: Located { value: kind, span }, interpretation, floor })
+    let weights = match name {
+        "minibatch" | "decomposed" => table.or("weights", Weights::Fixed, "\"fixed\"", weights)?,
+        _ => Weights::Fixed,
+    };
+    Ok(Noise { kind: Located { value: kind, span }, interpretation, floor, weights })
 }
 
 const PARTS: &[&str] = &["intrinsic", "exploration", "mean-gradient"];
@@ -107,6 +123,13 @@ fn parts(value: &Value) -> Result<Vec<Located<&'static str>>> {
         true => Err(value.error("`noise.parts` is empty", "no parts", "name at least one part")),
         false => Ok(parts),
     }
+}
+
+fn weights(value: &Value) -> Result<Weights> {
+    Ok(match value.word(&["fixed", "trained"])?.value {
+        "trained" => Weights::Trained,
+        _ => Weights::Fixed,
+    })
 }
 
 fn rows(value: &Value) -> Result<Located<Vec<Vec<Located<String>>>>> {

@@ -3,6 +3,7 @@
 use fpsolve_validation::verdict::{Expectation, Limit, Tolerance, limit_keys};
 use miette::Result;
 
+use super::outliers::{self, Outliers};
 use super::source::Located;
 use super::table::{Table, Value};
 use super::words::nearest;
@@ -16,6 +17,19 @@ pub struct Analysis {
     pub critical_points: Option<Located<bool>>,
     /// First-passage problems.
     pub first_passage: Vec<Located<FirstPassage>>,
+    /// Where the parts of the noise come from; by default from the teacher, where there is one.
+    pub decomposition: Option<Located<Decomposition>>,
+    /// Samples that the model does not fit.
+    pub outliers: Option<Located<Outliers>>,
+}
+
+/// Where the parts of the noise come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decomposition {
+    /// The teacher of the data: means over the noise.
+    Teacher,
+    /// The residuals of the data.
+    Estimate,
 }
 
 /// An entry of `analysis.first_passage`.
@@ -39,10 +53,21 @@ const PASSAGE_WALKERS: usize = 10_000;
 const MOST_PASSAGE_WALKERS: u64 = 10_000_000;
 /// Horizon of a first-passage problem that names none, in units of the end of the run.
 pub const HORIZON: f64 = 20.0;
+/// The keys of `[analysis]`, each with what it gives.
+pub const ANALYSES: [(&str, &str); 5] = [
+    ("eigenpairs", "number of slowest relaxation modes; /spectrum"),
+    ("critical_points", "true: minima, saddles and maxima of the loss, and the basins of the minima; /landscape"),
+    ("first_passage", "list of { name, from, target }: times to reach a target; /escape"),
+    (
+        "decomposition",
+        "\"teacher\" or \"estimate\": the parts of the gradient noise; /problem/diffusion_…, /decomposition",
+    ),
+    ("outliers", "{ at = \"minima\" or points, q, c, scale }: samples with m·p < q, p ~ exp(−l/(c·U)); /outliers"),
+];
 
 /// Reads `[analysis]`.
 pub fn read_analysis(root: &Table) -> Result<Analysis> {
-    let table = root.table("analysis", &["eigenpairs", "critical_points", "first_passage"])?;
+    let table = root.table("analysis", &ANALYSES.map(|(key, _)| key))?;
     let eigenpairs = table.optional("eigenpairs", |v| Ok(v.count(0..=1000)?.map(|n| n as usize)))?;
     let critical_points = table.optional("critical_points", Value::boolean)?;
     let passages = |v: &Value| v.list()?.iter().map(passage).collect();
@@ -55,7 +80,14 @@ pub fn read_analysis(root: &Table) -> Result<Analysis> {
             return Err(table.source().error(&name.span, message, "second time", "give each its own name"));
         }
     }
-    Ok(Analysis { eigenpairs, critical_points, first_passage })
+    let decomposition = table.optional("decomposition", |v| {
+        Ok(v.word(&["teacher", "estimate"])?.map(|word| match word {
+            "estimate" => Decomposition::Estimate,
+            _ => Decomposition::Teacher,
+        }))
+    })?;
+    let outliers = table.optional("outliers", outliers::read)?;
+    Ok(Analysis { eigenpairs, critical_points, first_passage, decomposition, outliers })
 }
 
 fn passage(value: &Value) -> Result<Located<FirstPassage>> {
@@ -87,8 +119,19 @@ pub fn read_compare(root: &Table) -> Result<Vec<Limit>> {
     Ok(limits)
 }
 
-const GROUPS: [&str; 9] =
-    ["grid", "problem", "fokker_planck", "stationary", "spectrum", "escape", "langevin", "sgd", "comparison"];
+const GROUPS: [&str; 11] = [
+    "grid",
+    "problem",
+    "decomposition",
+    "outliers",
+    "fokker_planck",
+    "stationary",
+    "spectrum",
+    "escape",
+    "langevin",
+    "sgd",
+    "comparison",
+];
 
 /// Reads `[expect]`.
 pub fn read_expect(root: &Table) -> Result<Vec<Expectation>> {

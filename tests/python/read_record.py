@@ -65,6 +65,13 @@ def check_h5py(path):
         assert file["escape/out"].attrs["langevin_walkers"] == 400
         assert file["problem/diffusion"].shape == (d, d, *shape)
         assert file["problem/drift"].shape == (d, *shape)
+        parts = [file[f"problem/diffusion_{part}"][:] for part in ("intrinsic", "exploration", "mean_gradient")]
+        np.testing.assert_allclose(sum(parts), file["problem/diffusion"][:], rtol=1e-12, atol=1e-14)
+        assert file["problem"].attrs["decomposition"].startswith("teacher")
+        assert file["decomposition/position"].shape == (file["decomposition/time"].size, d)
+        points = file["outliers/points"]
+        assert points["sample_loss"].shape == points["outlier"].shape == (2, 3)
+        assert points["fitted"].shape == (2, points["input"].size) and points.attrs["target_column"] == "v"
         assert list(file["warnings"].asstr()) == ["langevin: one walker left the grid"]
         floor = file["comparison/langevin_vs_sgd/total_variation_noise_floor"][:]
         assert floor.shape == (t,) and (floor > 0).all()
@@ -92,6 +99,16 @@ def check_xarray(path, engine):
             data["diffusion"].sel(row=variables[0], column=variables[-1]),
             data["diffusion"].sel(row=variables[-1], column=variables[0]),
         )
+    with xr.open_dataset(path, group="decomposition", engine=engine) as data:
+        assert data["trace_intrinsic"].dims == ("time",) and data["position"].dims == ("time", "component")
+    with xr.open_dataset(path, group="outliers", engine=engine) as data:
+        assert data["effective_sample_size"].dims == tuple(variables)
+    with xr.open_dataset(path, group="outliers/points", engine=engine) as data:
+        assert data["residual"].dims == ("point", "sample") and data["fitted"].dims == ("point", "input")
+        assert int(data["outlier"].sum()) == 2
+        # the share of the loss that the outliers carry, from the losses
+        share = (data["sample_loss"] * data["outlier"]).sum("sample") / data["sample_loss"].sum("sample")
+        np.testing.assert_allclose(share, data["outlier_share"], rtol=1e-14)
     if not hasattr(xr, "open_datatree"):  # xarray before 2024.10, as Debian 12 has it
         return
     tree = xr.open_datatree(path, engine=engine)

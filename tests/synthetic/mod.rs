@@ -2,8 +2,9 @@
 //! histograms are drawn from the exact density by a small generator. Nothing here runs an engine.
 #![allow(clippy::unwrap_used, clippy::type_complexity, dead_code)]
 
+use fpsolve::analysis::outliers::{Found, Point};
 use fpsolve::record::layout::{self, StationaryFields};
-use fpsolve::record::{Attribute, Record, ensemble};
+use fpsolve::record::{Attribute, Dataset, Record, ensemble};
 use fpsolve_solvers::density;
 use fpsolve_solvers::engine::{Snapshot, Statistics};
 use fpsolve_solvers::ensemble::Trajectories;
@@ -185,6 +186,49 @@ pub fn ornstein_uhlenbeck_2d() -> Record {
     })
 }
 
+/// `/outliers` of a regression v = u at two points.
+fn outliers(grid: &Grid, column: &[f64]) -> fpsolve::record::Group {
+    let point = |at: f64| Point {
+        position: vec![at; grid.dimension()],
+        loss: 0.3 + 0.1 * at,
+        losses: vec![0.1, 0.2 + at.abs(), 0.1],
+        probabilities: vec![0.45, 0.1, 0.45],
+        outlier: vec![false, true, false],
+        residuals: vec![0.3, -0.5 - at.abs(), -0.3],
+        fitted: vec![-1.0, 0.5 * at, 1.0],
+    };
+    let over = |f: fn(f64) -> f64| (0..grid.len()).map(|c| f(grid.center(c)[0])).collect::<Vec<f64>>();
+    let found = Found {
+        level: 0.5,
+        smoothing: 1.0,
+        scale: "mean-loss".into(),
+        minima: true,
+        points: vec![point(0.2), point(-1.1)],
+        columns: Some(["u".into(), "v".into()]),
+        inputs: vec![column[1], 0.0, column[0]],
+        fields: [over(|x| 2.0 + (2.0 * x).sin()), over(|x| 0.5 + 0.4 * x.cos()), over(|x| (x > 0.0).into())],
+        warnings: Vec::new(),
+    };
+    fpsolve::record::analysis::outliers_group(grid, &found)
+}
+
+/// `/decomposition`: a path that falls towards the origin, exploration that ends with it.
+fn noise_path(grid: &Grid, times: &[f64]) -> fpsolve::record::Group {
+    let d = grid.dimension();
+    let mut group = fpsolve::record::Group::new("decomposition");
+    let names: Vec<&str> = grid.axes().iter().map(|axis| axis.variable()).collect();
+    group.datasets = vec![layout::time_scale(times), layout::name_scale("component", &names, "component of a vector")];
+    let position = times.iter().flat_map(|t| vec![1.5 * (-t).exp() + 0.1 * (7.0 * t).sin(); d]).collect();
+    let position = ndarray::ArrayD::from_shape_vec(ndarray::IxDyn(&[times.len(), d]), position).unwrap();
+    group.datasets.push(Dataset::float("position", position, &["time", "component"], "1", "one path of SGD"));
+    let row = |f: fn(f64) -> f64| times.iter().map(|&t| f(t)).collect::<Vec<f64>>();
+    group.datasets.push(layout::series("trace", row(|t| 0.12 + (-t).exp()), "trace"));
+    group.datasets.push(layout::series("trace_intrinsic", row(|t| 0.1 + 0.1 * (-t).exp()), "intrinsic"));
+    group.datasets.push(layout::series("trace_exploration", row(|t| 0.01 + (-t).exp()), "exploration"));
+    group.datasets.push(layout::series("trace_mean_gradient", row(|t| -0.1 * (-t).exp()), "mean gradient"));
+    group
+}
+
 fn build(case: Case) -> Record {
     let grid = &case.grid;
     let d = grid.dimension();
@@ -209,14 +253,26 @@ fn build(case: Case) -> Record {
     let loss = field(&|x| vec![(case.loss)(x)]);
     let column = [0.5, -1.0, 0.25];
     let data: [(&str, &[f64]); 2] = [("u", &column), ("v", &column)];
-    record.groups.push(layout::problem_group(
-        grid,
-        Some(&loss),
-        &field(&*case.drift),
-        &field(&*case.diffusion),
-        &[],
-        &data,
-    ));
+    // the parts as shares of D that change over the first variable
+    let diffusion = field(&*case.diffusion);
+    let share = |f: fn(f64) -> f64| -> Vec<f64> {
+        diffusion.iter().enumerate().map(|(i, v)| v * f(cells[i % cells.len()][0])).collect()
+    };
+    let made = [share(|x| 0.5 + 0.2 * x.sin()), share(|x| 0.6 - 0.2 * x.sin()), share(|_| -0.1)];
+    let parts: [(&str, &[f64]); 3] =
+        [("diffusion_intrinsic", &made[0]), ("diffusion_exploration", &made[1]), ("diffusion_mean_gradient", &made[2])];
+    record.groups.push(layout::problem_group(grid, Some(&loss), &field(&*case.drift), &diffusion, &parts, &data));
+    record
+        .group_mut("problem")
+        .set("decomposition", Attribute::Text("teacher: means over the noise of the data".into()));
+    for (name, f) in
+        [("condition_number", (|x| (3.0 * x).exp()) as fn(f64) -> f64), ("rank", |x| if x < -1.0 { 1.0 } else { 2.0 })]
+    {
+        let values = cells.iter().map(|x| f(x[0])).collect();
+        record.group_mut("problem").datasets.push(layout::field(name, grid, &[], values, "1", name));
+    }
+    record.groups.push(noise_path(grid, &case.times));
+    record.groups.push(outliers(grid, &column));
     let attributes = [("method", Attribute::Text("exact".into())), ("mass_error", Attribute::Float(0.0))];
     let mut fp = layout::engine_group("fokker_planck", grid, &exact, &attributes, &[]);
     layout::add_relaxation(&mut fp, grid, &exact, Some(&stationary));

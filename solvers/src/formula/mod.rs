@@ -26,6 +26,7 @@ mod program;
 mod run;
 mod scalar;
 mod simplify;
+mod square;
 mod symbols;
 #[cfg(test)]
 mod tests;

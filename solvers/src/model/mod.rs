@@ -2,10 +2,13 @@
 
 pub mod data;
 pub mod formula;
+pub mod regression;
 pub mod sample_loss;
 pub mod tanh_regression;
 
 use crate::symmetric::packed_index;
+
+pub use regression::{Projection, Regression};
 
 /// A loss (or a general drift) and its per-sample parts, evaluated over batches of points.
 ///
@@ -52,10 +55,9 @@ pub trait Model: Send + Sync {
     /// Per-sample gradients g_s (component k of sample s at point i: `[(k·m + s)·n + i]`).
     fn sample_gradients(&self, _points: &[f64], _gradients: &mut [f64]) {}
 
-    /// Predictions h_s (m×n) and ∂_k h_s (laid out like the per-sample gradients) of a model with the losses
-    /// l_s = (y_s − h_s)²; false, with nothing written, for any other model.
-    fn predictions(&self, _points: &[f64], _values: &mut [f64], _jacobian: &mut [f64]) -> bool {
-        false
+    /// What is known of the residuals, for a regression with squared loss.
+    fn regression(&self) -> Option<&dyn Regression> {
+        None
     }
 
     /// Mean gradient of one batch per point: `batch[b·n + i]` is the b-th sample of point i's batch; gradient d×n.

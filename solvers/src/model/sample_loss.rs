@@ -1,21 +1,26 @@
 //! A model with data: one formula of the variables and the data columns, taken for every sample.
 
+mod residual;
+
 use std::cell::RefCell;
 
-use super::Model;
 use super::data::Data;
+use super::{Model, Regression};
 use crate::Error;
 use crate::formula::{BLOCK, Expression, Layout, Program, Scratch, take_apart};
 use crate::lanes::dispatch;
 use crate::symmetric::packed_len;
+use residual::Residual;
 
 /// L(θ) = (1/m) Σ_s l(θ, data_s), with per-sample losses and gradients from one formula l.
 #[derive(Debug)]
 pub struct SampleLossModel {
     dimension: usize,
     samples: usize,
+    columns: usize,
     loss: PerSample,
     gradient: PerSample,
+    residual: Option<Residual>,
 }
 
 impl SampleLossModel {
@@ -35,6 +40,8 @@ impl SampleLossModel {
         Ok(Self {
             dimension,
             samples: data.samples(),
+            columns: columns.len(),
+            residual: Residual::find(dimension, loss, data)?,
             loss: PerSample::new(dimension, std::slice::from_ref(loss), &columns, data.samples())?,
             gradient: PerSample::new(dimension, &gradient, &columns, data.samples())?,
         })
@@ -344,6 +351,44 @@ impl Model for SampleLossModel {
 
     fn batch_gradient(&self, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
         self.gradient.batch(points, batch, gradient);
+    }
+
+    /// For a loss that is written as a square, κ (y − …)², with a data column y that enters it with a constant factor.
+    fn regression(&self) -> Option<&dyn Regression> {
+        self.residual.as_ref().map(|_| self as &dyn Regression)
+    }
+}
+
+impl Regression for SampleLossModel {
+    fn target(&self) -> &str {
+        self.residual.as_ref().map_or("", |r| &r.target)
+    }
+
+    fn input(&self) -> Option<&str> {
+        self.residual.as_ref()?.input.as_ref().map(|(_, name)| name.as_str())
+    }
+
+    fn targets(&self) -> &[f64] {
+        self.residual.as_ref().map_or(&[], |r| &r.targets)
+    }
+
+    fn weight(&self) -> f64 {
+        self.residual.as_ref().map_or(1.0, |r| r.weight)
+    }
+
+    fn parameters(&self) -> usize {
+        self.dimension
+    }
+
+    fn predictions(&self, points: &[f64], values: &mut [f64], jacobian: &mut [f64]) -> bool {
+        let Some(residual) = &self.residual else { return false };
+        residual.values.all(points, values);
+        residual.jacobian.all(points, jacobian);
+        true
+    }
+
+    fn fitted(&self, theta: &[f64], inputs: &[f64]) -> Option<Vec<f64>> {
+        self.residual.as_ref()?.fitted(theta, self.columns, inputs)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod cumulants;
 pub mod decomposed;
+pub mod decomposition;
 mod dynamics;
 pub mod formula;
 pub mod importance;
@@ -9,12 +10,14 @@ pub mod interpretation;
 pub mod isotropic;
 pub mod minibatch;
 pub mod modified;
+mod moments;
 pub mod semidefinite;
 #[cfg(test)]
 mod tests;
 
 pub use cumulants::{Cumulants, batch_cumulants};
-pub use decomposed::{Decomposed, Part, Weights};
+pub use decomposed::Decomposed;
+pub use decomposition::{Decomposition, Part, Weights};
 pub use dynamics::GradientDynamics;
 pub use formula::{FormulaDiffusion, FormulaDynamics};
 pub use importance::{ImportanceSampled, LossScale};

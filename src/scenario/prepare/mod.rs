@@ -1,5 +1,6 @@
 //! From what was written to what is meant: a [`Scenario`] becomes a [`Problem`] that is safe to run.
 
+mod analysis;
 mod data;
 mod dimensions;
 mod fields;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::fokker_planck::bounds::Found;
 use fpsolve_solvers::langevin::LangevinOptions;
+use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::passage::Passage;
 use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
@@ -27,6 +29,7 @@ use miette::{Report, Result};
 
 use super::dynamics::Drive;
 use super::{EngineKind, Scenario, verdicts};
+pub use analysis::{Decompose, Outliers};
 
 /// A scenario that is ready to run: the problem, how each engine computes, and what is asked of the result.
 #[derive(Clone)]
@@ -49,10 +52,18 @@ pub struct Prepared {
     pub langevin: LangevinOptions,
     /// How the SGD engine computes.
     pub sgd: SgdOptions,
+    /// The model of the data as it is, whatever the sampling.
+    pub model: Arc<dyn Model>,
     /// `[analysis]`.
     pub analysis: verdicts::Analysis,
     /// First-passage problems of `analysis.first_passage`.
     pub passages: Vec<Passage>,
+    /// Whether critical points of the loss are searched for.
+    pub critical_points: bool,
+    /// How the noise is taken apart.
+    pub decomposition: Option<Decompose>,
+    /// The search for dynamic outliers.
+    pub outliers: Option<Outliers>,
     /// Limits of `[compare]`.
     pub compare: Vec<Limit>,
     /// Numbers of `[expect]`.
@@ -77,7 +88,10 @@ impl Scenario {
         dimensions::check(self)?;
         let written = grid::written(self)?;
         let data = data::build(self)?;
-        let model = model::sampled(self, model::build(self, data.as_deref())?)?;
+        let plain = model::build(self, data.as_deref())?;
+        let decomposition = analysis::decomposition(self, &*plain, data.as_deref())?;
+        let model = model::sampled(self, Arc::clone(&plain))?;
+        let critical_points = analysis::critical_points(self, &*model)?;
         let (minibatch, temperature) = self.drive(model.samples())?;
         if let Some(grid) = &written {
             fields::check_symmetry(self, grid)?;
@@ -90,6 +104,7 @@ impl Scenario {
         if box_found.is_some() {
             fields::check_symmetry(self, &grid)?;
         }
+        let outliers = analysis::outliers(self, &plain, &grid)?;
         fields::check(self, &grid, &*model, &*dynamics)?;
         let initial = initial::build(self, &grid)?;
         let passages = passage::build(self, &grid)?;
@@ -111,8 +126,12 @@ impl Scenario {
             fokker_planck: options::fokker_planck(self)?,
             langevin: options::langevin(self)?,
             sgd: options::sgd(self)?,
+            model: plain,
             analysis: self.analysis.clone(),
             passages,
+            critical_points,
+            decomposition,
+            outliers,
             compare: self.compare.clone(),
             expect: self.expect.clone(),
             output: self.output_file(),

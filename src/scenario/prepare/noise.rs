@@ -8,7 +8,7 @@ use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::noise::formula::{FormulaDiffusion, FormulaDynamics};
 use fpsolve_solvers::noise::{
-    self, Decomposed, Diffusion, GradientDynamics, Isotropic, Minibatch, ModifiedDynamics, Order, Part, Weights,
+    self, Decomposed, Diffusion, GradientDynamics, Isotropic, Minibatch, ModifiedDynamics, Order, Part,
 };
 use miette::Result;
 
@@ -62,16 +62,22 @@ fn decomposed(
     let span = &scenario.noise.kind.span;
     let Some(teacher) = data.and_then(Data::teacher) else {
         let message = "kind = \"decomposed\" needs a teacher: only with a known function can the noise be taken apart";
-        let help = "write [model.data] teacher = { … } instead of file or points, or kind = \"minibatch\"";
+        let help = "write [model.data] teacher = { … } instead of file or points; or kind = \"minibatch\", and \
+                    [analysis] decomposition = \"estimate\" for estimates of the parts from residuals";
         return Err(scenario.source.error(span, message, "no teacher", help));
     };
+    if let Some(importance) = &scenario.dynamics.importance {
+        let message = "kind = \"decomposed\" takes apart the noise of uniform sampling, not of importance sampling";
+        let help = "remove `importance` from [dynamics], or write kind = \"minibatch\"";
+        return Err(scenario.source.error(&importance.span, message, "another noise", help));
+    }
     let part = |part: &Located<&str>| match part.value {
         "intrinsic" => Part::Intrinsic,
         "exploration" => Part::Exploration,
         _ => Part::MeanGradient,
     };
     let parts: Vec<Part> = parts.iter().map(part).collect();
-    let built = Decomposed::new(model, teacher, &parts, Weights::Fixed);
+    let built = Decomposed::new(model, teacher, &parts, scenario.noise.weights);
     built.map_err(|error| scenario.solver_error(span, "this noise", &error))
 }
 

@@ -15,10 +15,6 @@ pub(super) fn refuse(scenario: &Scenario) -> Result<()> {
         let help = "write engines = [\"fokker-planck\", \"langevin\"], or remove `importance`";
         found.push((&importance.span, "dynamics.importance with the engine sgd".into(), help));
     }
-    let analysis = &scenario.analysis;
-    if let Some(points) = analysis.critical_points.as_ref().filter(|on| on.value) {
-        found.push((&points.span, "analysis.critical_points".into(), "remove it"));
-    }
     match found.into_iter().next() {
         Some((span, what, help)) => Err(report(scenario, span, &what, help)),
         None => Ok(()),

@@ -10,12 +10,13 @@
 mod fixed;
 mod lane;
 mod projected;
+mod regression;
 mod singular_values;
 #[cfg(test)]
 mod tests;
 
 use crate::error::Error;
-use crate::model::Model;
+use crate::model::{Model, Regression};
 
 use fixed::Fixed;
 use lane::{WIDTH, pad, with_padded};
@@ -131,19 +132,6 @@ impl TanhRegression {
         }
     }
 
-    /// The fitted function h(x; θ) at one θ.
-    pub fn fitted(&self, theta: &[f64], x: &[f64]) -> Vec<f64> {
-        let alpha = self.amplitudes_at(theta);
-        let slope = |unit: &Unit| match unit.slope {
-            Slope::Group(k) => theta[k],
-            Slope::Fixed(w) => w,
-        };
-        let value = |&x: &f64| -> f64 {
-            self.units.iter().zip(&alpha).map(|(u, a)| a * (slope(u) * (x - u.center)).tanh()).sum()
-        };
-        x.iter().map(value).collect()
-    }
-
     /// Numerical rank of Φ at n points; the number of units where the amplitudes are fixed.
     pub fn rank(&self, points: &[f64]) -> Vec<f64> {
         match &self.core {
@@ -222,19 +210,8 @@ impl Model for TanhRegression {
         }
     }
 
-    /// With fixed amplitudes; projected ones follow the data, so that the samples have no predictions of their own.
-    fn predictions(&self, points: &[f64], values: &mut [f64], jacobian: &mut [f64]) -> bool {
-        let Core::Fixed(model) = &self.core else { return false };
-        let n = points.len() / self.dimension;
-        if n > 0 {
-            with_padded(n, [values, jacobian], |[values, jacobian]| {
-                fixed::per_sample(model, &pad(points, n), true, values, jacobian);
-                for (row, y) in values.chunks_mut(n.next_multiple_of(WIDTH)).zip(&self.y) {
-                    row.iter_mut().for_each(|h| *h += y);
-                }
-            });
-        }
-        true
+    fn regression(&self) -> Option<&dyn Regression> {
+        Some(self)
     }
 
     /// `condition_number` (of Φ; infinite where a column vanishes) and `rank`, for projected amplitudes.

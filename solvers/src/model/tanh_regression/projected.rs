@@ -424,3 +424,31 @@ dispatch! {
         }
     }
 }
+
+dispatch! {
+    /// For the first of eight points: Q, ∂φ_j/∂w_j and Gᵀ = Q R⁻ᵀ, each m×u with entry (s, j) at `[j·m + s]`.
+    pub(super) fn projection(
+        model: &Projected,
+        points: &[f64],
+        basis: &mut [f64],
+        slopes: &mut [f64],
+        inverse: &mut [f64],
+    ) {
+        let (m, u) = (model.x.len(), model.units.len());
+        let mut fit = Fit::new(model);
+        fit.factor(model, points, 0);
+        for at in 0..m * u {
+            basis[at] = fit.basis[at].0[0];
+            slopes[at] = fit.slopes[at].0[0];
+        }
+        for s in 0..m {
+            for j in (0..u).rev() {
+                let mut g = basis[j * m + s];
+                for i in j + 1..u {
+                    g -= fit.triangle[j * u + i].0[0] * inverse[i * m + s];
+                }
+                inverse[j * m + s] = g * fit.inverse[j].0[0];
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Minima of a loss inside a grid: the cells that lie below their neighbours, refined by Newton's method.
+
+use rayon::prelude::*;
+
+use crate::fields::tabulate;
+use crate::grid::Grid;
+use crate::model::Model;
+use crate::symmetric::{eigen, packed_len};
+
+/// A local minimum.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Minimum {
+    /// Position θ (d).
+    pub position: Vec<f64>,
+    /// Loss L(θ).
+    pub loss: f64,
+    /// Eigenvalues of ∇²L, ascending (d).
+    pub eigenvalues: Vec<f64>,
+}
+
+/// Steps of the search that lowers the loss, and of the one that lowers the gradient.
+const DESCENTS: usize = 200;
+const POLISHES: usize = 20;
+/// Most cells whose ∇²L is looked at.
+pub(super) const CURVED: usize = 300_000;
+
+/// The minima of a model's loss inside the grid, lowest first; `loss` are its values at the cell centres (n).
+///
+/// A search starts from every cell that is not above any of its 3^d − 1 neighbours, and (up to [`CURVED`] cells) from every cell
+/// where ∇²L is positive and the Newton step is shorter than two cells: valleys narrower than a cell hide minima from their
+/// neighbours, not from Newton's method. A search takes Newton steps with the eigenvalues of ∇²L turned
+/// positive, no longer than a trust region that begins at two cells, each accepted only if it lowers L; then plain Newton steps as
+/// long as |∇L| falls. Minima at a wall are none, searches that end in the same place count once.
+pub fn minima(model: &dyn Model, grid: &Grid, loss: &[f64]) -> Vec<Minimum> {
+    let lowest = |&cell: &usize| lowest_neighbour(grid, loss, cell) == cell;
+    let mut starts: Vec<usize> = (0..grid.len()).into_par_iter().filter(lowest).collect();
+    starts.extend(zeros_nearby(model, grid).into_iter().filter(|(_, convex)| *convex).map(|(cell, _)| cell));
+    let mut found: Vec<Minimum> = starts.into_par_iter().filter_map(|cell| search(model, grid, cell)).collect();
+    found.sort_by(|a, b| a.loss.total_cmp(&b.loss));
+    let mut distinct: Vec<Minimum> = Vec::new();
+    for minimum in found {
+        if !distinct.iter().any(|other| same_place(grid, &minimum.position, &other.position)) {
+            distinct.push(minimum);
+        }
+    }
+    distinct
+}
+
+/// The width of the cells, the unit of steps.
+pub(super) fn widths(grid: &Grid) -> Vec<f64> {
+    grid.axes().iter().map(|axis| axis.length() / axis.cells() as f64).collect()
+}
+
+/// Cells whose Newton step to a zero of ∇L is shorter than two cells, each with whether ∇²L is positive there; none where the
+/// grid has more than [`CURVED`] cells.
+pub(super) fn zeros_nearby(model: &dyn Model, grid: &Grid) -> Vec<(usize, bool)> {
+    if grid.len() > CURVED {
+        return Vec::new();
+    }
+    let (d, scale) = (grid.dimension(), widths(grid));
+    let packed = packed_len(d);
+    let kinds = tabulate(grid, 1, 2 * packed + d, |points, out| {
+        let n = out.len();
+        let (mut gradient, mut hessian) = (vec![0.0; d * n], vec![0.0; packed * n]);
+        model.gradient(points, &mut gradient);
+        model.hessian(points, &mut hessian);
+        for i in 0..n {
+            let row = |values: &[f64], rows: usize| (0..rows).map(|k| values[k * n + i]).collect::<Vec<f64>>();
+            let here = Local { loss: 0.0, gradient: row(&gradient, d), hessian: row(&hessian, packed) };
+            let convex = eigen(d, &here.hessian).0[0] > 0.0;
+            let near = length(&here.step(&scale, |value| value)) < 2.0;
+            out[i] = if near { 1.0 + f64::from(u8::from(convex)) } else { 0.0 };
+        }
+    });
+    kinds.into_iter().enumerate().filter(|(_, kind)| *kind > 0.0).map(|(cell, kind)| (cell, kind == 2.0)).collect()
+}
+
+/// The lowest of a cell and its neighbours; of equal ones the first.
+pub(super) fn lowest_neighbour(grid: &Grid, loss: &[f64], cell: usize) -> usize {
+    let (d, shape, index) = (grid.dimension(), grid.shape(), grid.multi_index(cell));
+    let neighbour = |code: usize| {
+        let (mut rest, mut other) = (code, [0; 3]);
+        for k in 0..d {
+            let (n, step) = (shape[k] as i64, (rest % 3) as i64 - 1);
+            rest /= 3;
+            let to = index[k] as i64 + step;
+            let to = if grid.axes()[k].is_periodic() { to.rem_euclid(n) } else { to };
+            other[k] = usize::try_from(to).ok().filter(|_| to < n)?;
+        }
+        Some(grid.cell(&other[..d]))
+    };
+    let all = (0..3_usize.pow(d as u32)).filter_map(neighbour);
+    all.min_by(|&a, &b| loss[a].total_cmp(&loss[b]).then(a.cmp(&b))).unwrap_or(cell)
+}
+
+pub(super) fn same_place(grid: &Grid, a: &[f64], b: &[f64]) -> bool {
+    grid.axes().iter().zip(a.iter().zip(b)).all(|(axis, (a, b))| {
+        let apart = (a - b).abs();
+        let around = if axis.is_periodic() { axis.length() - apart } else { apart };
+        apart.min(around) < 1e-3 * axis.length() / axis.cells() as f64
+    })
+}
+
+/// Loss, gradient and the packed Hessian at one point.
+pub(super) struct Local {
+    pub(super) loss: f64,
+    gradient: Vec<f64>,
+    pub(super) hessian: Vec<f64>,
+}
+
+impl Local {
+    pub(super) fn at(model: &dyn Model, theta: &[f64]) -> Self {
+        let d = theta.len();
+        let (mut loss, mut gradient, mut hessian) = ([0.0], vec![0.0; d], vec![0.0; packed_len(d)]);
+        model.loss(theta, &mut loss);
+        model.gradient(theta, &mut gradient);
+        model.hessian(theta, &mut hessian);
+        Self { loss: loss[0], gradient, hessian }
+    }
+
+    /// |∇L| per cell.
+    pub(super) fn slope(&self, scale: &[f64]) -> f64 {
+        self.gradient.iter().zip(scale).map(|(g, h)| (g * h) * (g * h)).sum::<f64>().sqrt()
+    }
+
+    /// −V f(Λ)⁻¹ Vᵀ ∇L in units of the cells, with the eigenvalues passed through f.
+    pub(super) fn step(&self, scale: &[f64], f: impl Fn(f64) -> f64) -> Vec<f64> {
+        let d = scale.len();
+        let mut hessian = self.hessian.clone();
+        let mut c = 0;
+        for i in 0..d {
+            for j in i..d {
+                hessian[c] *= scale[i] * scale[j];
+                c += 1;
+            }
+        }
+        let (values, vectors) = eigen(d, &hessian);
+        let floor = 1e-12 * values.iter().fold(0.0_f64, |a, v| a.max(v.abs())) + f64::MIN_POSITIVE;
+        let along = |a: usize| (0..d).map(|k| vectors[k][a] * scale[k] * self.gradient[k]).sum::<f64>();
+        let shares: Vec<f64> = (0..d)
+            .map(|a| {
+                let value = f(values[a]);
+                along(a) / if value.abs() < floor { floor } else { value }
+            })
+            .collect();
+        (0..d).map(|k| -(0..d).map(|a| vectors[k][a] * shares[a]).sum::<f64>()).collect()
+    }
+}
+
+pub(super) fn length(step: &[f64]) -> f64 {
+    step.iter().map(|s| s * s).sum::<f64>().sqrt()
+}
+
+/// The minimum that is reached from a cell, if it lies inside the grid.
+fn search(model: &dyn Model, grid: &Grid, cell: usize) -> Option<Minimum> {
+    let d = grid.dimension();
+    let mut theta = grid.center(cell)[..d].to_vec();
+    let scale = widths(grid);
+    let moved = |theta: &[f64], step: &[f64]| -> Vec<f64> {
+        theta.iter().zip(step).zip(&scale).map(|((t, s), h)| t + s * h).collect()
+    };
+    let mut here = Local::at(model, &theta);
+    let mut radius = 2.0; // cells
+    for _ in 0..DESCENTS {
+        let mut step = here.step(&scale, f64::abs);
+        let long = length(&step);
+        if long < 1e-4 || radius < 1e-6 {
+            break;
+        }
+        if long > radius {
+            step.iter_mut().for_each(|s| *s *= radius / long);
+        }
+        let next = moved(&theta, &step);
+        let there = Local::at(model, &next);
+        if there.loss < here.loss {
+            (theta, here, radius) = (next, there, 2.0 * radius.min(long));
+        } else {
+            radius = 0.25 * radius.min(long);
+        }
+    }
+    for _ in 0..POLISHES {
+        let next = moved(&theta, &here.step(&scale, |value| value));
+        let there = Local::at(model, &next);
+        if there.slope(&scale) >= here.slope(&scale)
+            || there.slope(&scale).is_nan()
+            || there.loss > here.loss + 1e-9 * here.loss.abs()
+        {
+            break;
+        }
+        (theta, here) = (next, there);
+    }
+    for (t, axis) in theta.iter_mut().zip(grid.axes()) {
+        *t = if axis.is_periodic() { axis.wrap(*t) } else { *t };
+    }
+    let inside = grid.axes().iter().zip(&theta).all(|(axis, &t)| t > axis.lower() && t < axis.upper());
+    // what is left of the way to a zero of the gradient: more than a tenth of a cell is no minimum
+    let arrived = length(&here.step(&scale, f64::abs)) < 0.1;
+    let (values, _) = eigen(d, &here.hessian);
+    (inside && arrived && here.loss.is_finite() && values[0] >= 0.0).then(|| Minimum {
+        position: theta,
+        loss: here.loss,
+        eigenvalues: values[..d].to_vec(),
+    })
+}

@@ -1,0 +1,126 @@
+#![allow(clippy::unwrap_used)]
+
+use super::{basins, critical_points, minima};
+use crate::fields::tabulate;
+use crate::formula::{Symbols, parse};
+use crate::grid::{Axis, Boundary, Grid};
+use crate::model::Model;
+use crate::model::formula::FormulaModel;
+use crate::model::tanh_regression::{Amplitudes, SampleGradient, TanhRegression};
+
+fn grid(axes: &[(f64, f64, usize, Boundary)]) -> Grid {
+    let axis = |(k, &(from, to, cells, wall)): (usize, &(f64, f64, usize, Boundary))| {
+        Axis::uniform(["x", "y", "z"][k], from, to, cells, [wall; 2]).unwrap()
+    };
+    Grid::new(axes.iter().enumerate().map(axis).collect()).unwrap()
+}
+
+fn find(model: &dyn Model, grid: &Grid) -> Vec<super::Minimum> {
+    let loss = tabulate(grid, 1, 1, |points, out| model.loss(points, out));
+    minima(model, grid, &loss)
+}
+
+fn formula(variables: &[&str], text: &str) -> FormulaModel {
+    FormulaModel::loss(variables.len(), &parse(text, &Symbols::new(variables)).unwrap())
+}
+
+#[test]
+fn genesis_has_its_two_minima() {
+    let x: Vec<f64> = (0..10).map(|i| -2.25 + 0.5 * i as f64).collect();
+    let y = [3.5, 3.22, 1.69, -0.9, -2.43, -5.54, -3.61, -3.63, -3.67, -3.65];
+    let units = TanhRegression::units(&[-1.5, -0.9, -0.2], &[0, 0, 0]);
+    let model = TanhRegression::new(&x, &y, &units, Amplitudes::Projected, SampleGradient::Total).unwrap();
+    for cells in [40, 400, 3000] {
+        let found = find(&model, &grid(&[(0.1, 12.0, cells, Boundary::Reflecting)]));
+        let table = [
+            (0.7115671623104967, 0.3100053490663363, 1.69013091106),
+            (4.758392164878343, 0.3454442201159178, 0.00803375039541),
+        ];
+        assert_eq!(found.len(), 2, "{cells}: {found:?}");
+        for (minimum, (w, loss, curvature)) in found.iter().zip(table) {
+            assert!((minimum.eigenvalues[0] / curvature - 1.0).abs() < 1e-8, "{minimum:?}");
+            assert!((minimum.position[0] - w).abs() < 1e-10, "{minimum:?}");
+            assert!((minimum.loss / loss - 1.0).abs() < 1e-14, "{minimum:?}");
+        }
+    }
+}
+
+#[test]
+fn a_minimum_in_a_valley_between_the_cells_is_found() {
+    // two wells along a valley one tenth of a cell wide, turned so that it passes between cell centres
+    let model = formula(&["x", "y"], "(x^2 - 1)^2 + 0.1*x + 4000*(y - 0.37*x)^2");
+    let found = find(&model, &grid(&[(-2.0, 2.0, 30, Boundary::Reflecting), (-2.0, 2.0, 30, Boundary::Reflecting)]));
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn valleys_in_two_dimensions() {
+    // (x² − 1)² + a tilt; a narrow curved valley (Rosenbrock) has its one minimum far from the first low cells
+    let wells = formula(&["x", "y"], "(x^2 - 1)^2 + 0.1*x + 2*(y - 0.3*x)^2");
+    let found = find(&wells, &grid(&[(-2.0, 2.0, 31, Boundary::Reflecting), (-1.0, 1.0, 20, Boundary::Reflecting)]));
+    assert_eq!(found.len(), 2);
+    for minimum in &found {
+        let [x, y] = minimum.position[..] else { panic!() };
+        assert!((4.0 * x * (x * x - 1.0) + 0.1).abs() < 1e-9 && (y - 0.3 * x).abs() < 1e-12, "{minimum:?}");
+    }
+    assert!(found[0].position[0] < 0.0 && found[0].loss < found[1].loss);
+    let valley = formula(&["x", "y"], "(1 - x)^2 + 100*(y - x^2)^2");
+    let found = find(&valley, &grid(&[(-2.0, 2.0, 50, Boundary::Reflecting), (-1.0, 3.0, 50, Boundary::Reflecting)]));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!((found[0].position[0] - 1.0).abs() < 1e-10 && (found[0].position[1] - 1.0).abs() < 1e-10);
+}
+
+#[test]
+fn walls_are_no_minima_and_periods_have_one() {
+    let slope = formula(&["x"], "x + 0.1*x^2");
+    assert!(find(&slope, &grid(&[(0.0, 1.0, 20, Boundary::Reflecting)])).is_empty());
+    let turn = std::f64::consts::TAU;
+    let wave = formula(&["x"], "cos(x + 3.1)");
+    let found = find(&wave, &grid(&[(0.0, turn, 30, Boundary::Periodic)]));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!((found[0].position[0] - (std::f64::consts::PI - 3.1)).abs() < 1e-10, "{found:?}");
+    let flat = formula(&["x"], "0*x + x^4"); // a Hessian that vanishes at the minimum
+    let found = find(&flat, &grid(&[(-1.0, 1.1, 30, Boundary::Reflecting)]));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].position[0].abs() < 0.01, "{found:?}");
+}
+
+#[test]
+fn three_dimensions() {
+    let model = formula(&["x", "y", "z"], "(x^2 - 1)^2 + (y - x)^2 + cosh(z - y)");
+    let axis = (-2.0, 2.0, 17, Boundary::Reflecting);
+    let found = find(&model, &grid(&[axis, axis, axis]));
+    assert_eq!(found.len(), 2, "{found:?}");
+    for minimum in found {
+        assert!(minimum.position.iter().all(|t| (t.abs() - 1.0).abs() < 1e-9), "{minimum:?}");
+        assert_eq!(minimum.eigenvalues.len(), 3);
+    }
+}
+
+#[test]
+fn saddles_and_maxima_are_found_and_basins_meet_at_them() {
+    // wells at (±1, 0), saddle at (0, 0) lifted by the tilt; (x² − 1)² + y² + 0.1x, and a maximum in a second case
+    let model = formula(&["x", "y"], "(x^2 - 1)^2 + 0.1*x + y^2");
+    let area = grid(&[(-2.0, 2.0, 41, Boundary::Reflecting), (-1.5, 1.5, 30, Boundary::Reflecting)]);
+    let loss = tabulate(&area, 1, 1, |points, out| model.loss(points, out));
+    let points = critical_points(&model, &area, &loss);
+    assert_eq!(points.iter().map(|p| p.index()).collect::<Vec<_>>(), [0, 0, 1], "{points:?}");
+    let saddle = points[2].position[0];
+    assert!((4.0 * saddle * (saddle * saddle - 1.0) + 0.1).abs() < 1e-10);
+    assert!((points[2].eigenvalues[0] - (12.0 * saddle * saddle - 4.0)).abs() < 1e-8);
+    let wells: Vec<&[f64]> = points[..2].iter().map(|p| p.position.as_slice()).collect();
+    let basin = basins(&area, &loss, &wells);
+    for cell in 0..area.len() {
+        let x = area.center(cell)[0];
+        if (x - saddle).abs() > 0.1 {
+            assert_eq!(basin[cell], i64::from(x > saddle), "at x = {x}");
+        }
+    }
+    let bumps = formula(&["x", "y"], "cos(x)*cos(y)");
+    let area = grid(&[(0.5, 6.0, 40, Boundary::Reflecting), (0.5, 6.0, 40, Boundary::Reflecting)]);
+    let loss = tabulate(&area, 1, 1, |points, out| bumps.loss(points, out));
+    let points = critical_points(&bumps, &area, &loss);
+    // minima (0, π) and its kind lie outside but for none; maximum (π, π); saddles at odd multiples of π/2
+    let count = |index| points.iter().filter(|p| p.index() == index).count();
+    assert_eq!([count(0), count(1), count(2)], [0, 4, 1], "{points:?}");
+}
