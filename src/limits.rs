@@ -48,6 +48,8 @@ struct Sizes {
     langevin: f64,
     sgd: f64,
     trajectories: f64,
+    /// Numbers that the optimizer remembers of each walker.
+    memory: f64,
 }
 
 impl Sizes {
@@ -59,7 +61,10 @@ impl Sizes {
         let outputs = scenario.time.at.value.len() as f64;
         let (langevin, sgd) = (scenario.langevin.walkers.value as f64, scenario.sgd.walkers.value as f64);
         let trajectories = scenario.langevin.trajectories as f64;
-        Self { shape, outputs, langevin, sgd, trajectories }
+        let optimizer = &scenario.sgd.optimizer.value;
+        let optimizer = fpsolve_solvers::sgd::optimizer::build(optimizer.name, &optimizer.parameters);
+        let memory = optimizer.map_or(0.0, |(optimizer, _)| optimizer.memory(scenario.dimension()) as f64);
+        Self { shape, outputs, langevin, sgd, trajectories, memory }
     }
 
     fn cells(&self) -> f64 {
@@ -93,7 +98,9 @@ fn table(sizes: &Sizes, engines: &[EngineKind]) -> Estimate {
                     add(&format!("{word}: trajectories"), 3.0 * 8.0 * d * sizes.trajectories * rows, Key::Outputs);
                 }
             }
-            EngineKind::Sgd => add(&format!("{word}: walkers"), 16.0 * d * sizes.sgd, Key::SgdWalkers),
+            EngineKind::GaussianSgd | EngineKind::Sgd | EngineKind::GradientDescent => {
+                add(&format!("{word}: walkers"), 16.0 * (d + sizes.memory) * sizes.sgd, Key::SgdWalkers);
+            }
         }
         // kept while running, in the record, and for the comparison
         add(&format!("{word}: densities at {} times", sizes.outputs), 3.0 * 8.0 * cells * sizes.outputs, Key::Outputs);
@@ -262,7 +269,8 @@ mod tests {
 
     #[test]
     fn a_cube_of_1000_needs_more_than_100_gib() {
-        let sizes = Sizes { shape: vec![1000.0; 3], outputs: 2.0, langevin: 1.0, sgd: 1.0, trajectories: 0.0 };
+        let sizes =
+            Sizes { shape: vec![1000.0; 3], outputs: 2.0, langevin: 1.0, sgd: 1.0, trajectories: 0.0, memory: 0.0 };
         let estimate = table(&sizes, &[EngineKind::FokkerPlanck]);
         assert!(estimate.total() > 100.0 * 1024f64.powi(3));
     }

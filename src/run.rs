@@ -19,10 +19,10 @@ use fpsolve_validation::verdict::{Verdict, judge_expectations, judge_limits};
 use crate::analysis::noise_parts;
 use crate::analysis::{landscape, outliers, projection};
 use crate::expect;
-use crate::record::Record;
 use crate::record::analysis;
 use crate::record::ensemble;
 use crate::record::layout::{self, StationaryFields};
+use crate::record::{Record, batch_noise};
 use crate::scenario::{EngineKind, Prepared};
 
 /// How a run ended; the word that the record carries.
@@ -107,7 +107,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     };
     progress("comparing");
     let comparisons = comparisons(&problem, &lanes, stationary.as_ref());
-    let mut record = describe(prepared, &problem, status);
+    let mut record = describe(prepared, &problem, status, &mut warnings);
     warnings.extend(projection::report(record.group_mut("problem"), &*prepared.model, &problem.grid));
     if let Some(parts) = &parts {
         analysis::add_noise_parts(record.group_mut("problem"), &problem.grid, parts);
@@ -134,6 +134,9 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
         let group = ensemble::passage_group(&mut record, passage, &problem.times);
         ensemble::add_first_passage(group, passage, &problem.times, found);
         warnings.extend(passage_warnings(passage, found));
+    }
+    if let Some(law) = bounded_against(prepared, &lanes, stationary.as_ref()) {
+        warnings.extend(batch_noise::add_reach(record.group_mut("problem"), &problem, law));
     }
     record.groups.extend(spectrum.map(|modes| layout::spectrum_group(&problem.grid, &modes)));
     warnings.extend(failures.iter().map(|error| match error.help() {
@@ -179,9 +182,10 @@ pub fn heading(prepared: &Prepared, problem: &Problem, status: Status) -> Record
 }
 
 /// The heading, the functions of the problem on the grid, the data.
-fn describe(prepared: &Prepared, problem: &Problem, status: Status) -> Record {
+fn describe(prepared: &Prepared, problem: &Problem, status: Status, warnings: &mut Vec<String>) -> Record {
     let mut record = heading(prepared, problem, status);
     let fields = Fields::on_grid(problem);
+    warnings.extend(collapsed_sampling(problem, &fields));
     let columns: Vec<(&str, &[f64])> = prepared.data.as_deref().map_or(Vec::new(), |data| {
         data.names().iter().filter_map(|name| Some((name.as_str(), data.column(name)?))).collect()
     });
@@ -191,8 +195,56 @@ fn describe(prepared: &Prepared, problem: &Problem, status: Status) -> Record {
         let long_name = name.replace('_', " ");
         group.datasets.push(layout::field(name, &problem.grid, &[], values, "1", &long_name));
     }
+    group.datasets.extend(batch_noise::cumulant_fields(problem));
     record.groups.push(group);
     record
+}
+
+/// The density of the SDE to hold against the bounded noise of SGD: the stationary one, else the last of an engine; the outer
+/// None where another optimizer than plain SGD, or none, runs.
+fn bounded_against<'a>(
+    prepared: &Prepared,
+    lanes: &'a [Lane],
+    stationary: Option<&'a Stationary>,
+) -> Option<Option<(&'static str, &'a [f64])>> {
+    if !prepared.engines.contains(&EngineKind::Sgd) || prepared.sgd.optimizer != "sgd" {
+        return None;
+    }
+    let last = |name: &str| {
+        let lane = lanes.iter().find(|lane| lane.engine.name() == name)?;
+        Some(lane.snapshots.last()?.probability.as_slice())
+    };
+    let stationary = stationary.map(|s| ("the stationary density", s.probability.as_slice()));
+    let density = || last("fokker_planck").map(|p| ("the last density of Fokker-Planck", p));
+    let walkers = || last("langevin").map(|p| ("the last density of Langevin", p));
+    Some(stationary.or_else(density).or_else(walkers))
+}
+
+/// Effective samples below which importance sampling follows single samples instead of the data.
+const FEW_EFFECTIVE_SAMPLES: f64 = 2.0;
+
+/// Says where importance sampling draws nearly always the same sample.
+fn collapsed_sampling(problem: &Problem, fields: &Fields) -> Option<String> {
+    let (_, sizes) = fields.diagnostics.iter().find(|(name, _)| *name == "effective_sample_size")?;
+    let few = sizes.iter().filter(|size| **size < FEW_EFFECTIVE_SAMPLES).count();
+    let least = (0..sizes.len()).min_by(|&i, &j| sizes[i].total_cmp(&sizes[j]))?;
+    let center = problem.grid.center(least);
+    let place: Vec<String> = problem
+        .variables
+        .iter()
+        .zip(center)
+        .map(|(name, x)| format!("{name} = {}", crate::summary::short(x)))
+        .collect();
+    (few > 0).then(|| {
+        format!(
+            "dynamics.importance: the sampling collapses, on {:.1} % of the grid fewer than {FEW_EFFECTIVE_SAMPLES} of {} samples \
+             are in effect (least {:.3} at {}): take a larger c",
+            100.0 * few as f64 / sizes.len() as f64,
+            problem.model.samples(),
+            sizes[least],
+            place.join(", ")
+        )
+    })
 }
 
 fn stationary_group(problem: &Problem, stationary: &Stationary) -> Record {
@@ -242,8 +294,14 @@ fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>) -> B
             EngineKind::Langevin => {
                 Langevin::new(problem, prepared.langevin.clone()).map(|engine| Box::new(engine) as Box<dyn Engine>)
             }
+            EngineKind::GaussianSgd => {
+                Sgd::gaussian(problem, prepared.sgd.clone()).map(|engine| Box::new(engine) as Box<dyn Engine>)
+            }
             EngineKind::Sgd => {
                 Sgd::new(problem, prepared.sgd.clone()).map(|engine| Box::new(engine) as Box<dyn Engine>)
+            }
+            EngineKind::GradientDescent => {
+                Sgd::without_noise(problem, &prepared.sgd).map(|engine| Box::new(engine) as Box<dyn Engine>)
             }
         };
         match engine {
@@ -299,7 +357,8 @@ impl Lane {
         let mut attributes = self.engine.attributes();
         // an estimate that does not exist (no coarser grid) is left out: a record holds finite numbers
         attributes.retain(|(_, value)| !matches!(value, Attribute::Float(x) if !x.is_finite()));
-        let own = self.engine.warnings();
+        let mut own = self.engine.warnings();
+        own.extend(self.engine.other_limit().map(|why| format!("not compared with the other engines: {why}")));
         let mut group = layout::engine_group(name, &problem.grid, &self.snapshots, &attributes, &own);
         if self.engine.walkers().is_none() {
             let stationary = stationary.map(|s| s.probability.as_slice());
@@ -323,12 +382,13 @@ fn is_finite(snapshot: &Snapshot) -> bool {
         && snapshot.outside.is_finite()
 }
 
-/// SGD lives at multiples of η: with it among the engines the output times move to the nearest whole step, for all engines.
+/// SGD lives at multiples of its step: with it among the engines the output times move to the nearest whole step, for all.
 fn align_with_sgd(problem: &mut Problem, prepared: &Prepared) -> Vec<String> {
-    let Some(minibatch) = problem.minibatch.filter(|_| prepared.engines.contains(&EngineKind::Sgd)) else {
+    let descends = prepared.engines.iter().any(|engine| engine.descends());
+    let (Some(minibatch), true, Ok(optimizer)) = (problem.minibatch, descends, prepared.sgd.build()) else {
         return Vec::new();
     };
-    let eta = minibatch.learning_rate;
+    let eta = optimizer.step_time(minibatch.learning_rate);
     let aligned: Vec<f64> = problem.times.iter().map(|t| (t / eta).round() * eta).collect();
     let moved = aligned.iter().zip(&problem.times).map(|(a, t)| (a - t).abs()).fold(0.0, f64::max);
     problem.times = aligned;
@@ -337,7 +397,7 @@ fn align_with_sgd(problem: &mut Problem, prepared: &Prepared) -> Vec<String> {
         return Vec::new();
     }
     vec![format!(
-        "sgd: output times moved by up to {moved:.2e} to whole steps of η = {eta}, for all engines; write times that are multiples of η"
+        "sgd: output times moved by up to {moved:.2e} to whole steps of {eta}, for all engines; write times that are multiples of it"
     )]
 }
 
@@ -394,8 +454,10 @@ fn passage_warnings(passage: &Passage, found: &FirstPassage) -> Vec<String> {
     warnings
 }
 
-/// Distances between the engines and to the stationary density, each beside the noise and the reported grid errors.
+/// Distances between the engines that have the same limit and to the stationary density, each beside the noise and the reported
+/// grid errors.
 fn comparisons(problem: &Problem, lanes: &[Lane], stationary: Option<&Stationary>) -> Vec<Comparison> {
+    let lanes: Vec<&Lane> = lanes.iter().filter(|lane| lane.engine.other_limit().is_none()).collect();
     let shown: Vec<Shown> = lanes.iter().map(|lane| Shown::of(&lane.snapshots)).collect();
     let series = lanes.iter().zip(&shown).map(|(lane, shown)| Series {
         name: lane.engine.name(),
@@ -408,7 +470,7 @@ fn comparisons(problem: &Problem, lanes: &[Lane], stationary: Option<&Stationary
     let law = stationary.map(|s| s.probability.as_slice());
     let mut comparisons = compare(&problem.grid, &series, law, Settings::default());
     let transient_error: f64 =
-        lanes.iter().filter(|lane| lane.engine.walkers().is_none()).map(Lane::density_error).sum();
+        lanes.iter().filter(|lane| lane.engine.walkers().is_none()).map(|lane| lane.density_error()).sum();
     for comparison in &mut comparisons {
         comparison.add_discretisation("fokker_planck", transient_error);
         comparison.add_discretisation(STATIONARY, stationary.and_then(|s| s.error_grid).unwrap_or(0.0));

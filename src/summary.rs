@@ -7,7 +7,7 @@ use std::fmt::Write;
 use crate::record::{Attribute, Dataset, Group, Record, Values};
 
 /// The names of the engines' groups, in the order they are reported.
-pub const ENGINES: [&str; 3] = ["fokker_planck", "langevin", "sgd"];
+pub const ENGINES: [&str; 5] = ["fokker_planck", "langevin", "gaussian_sgd", "sgd", "gradient_descent"];
 
 /// The summary of a record as lines of text.
 pub fn summary(record: &Record) -> String {
@@ -18,6 +18,7 @@ pub fn summary(record: &Record) -> String {
     stationary(record, &mut out);
     escapes(record, &mut out);
     distances(record, &mut out);
+    shares(record, &mut out);
     analysis::landscape(record, &mut out);
     analysis::noise_parts(record, &mut out);
     analysis::outliers(record, &mut out);
@@ -186,6 +187,31 @@ fn distance(pair: &Group, metric: &str) -> (String, bool) {
     let floor = last(&format!("{metric}_noise_floor")).unwrap_or(0.0);
     let upper = last(&format!("{metric}_noise_upper")).unwrap_or(floor);
     (format!("{} ({})", short(value), short(floor)), value > upper && upper > 0.0)
+}
+
+/// What of the difference between SGD and the SDE is the length of the step, what the law of the noise, what sampling: total
+/// variations at the last time.
+fn shares(record: &Record, out: &mut String) {
+    let Some(comparison) = record.group("comparison") else { return };
+    let pair = |name: String| comparison.groups.iter().find(|pair| pair.name == name);
+    let column = |group: &Group, name: &str| group.datasets.iter().find(|d| d.name == name).and_then(floats);
+    let sde = ["fokker_planck", "langevin"].into_iter().find(|sde| pair(format!("{sde}_vs_gaussian_sgd")).is_some());
+    let Some(sde) = sde else { return };
+    let pairs =
+        [format!("{sde}_vs_sgd"), format!("{sde}_vs_gaussian_sgd"), "gaussian_sgd_vs_sgd".to_string()].map(pair);
+    let [Some(total), Some(step), Some(law)] = pairs else { return };
+    let Some(time) = column(total, "time").and_then(|times| times.last().copied()) else { return };
+    let said = |group: &Group| {
+        let at = |name: &str| column(group, name).and_then(|v| v.last().copied()).unwrap_or(f64::NAN);
+        let (value, upper) = (at("total_variation"), at("total_variation_noise_upper"));
+        let told = if value > upper { "" } else { ", not told from sampling" };
+        format!("{} (sampling alone: up to {}){told}", short(value), short(upper))
+    };
+    let sde = sde.replace('_', "-");
+    let _ = writeln!(out, "  what separates SGD from the SDE (total variation at t = {}):", short(time));
+    let _ = writeln!(out, "    altogether, sgd against {sde}: {}", said(total));
+    let _ = writeln!(out, "    the length of the step, gaussian-sgd against {sde}: {}", said(step));
+    let _ = writeln!(out, "    noise that is not normal, sgd against gaussian-sgd: {}", said(law));
 }
 
 fn verdicts(record: &Record, out: &mut String) {

@@ -67,6 +67,10 @@ pub trait Engine {
     fn trajectories(&self) -> Option<&Trajectories> {
         None
     }
+    /// Why its law is not that of the problem's Fokker–Planck equation even for small steps; None where it is.
+    fn other_limit(&self) -> Option<String> {
+        None
+    }
     /// Attributes for the record (`method`, `walkers`, `step`, …), final values once the run is over.
     fn attributes(&self) -> Vec<(&'static str, Attribute)>;
     /// Sentences for the summary and the record on where the result may not be trusted.

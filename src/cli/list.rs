@@ -65,7 +65,8 @@ fn scheme_row(scheme: &scheme::Entry) -> (String, String) {
 }
 
 fn optimizer_row(optimizer: &optimizer::Entry) -> (String, String) {
-    let keys: Vec<String> = optimizer.parameters.iter().map(|(key, default)| format!("{key} = {default}")).collect();
+    let key = |parameter: &optimizer::Parameter| format!("{} = {}", parameter.name, parameter.default);
+    let keys: Vec<String> = optimizer.parameters.iter().map(key).collect();
     let keys = if keys.is_empty() { String::new() } else { format!("{}; ", keys.join(", ")) };
-    row(optimizer.name, format!("{keys}{}", optimizer.reference))
+    row(optimizer.name, format!("{keys}{}; {}", optimizer.formula, optimizer.reference))
 }

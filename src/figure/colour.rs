@@ -37,6 +37,8 @@ pub fn engine(group: &str) -> Colour {
         "fokker_planck" => Colour::hex(0x00_72_b2),
         "langevin" => Colour::hex(0xd5_5e_00),
         "sgd" => Colour::hex(0x00_9e_73),
+        "gaussian_sgd" => Colour::hex(0xe6_9f_00),
+        "gradient_descent" => Colour::hex(0x4d_4d_4d),
         _ => Colour::hex(0xcc_79_a7),
     }
 }

@@ -50,7 +50,13 @@ pub struct Source<'a> {
 }
 
 /// Engines in the order of the figures, with their names for people.
-const ENGINES: [(&str, &str); 3] = [("fokker_planck", "Fokker–Planck"), ("langevin", "Langevin"), ("sgd", "SGD")];
+const ENGINES: [(&str, &str); 5] = [
+    ("fokker_planck", "Fokker–Planck"),
+    ("langevin", "Langevin"),
+    ("gaussian_sgd", "Gaussian SGD"),
+    ("sgd", "SGD"),
+    ("gradient_descent", "gradient descent"),
+];
 
 impl<'a> Source<'a> {
     /// Takes the figures' needs out of a record. Errors: a sentence on what is missing or does not fit together.

@@ -16,7 +16,7 @@ use ndarray::{ArrayD, IxDyn};
 use super::{Attribute, Dataset, Group, Values};
 
 /// Names that datasets and scales of the standard groups take; a variable or a data column cannot have them.
-pub const RESERVED: [&str; 40] = [
+pub const RESERVED: [&str; 44] = [
     "time",
     "component",
     "row",
@@ -57,6 +57,10 @@ pub const RESERVED: [&str; 40] = [
     "outlier_count",
     "point",
     "input",
+    "batch_skewness",
+    "batch_excess_kurtosis",
+    "sgd_reach_lower",
+    "sgd_reach_upper",
 ];
 
 /// Whether a variable or data column may not be called so because a record needs the name.

@@ -1,6 +1,7 @@
 //! The record of a run as a value: groups, datasets with their axes, attributes. Only [`hdf5`] knows how it is stored.
 
 pub mod analysis;
+pub mod batch_noise;
 pub mod ensemble;
 pub mod hdf5;
 pub mod layout;

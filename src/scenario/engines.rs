@@ -18,29 +18,46 @@ pub enum EngineKind {
     FokkerPlanck,
     /// Ensemble of the stochastic differential equation.
     Langevin,
+    /// Ensemble of descent with normal gradients: dt = η, no walls.
+    GaussianSgd,
     /// Ensemble of stochastic gradient descent.
     Sgd,
+    /// Full-batch gradient descent from the positions where SGD starts.
+    GradientDescent,
 }
 
 impl EngineKind {
     /// All engines, in the order they run.
-    pub const ALL: [Self; 3] = [Self::FokkerPlanck, Self::Langevin, Self::Sgd];
+    pub const ALL: [Self; 5] =
+        [Self::FokkerPlanck, Self::Langevin, Self::GaussianSgd, Self::Sgd, Self::GradientDescent];
+
+    /// The engines that run where a scenario names none.
+    pub const DEFAULT: [Self; 3] = [Self::FokkerPlanck, Self::Langevin, Self::Sgd];
+
+    /// Whether it descends step by step, which takes samples and a learning rate.
+    pub fn descends(self) -> bool {
+        matches!(self, Self::GaussianSgd | Self::Sgd | Self::GradientDescent)
+    }
 
     /// The word in a scenario and on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::FokkerPlanck => "fokker-planck",
             Self::Langevin => "langevin",
+            Self::GaussianSgd => "gaussian-sgd",
             Self::Sgd => "sgd",
+            Self::GradientDescent => "gradient-descent",
         }
     }
 
-    /// Name of its table in the scenario and of its group in the record.
+    /// Name of its group in the record.
     pub fn group(self) -> &'static str {
         match self {
             Self::FokkerPlanck => "fokker_planck",
             Self::Langevin => "langevin",
+            Self::GaussianSgd => "gaussian_sgd",
             Self::Sgd => "sgd",
+            Self::GradientDescent => "gradient_descent",
         }
     }
 
@@ -49,7 +66,13 @@ impl EngineKind {
         match self {
             Self::FokkerPlanck => "the density by finite volumes on the grid, and the stationary density",
             Self::Langevin => "an ensemble of the stochastic differential equation",
+            Self::GaussianSgd => {
+                "SGD with normal gradients of the same mean and covariance, walkers as [sgd] (only where it is named)"
+            }
             Self::Sgd => "an ensemble of minibatch gradient descent itself (needs a model with data)",
+            Self::GradientDescent => {
+                "full-batch descent from where SGD starts, walkers as [sgd] (only where it is named)"
+            }
         }
     }
 
@@ -93,6 +116,8 @@ pub struct Sgd {
     pub walkers: Located<usize>,
     /// The optimizer.
     pub optimizer: Located<Optimizer>,
+    /// Learning rate of the amplitudes in joint descent.
+    pub amplitude_rate: Option<Located<f64>>,
 }
 
 /// How a gradient becomes a step: an entry of the table of optimizers.
@@ -173,22 +198,24 @@ pub fn read_langevin(root: &Table) -> Result<Langevin> {
 
 /// Reads `[sgd]`.
 pub fn read_sgd(root: &Table) -> Result<Sgd> {
-    let table = root.table("sgd", &["walkers", "optimizer"])?;
+    let table = root.table("sgd", &["walkers", "optimizer", "amplitude_rate"])?;
     let plain = Optimizer { name: TABLE[0].name, parameters: Vec::new() };
     let shown = format!("{{ kind = \"{}\" }}", plain.name);
     let optimizer = table.or("optimizer", table.here(plain), &shown, optimizer)?;
-    Ok(Sgd { walkers: walkers(&table)?, optimizer })
+    let amplitude_rate = table.optional("amplitude_rate", Value::positive)?;
+    Ok(Sgd { walkers: walkers(&table)?, optimizer, amplitude_rate })
 }
 
 fn optimizer(value: &Value) -> Result<Located<Optimizer>> {
     let table = value.open_table()?;
     let keys: Vec<Vec<&'static str>> =
-        TABLE.iter().map(|entry| entry.parameters.iter().map(|p| p.0).collect()).collect();
+        TABLE.iter().map(|entry| entry.parameters.iter().map(|p| p.name).collect()).collect();
     let kinds: Vec<_> = TABLE.iter().zip(&keys).map(|(entry, keys)| (entry.name, keys.as_slice())).collect();
     let name = table.kind(TABLE[0].name, &[], &kinds)?;
     let known = TABLE.iter().find(|entry| entry.name == name).map_or(&[][..], |entry| entry.parameters);
     let mut parameters = Vec::new();
-    for &(key, default) in known {
+    for parameter in known {
+        let (key, default) = (parameter.name, parameter.default);
         let number = table.or(key, default, &default.to_string(), |v| Ok(v.number()?.value))?;
         parameters.push((key.to_string(), number));
     }

@@ -148,17 +148,21 @@ impl Scenario {
         let has_rate = matches!(self.dynamics.drive, dynamics::Drive::Steps { .. });
         let Some(written) = &self.engines else {
             let sgd = has_samples && has_rate;
-            return Ok(EngineKind::ALL.into_iter().filter(|&engine| sgd || engine != EngineKind::Sgd).collect());
+            return Ok(EngineKind::DEFAULT.into_iter().filter(|&engine| sgd || !engine.descends()).collect());
         };
-        if let Some(sgd) = written.value.iter().find(|engine| engine.value == EngineKind::Sgd) {
+        if let Some(sgd) = written.value.iter().find(|engine| engine.value.descends()) {
+            let word = sgd.value.word();
             if !has_samples {
-                let help = "remove \"sgd\" from `engines`, or use kind = \"sample-loss\" or \"tanh-regression\" with [model.data]";
-                let message = "the engine \"sgd\" needs a model with samples, and this model has none";
+                let help = format!(
+                    "remove \"{word}\" from `engines`, or use kind = \"sample-loss\" or \"tanh-regression\" with [model.data]"
+                );
+                let message = format!("the engine \"{word}\" needs a model with samples, and this model has none");
                 return Err(self.source.error(&sgd.span, message, "no samples to draw batches from", help));
             }
             if !has_rate {
                 let help = "write learning_rate and batch_size in [dynamics] instead of temperature";
-                let message = "the engine \"sgd\" needs a learning rate, and [dynamics] gives only the temperature";
+                let message =
+                    format!("the engine \"{word}\" needs a learning rate, and [dynamics] gives only the temperature");
                 return Err(self.source.error(&sgd.span, message, "no learning rate", help));
             }
         }

@@ -71,8 +71,8 @@ pub struct TanhRegression {
     pub groups: Located<Vec<usize>>,
     /// Fixed α_j; None for variable projection.
     pub amplitudes: Option<Located<Vec<f64>>>,
-    /// The per-sample gradient is that of SGD on r_i² (total) or with α re-solved on all data (envelope).
-    pub sample_gradient: SampleGradient,
+    /// The per-sample gradient is that of SGD on r_i² (total), with α re-solved on all data (envelope) or on each batch (batch).
+    pub sample_gradient: Located<SampleGradient>,
 }
 
 /// Which per-sample gradient variable projection uses.
@@ -82,6 +82,8 @@ pub enum SampleGradient {
     Total,
     /// g_i = −2 r_i (∂Φ α̂)_i.
     Envelope,
+    /// The gradient of each batch's own projected loss: biased, engine sgd only.
+    Batch,
 }
 
 /// Reads `[model]`.
@@ -176,11 +178,15 @@ fn read_tanh(table: &Table, data: Option<Located<Data>>) -> Result<Model> {
         return Err(table.source().error(&variables.span, message, format!("needs {slopes}"), help));
     }
     let amplitudes = table.or("amplitudes", None, "\"projected\"", |value| amplitudes(value, units))?;
-    let sample_gradient = table.or("sample_gradient", SampleGradient::Total, "\"total\"", |value| {
-        Ok(match value.word(&["total", "envelope"])?.value {
+    let total = table.here(SampleGradient::Total);
+    let sample_gradient = table.or("sample_gradient", total, "\"total\"", |value| {
+        let word = value.word(&["total", "envelope", "batch"])?;
+        let sample_gradient = match word.value {
             "envelope" => SampleGradient::Envelope,
+            "batch" => SampleGradient::Batch,
             _ => SampleGradient::Total,
-        })
+        };
+        Ok(Located { value: sample_gradient, span: word.span })
     })?;
     require_data(table, &data)?;
     let kind = ModelKind::TanhRegression(TanhRegression { centers, groups, amplitudes, sample_gradient });

@@ -119,7 +119,7 @@ pub fn read_compare(root: &Table) -> Result<Vec<Limit>> {
     Ok(limits)
 }
 
-const GROUPS: [&str; 11] = [
+const GROUPS: [&str; 13] = [
     "grid",
     "problem",
     "decomposition",
@@ -129,7 +129,9 @@ const GROUPS: [&str; 11] = [
     "spectrum",
     "escape",
     "langevin",
+    "gaussian_sgd",
     "sgd",
+    "gradient_descent",
     "comparison",
 ];
 

@@ -35,9 +35,9 @@ fn regression(model: LinearRegression, start: &[f64], learning_rate: f64, batch_
 }
 
 fn sgd(problem: &Problem, steps: u64, options: SgdOptions) -> Sgd {
+    let step = options.build().unwrap().step_time(problem.minibatch.unwrap().learning_rate);
     let mut sgd = Sgd::new(problem, options).unwrap();
-    let eta = problem.minibatch.unwrap().learning_rate;
-    sgd.advance(steps as f64 * eta, &|| false).unwrap();
+    sgd.advance(steps as f64 * step, &|| false).unwrap();
     sgd
 }
 
@@ -87,7 +87,8 @@ fn b15_batches_without_replacement_have_their_own_variance() {
 fn b12_heavy_ball() {
     let q = Quadratic { curvature: 1.0, variance: 1.0, learning_rate: 0.1, batch_size: 1.0 };
     let problem = regression(LinearRegression::b12(&q), &[0.0], 0.1, 1, line(-4.0, 4.0, 16));
-    let options = SgdOptions { walkers: 50_000, optimizer: "momentum".into(), parameters: vec![("mu".into(), 0.9)] };
+    let parameters = vec![("mu".into(), 0.9)];
+    let options = SgdOptions { walkers: 50_000, optimizer: "momentum".into(), parameters, ..SgdOptions::default() };
     let variance = covariance(sgd(&problem, 250, options).ensemble(), 0, 0);
     is("heavy ball", variance, q.heavy_ball(0.9).0);
     is_not("heavy ball against plain SGD", variance, q.sgd());

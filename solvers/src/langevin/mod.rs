@@ -5,7 +5,7 @@
 
 mod companion;
 pub mod first_passage;
-mod root;
+pub(crate) mod root;
 pub mod scheme;
 mod step;
 mod walls;

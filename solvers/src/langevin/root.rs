@@ -11,7 +11,7 @@ type Lane = [f64; BLOCK];
 
 /// Writes S, packed by columns (d = 2: S_00, S_10, S_11; d = 3: S_00, S_10, S_20, S_11, S_21, S_22), which is the packed
 /// order of [`crate::symmetric`] with the rows and columns exchanged.
-pub(super) fn root(d: usize, diffusion: &[f64], root: &mut [f64]) {
+pub(crate) fn root(d: usize, diffusion: &[f64], root: &mut [f64]) {
     let (a, s) = (diffusion.as_chunks::<BLOCK>().0, root.as_chunks_mut::<BLOCK>().0);
     match d {
         1 => roots_1(a, s),

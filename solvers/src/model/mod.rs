@@ -60,8 +60,38 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// Whether batches are drawn uniformly from the samples.
+    fn uniform_sampling(&self) -> bool {
+        true
+    }
+
+    /// Probabilities (m×n) that samples are drawn with at n points; for uniform sampling 1/m.
+    fn sampling_probabilities(&self, _points: &[f64], probabilities: &mut [f64]) {
+        probabilities.fill(1.0 / self.samples() as f64);
+    }
+
     /// Mean gradient of one batch per point: `batch[b·n + i]` is the b-th sample of point i's batch; gradient d×n.
     fn batch_gradient(&self, _points: &[f64], _batch: &[u32], _gradient: &mut [f64]) {}
+
+    /// Number u of parameters besides θ that are solved for at every θ: the amplitudes of a projected regression. Joint descent
+    /// carries them along instead.
+    fn projected_parameters(&self) -> usize {
+        0
+    }
+
+    /// Their values on all data (u×n).
+    fn solve_projected(&self, _points: &[f64], _values: &mut [f64]) {}
+
+    /// Mean gradients of one batch per point at given values of these parameters: in θ (d×n) and in them (u×n).
+    fn joint_gradient(
+        &self,
+        _points: &[f64],
+        _values: &[f64],
+        _batch: &[u32],
+        _gradient: &mut [f64],
+        _values_gradient: &mut [f64],
+    ) {
+    }
 
     /// Fields worth recording besides the loss, by name (for example `condition_number`), each one value per point.
     fn diagnostics(&self, _points: &[f64]) -> Vec<(&'static str, Vec<f64>)> {

@@ -230,8 +230,25 @@ impl Model for ImportanceSampled {
         self.model.sample_losses(points, losses);
     }
 
+    /// Reweighted: g/(m p).
     fn sample_gradients(&self, points: &[f64], gradients: &mut [f64]) {
         self.model.sample_gradients(points, gradients);
+        if self.reweight {
+            let mut probabilities = vec![0.0; gradients.len() / self.dimension()];
+            self.probabilities(points, &mut probabilities);
+            let m = self.samples() as f64;
+            for row in gradients.chunks_mut(probabilities.len()) {
+                row.iter_mut().zip(&probabilities).for_each(|(g, p)| *g /= m * p);
+            }
+        }
+    }
+
+    fn uniform_sampling(&self) -> bool {
+        false
+    }
+
+    fn sampling_probabilities(&self, points: &[f64], probabilities: &mut [f64]) {
+        self.probabilities(points, probabilities);
     }
 
     /// The batch must have been drawn with [`ImportanceSampled::probabilities`]; reweighted: mean of g/(m p).
@@ -383,5 +400,49 @@ mod tests {
         assert_eq!(outliers, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
         assert!(ImportanceSampled::new(genesis(), LossScale::MeanLoss, 0.0, false).is_err());
         assert!(ImportanceSampled::new(genesis(), LossScale::Constant(-1.0), 1.0, false).is_err());
+    }
+
+    /// Mean time from w = 0.7116 to `to` by the quadrature τ = ∫ e^ψ ∫ e^{−ψ}/(T D), ψ' = F/(T D), reflecting at 0.1.
+    fn passage_time(model: &dyn Model, temperature: f64, to: f64) -> f64 {
+        let n = 20_001;
+        let h = (to - 0.1) / (n - 1) as f64;
+        let points: Vec<f64> = (0..n).map(|i| 0.1 + h * i as f64).collect();
+        let (mut force, mut noise) = (vec![0.0; n], vec![0.0; n]);
+        model.gradient_covariance(&points, &mut force, &mut noise);
+        let (mut psi, mut inner, mut total) = (0.0, 0.0, 0.0);
+        for i in 1..n {
+            let slope = |i: usize| force[i] / (temperature * noise[i]);
+            let next = psi + 0.5 * h * (slope(i - 1) + slope(i));
+            let weight = |i: usize, psi: f64| (-psi).exp() / (temperature * noise[i]);
+            let before = psi.exp() * inner;
+            inner += 0.5 * h * (weight(i - 1, psi) + weight(i, next));
+            psi = next;
+            if points[i] > 0.7115671623104967 {
+                total += 0.5 * h * (before + psi.exp() * inner);
+            }
+        }
+        total
+    }
+
+    /// B17: from one minimum to the other in 507.075 (T = 0.1) and 2826.9 (T = 0.05) with uniform sampling. At T = 0.025 the time to 0.02
+    /// before the good minimum falls by three orders of magnitude while τ falls to 1, and grows again below: samples that are
+    /// not drawn make no noise.
+    #[test]
+    fn the_time_to_the_good_minimum_falls_with_the_barrier() {
+        let plain = genesis();
+        for (temperature, expected) in [(0.1, 507.075404673), (0.05, 2826.94500099)] {
+            close(passage_time(&*plain, temperature, 4.758392164878343), expected, 2e-3);
+        }
+        let table = [
+            (20.0, 4.67, 314_234.0),
+            (5.0, 4.42, 11_850.0),
+            (2.0, 3.994, 802.2),
+            (1.0, 3.578, 688.6),
+            (0.5, 3.48, 935.8),
+        ];
+        close(passage_time(&*plain, 0.025, 4.739), 1_266_329.0, 2e-2);
+        for (tau, minimum, expected) in table {
+            close(passage_time(&sampled(tau, false), 0.025, minimum - 0.02), expected, 2e-2);
+        }
     }
 }

@@ -2,20 +2,24 @@
 
 use crate::model::Model;
 
-/// What was seen of η λ_max, λ_max the largest eigenvalue of the Hessian of the mean loss.
+/// What was seen of h λ_max, h the time of a step (η for plain descent) and λ_max the largest eigenvalue of the Hessian of the
+/// mean loss.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
-    /// Largest η λ_max.
+    /// Largest h λ_max.
     pub largest: f64,
     at: Vec<f64>,
     walkers: usize,
     above_one: usize,
-    above_two: usize,
+    unstable: usize,
+    limit: f64,
 }
 
 impl Seen {
-    /// Looks at the points (coordinate-major), with central differences of ∇L over 10⁻⁴ of the axes.
-    pub fn look(&mut self, model: &dyn Model, points: &[f64], lengths: &[f64], learning_rate: f64) {
+    /// Looks at the points (coordinate-major), with central differences of ∇L over 10⁻⁴ of the axes; beyond `limit` descent
+    /// is unstable.
+    pub fn look(&mut self, model: &dyn Model, points: &[f64], lengths: &[f64], step_time: f64, limit: f64) {
+        self.limit = limit;
         let d = lengths.len();
         let n = points.len() / d;
         let mut hessian = vec![[[0.0; 3]; 3]; n];
@@ -34,13 +38,13 @@ impl Seen {
             }
         }
         for (i, h) in hessian.iter().enumerate() {
-            let value = learning_rate * largest_eigenvalue(d, h);
+            let value = step_time * largest_eigenvalue(d, h);
             if !value.is_finite() {
                 continue;
             }
             self.walkers += 1;
-            self.above_one += usize::from(value > 1.0);
-            self.above_two += usize::from(value > 2.0);
+            self.above_one += usize::from(value > 1.0 + 1e-9);
+            self.unstable += usize::from(value > limit);
             if value > self.largest || self.at.is_empty() {
                 self.largest = value;
                 self.at = (0..d).map(|k| points[k * n + i]).collect();
@@ -48,19 +52,22 @@ impl Seen {
         }
     }
 
-    /// Says where η λ_max exceeds 1, beyond which the diffusion limit has no meaning for single steps.
-    pub fn warnings(&self) -> Vec<String> {
-        if self.above_one == 0 {
+    /// Says where h λ_max exceeds 1, beyond which a diffusion limit has no meaning for single steps; without noise, where
+    /// descent is unstable.
+    pub fn warnings(&self, noise: bool) -> Vec<String> {
+        if self.unstable == 0 && (self.above_one == 0 || !noise) {
             return Vec::new();
         }
         let share = |count: usize| 100.0 * count as f64 / self.walkers as f64;
         vec![format!(
-            "learning rate times largest curvature exceeds 1 at {:.2} % of the walkers looked at (2, where descent is unstable, \
-             at {:.2} %), up to {:.2} at {:?}: there SGD is not close to any diffusion",
+            "learning rate times largest curvature exceeds 1 at {:.2} % of the walkers looked at ({:.1}, where descent is unstable, \
+             at {:.2} %), up to {:.2} at {:?}{}",
             share(self.above_one),
-            share(self.above_two),
+            self.limit,
+            share(self.unstable),
             self.largest,
-            self.at
+            self.at,
+            if noise { ": there SGD is not close to any diffusion" } else { "" }
         )]
     }
 }

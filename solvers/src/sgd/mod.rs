@@ -1,11 +1,15 @@
-//! The SGD engine: minibatch gradient descent itself, θ' = θ − η ĝ with ĝ the mean gradient of a random batch.
+//! The SGD engine: minibatch gradient descent itself, θ' = θ − η ĝ with ĝ the mean gradient of a random batch, or another
+//! optimizer of [`optimizer::TABLE`] in its place.
 //!
-//! Step k ends at the time t = kη; output times are rounded to the nearest whole step, |kη − t| ≤ η/2, and snapshots carry
-//! the time kη. Walls do not act on it: periodic coordinates are wrapped into the box at output times, walkers off the grid
+//! One step lasts the time h = η (momentum: η/(1 − μ), SVAG: η/l; see [`optimizer::Optimizer::step_time`]); output times are
+//! rounded to the nearest whole step, |kh − t| ≤ h/2, and snapshots carry the time kh. Walls do not act on it: periodic coordinates are wrapped into the box at output times, walkers off the grid
 //! go on and are counted outside.
 
 mod curvature;
+mod gaussian;
+mod joint;
 pub mod optimizer;
+pub mod reach;
 pub mod sampling;
 
 use std::sync::Arc;
@@ -16,7 +20,9 @@ use crate::ensemble::{Aligned, BLOCK, Block, Ensemble, Stop};
 use crate::lanes::dispatch;
 use crate::model::Model;
 use crate::problem::{Minibatch, Problem};
-use optimizer::Optimizer;
+use gaussian::Gaussian;
+use joint::Joint;
+use optimizer::{Gradient, Limit, Optimizer};
 use sampling::Sampling;
 
 /// What a scenario says about the SGD engine.
@@ -28,25 +34,93 @@ pub struct SgdOptions {
     pub optimizer: String,
     /// Its parameters by name; those left out have their defaults.
     pub parameters: Vec<(String, f64)>,
+    /// Learning rate of the amplitudes in joint descent on them and θ; None: solved for at every θ.
+    pub amplitude_rate: Option<f64>,
+}
+
+impl SgdOptions {
+    /// Whether joint descent, if asked for, is possible with this model. Errors: a rate that is not
+    /// positive, a model that solves for nothing, an optimizer that takes no single batch.
+    pub fn check_joint(&self, model: &dyn Model) -> Result<(), Error> {
+        match self.amplitude_rate {
+            Some(rate) => Joint::new(model, &*self.build()?, rate).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// The optimizer of the options. Errors: no such optimizer or parameter, a value out of range.
+    pub fn build(&self) -> Result<Box<dyn Optimizer>, Error> {
+        Ok(optimizer::build(&self.optimizer, &self.parameters)?.0)
+    }
 }
 
 impl Default for SgdOptions {
     fn default() -> Self {
-        Self { walkers: 100_000, optimizer: optimizer::TABLE[0].name.to_string(), parameters: Vec::new() }
+        Self {
+            walkers: 100_000,
+            optimizer: optimizer::TABLE[0].name.to_string(),
+            parameters: Vec::new(),
+            amplitude_rate: None,
+        }
     }
 }
 
 /// An ensemble of walkers of minibatch gradient descent.
 pub struct Sgd {
-    model: Arc<dyn Model>,
-    minibatch: Minibatch,
-    sampling: Box<dyn Sampling>,
-    optimizer: Box<dyn Optimizer>,
+    kind: Kind,
+    descent: Descent,
     described: String,
     ensemble: Ensemble,
-    lengths: Vec<f64>,
     steps: u64,
     curvature: curvature::Seen,
+}
+
+/// The three engines that descend step by step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sgd,
+    Gaussian,
+    WithoutNoise,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sgd => "sgd",
+            Self::Gaussian => "gaussian_sgd",
+            Self::WithoutNoise => "gradient_descent",
+        }
+    }
+
+    /// Name of the random streams: gradient descent starts where SGD does.
+    fn stream(self) -> &'static str {
+        if self == Self::WithoutNoise { Self::Sgd.name() } else { self.name() }
+    }
+}
+
+/// What takes a block from step to step.
+struct Descent {
+    model: Arc<dyn Model>,
+    minibatch: Minibatch,
+    draws: Draws,
+    optimizer: Box<dyn Optimizer>,
+    joint: Option<Joint>,
+    lengths: Vec<f64>,
+}
+
+/// Where the gradient of a batch comes from.
+enum Draws {
+    Samples(Box<dyn Sampling>),
+    Normal(Gaussian),
+}
+
+impl Draws {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Samples(sampling) => sampling.name(),
+            Self::Normal(_) => "normal gradients with the mean and the covariance of a batch",
+        }
+    }
 }
 
 /// Walkers whose local curvature is looked at, at each output time.
@@ -56,8 +130,16 @@ const STEPS_PER_CHECK: u64 = 16;
 
 struct Work {
     gradient: Aligned,
+    second: Aligned,
     batch: Vec<u32>,
     next: Aligned,
+}
+
+impl Work {
+    fn new(d: usize, batch: usize) -> Self {
+        let vector = Aligned::zeros(d * BLOCK);
+        Self { gradient: vector.clone(), second: vector.clone(), batch: vec![0; batch * BLOCK], next: vector }
+    }
 }
 
 impl Sgd {
@@ -66,8 +148,24 @@ impl Sgd {
     /// Errors: a model without samples, no learning rate and batch size, a batch size that the samples do not allow, an
     /// unknown optimizer or parameter, no walkers, an initial law off the grid.
     pub fn new(problem: &Problem, options: SgdOptions) -> Result<Self, Error> {
-        let samples = problem.model.samples();
-        if samples == 0 {
+        Self::of_kind(problem, options, Kind::Sgd)
+    }
+
+    /// Normal gradients in the place of batches, with their mean and covariance, as an engine of its own. Errors as for
+    /// [`Sgd::new`].
+    pub fn gaussian(problem: &Problem, options: SgdOptions) -> Result<Self, Error> {
+        Self::of_kind(problem, options, Kind::Gaussian)
+    }
+
+    /// Full-batch gradient descent from the same initial positions, as an engine of its own. Errors as for [`Sgd::new`].
+    pub fn without_noise(problem: &Problem, options: &SgdOptions) -> Result<Self, Error> {
+        let walkers = options.walkers;
+        let options = SgdOptions { walkers, optimizer: "gd".to_string(), ..SgdOptions::default() };
+        Self::of_kind(problem, options, Kind::WithoutNoise)
+    }
+
+    fn of_kind(problem: &Problem, options: SgdOptions, kind: Kind) -> Result<Self, Error> {
+        if problem.model.samples() == 0 {
             return Err(Error::invalid(
                 "stochastic gradient descent needs a model with samples",
                 "leave \"sgd\" out of engines, or take kind = \"sample-loss\" or \"tanh-regression\" with data",
@@ -79,23 +177,32 @@ impl Sgd {
                 "write learning_rate and batch_size instead of temperature",
             )
         })?;
-        let sampling = sampling::build(&minibatch, samples)?;
         let (optimizer, described) = optimizer::build(&options.optimizer, &options.parameters)?;
-        let mut ensemble = Ensemble::new(problem, "sgd", options.walkers)?;
+        let mut ensemble = Ensemble::new(problem, kind.stream(), options.walkers)?;
+        let joint = match options.amplitude_rate {
+            Some(rate) if kind == Kind::Sgd => Some(Joint::new(&*problem.model, &*optimizer, rate)?),
+            _ => None,
+        };
         for block in ensemble.blocks_mut() {
             block.memory = vec![0.0; optimizer.memory(problem.dimension()) * BLOCK];
+            if let Some(joint) = &joint {
+                block.memory.extend(joint.start(&*problem.model, &block.points));
+            }
         }
-        let mut sgd = Self {
+        let sampling = sampling::build(&minibatch, &problem.model)?;
+        let share = 2.0 * minibatch.temperature(problem.model.samples()) / minibatch.learning_rate;
+        let descent = Descent {
             model: Arc::clone(&problem.model),
             minibatch,
-            sampling,
+            draws: match kind {
+                Kind::Gaussian => Draws::Normal(Gaussian { share }),
+                Kind::Sgd | Kind::WithoutNoise => Draws::Samples(sampling),
+            },
             optimizer,
-            described,
+            joint,
             lengths: problem.grid.axes().iter().map(|axis| axis.length()).collect(),
-            ensemble,
-            steps: 0,
-            curvature: curvature::Seen::default(),
         };
+        let mut sgd = Self { kind, descent, described, ensemble, steps: 0, curvature: curvature::Seen::default() };
         sgd.look_at_curvature();
         Ok(sgd)
     }
@@ -111,50 +218,82 @@ impl Sgd {
 
     fn look_at_curvature(&mut self) {
         let points = self.ensemble.first_points(CURVATURE_WALKERS);
-        self.curvature.look(&*self.model, &points, &self.lengths, self.minibatch.learning_rate);
+        if let Some(limit) = self.descent.optimizer.stability_limit() {
+            let Descent { model, lengths, .. } = &self.descent;
+            self.curvature.look(&**model, &points, lengths, self.descent.step_time(), limit);
+        }
+    }
+}
+
+impl Descent {
+    /// Time that one step lasts.
+    fn step_time(&self) -> f64 {
+        self.optimizer.step_time(self.minibatch.learning_rate)
+    }
+
+    /// Writes the positions after step number `step` to `work.next`.
+    fn step(&self, block: &mut Block, work: &mut Work, step: u64) {
+        match self.optimizer.gradient() {
+            Gradient::Batch => self.batch_gradient(block, step, &mut work.batch, &mut work.gradient),
+            Gradient::Full => self.model.gradient(&block.points, &mut work.gradient),
+            Gradient::Pair(weights) => {
+                self.batch_gradient(block, 2 * step, &mut work.batch, &mut work.gradient);
+                self.batch_gradient(block, 2 * step + 1, &mut work.batch, &mut work.second);
+                for (a, b) in work.gradient.iter_mut().zip(&*work.second) {
+                    *a = weights[0] * *a + weights[1] * b;
+                }
+            }
+        }
+        work.next.copy_from_slice(&block.points);
+        let memory = self.optimizer.memory(self.lengths.len()) * BLOCK; // amplitudes stand behind it
+        let memory = &mut block.memory[..memory];
+        self.optimizer.step(self.minibatch.learning_rate, step, &work.gradient, &mut work.next, memory);
+    }
+
+    fn batch_gradient(&self, block: &mut Block, draw: u64, batch: &mut [u32], gradient: &mut [f64]) {
+        match &self.draws {
+            Draws::Samples(sampling) => {
+                sampling.draw(&mut block.stream, &mut block.order, &block.points, draw, batch);
+                match &self.joint {
+                    Some(joint) => joint.gradient(&*self.model, block, batch, gradient),
+                    None => self.model.batch_gradient(&block.points, batch, gradient),
+                }
+            }
+            Draws::Normal(normal) => normal.draw(&*self.model, &mut block.stream, &block.points, gradient),
+        }
     }
 }
 
 impl Engine for Sgd {
     fn name(&self) -> &'static str {
-        "sgd"
+        self.kind.name()
     }
     fn walkers(&self) -> Option<usize> {
         Some(self.ensemble.walkers())
     }
     fn time(&self) -> f64 {
-        self.steps as f64 * self.minibatch.learning_rate
+        self.steps as f64 * self.descent.step_time()
     }
 
     fn advance(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error> {
-        let eta = self.minibatch.learning_rate;
-        let target = (to / eta).round().max(0.0) as u64;
+        let target = (to / self.descent.step_time()).round().max(0.0) as u64;
         if target <= self.steps {
             return Ok(());
         }
-        let (d, first, now) = (self.lengths.len(), self.steps, self.time());
-        let (model, sampling, optimizer, lengths) = (&*self.model, &*self.sampling, &*self.optimizer, &self.lengths);
+        let (first, now, descent) = (self.steps, self.time(), &self.descent);
         let axes = self.ensemble.grid().axes().to_vec();
-        let batch = self.minibatch.batch_size;
         self.ensemble.advance(
             now,
             interrupt,
-            || Work {
-                gradient: Aligned::zeros(d * BLOCK),
-                batch: vec![0; batch * BLOCK],
-                next: Aligned::zeros(d * BLOCK),
-            },
+            || Work::new(descent.lengths.len(), descent.minibatch.batch_size),
             |block, work, watch| {
                 for step in first..target {
                     if (step - first) % STEPS_PER_CHECK == 0 {
                         watch.check()?;
                     }
-                    sampling.draw(&mut block.stream, &mut block.order, step, &mut work.batch);
-                    model.batch_gradient(&block.points, &work.batch, &mut work.gradient);
-                    work.next.copy_from_slice(&block.points);
-                    optimizer.step(eta, step, &work.gradient, &mut work.next, &mut block.memory);
-                    if far_steps(&block.points, &work.next, lengths) {
-                        inspect(block, work, lengths, step).map_err(Stop::Failed)?;
+                    descent.step(block, work, step);
+                    if far_steps(&block.points, &work.next, &descent.lengths) {
+                        inspect(block, work, &descent.lengths, step).map_err(Stop::Failed)?;
                     }
                     std::mem::swap(&mut block.points, &mut work.next);
                 }
@@ -179,28 +318,57 @@ impl Engine for Sgd {
     }
 
     fn attributes(&self) -> Vec<(&'static str, Attribute)> {
-        vec![
+        let Descent { optimizer, minibatch, .. } = &self.descent;
+        let limit = match optimizer.limit() {
+            Limit::Diffusion => "T = effective learning rate/(2·batch size), t = step × number of steps",
+            Limit::Other(why) => why,
+        };
+        let sampling = match optimizer.gradient() {
+            Gradient::Full => "all samples",
+            Gradient::Batch | Gradient::Pair(_) => self.descent.draws.name(),
+        };
+        let mut attributes = vec![
             ("walkers", Attribute::Integer(self.ensemble.walkers() as i64)),
-            ("step", Attribute::Float(self.minibatch.learning_rate)),
+            ("step", Attribute::Float(self.descent.step_time())),
             ("optimizer", Attribute::Text(self.described.clone())),
-            ("sampling", Attribute::Text(self.sampling.name().to_string())),
+            ("effective_learning_rate", Attribute::Float(optimizer.effective_rate(minibatch.learning_rate))),
+            ("diffusion_limit", Attribute::Text(limit.to_string())),
+            ("sampling", Attribute::Text(sampling.to_string())),
             ("steps_total", Attribute::Integer(self.steps as i64)),
-            ("max_rate_times_curvature", Attribute::Float(self.curvature.largest)),
-        ]
+        ];
+        if let Some(joint) = &self.descent.joint {
+            attributes.push(("amplitude_rate", Attribute::Float(joint.rate())));
+        }
+        if optimizer.stability_limit().is_some() {
+            attributes.push(("max_rate_times_curvature", Attribute::Float(self.curvature.largest)));
+        }
+        attributes
+    }
+
+    fn other_limit(&self) -> Option<String> {
+        match self.descent.optimizer.limit() {
+            Limit::Diffusion => None,
+            Limit::Other(why) => Some(why.to_string()),
+        }
     }
 
     fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.curvature.warnings();
+        let mut warnings = self.curvature.warnings(self.descent.optimizer.gradient() != Gradient::Full);
         let thrown = self.ensemble.tally().thrown;
         if thrown > 0 {
             let all = self.steps as f64 * self.ensemble.walkers() as f64;
             warnings.push(format!(
-                "{thrown} SGD steps ({:.1e} of all) were longer than the box: there are places where a batch gradient is huge; \
+                "{thrown} steps ({:.1e} of all) were longer than the box: there are places where a batch gradient is huge; \
                  the walkers were kept, those off the grid count as outside",
                 thrown as f64 / all
             ));
         }
-        warnings.extend(self.sampling.warning());
+        match &self.descent.draws {
+            Draws::Samples(sampling) if self.descent.optimizer.gradient() != Gradient::Full => {
+                warnings.extend(sampling.warning());
+            }
+            _ => {}
+        }
         warnings
     }
 }

@@ -10,7 +10,6 @@ mod model;
 mod noise;
 mod options;
 mod passage;
-mod unsupported;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -28,7 +27,9 @@ use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::{Report, Result};
 
 use super::dynamics::Drive;
+use super::model::{ModelKind, SampleGradient};
 use super::{EngineKind, Scenario, verdicts};
+use crate::summary::short;
 pub use analysis::{Decompose, Outliers};
 
 /// A scenario that is ready to run: the problem, how each engine computes, and what is asked of the result.
@@ -80,10 +81,8 @@ impl Scenario {
     /// Builds and checks the problem: reads the data, parses the formulas, evaluates drift and diffusion on every cell.
     ///
     /// Errors point at the key that is responsible: dimensions that disagree, unknown names in formulas, values that are not
-    /// finite on the grid, an indefinite D, an initial density off the grid, a batch larger than the data, and keys whose
-    /// feature is not there yet.
+    /// finite on the grid, an indefinite D, an initial density off the grid, a batch larger than the data.
     pub fn problem(&self) -> Result<Prepared> {
-        unsupported::refuse(self)?;
         let engines = self.engines_to_run()?;
         dimensions::check(self)?;
         let written = grid::written(self)?;
@@ -93,6 +92,7 @@ impl Scenario {
         let model = model::sampled(self, Arc::clone(&plain))?;
         let critical_points = analysis::critical_points(self, &*model)?;
         let (minibatch, temperature) = self.drive(model.samples())?;
+        self.check_joint(&*model)?;
         if let Some(grid) = &written {
             fields::check_symmetry(self, grid)?;
         }
@@ -153,6 +153,34 @@ impl Scenario {
                 self.dynamics.order.value
             ));
         }
+        if let Drive::Steps { learning_rate, .. } = &self.dynamics.drive
+            && let Ok(rate) = self.effective_rate(learning_rate.value)
+            && rate != learning_rate.value
+        {
+            let shown = short(rate);
+            notes.push(format!(
+                "sgd.optimizer = \"{}\": descends at the effective rate {} η; one of its steps lasts {shown}, and Fokker-Planck \
+                 and Langevin take the overdamped limit, T = {shown}/(2·batch_size)",
+                self.sgd.optimizer.value.name,
+                short(rate / learning_rate.value),
+            ));
+        }
+        if let ModelKind::TanhRegression(written) = &self.model.kind
+            && written.sample_gradient.value == SampleGradient::Batch
+        {
+            notes.push(
+                "model.sample_gradient = \"batch\": the mean of such gradients is not that of the loss; drift and diffusion in \
+                 /problem are those of \"total\""
+                    .to_string(),
+            );
+        }
+        if let (Some(rate), Drive::Steps { learning_rate, .. }) = (&self.sgd.amplitude_rate, &self.dynamics.drive) {
+            notes.push(format!(
+                "sgd.amplitude_rate: amplitudes descend {} times as fast as slopes; only much faster ones give the noise of \
+                 sample_gradient = \"total\"",
+                short(rate.value / learning_rate.value)
+            ));
+        }
         if self.dynamics.replacement.value == Replacement::Epoch {
             notes.push(
                 "dynamics.replacement = \"epoch\": the noise of reshuffled epochs is not white; Fokker-Planck and Langevin \
@@ -182,13 +210,28 @@ impl Scenario {
             return Err(self.source.error(&batch_size.span, message, format!("only {samples} samples"), help));
         }
         let minibatch = Minibatch { learning_rate: learning_rate.value, batch_size: batch_size.value, replacement };
-        let temperature = minibatch.temperature(samples);
+        let effective_rate = self.effective_rate(learning_rate.value)?;
+        let temperature = Minibatch { learning_rate: effective_rate, ..minibatch }.temperature(samples);
         if temperature <= 0.0 {
             let message = "a batch of all samples without replacement has no noise: the temperature is 0";
             let help = "write a smaller batch_size: Fokker-Planck and Langevin need noise";
             return Err(self.source.error(&batch_size.span, message, "the whole data set", help));
         }
         Ok((Some(minibatch), temperature))
+    }
+
+    /// Errors: joint descent on amplitudes that the model does not solve for, or with an optimizer that takes no single batch.
+    fn check_joint(&self, model: &dyn Model) -> Result<()> {
+        let Some(rate) = &self.sgd.amplitude_rate else { return Ok(()) };
+        options::sgd(self)?.check_joint(model).map_err(|error| self.solver_error(&rate.span, "joint descent", &error))
+    }
+
+    /// Rate of descent of the optimizer: η, for the heavy ball η/(1 − μ). Errors: a parameter of the optimizer out of range.
+    fn effective_rate(&self, learning_rate: f64) -> Result<f64> {
+        let optimizer = options::sgd(self)?.build();
+        let optimizer =
+            optimizer.map_err(|error| self.solver_error(&self.sgd.optimizer.span, "this optimizer", &error))?;
+        Ok(optimizer.effective_rate(learning_rate))
     }
 
     /// An error of the solvers, at the place that is responsible.

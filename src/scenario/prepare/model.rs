@@ -12,9 +12,9 @@ use fpsolve_solvers::noise::{ImportanceSampled, LossScale};
 use fpsolve_solvers::problem::Replacement;
 use miette::Result;
 
-use crate::scenario::dynamics::Scale;
-use crate::scenario::model::{Law, ModelKind, SampleGradient};
-use crate::scenario::{Located, Scenario};
+use crate::scenario::dynamics::{Drive, Scale};
+use crate::scenario::model::{Law, ModelKind, SampleGradient, TanhRegression as Written};
+use crate::scenario::{EngineKind, Located, Scenario};
 
 impl Scenario {
     /// The constants that formulas know by name.
@@ -65,13 +65,44 @@ pub(super) fn build(scenario: &Scenario, data: Option<&Data>) -> Result<Arc<dyn 
                 Some(values) => Amplitudes::Fixed(values.value.clone()),
                 None => Amplitudes::Projected,
             };
-            let sample_gradient = match written.sample_gradient {
+            let sample_gradient = match written.sample_gradient.value {
                 SampleGradient::Total => tanh_regression::SampleGradient::Total,
                 SampleGradient::Envelope => tanh_regression::SampleGradient::Envelope,
+                SampleGradient::Batch => tanh_regression::SampleGradient::Batch,
             };
+            check_batch(scenario, written)?;
             let model = TanhRegression::new(x, y, &units, amplitudes, sample_gradient);
             Ok(Arc::new(model.map_err(|error| scenario.solver_error(&written.centers.span, "these units", &error))?))
         }
+    }
+}
+
+/// Amplitudes solved on each batch: only SGD itself can run that, with more samples in a batch than amplitudes.
+fn check_batch(scenario: &Scenario, written: &Written) -> Result<()> {
+    let key = &written.sample_gradient;
+    if key.value != SampleGradient::Batch || written.amplitudes.is_some() {
+        return Ok(());
+    }
+    let refuse =
+        |message: String, label: &str, help: String| Err(scenario.source.error(&key.span, message, label, help));
+    if let Some(engine) = scenario.engines_to_run()?.into_iter().find(|engine| *engine != EngineKind::Sgd) {
+        return refuse(
+            format!("sample_gradient = \"batch\" has no drift and diffusion for the engine \"{}\"", engine.word()),
+            "amplitudes solved on each batch: biased",
+            "write engines = [\"sgd\"], or sample_gradient = \"total\"".to_string(),
+        );
+    }
+    let units = written.centers.value.len();
+    match &scenario.dynamics.drive {
+        Drive::Steps { batch_size, .. } if batch_size.value <= units => refuse(
+            format!(
+                "sample_gradient = \"batch\": {} samples determine {units} amplitudes without a residual",
+                batch_size.value
+            ),
+            "needs larger batches",
+            format!("write batch_size = {} or more", units + 1),
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@ use miette::Result;
 use super::model::parse;
 use crate::scenario::dynamics::Drive;
 use crate::scenario::noise::{Interpretation, NoiseKind};
-use crate::scenario::{Located, Scenario};
+use crate::scenario::{EngineKind, Located, Scenario};
 
 /// Drift and diffusion in the Itô sense.
 pub(super) fn build(
@@ -98,6 +98,9 @@ fn modified(
     };
     if scenario.noise.interpretation != Interpretation::Ito {
         return refuse("corrects the Itô equation only", "write interpretation = \"ito\" in [noise]");
+    }
+    if scenario.sgd.optimizer.value.name != "sgd" && scenario.engines_to_run()?.contains(&EngineKind::Sgd) {
+        return refuse("corrects plain SGD only", "write optimizer = { kind = \"sgd\" } in [sgd], or order = 1");
     }
     if scenario.noise.floor.value > 0.0 {
         return refuse("knows no floor of the noise", "remove `floor` from [noise]");

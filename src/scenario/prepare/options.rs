@@ -48,5 +48,6 @@ pub(super) fn sgd(scenario: &Scenario) -> Result<SgdOptions> {
         walkers: written.walkers.value,
         optimizer: optimizer.value.name.to_string(),
         parameters: optimizer.value.parameters.clone(),
+        amplitude_rate: written.amplitude_rate.as_ref().map(|rate| rate.value),
     })
 }

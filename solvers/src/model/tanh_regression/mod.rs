@@ -8,6 +8,7 @@
 //! [`SampleGradient::Total`] differentiates l_i(θ) = r_i(θ)², α̂(θ) included; [`SampleGradient::Envelope`] holds α̂ fixed.
 
 mod fixed;
+mod joint;
 mod lane;
 mod projected;
 mod regression;
@@ -57,6 +58,9 @@ pub enum SampleGradient {
     Total,
     /// g_i = −2 r_i (∂Φ α̂)_i: α̂ solved on all data at every step, and held while differentiating.
     Envelope,
+    /// α̂ solved on the samples of each batch: the gradient of the batch's own projected loss. Biased, and no mean over samples, so
+    /// that it has no D; everything but [`Model::batch_gradient`] is that of [`SampleGradient::Total`].
+    Batch,
 }
 
 /// The model; see the module for the formulas.
@@ -206,12 +210,47 @@ impl Model for TanhRegression {
         }
         match &self.core {
             Core::Fixed(model) => fixed::batch_gradient(model, points, batch, gradient),
+            Core::Projected(model) if model.sample_gradient == SampleGradient::Batch => {
+                projected::own_batch_gradient(model, points, batch, gradient);
+            }
             Core::Projected(model) => projected::batch_gradient(model, points, batch, gradient),
         }
     }
 
     fn regression(&self) -> Option<&dyn Regression> {
         Some(self)
+    }
+
+    fn projected_parameters(&self) -> usize {
+        match &self.core {
+            Core::Fixed(_) => 0,
+            Core::Projected(model) => model.units.len(),
+        }
+    }
+
+    fn solve_projected(&self, points: &[f64], values: &mut [f64]) {
+        if let Core::Projected(model) = &self.core {
+            values.copy_from_slice(&factorisation(model, points).amplitudes);
+        }
+    }
+
+    fn joint_gradient(
+        &self,
+        points: &[f64],
+        values: &[f64],
+        batch: &[u32],
+        gradient: &mut [f64],
+        values_gradient: &mut [f64],
+    ) {
+        let Core::Projected(model) = &self.core else { return };
+        let n = points.len() / self.dimension;
+        if n.is_multiple_of(WIDTH) {
+            return joint::batch_gradient(model, points, values, batch, gradient, values_gradient);
+        }
+        with_padded(n, [gradient, values_gradient], |[gradient, values_gradient]| {
+            let (points, values, batch) = (pad(points, n), pad(values, n), pad(batch, n));
+            joint::batch_gradient(model, &points, &values, &batch, gradient, values_gradient);
+        });
     }
 
     /// `condition_number` (of Φ; infinite where a column vanishes) and `rank`, for projected amplitudes.

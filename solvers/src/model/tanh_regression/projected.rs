@@ -31,7 +31,7 @@ pub(super) struct Projected {
 struct Fit {
     basis: Vec<Lane>,      // m×u: Φ, then Q
     slopes: Vec<Lane>,     // m×u: ∂φ_j/∂w_j
-    residual: Vec<Lane>,   // m
+    residual: Vec<Lane>,   // m: y, then y − Φα̂
     jacobian: Vec<Lane>,   // m×d: −∂_k r
     triangle: Vec<Lane>,   // u×u, R_ij at [i·u + j]
     inverse: Vec<Lane>,    // u: 1/R_jj, 0 for a dropped column
@@ -42,7 +42,12 @@ struct Fit {
 
 impl Fit {
     fn new(model: &Projected) -> Self {
-        let (m, u, d) = (model.x.len(), model.units.len(), model.dimension);
+        Self::with_rows(model, model.x.len())
+    }
+
+    /// Room for m samples.
+    fn with_rows(model: &Projected, m: usize) -> Self {
+        let (u, d) = (model.units.len(), model.dimension);
         let zeros = |len| vec![Lane::ZERO; len];
         Self {
             basis: zeros(m * u),
@@ -61,7 +66,16 @@ impl Fit {
     #[inline(always)]
     fn factor(&mut self, model: &Projected, points: &[f64], first: usize) {
         self.evaluate_units(model, points, first);
-        let (m, u) = (model.x.len(), model.units.len());
+        for (r, &y) in self.residual.iter_mut().zip(&model.y) {
+            *r = Lane::splat(y);
+        }
+        self.solve(model.units.len());
+    }
+
+    /// From Φ and y to Q, R, the residual and the amplitudes.
+    #[inline(always)]
+    fn solve(&mut self, u: usize) {
+        let m = self.residual.len();
         for j in 0..u {
             let (earlier, rest) = self.basis.split_at_mut(j * m);
             let column = &mut rest[..m];
@@ -83,9 +97,6 @@ impl Fit {
                 keep_lanes();
                 *c = *c * inverse;
             }
-        }
-        for (r, &y) in self.residual.iter_mut().zip(&model.y) {
-            *r = Lane::splat(y);
         }
         self.projection.fill(Lane::ZERO);
         project_out(&self.basis, &mut self.residual, &mut self.projection);
@@ -162,7 +173,7 @@ impl Fit {
     /// Turns v_k into −∂_k r, the per-sample Jacobian that the model declares.
     #[inline(always)]
     fn complete_jacobian(&mut self, model: &Projected) {
-        if model.sample_gradient == SampleGradient::Total {
+        if model.sample_gradient != SampleGradient::Envelope {
             let (m, u) = (model.x.len(), model.units.len());
             for k in 0..model.dimension {
                 let v = &mut self.jacobian[k * m..(k + 1) * m];
@@ -173,7 +184,7 @@ impl Fit {
 }
 
 #[inline(always)]
-fn slope(unit: &Unit, points: &[f64], n: usize, first: usize) -> Lane {
+pub(super) fn slope(unit: &Unit, points: &[f64], n: usize, first: usize) -> Lane {
     match unit.slope {
         Slope::Group(k) => Lane::load(points, n, k, first),
         Slope::Fixed(w) => Lane::splat(w),
@@ -369,7 +380,7 @@ dispatch! {
         let (m, u, d) = (model.x.len(), model.units.len(), model.dimension);
         let n = points.len() / d;
         let size = batch.len() / n.max(1);
-        let total = model.sample_gradient == SampleGradient::Total;
+        let total = model.sample_gradient != SampleGradient::Envelope;
         let mut fit = Fit::new(model);
         for first in (0..n).step_by(WIDTH) {
             fit.factor(model, points, first);
@@ -391,6 +402,50 @@ dispatch! {
             }
             for k in 0..d {
                 (sum[k] * (1.0 / size as f64)).store(gradient, n, k, first);
+            }
+        }
+    }
+}
+
+dispatch! {
+    /// Gradient of the batch's own projected loss min_α (1/B) Σ_b (y_b − Φ_b α)² (d×n): α solved for on the batch.
+    pub(super) fn own_batch_gradient(model: &Projected, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
+        let (m, u, d) = (model.x.len(), model.units.len(), model.dimension);
+        let n = points.len() / d;
+        let size = batch.len() / n.max(1);
+        let mut fit = Fit::with_rows(model, size);
+        let mut x = vec![Lane::ZERO; size];
+        for first in (0..n).step_by(WIDTH) {
+            for b in 0..size {
+                for l in 0..WIDTH {
+                    let i = (batch[b * n + first + l] as usize).min(m - 1);
+                    (x[b].0[l], fit.residual[b].0[l]) = (model.x[i], model.y[i]);
+                }
+            }
+            for j in 0..u {
+                let (w, center) = (slope(&model.units[j], points, n, first), model.units[j].center);
+                for b in 0..size {
+                    keep_lanes();
+                    fit.basis[j * size + b] = w * (x[b] - center);
+                }
+            }
+            tanh_columns(&mut fit.basis, size);
+            for j in 0..u {
+                for b in 0..size {
+                    keep_lanes();
+                    fit.slopes[j * size + b] = sech_squared(fit.basis[j * size + b]) * (x[b] - model.units[j].center);
+                }
+            }
+            fit.solve(u);
+            let mut sum = [Lane::ZERO; 3];
+            for j in 0..u {
+                if let Slope::Group(k) = model.units[j].slope {
+                    let inner = dot(&fit.slopes[j * size..(j + 1) * size], &fit.residual);
+                    sum[k] -= fit.amplitude[j] * inner;
+                }
+            }
+            for k in 0..d {
+                (sum[k] * (2.0 / size as f64)).store(gradient, n, k, first);
             }
         }
     }

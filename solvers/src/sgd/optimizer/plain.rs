@@ -5,9 +5,10 @@ use crate::lanes::{dispatch, fma};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "sgd",
+    formula: "θ' = θ − η ĝ",
     parameters: &[],
     reference: "Robbins & Monro 1951, doi:10.1214/aoms/1177729586",
-    build: |_| Ok(Box::new(Plain)),
+    build: |_| Box::new(Plain),
 };
 
 struct Plain;
@@ -19,7 +20,8 @@ impl Optimizer for Plain {
 }
 
 dispatch! {
-    fn descend(rate: f64, gradient: &[f64], points: &mut [f64]) {
+    /// θ' = θ − rate·g.
+    pub(in crate::sgd) fn descend(rate: f64, gradient: &[f64], points: &mut [f64]) {
         for (x, g) in points.iter_mut().zip(gradient) {
             *x = fma(-rate, *g, *x);
         }

@@ -17,7 +17,7 @@ impl Sampling for Epoch {
         "reshuffled epochs"
     }
 
-    fn draw(&self, stream: &mut LaneStream, order: &mut Vec<u32>, step: u64, batch: &mut [u32]) {
+    fn draw(&self, stream: &mut LaneStream, order: &mut Vec<u32>, _points: &[f64], step: u64, batch: &mut [u32]) {
         let m = self.samples as usize;
         if order.is_empty() {
             order.extend((0..self.samples).flat_map(|sample| [sample; BLOCK]));

@@ -1,10 +1,14 @@
 //! How batches are drawn from the samples. One file each.
 
 mod epoch;
+mod importance;
 mod with_replacement;
 mod without_replacement;
 
+use std::sync::Arc;
+
 use crate::Error;
+use crate::model::Model;
 use crate::problem::{Minibatch, Replacement};
 use crate::random::LaneStream;
 
@@ -12,20 +16,20 @@ use crate::random::LaneStream;
 pub trait Sampling: Send + Sync {
     /// Name in records.
     fn name(&self) -> &'static str;
-    /// Writes the batches of step number `step` (from 0): the b-th sample of walker i at `batch[b·n + i]`, n walkers.
-    /// `order` is the block's memory, empty at first.
-    fn draw(&self, stream: &mut LaneStream, order: &mut Vec<u32>, step: u64, batch: &mut [u32]);
+    /// Writes the batches of draw number `step` (from 0) for walkers at `points`: the b-th sample of walker i at `batch[b·n + i]`,
+    /// n walkers. `order` is the block's memory, empty at first.
+    fn draw(&self, stream: &mut LaneStream, order: &mut Vec<u32>, points: &[f64], step: u64, batch: &mut [u32]);
     /// What a reader of the results must know.
     fn warning(&self) -> Option<String> {
         None
     }
 }
 
-/// The sampling of a scenario from m samples.
+/// The sampling of a scenario from the m samples of a model.
 ///
-/// Errors: an empty batch, more than 2²⁶ samples, a batch larger than m without replacement.
-pub fn build(minibatch: &Minibatch, samples: usize) -> Result<Box<dyn Sampling>, Error> {
-    let batch = minibatch.batch_size;
+/// Errors: an empty batch, more than 2²⁶ samples, a batch larger than m without replacement, importance without replacement.
+pub fn build(minibatch: &Minibatch, model: &Arc<dyn Model>) -> Result<Box<dyn Sampling>, Error> {
+    let (batch, samples) = (minibatch.batch_size, model.samples());
     let m = u32::try_from(samples).ok().filter(|m| *m <= 1 << 26);
     let m = m.ok_or_else(|| Error::invalid(format!("{samples} samples are too many"), "give at most 2^26"))?;
     if batch == 0 {
@@ -36,6 +40,12 @@ pub fn build(minibatch: &Minibatch, samples: usize) -> Result<Box<dyn Sampling>,
             format!("a batch of {batch} without replacement needs more than the {samples} samples there are"),
             format!("write batch_size = {samples} or less, or replacement = true"),
         ));
+    }
+    if !model.uniform_sampling() {
+        if minibatch.replacement != Replacement::With {
+            return Err(Error::invalid("importance sampling draws with replacement", "write replacement = true"));
+        }
+        return Ok(Box::new(importance::Importance { model: Arc::clone(model) }));
     }
     Ok(match minibatch.replacement {
         Replacement::With => Box::new(with_replacement::WithReplacement { samples: m }),

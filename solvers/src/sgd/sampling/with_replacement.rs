@@ -11,7 +11,7 @@ impl Sampling for WithReplacement {
     fn name(&self) -> &'static str {
         "with replacement"
     }
-    fn draw(&self, stream: &mut LaneStream, _order: &mut Vec<u32>, _step: u64, batch: &mut [u32]) {
+    fn draw(&self, stream: &mut LaneStream, _order: &mut Vec<u32>, _points: &[f64], _step: u64, batch: &mut [u32]) {
         stream.bounded(self.samples, batch);
     }
 }

@@ -14,7 +14,7 @@ impl Sampling for WithoutReplacement {
     fn name(&self) -> &'static str {
         "without replacement inside a batch"
     }
-    fn draw(&self, stream: &mut LaneStream, _order: &mut Vec<u32>, _step: u64, batch: &mut [u32]) {
+    fn draw(&self, stream: &mut LaneStream, _order: &mut Vec<u32>, _points: &[f64], _step: u64, batch: &mut [u32]) {
         let size = (batch.len() / BLOCK) as u32;
         for b in 0..size {
             // The b-th draw is from the first `bound` samples; one that is in the batch already is replaced by the last.
