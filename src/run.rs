@@ -84,7 +84,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     warnings.extend(prepared.notes.iter().cloned());
     let mut failures: Vec<Error> = Vec::new();
     progress("building");
-    let Built { mut lanes, stationary, spectrum } = build(prepared, &problem, &mut failures);
+    let Built { mut lanes, stationary, spectrum } = build(prepared, &problem, &mut failures, interrupt);
     for &time in &problem.times {
         for lane in &mut lanes {
             progress(&format!("{} to t = {time}", lane.engine.name()));
@@ -275,22 +275,23 @@ struct Built {
 }
 
 /// Builds the engines that were asked for; failures of the stationary density are the engine's warnings.
-fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>) -> Built {
+fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>, interrupt: Interrupt) -> Built {
     let mut built = Built::default();
     let modes = prepared.analysis.eigenpairs.as_ref().map_or(0, |count| count.value);
     for kind in &prepared.engines {
         let start = Instant::now();
         let engine: Result<Box<dyn Engine>, Error> = match kind {
-            EngineKind::FokkerPlanck => FokkerPlanck::new(problem, prepared.fokker_planck.clone()).map(|engine| {
-                built.stationary = engine.stationary().cloned();
-                if modes > 0 {
-                    match engine.spectrum(modes) {
-                        Ok(spectrum) => built.spectrum = Some(spectrum),
-                        Err(error) => failures.push(error),
+            EngineKind::FokkerPlanck => FokkerPlanck::new_until(problem, prepared.fokker_planck.clone(), interrupt)
+                .map(|engine| {
+                    built.stationary = engine.stationary().cloned();
+                    if modes > 0 {
+                        match engine.spectrum(modes, interrupt) {
+                            Ok(spectrum) => built.spectrum = Some(spectrum),
+                            Err(error) => failures.push(error),
+                        }
                     }
-                }
-                Box::new(engine) as Box<dyn Engine>
-            }),
+                    Box::new(engine) as Box<dyn Engine>
+                }),
             EngineKind::Langevin => {
                 Langevin::new(problem, prepared.langevin.clone()).map(|engine| Box::new(engine) as Box<dyn Engine>)
             }

@@ -37,6 +37,15 @@ impl Error {
         Self::Invalid { what: what.into(), help: help.into() }
     }
 
+    /// The same, an interruption not before `time`: linear solvers know no time.
+    #[must_use]
+    pub fn interrupted_after(self, time: f64) -> Self {
+        match self {
+            Self::Interrupted { time: told } => Self::Interrupted { time: told.max(time) },
+            other => other,
+        }
+    }
+
     /// A numerical failure of `method` at `place`.
     pub fn numerical(
         method: impl Into<String>,

@@ -128,7 +128,7 @@ pub fn solve(
     interrupt: Interrupt,
 ) -> Result<Solved, Error> {
     let options = FokkerPlanckOptions { error_estimate: false, ..options.clone() };
-    let mut engine = FokkerPlanck::new(problem, options)?;
+    let mut engine = FokkerPlanck::new_until(problem, options, interrupt)?;
     let mut probability = Vec::with_capacity(problem.times.len());
     for &time in &problem.times {
         engine.advance(time, interrupt)?;
@@ -152,12 +152,18 @@ pub fn solve(
             _ => {}
         }
     }
-    solved.values = values(problem, &engine, eigenpairs, solved.error_time)?;
+    solved.values = values(problem, &engine, eigenpairs, solved.error_time, interrupt)?;
     Ok(solved)
 }
 
 /// Moments, survival and eigenvalues, each with the size of differences that mean nothing.
-fn values(problem: &Problem, engine: &FokkerPlanck, eigenpairs: usize, error_time: f64) -> Result<Vec<Value>, Error> {
+fn values(
+    problem: &Problem,
+    engine: &FokkerPlanck,
+    eigenpairs: usize,
+    error_time: f64,
+    interrupt: Interrupt,
+) -> Result<Vec<Value>, Error> {
     let mut out = Vec::new();
     let mut add = |name: String, value: f64, resolution: f64| out.push(Value { name, value, resolution });
     let length = |k: usize| problem.grid.axes()[k].length();
@@ -183,7 +189,7 @@ fn values(problem: &Problem, engine: &FokkerPlanck, eigenpairs: usize, error_tim
         add("absorbed probability".into(), seen.outside, error_time.max(rounding));
     }
     if eigenpairs > 1 {
-        let modes = engine.spectrum(eigenpairs)?;
+        let modes = engine.spectrum(eigenpairs, interrupt)?;
         for k in 1..eigenpairs.min(modes.real.len()) {
             let size = modes.real[k].hypot(modes.imaginary[k]);
             let resolution = size * modes.error[k].max(rounding);

@@ -24,9 +24,9 @@ pub(super) struct Companion {
 
 impl Companion {
     /// None where an axis cannot be coarsened.
-    pub fn new(problem: &Problem) -> Result<Option<Self>, Error> {
+    pub fn new(problem: &Problem, interrupt: Interrupt) -> Result<Option<Self>, Error> {
         let Some(grid) = problem.grid.coarsened() else { return Ok(None) };
-        Ok(Some(Self { discrete: Discrete::new(problem, &grid)?, transient: None }))
+        Ok(Some(Self { discrete: Discrete::new(problem, &grid, interrupt)?, transient: None }))
     }
 
     /// Starts beside the fine run, from the same law.

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-/// Rows per task of the threaded products; smaller generators run on the calling thread.
+/// Rows per task of threaded work; products of smaller generators run on the calling thread.
 const BLOCK: usize = 16_384;
 
 /// Rates between cells: K(i → j) ≥ 0 for i ≠ j, exit rates into the cemetery, diagonal −Σ.
@@ -62,17 +62,16 @@ impl GeneratorBuilder {
         self.edges.iter().flatten()
     }
 
-    /// Sorts, sums and compresses.
+    /// Sorts, sums and compresses; threaded by blocks of rows, with the same result for every number of threads.
     pub fn finish(self) -> Generator {
+        let lists: Vec<EdgeList> = self.edges.par_iter().filter_map(|edges| EdgeList::new(edges)).collect();
+        let mut count = vec![0usize; self.cells];
+        count.par_chunks_mut(BLOCK).enumerate().for_each(|(block, count)| {
+            each_entry(&lists, block * BLOCK, count.len(), |row, _, _, _| count[row] += 1);
+        });
         let mut start = vec![0usize; self.cells + 1];
-        for &(i, j, forward, backward) in self.edges() {
-            if forward > 0.0 || backward > 0.0 {
-                start[i as usize + 1] += 1;
-                start[j as usize + 1] += 1;
-            }
-        }
         for row in 0..self.cells {
-            start[row + 1] += start[row];
+            start[row + 1] = start[row] + count[row];
         }
         let entries = start[self.cells];
         let mut generator = Generator {
@@ -81,64 +80,132 @@ impl GeneratorBuilder {
             out_rate: vec![0.0; entries],
             in_rate: vec![0.0; entries],
             exit: self.exit,
-            leaving: Vec::new(),
-            start: start.clone(),
+            leaving: vec![0.0; self.cells],
+            start,
         };
-        let mut next = start;
-        for (i, j, forward, backward) in self.edges.into_iter().flatten() {
-            if forward > 0.0 || backward > 0.0 {
-                generator.put(&mut next, i, j, forward, backward);
-                generator.put(&mut next, j, i, backward, forward);
-            }
-        }
-        generator.sort_and_merge();
-        generator.sum_leaving();
+        let mut blocks = generator.blocks(&mut count);
+        blocks.par_iter_mut().for_each(|block| block.fill(&lists));
+        generator.compress(&count);
         generator
     }
 }
 
-impl Generator {
-    fn put(&mut self, next: &mut [usize], i: u32, j: u32, out_rate: f64, in_rate: f64) {
-        let at = next[i as usize];
-        next[i as usize] += 1;
-        self.neighbour[at] = j;
-        self.out_rate[at] = out_rate;
-        self.in_rate[at] = in_rate;
-    }
+/// Edges with the range of cells that they touch.
+struct EdgeList<'a> {
+    edges: &'a [RateEdge],
+    lowest: usize,
+    highest: usize,
+}
 
-    /// Sorts each row by neighbour and adds up entries of the same neighbour.
-    fn sort_and_merge(&mut self) {
-        let mut row_entries: Vec<(u32, f64, f64)> = Vec::new();
-        let mut end = 0;
-        let mut begin = 0;
-        for row in 0..self.cells {
-            let stop = self.start[row + 1];
-            row_entries.clear();
-            row_entries.extend((begin..stop).map(|k| (self.neighbour[k], self.out_rate[k], self.in_rate[k])));
-            row_entries.sort_by_key(|entry| entry.0);
-            let row_begin = end;
-            for &(cell, out_rate, in_rate) in &row_entries {
-                if end > row_begin && self.neighbour[end - 1] == cell {
-                    self.out_rate[end - 1] += out_rate;
-                    self.in_rate[end - 1] += in_rate;
+impl<'a> EdgeList<'a> {
+    fn new(edges: &'a [RateEdge]) -> Option<Self> {
+        let lowest = edges.iter().map(|edge| edge.0.min(edge.1)).min()?;
+        let highest = edges.iter().map(|edge| edge.0.max(edge.1)).max()?;
+        Some(Self { edges, lowest: lowest as usize, highest: highest as usize })
+    }
+}
+
+/// Calls `entry` with (row − first, neighbour, rate out, rate in) for both ends of every edge in the rows from `first`.
+fn each_entry(lists: &[EdgeList], first: usize, rows: usize, mut entry: impl FnMut(usize, u32, f64, f64)) {
+    for list in lists.iter().filter(|list| list.lowest < first + rows && list.highest >= first) {
+        for &(i, j, forward, backward) in list.edges.iter().filter(|edge| edge.2 > 0.0 || edge.3 > 0.0) {
+            if let Some(row) = (i as usize).checked_sub(first).filter(|&row| row < rows) {
+                entry(row, j, forward, backward);
+            }
+            if let Some(row) = (j as usize).checked_sub(first).filter(|&row| row < rows) {
+                entry(row, i, backward, forward);
+            }
+        }
+    }
+}
+
+/// The rows of one task of [`GeneratorBuilder::finish`].
+struct Block<'a> {
+    first: usize,
+    start: &'a [usize],
+    count: &'a mut [usize],
+    neighbour: &'a mut [u32],
+    out_rate: &'a mut [f64],
+    in_rate: &'a mut [f64],
+    exit: &'a [f64],
+    leaving: &'a mut [f64],
+}
+
+impl Block<'_> {
+    /// Writes the entries, sorts each row, adds up entries of the same neighbour; `count` receives what is left of each row.
+    fn fill(&mut self, lists: &[EdgeList]) {
+        let offset = self.start[0];
+        self.count.fill(0);
+        each_entry(lists, self.first, self.count.len(), |row, neighbour, out_rate, in_rate| {
+            let begin = self.start[row] - offset;
+            // insertion sort: edges come nearly in order, rows are short
+            let mut at = begin + self.count[row];
+            while at > begin && self.neighbour[at - 1] > neighbour {
+                self.neighbour[at] = self.neighbour[at - 1];
+                self.out_rate[at] = self.out_rate[at - 1];
+                self.in_rate[at] = self.in_rate[at - 1];
+                at -= 1;
+            }
+            (self.neighbour[at], self.out_rate[at], self.in_rate[at]) = (neighbour, out_rate, in_rate);
+            self.count[row] += 1;
+        });
+        for row in 0..self.count.len() {
+            let (begin, end) = (self.start[row] - offset, self.start[row + 1] - offset);
+            let mut last = begin;
+            for at in begin + 1..end {
+                if self.neighbour[at] == self.neighbour[last] {
+                    self.out_rate[last] += self.out_rate[at];
+                    self.in_rate[last] += self.in_rate[at];
                 } else {
-                    self.neighbour[end] = cell;
-                    self.out_rate[end] = out_rate;
-                    self.in_rate[end] = in_rate;
-                    end += 1;
+                    last += 1;
+                    self.neighbour[last] = self.neighbour[at];
+                    self.out_rate[last] = self.out_rate[at];
+                    self.in_rate[last] = self.in_rate[at];
                 }
             }
-            begin = stop;
-            self.start[row + 1] = end;
+            self.count[row] = if end > begin { last + 1 - begin } else { 0 };
+            self.leaving[row] = self.out_rate[begin..begin + self.count[row]].iter().sum::<f64>() + self.exit[row];
         }
+    }
+}
+
+impl Generator {
+    /// The rows in blocks that can be written at the same time.
+    fn blocks<'a>(&'a mut self, count: &'a mut [usize]) -> Vec<Block<'a>> {
+        let (mut neighbour, mut out_rate, mut in_rate) =
+            (&mut self.neighbour[..], &mut self.out_rate[..], &mut self.in_rate[..]);
+        let parts = count.chunks_mut(BLOCK).zip(self.leaving.chunks_mut(BLOCK)).zip(self.exit.chunks(BLOCK));
+        let mut out = Vec::new();
+        for (block, ((count, leaving), exit)) in parts.enumerate() {
+            let first = block * BLOCK;
+            let start = &self.start[first..=first + count.len()];
+            let entries = start[count.len()] - start[0];
+            let (a, b, c);
+            (a, neighbour) = neighbour.split_at_mut(entries);
+            (b, out_rate) = out_rate.split_at_mut(entries);
+            (c, in_rate) = in_rate.split_at_mut(entries);
+            out.push(Block { first, start, count, neighbour: a, out_rate: b, in_rate: c, exit, leaving });
+        }
+        out
+    }
+
+    /// Closes the gaps that merged entries left; `count` entries of each row are valid.
+    fn compress(&mut self, count: &[usize]) {
+        let mut end = 0;
+        for row in 0..self.cells {
+            let begin = self.start[row];
+            if begin != end {
+                self.neighbour.copy_within(begin..begin + count[row], end);
+                self.out_rate.copy_within(begin..begin + count[row], end);
+                self.in_rate.copy_within(begin..begin + count[row], end);
+            }
+            self.start[row] = end;
+            end += count[row];
+        }
+        self.start[self.cells] = end;
         self.neighbour.truncate(end);
         self.out_rate.truncate(end);
         self.in_rate.truncate(end);
-    }
-
-    fn sum_leaving(&mut self) {
-        let leaving = (0..self.cells).map(|i| self.outgoing(i).1.iter().sum::<f64>() + self.exit[i]).collect();
-        self.leaving = leaving;
     }
 
     /// Number of cells.

@@ -27,6 +27,7 @@ pub mod outermost;
 pub mod point_start;
 pub mod projection;
 mod quasi_potential;
+mod refine;
 mod run;
 pub mod selling;
 pub mod spectrum;
@@ -87,10 +88,15 @@ impl FokkerPlanck {
     /// Builds the generator, the stationary density (if wanted and unique) and the integrator. Errors: coefficients that are not
     /// finite, an initial law off the grid, an unknown method.
     pub fn new(problem: &Problem, options: FokkerPlanckOptions) -> Result<Self, Error> {
+        Self::new_until(problem, options, &|| false)
+    }
+
+    /// [`FokkerPlanck::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
+    pub fn new_until(problem: &Problem, options: FokkerPlanckOptions, interrupt: Interrupt) -> Result<Self, Error> {
         let grid = &problem.grid;
-        let discrete = Discrete::new(problem, grid)?;
+        let discrete = Discrete::new(problem, grid, interrupt)?;
         let mut warnings = discrete.discretization.warnings.clone();
-        let mut companion = if options.error_estimate { Companion::new(problem)? } else { None };
+        let mut companion = if options.error_estimate { Companion::new(problem, interrupt)? } else { None };
         if options.error_estimate && companion.is_none() {
             warnings.push(
                 "no estimate of the grid error: it needs an even number of cells, at least 4, on each axis".into(),
@@ -140,9 +146,9 @@ impl FokkerPlanck {
     }
 
     /// The `count` slowest relaxation modes. Errors: no unique stationary density, more modes than cells, no convergence.
-    pub fn spectrum(&self, count: usize) -> Result<spectrum::Spectrum, Error> {
+    pub fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<spectrum::Spectrum, Error> {
         let law = self.discrete.law.as_ref().map_err(Clone::clone)?;
-        spectrum::spectrum(&self.discrete.generator, self.grid().shape(), law, count)
+        spectrum::spectrum(&self.discrete.generator, self.grid().shape(), law, count, interrupt)
     }
 
     /// The generator.
@@ -239,7 +245,8 @@ impl Engine for FokkerPlanck {
                 self.probability = start.law(to).cell_probability(&self.problem.grid)?;
             }
         } else {
-            self.transient.advance(to, interrupt)?;
+            let reached = self.time;
+            self.transient.advance(to, interrupt).map_err(|error| error.interrupted_after(reached))?;
             self.probability.copy_from_slice(&self.transient.probability);
             let moved = project(&mut self.probability, (!self.discrete.generator.has_exit()).then_some(1.0));
             self.seen.moved.negative = self.seen.moved.negative.max(moved.negative);
@@ -272,8 +279,15 @@ impl Engine for FokkerPlanck {
         let work = self.transient.stepper.work();
         let count = |n: u64| Attribute::Integer(n as i64);
         let peclet = self.discrete.discretization.peclet.iter().copied().fold(0.0, f64::max);
+        let (solver, solver_reason) = self.transient.system.linear_solver().unwrap_or(match work.solves {
+            0 => ("none", "products alone"),
+            _ => ("tridiagonal", "one complex system for each node of the contour"),
+        });
         vec![
             ("method", Attribute::Text(self.transient.method.name.into())),
+            ("method_reason", Attribute::Text(self.transient.reason.clone())),
+            ("linear_solver", Attribute::Text(solver.into())),
+            ("linear_solver_reason", Attribute::Text(solver_reason.into())),
             ("tolerance", Attribute::Float(self.options.tolerance)),
             ("mass_error", Attribute::Float(self.seen.mass_error)),
             ("mass_corrected", Attribute::Float(self.transient.stepper.corrected())),

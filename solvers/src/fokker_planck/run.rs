@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::edge_generator::{Discretization, edge_generator};
 use super::options::FokkerPlanckOptions;
-use super::stationary::{Stationary, StationaryLaw, stationary_law};
-use super::stepper::{Method, Stepper, System, Task, choose};
+use super::refine::refined_log;
+use super::stationary::{Stationary, StationaryLaw, stationary_law_from};
+use super::stepper::{Method, Stepper, System, Task, choose_with_reason};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::grid::Grid;
@@ -21,11 +22,15 @@ pub(super) struct Discrete {
 }
 
 impl Discrete {
-    pub fn new(problem: &Problem, grid: &Grid) -> Result<Self, Error> {
+    pub fn new(problem: &Problem, grid: &Grid, interrupt: Interrupt) -> Result<Self, Error> {
         let mut discretization = edge_generator(problem.dynamics.as_ref(), problem.temperature, grid)?;
         let empty = super::generator::GeneratorBuilder::new(0).finish();
         let generator = Arc::new(std::mem::replace(&mut discretization.generator, empty));
-        let law = stationary_law(&generator, grid.shape()).map(Arc::new);
+        let guess = || coarse_guess(problem, grid, interrupt);
+        let law = match stationary_law_from(&generator, grid.shape(), &guess, interrupt) {
+            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            law => law.map(Arc::new),
+        };
         Ok(Self { grid: grid.clone(), temperature: problem.temperature, discretization, generator, law })
     }
 
@@ -40,9 +45,22 @@ impl Discrete {
     }
 }
 
+/// ln π of the grid coarsened by 2, interpolated: where an iteration on this grid starts.
+fn coarse_guess(problem: &Problem, grid: &Grid, interrupt: Interrupt) -> Option<Vec<f64>> {
+    let coarse = grid.coarsened()?;
+    let generator = edge_generator(problem.dynamics.as_ref(), problem.temperature, &coarse).ok()?.generator;
+    let guess = || coarse_guess(problem, &coarse, interrupt);
+    let law = stationary_law_from(&generator, coarse.shape(), &guess, interrupt).ok()?;
+    Some(refined_log(grid, &coarse, &law.log_probability))
+}
+
 /// A density on its way.
 pub(super) struct Transient {
     pub method: &'static Method,
+    /// Why this method.
+    pub reason: String,
+    /// The system, for the linear solver that is in use.
+    pub system: Arc<System>,
     pub stepper: Box<dyn Stepper>,
     pub probability: Vec<f64>,
 }
@@ -56,17 +74,18 @@ impl Transient {
         times: &[f64],
         options: &FokkerPlanckOptions,
     ) -> Result<Self, Error> {
+        let system = discrete.system();
         let task = Task {
-            system: discrete.system(),
+            system: system.clone(),
             start: start.clone(),
             from,
             times: times.iter().copied().filter(|&t| t >= from).collect(),
             tolerance: options.tolerance,
             step: None,
         };
-        let method = choose(&options.method, &task)?;
+        let (method, reason) = choose_with_reason(&options.method, &task)?;
         let stepper = (method.build)(task)?;
-        Ok(Self { method, stepper, probability: start })
+        Ok(Self { method, reason, system, stepper, probability: start })
     }
 
     pub fn advance(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error> {

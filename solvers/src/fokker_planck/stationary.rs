@@ -6,11 +6,13 @@ use super::Generator;
 use super::classes::{closed_classes, reversible_log_density};
 use super::current::{current, entropy_production};
 use super::linear::dissection::Dissection;
-use super::linear::multifrontal::{Multifrontal, check_size};
+use super::linear::multifrontal::{self, Multifrontal};
 use super::linear::tridiagonal::{Tridiagonal, neighbours_only};
+use super::linear::{Needed, multigrid};
 use super::outermost::outermost;
 use crate::Error;
 use crate::density::moments;
+use crate::engine::Interrupt;
 use crate::grid::Grid;
 
 /// The stationary law of a generator.
@@ -30,10 +32,22 @@ pub struct StationaryLaw {
 ///
 /// Reversible: products of rate ratios along a spanning tree, O(N). One axis: the closed recursion, also around a periodic
 /// axis with a current. Otherwise subtraction-free elimination (Grassmann, Taksar & Heyman, doi:10.1287/opre.33.5.1107) along
-/// a nested dissection; every entry is relatively right to about N·10⁻¹⁶, with no condition on how small it is.
+/// a nested dissection; every entry is relatively right to about N·10⁻¹⁶, with no condition on how small it is. Grids too large
+/// for that: multigrid, right to its residual in L1.
 ///
 /// Errors: probability is lost into an absorbing wall; several closed classes, named by size and first cell.
 pub fn stationary_law(generator: &Generator, shape: &[usize]) -> Result<StationaryLaw, Error> {
+    stationary_law_from(generator, shape, &|| None, &|| false)
+}
+
+/// [`stationary_law`] that can be interrupted and asks for a guess of ln π where it iterates. Errors: as there;
+/// [`Error::Interrupted`].
+pub fn stationary_law_from(
+    generator: &Generator,
+    shape: &[usize],
+    guess: &dyn Fn() -> Option<Vec<f64>>,
+    interrupt: Interrupt,
+) -> Result<StationaryLaw, Error> {
     let problem =
         |what: String, help: &str| Error::numerical("the stationary density", "before it was solved", what, help);
     if generator.has_exit() {
@@ -62,9 +76,7 @@ pub fn stationary_law(generator: &Generator, shape: &[usize]) -> Result<Stationa
     let (log, method) = if neighbours_only(generator) {
         (Tridiagonal::<f64>::factor(generator, 0.0, 1.0).log_null_vector(), "recursion along the axis")
     } else {
-        let tree = Arc::new(Dissection::new(generator, shape));
-        check_size(&tree)?;
-        (Multifrontal::factor(generator, &tree, 0.0, 1.0).log_null_vector(), "subtraction-free elimination")
+        eliminated_or_iterated(generator, shape, guess, interrupt)?
     };
     if log.iter().any(|l| l.is_nan()) {
         return Err(problem(
@@ -73,6 +85,39 @@ pub fn stationary_law(generator: &Generator, shape: &[usize]) -> Result<Stationa
         ));
     }
     Ok(normalised(log, false, method))
+}
+
+/// How much longer than an iteration (about five solves) elimination may take: it is relatively right in the tails.
+const PATIENCE: f64 = 3.0;
+/// Residual up to which the iterated density is accepted.
+const ACCEPTED: f64 = 1e-7;
+
+fn eliminated_or_iterated(
+    generator: &Generator,
+    shape: &[usize],
+    guess: &dyn Fn() -> Option<Vec<f64>>,
+    interrupt: Interrupt,
+) -> Result<(Vec<f64>, &'static str), Error> {
+    let needed = Needed::of(generator, shape);
+    let (direct, iterative) = ((multifrontal::METHOD.needs)(&needed), (multigrid::METHOD.needs)(&needed));
+    let quick = direct.factor < (PATIENCE * 5.0 * iterative.solve).max(1.0);
+    if direct.bytes <= multifrontal::LARGEST && quick {
+        let tree = Arc::new(Dissection::new(generator, shape));
+        if multifrontal::fits(&tree) {
+            let log = Multifrontal::factor(generator, &tree, 0.0, 1.0, interrupt)?.log_null_vector();
+            return Ok((log, "subtraction-free elimination"));
+        }
+    }
+    let (log, residual) = multigrid::stationary(generator, shape, guess(), interrupt)?;
+    if residual.is_nan() || residual > ACCEPTED {
+        return Err(Error::numerical(
+            "the stationary density",
+            "by multigrid",
+            format!("it did not converge: residual {residual:.1e} of the rate of jumps"),
+            "use fewer cells, so that elimination fits into memory",
+        ));
+    }
+    Ok((log, "multigrid"))
 }
 
 fn normalised(mut log: Vec<f64>, reversible: bool, method: &'static str) -> StationaryLaw {
@@ -193,7 +238,7 @@ mod tests {
         let generator = plane(40, 36, 0.01, 0.0);
         let exact = reversible_log_density(&generator).unwrap();
         let tree = Arc::new(Dissection::new(&generator, &[40, 36]));
-        let log = Multifrontal::factor(&generator, &tree, 0.0, 1.0).log_null_vector();
+        let log = Multifrontal::factor(&generator, &tree, 0.0, 1.0, &|| false).unwrap().log_null_vector();
         let lowest = exact.iter().copied().fold(0.0, f64::min);
         assert!(lowest < 200.0 * -std::f64::consts::LN_10, "{lowest}");
         let worst = log.iter().zip(&exact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);

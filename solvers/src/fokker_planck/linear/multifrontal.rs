@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::dissection::{Dissection, Node};
 use super::front::{Front, axpy, dot};
-use super::{LinearMethod, Method, ShiftedSolver, check_shift, singular};
+use super::{LinearMethod, Method, Needed, Needs, ShiftedSolver, check_shift, proceed, singular};
 use crate::Error;
+use crate::engine::Interrupt;
 use crate::fokker_planck::Generator;
 use crate::lanes::dispatch;
 
@@ -15,8 +16,9 @@ use crate::lanes::dispatch;
 pub const METHOD: Method = Method {
     name: "multifrontal",
     about: "sparse direct elimination along a nested dissection, subtraction-free",
-    applies: |_, _| true,
-    prepare: |generator, shape| Box::new(Prepared::new(generator, shape)),
+    applies: |_, shape| expected_bytes(shape) <= LARGEST,
+    needs,
+    prepare: |generator, shape, _| Box::new(Prepared::new(generator, shape)),
 };
 
 /// Largest size of the factors; larger ones are refused before anything is allocated.
@@ -40,10 +42,10 @@ impl LinearMethod for Prepared {
     fn name(&self) -> &'static str {
         METHOD.name
     }
-    fn factor(&self, c: f64, gamma: f64) -> Result<Box<dyn ShiftedSolver>, Error> {
+    fn factor(&self, c: f64, gamma: f64, interrupt: Interrupt) -> Result<Box<dyn ShiftedSolver>, Error> {
         check_shift(METHOD.name, c, gamma)?;
         check_size(&self.tree)?;
-        let factored = Multifrontal::factor(&self.generator, &self.tree, c, gamma);
+        let factored = Multifrontal::factor(&self.generator, &self.tree, c, gamma, interrupt)?;
         if factored.blocks.iter().any(|block| block.inverse_pivot.iter().any(|p| !p.is_finite())) {
             return Err(singular(METHOD.name));
         }
@@ -58,8 +60,34 @@ impl LinearMethod for Prepared {
     }
 }
 
-/// Whether factors along this tree fit into memory. Errors: they would be larger than [`LARGEST`].
-pub(crate) fn check_size(tree: &Dissection) -> Result<(), Error> {
+/// Size of the factors to expect for the usual stencils: N log N in two dimensions, N^(4/3) in three.
+fn expected_bytes(shape: &[usize]) -> f64 {
+    let cells: f64 = shape.iter().map(|&n| n as f64).product();
+    // a thin third axis makes no third dimension
+    let thinnest = shape.iter().copied().min().unwrap_or(1) as f64;
+    let flat = 44.0 * cells * cells.max(2.0).log2();
+    if shape.len() < 3 { flat } else { (172.0 * cells.powf(4.0 / 3.0)).min(flat * thinnest) }
+}
+
+/// Multiplications go like N^1.5 in two dimensions, N² in three; constants as measured.
+fn needs(needed: &Needed) -> Needs {
+    let cells = needed.cells();
+    let thinnest = needed.shape.iter().copied().min().unwrap_or(1) as f64;
+    let flat = 3e-9 * cells.powf(1.5);
+    let work = if needed.shape.len() < 3 { flat } else { (6e-10 * cells * cells).min(flat * thinnest.powf(1.5)) };
+    let factors = expected_bytes(needed.shape);
+    // the tree, and the fronts that are open at once
+    let bytes = 1.15 * factors + 80.0 * cells;
+    Needs { bytes, factor: work + 1.2e-6 * cells, solve: 2.5e-10 * factors }
+}
+
+/// Whether the factors along this tree stay below [`LARGEST`].
+pub(crate) fn fits(tree: &Dissection) -> bool {
+    8.0 * tree.work().1 <= LARGEST
+}
+
+/// Errors: the factors along this tree would be larger than [`LARGEST`].
+fn check_size(tree: &Dissection) -> Result<(), Error> {
     let bytes = 8.0 * tree.work().1;
     if bytes <= LARGEST {
         return Ok(());
@@ -87,14 +115,21 @@ pub struct Multifrontal {
 }
 
 impl Multifrontal {
-    /// Eliminates all cells; a singular matrix gives infinite inverse pivots, one for each closed class without exit.
-    pub fn factor(generator: &Generator, tree: &Arc<Dissection>, c: f64, gamma: f64) -> Self {
+    /// Eliminates all cells; a singular matrix gives infinite inverse pivots, one for each closed class without exit. Errors:
+    /// [`Error::Interrupted`].
+    pub fn factor(
+        generator: &Generator,
+        tree: &Arc<Dissection>,
+        c: f64,
+        gamma: f64,
+        interrupt: Interrupt,
+    ) -> Result<Self, Error> {
         let mut blocks: Vec<Block> = tree.nodes.iter().map(|_| Block::default()).collect();
         if let Some(root) = tree.nodes.len().checked_sub(1) {
-            let matrix = Shifted { generator, tree, c, gamma };
-            matrix.eliminate(root, &mut blocks);
+            let matrix = Shifted { generator, tree, c, gamma, interrupt };
+            matrix.eliminate(root, &mut blocks)?;
         }
-        Self { tree: tree.clone(), blocks }
+        Ok(Self { tree: tree.clone(), blocks })
     }
 
     /// Up the tree with `forward`, down with `back`.
@@ -147,11 +182,12 @@ struct Shifted<'a> {
     tree: &'a Dissection,
     c: f64,
     gamma: f64,
+    interrupt: Interrupt<'a>,
 }
 
 impl Shifted<'_> {
     /// Eliminates the subtree of `node`, whose blocks are `blocks`; returns the front that is left over its border.
-    fn eliminate(&self, node: usize, blocks: &mut [Block]) -> Front {
+    fn eliminate(&self, node: usize, blocks: &mut [Block]) -> Result<Front, Error> {
         let here = &self.tree.nodes[node];
         let (below, own) = blocks.split_at_mut(here.subtree - 1);
         let mut front = Front::zeros(here.pivots + here.border.len());
@@ -162,18 +198,19 @@ impl Shifted<'_> {
                 let large = self.tree.nodes[node].first - self.first_of(node) > TASK;
                 let (mut run_a, mut run_b) = (|| self.eliminate(left, a), || self.eliminate(right, b));
                 let (a, b) = if large { rayon::join(run_a, run_b) } else { (run_a(), run_b()) };
-                self.extend_add(left, &a, here, &mut front);
-                self.extend_add(right, &b, here, &mut front);
+                self.extend_add(left, &a?, here, &mut front);
+                self.extend_add(right, &b?, here, &mut front);
             }
             [only] => {
-                let rest = self.eliminate(only, below);
+                let rest = self.eliminate(only, below)?;
                 self.extend_add(only, &rest, here, &mut front);
             }
             _ => {}
         }
+        proceed(self.interrupt)?;
         let inverse_pivot = front.eliminate(here.pivots);
         own[0] = store(&front, here.pivots, inverse_pivot);
-        remainder(&front, here.pivots)
+        Ok(remainder(&front, here.pivots))
     }
 
     fn first_of(&self, node: usize) -> usize {
@@ -311,12 +348,12 @@ dispatch! {
 }
 
 impl ShiftedSolver for Multifrontal {
-    fn solve(&self, x: &mut [f64]) -> Result<(), Error> {
+    fn solve(&self, x: &mut [f64], _: Interrupt) -> Result<(), Error> {
         self.sweep(x, forward_kernel, back_kernel);
         Ok(())
     }
 
-    fn solve_backward(&self, x: &mut [f64]) -> Result<(), Error> {
+    fn solve_backward(&self, x: &mut [f64], _: Interrupt) -> Result<(), Error> {
         self.sweep(x, forward_transposed, back_transposed);
         Ok(())
     }

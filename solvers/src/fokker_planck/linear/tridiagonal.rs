@@ -3,8 +3,9 @@
 use std::ops::{Add, AddAssign, Div, Mul};
 use std::sync::Arc;
 
-use super::{LinearMethod, Method, ShiftedSolver, check_shift, singular};
+use super::{LinearMethod, Method, Needs, ShiftedSolver, check_shift, proceed, singular};
 use crate::Error;
+use crate::engine::Interrupt;
 use crate::fokker_planck::Generator;
 
 /// Entry of the table of linear solvers.
@@ -12,7 +13,11 @@ pub const METHOD: Method = Method {
     name: "tridiagonal",
     about: "one axis: elimination in O(N), with the corner where the axis is periodic",
     applies: |generator, _| neighbours_only(generator),
-    prepare: |generator, _| Box::new(Prepared { generator: generator.clone() }),
+    needs: |needed| {
+        let n = needed.cells();
+        Needs { bytes: 40.0 * n, factor: 1e-8 * n, solve: 1e-8 * n }
+    },
+    prepare: |generator, _, _| Box::new(Prepared { generator: generator.clone() }),
 };
 
 /// Whether all rates connect neighbours i, i+1 or the two ends.
@@ -30,8 +35,9 @@ impl LinearMethod for Prepared {
     fn name(&self) -> &'static str {
         METHOD.name
     }
-    fn factor(&self, c: f64, gamma: f64) -> Result<Box<dyn ShiftedSolver>, Error> {
+    fn factor(&self, c: f64, gamma: f64, interrupt: Interrupt) -> Result<Box<dyn ShiftedSolver>, Error> {
         check_shift(METHOD.name, c, gamma)?;
+        proceed(interrupt)?;
         let factored = Tridiagonal::factor(&self.generator, c, gamma);
         if factored.inverse_pivot.iter().any(|p| !p.is_finite()) {
             return Err(singular(METHOD.name));
@@ -226,11 +232,11 @@ impl Tridiagonal<f64> {
 }
 
 impl ShiftedSolver for Tridiagonal<f64> {
-    fn solve(&self, x: &mut [f64]) -> Result<(), Error> {
+    fn solve(&self, x: &mut [f64], _: Interrupt) -> Result<(), Error> {
         self.solve_in_place(x);
         Ok(())
     }
-    fn solve_backward(&self, x: &mut [f64]) -> Result<(), Error> {
+    fn solve_backward(&self, x: &mut [f64], _: Interrupt) -> Result<(), Error> {
         self.solve_transposed_in_place(x);
         Ok(())
     }

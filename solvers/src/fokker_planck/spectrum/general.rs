@@ -6,6 +6,7 @@ use faer::{Mat, c64};
 use super::krylov::{Krylov, start};
 use super::{Spectrum, first_shift, not_converged};
 use crate::Error;
+use crate::engine::Interrupt;
 use crate::fokker_planck::linear::ShiftedSolver;
 use crate::fokker_planck::stepper::System;
 
@@ -20,14 +21,14 @@ struct Mode {
 }
 
 /// The `count` slowest modes after the stationary one; one more where the last would be half of a pair.
-pub(super) fn modes(system: &System, pi: &[f64], count: usize) -> Result<Spectrum, Error> {
+pub(super) fn modes(system: &System, pi: &[f64], count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
     let mut shift = first_shift(system);
     for _ in 0..6 {
-        let solver = system.linear().factor(shift, 1.0)?;
-        let right = side(solver.as_ref(), pi, count, shift, Side::Right)?;
+        let solver = system.linear().factor(shift, 1.0, interrupt)?;
+        let right = side(solver.as_ref(), pi, count, shift, Side::Right, interrupt)?;
         let last = right[right.len() - 1].lambda.re;
         if shift < 10.0 * last && last < 1e3 * shift {
-            let left = side(solver.as_ref(), pi, right.len(), shift, Side::Left)?;
+            let left = side(solver.as_ref(), pi, right.len(), shift, Side::Left, interrupt)?;
             return paired(right, left, pi);
         }
         shift = last;
@@ -43,7 +44,14 @@ enum Side {
     Left,
 }
 
-fn side(solver: &dyn ShiftedSolver, pi: &[f64], count: usize, shift: f64, side: Side) -> Result<Vec<Mode>, Error> {
+fn side(
+    solver: &dyn ShiftedSolver,
+    pi: &[f64],
+    count: usize,
+    shift: f64,
+    side: Side,
+    interrupt: Interrupt,
+) -> Result<Vec<Mode>, Error> {
     let n = pi.len();
     let weight: Vec<f64> = match side {
         Side::Right => pi.to_vec(),
@@ -62,8 +70,8 @@ fn side(solver: &dyn ShiftedSolver, pi: &[f64], count: usize, shift: f64, side: 
     };
     let operator = |x: &mut [f64]| {
         match side {
-            Side::Right => solver.solve_backward(x)?,
-            Side::Left => solver.solve(x)?,
+            Side::Right => solver.solve_backward(x, interrupt)?,
+            Side::Left => solver.solve(x, interrupt)?,
         }
         x.iter_mut().for_each(|x| *x *= shift);
         Ok(())

@@ -15,6 +15,7 @@ use super::Generator;
 use super::stationary::StationaryLaw;
 use super::stepper::System;
 use crate::Error;
+use crate::engine::Interrupt;
 
 /// Slow modes, ascending in the real part of λ; the first is λ = 0 with u = 1 and v = π.
 ///
@@ -42,12 +43,14 @@ impl Spectrum {
 }
 
 /// The `count` slowest modes (at least 1) of a generator with the given stationary law, on a grid of the given shape; one more
-/// where the last is half of a complex pair. Errors: more modes than cells, an iteration that does not converge.
+/// where the last is half of a complex pair. Errors: more modes than cells, an iteration that does not converge;
+/// [`Error::Interrupted`].
 pub fn spectrum(
     generator: &Arc<Generator>,
     shape: &[usize],
     law: &Arc<StationaryLaw>,
     count: usize,
+    interrupt: Interrupt,
 ) -> Result<Spectrum, Error> {
     if count == 0 || count > generator.cells() {
         return Err(Error::invalid(
@@ -67,9 +70,9 @@ pub fn spectrum(
         return Ok(modes);
     }
     let found = if law.reversible {
-        reversible::modes(&system, &law.probability, count - 1)?
+        reversible::modes(&system, &law.probability, count - 1, interrupt)?
     } else {
-        general::modes(&system, &law.probability, count - 1)?
+        general::modes(&system, &law.probability, count - 1, interrupt)?
     };
     modes.real.extend(found.real);
     modes.imaginary.extend(found.imaginary);

@@ -5,7 +5,9 @@ use faer::{Mat, Side};
 use super::krylov::{Krylov, start};
 use super::{Spectrum, first_shift, not_converged};
 use crate::Error;
+use crate::engine::Interrupt;
 use crate::fokker_planck::Generator;
+use crate::fokker_planck::linear::proceed;
 use crate::fokker_planck::stepper::System;
 
 const MOST: usize = 400;
@@ -13,15 +15,15 @@ const MOST: usize = 400;
 const RESIDUAL: f64 = 1e-9;
 
 /// The `count` slowest modes after the stationary one.
-pub(super) fn modes(system: &System, pi: &[f64], count: usize) -> Result<Spectrum, Error> {
+pub(super) fn modes(system: &System, pi: &[f64], count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
     let mut shift = first_shift(system);
     for _ in 0..6 {
-        let vectors = ritz(system, pi, count, shift, &[])?;
+        let vectors = ritz(system, pi, count, shift, &[], interrupt)?;
         let found = rayleigh_ritz(system.generator(), pi, &vectors);
         let last = found.real[count - 1];
         // the shift decides how sharply the slow modes are told apart: it should be of their size, not far above or below
         if shift < 3.0 * last && last < 1e4 * shift {
-            return with_multiples(system, pi, found, shift);
+            return with_multiples(system, pi, found, shift, interrupt);
         }
         shift = 0.3 * last;
     }
@@ -30,13 +32,19 @@ pub(super) fn modes(system: &System, pi: &[f64], count: usize) -> Result<Spectru
 
 /// One Krylov space holds one vector of a multiple eigenvalue: look for more, orthogonal to what is known, until the slowest
 /// is not among the wanted.
-fn with_multiples(system: &System, pi: &[f64], mut found: Spectrum, shift: f64) -> Result<Spectrum, Error> {
+fn with_multiples(
+    system: &System,
+    pi: &[f64],
+    mut found: Spectrum,
+    shift: f64,
+    interrupt: Interrupt,
+) -> Result<Spectrum, Error> {
     let count = found.real.len();
     for _ in 0..count {
         if count + 1 >= pi.len() {
             break;
         }
-        let extra = ritz(system, pi, 1, shift, &found.right)?;
+        let extra = ritz(system, pi, 1, shift, &found.right, interrupt)?;
         let rate = rayleigh_ritz(system.generator(), pi, &extra).real[0];
         if rate > found.real[count - 1] * (1.0 - 1e-9) {
             break;
@@ -52,8 +60,15 @@ fn with_multiples(system: &System, pi: &[f64], mut found: Spectrum, shift: f64) 
     Ok(found)
 }
 
-fn ritz(system: &System, pi: &[f64], count: usize, shift: f64, known: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, Error> {
-    let solver = system.linear().factor(shift, 1.0)?;
+fn ritz(
+    system: &System,
+    pi: &[f64],
+    count: usize,
+    shift: f64,
+    known: &[Vec<f64>],
+    interrupt: Interrupt,
+) -> Result<Vec<Vec<f64>>, Error> {
+    let solver = system.linear().factor(shift, 1.0, interrupt)?;
     let remove = |u: &mut [f64]| {
         let mean: f64 = pi.iter().zip(u.iter()).map(|(p, u)| p * u).sum();
         u.iter_mut().for_each(|u| *u -= mean);
@@ -65,13 +80,14 @@ fn ritz(system: &System, pi: &[f64], count: usize, shift: f64, known: &[Vec<f64>
     let n = pi.len();
     let mut krylov = Krylov::new(start(n), pi, &remove);
     let operator = |u: &mut [f64]| {
-        solver.solve_backward(u)?;
+        solver.solve_backward(u, interrupt)?;
         u.iter_mut().for_each(|u| *u *= shift); // eigenvalues shift/(shift + λ) ≤ 1
         Ok(())
     };
     let free = n - 1 - known.len();
     let most = MOST.min(free);
     loop {
+        proceed(interrupt)?;
         krylov.extend(&operator)?;
         let m = krylov.columns.len();
         let last = krylov.columns[m - 1][m];

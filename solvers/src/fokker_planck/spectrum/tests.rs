@@ -6,7 +6,7 @@ use crate::fokker_planck::stationary::stationary_law;
 fn of(generator: Generator, shape: &[usize], count: usize) -> (Spectrum, Arc<Generator>) {
     let law = Arc::new(stationary_law(&generator, shape).unwrap());
     let generator = Arc::new(generator);
-    (spectrum(&generator, shape, &law, count).unwrap(), generator)
+    (spectrum(&generator, shape, &law, count, &|| false).unwrap(), generator)
 }
 
 #[test]
@@ -104,9 +104,9 @@ fn a_free_ring_has_the_eigenvalues_of_a_circulant() {
     }
     let generator = Arc::new(chain(10, -1.0, 1.0, 0.1, quartic));
     let law = Arc::new(stationary_law(&generator, &[10]).unwrap());
-    assert_eq!(spectrum(&generator, &[10], &law, 10).unwrap().real.len(), 10);
-    assert!(spectrum(&generator, &[10], &law, 11).is_err());
-    assert_eq!(spectrum(&generator, &[10], &law, 1).unwrap().left[0], law.probability);
+    assert_eq!(spectrum(&generator, &[10], &law, 10, &|| false).unwrap().real.len(), 10);
+    assert!(spectrum(&generator, &[10], &law, 11, &|| false).is_err());
+    assert_eq!(spectrum(&generator, &[10], &law, 1, &|| false).unwrap().left[0], law.probability);
 }
 
 #[test]

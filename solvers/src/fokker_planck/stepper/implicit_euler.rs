@@ -3,7 +3,8 @@
 use super::one_step::{Formula, OneStep, State};
 use super::{Method, Task};
 use crate::Error;
-use crate::fokker_planck::linear::ShiftedSolver;
+use crate::engine::Interrupt;
+use crate::fokker_planck::linear::{Needs, ShiftedSolver};
 
 /// Entry of the table of integrators.
 pub const METHOD: Method = Method {
@@ -17,7 +18,7 @@ pub const METHOD: Method = Method {
 };
 
 fn cost(task: &Task) -> f64 {
-    let (factor, solve) = task.system.linear().cost();
+    let Needs { factor, solve, .. } = task.system.needs();
     10.0 * factor + 4.0 / task.tolerance * 2.0 * solve
 }
 
@@ -44,14 +45,15 @@ impl Formula for ImplicitEuler {
         old: &State,
         new: &mut State,
         error: &mut [f64],
+        interrupt: Interrupt,
     ) -> Result<(), Error> {
         new.p.copy_from_slice(&old.p);
-        solver.solve(&mut new.p)?;
+        solver.solve(&mut new.p, interrupt)?;
         for i in 0..error.len() {
             new.f[i] = (new.p[i] - old.p[i]) / h;
             error[i] = 0.5 * h * (new.f[i] - old.f[i]);
         }
-        solver.solve(error)
+        solver.solve(error, interrupt)
     }
     fn interpolate(&self, _: f64, s: f64, old: &State, new: &State, out: &mut [f64]) {
         for i in 0..out.len() {

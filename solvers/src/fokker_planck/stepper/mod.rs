@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::Generator;
 use super::classes::reversible_log_density;
-use super::linear::{self, LinearMethod};
+use super::linear::{self, LinearMethod, Needs};
 use super::stationary::StationaryLaw;
 use crate::Error;
 use crate::engine::Interrupt;
@@ -24,14 +24,22 @@ pub struct System {
     generator: Arc<Generator>,
     shape: Vec<usize>,
     law: Option<Arc<StationaryLaw>>,
-    linear: OnceLock<Box<dyn LinearMethod>>,
+    needs: OnceLock<Needs>,
+    linear: OnceLock<(Box<dyn LinearMethod>, String)>,
     symmetric: OnceLock<Option<Vec<f64>>>,
 }
 
 impl System {
     /// A system on a grid of the given shape; `law` where the stationary density is known.
     pub fn new(generator: Arc<Generator>, shape: &[usize], law: Option<Arc<StationaryLaw>>) -> Self {
-        Self { generator, shape: shape.to_vec(), law, linear: OnceLock::new(), symmetric: OnceLock::new() }
+        Self {
+            generator,
+            shape: shape.to_vec(),
+            law,
+            needs: OnceLock::new(),
+            linear: OnceLock::new(),
+            symmetric: OnceLock::new(),
+        }
     }
     /// The generator.
     pub fn generator(&self) -> &Arc<Generator> {
@@ -55,7 +63,18 @@ impl System {
     }
     /// The default linear solver, prepared at its first use.
     pub fn linear(&self) -> &dyn LinearMethod {
-        self.linear.get_or_init(|| linear::prepare(&self.generator, &self.shape)).as_ref()
+        self.prepared().0.as_ref()
+    }
+    /// What the default linear solver is expected to need; nothing is prepared.
+    pub fn needs(&self) -> Needs {
+        *self.needs.get_or_init(|| linear::needs(&self.generator, &self.shape))
+    }
+    /// The linear solver's name and why it was chosen, once it is in use.
+    pub fn linear_solver(&self) -> Option<(&'static str, &str)> {
+        self.linear.get().map(|(solver, reason)| (solver.name(), reason.as_str()))
+    }
+    fn prepared(&self) -> &(Box<dyn LinearMethod>, String) {
+        self.linear.get_or_init(|| linear::prepare_with_reason(&self.generator, &self.shape, self.law.as_ref()))
     }
 }
 
@@ -135,11 +154,19 @@ pub const METHODS: &[Method] = &[implicit_euler::METHOD, tr_bdf2::METHOD, ration
 
 /// The method of the given name, or for "auto" the one with the smallest estimated cost. Errors: an unknown name.
 pub fn choose(name: &str, task: &Task) -> Result<&'static Method, Error> {
+    choose_with_reason(name, task).map(|(method, _)| method)
+}
+
+/// [`choose`], and why it is this one: the estimated seconds of all.
+pub fn choose_with_reason(name: &str, task: &Task) -> Result<(&'static Method, String), Error> {
     if name == "auto" {
-        let best = METHODS.iter().min_by(|a, b| (a.cost)(task).total_cmp(&(b.cost)(task)));
-        return Ok(best.unwrap_or(&tr_bdf2::METHOD));
+        let mut costs: Vec<(&Method, f64)> = METHODS.iter().map(|method| (method, (method.cost)(task))).collect();
+        costs.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let others: Vec<String> = costs[1..].iter().map(|(m, cost)| format!("{} {cost:.1e} s", m.name)).collect();
+        return Ok((costs[0].0, format!("least estimated time: {:.1e} s; {}", costs[0].1, others.join(", "))));
     }
-    METHODS.iter().find(|method| method.name == name).ok_or_else(|| {
+    let method = METHODS.iter().find(|method| method.name == name);
+    method.map(|method| (method, "asked for".to_string())).ok_or_else(|| {
         let names: Vec<_> = METHODS.iter().map(|method| method.name).collect();
         Error::invalid(
             format!("there is no Fokker-Planck method \"{name}\""),

@@ -29,6 +29,7 @@ pub(super) trait Formula: Send {
         old: &State,
         new: &mut State,
         error: &mut [f64],
+        interrupt: Interrupt,
     ) -> Result<(), Error>;
     /// Value at the fraction s of the step.
     fn interpolate(&self, h: f64, s: f64, old: &State, new: &State, out: &mut [f64]);
@@ -38,7 +39,8 @@ pub(super) trait Formula: Send {
 const CACHE: usize = 1 << 30;
 /// Steps are duration·2^level; below this level the method gives up.
 const LOWEST_LEVEL: i32 = -64;
-const MAX_STEPS: u64 = 50_000_000;
+/// After this many steps the method gives up: a first-order method needs so many only where another is far quicker.
+const MAX_STEPS: u64 = 200_000;
 
 pub(super) struct OneStep<F> {
     system: Arc<System>,
@@ -86,12 +88,12 @@ impl<F: Formula> OneStep<F> {
         }
     }
 
-    fn solver(&mut self, h: f64) -> Result<usize, Error> {
+    fn solver(&mut self, h: f64, interrupt: Interrupt) -> Result<usize, Error> {
         let key = if self.fixed.is_some() { 0 } else { self.level };
         if let Some(at) = self.factors.iter().position(|(level, _)| *level == key) {
             return Ok(at);
         }
-        let solver = self.system.linear().factor(1.0, self.formula.diagonal() * h)?;
+        let solver = self.system.linear().factor(1.0, self.formula.diagonal() * h, interrupt)?;
         self.work.factorisations += 1;
         while !self.factors.is_empty() && (self.factors.len() + 1) * solver.bytes() > CACHE {
             self.factors.remove(0);
@@ -106,16 +108,19 @@ impl<F: Formula> OneStep<F> {
         0.25 * self.tolerance * h / (self.time - self.start + h)
     }
 
-    fn one_step(&mut self) -> Result<(), Error> {
+    fn one_step(&mut self, interrupt: Interrupt) -> Result<(), Error> {
         loop {
             let h = self.fixed.unwrap_or(self.longest * 2f64.powi(self.level));
-            if self.level < LOWEST_LEVEL || self.work.steps > MAX_STEPS {
+            if self.level < LOWEST_LEVEL {
                 return Err(self.failure("the step became too small to go on"));
             }
-            let at = self.solver(h)?;
+            if self.work.steps >= MAX_STEPS {
+                return Err(self.too_many_steps(h));
+            }
+            let at = self.solver(h, interrupt)?;
             let solver = self.factors[at].1.as_ref();
             // the accepted state is `new`; the step goes from it into `old`, and they change places
-            self.formula.step(solver, h, &self.new, &mut self.old, &mut self.error)?;
+            self.formula.step(solver, h, &self.new, &mut self.old, &mut self.error, interrupt)?;
             self.work.solves += self.formula.solves();
             let error: f64 = self.error.iter().map(|e| e.abs()).sum();
             if !error.is_finite() {
@@ -146,6 +151,21 @@ impl<F: Formula> OneStep<F> {
             "loosen fokker_planck.tolerance or choose another method",
         )
     }
+
+    fn too_many_steps(&self, h: f64) -> Error {
+        // with an error of order h^(p+1) a step and an allowance ∝ tolerance·h, steps go like tolerance^(−1/p)
+        let (done, order) = (self.time - self.start, f64::from(self.formula.order()));
+        let wanted = 10f64.powf((self.tolerance * 100f64.powf(order)).log10().ceil());
+        let looser = if wanted < 0.1 { format!(", or fokker_planck.tolerance = {wanted:.0e}") } else { String::new() };
+        let what = format!(
+            "{MAX_STEPS} steps reached {:.2} % of the time (the step is {h:.1e}): tolerance {:.0e} is too tight for a method of \
+             order {order}",
+            100.0 * done / self.longest,
+            self.tolerance
+        );
+        let help = format!("write fokker_planck.method = \"auto\"{looser}");
+        Error::numerical(self.formula.name(), format!("at t = {:.6e}", self.time), what, help)
+    }
 }
 
 impl<F: Formula> Stepper for OneStep<F> {
@@ -155,7 +175,7 @@ impl<F: Formula> Stepper for OneStep<F> {
             if interrupt() {
                 return Err(Error::Interrupted { time: self.time });
             }
-            self.one_step()?;
+            self.one_step(interrupt)?;
         }
         let h = self.time - self.old_time;
         let s = if h > 0.0 { ((to - self.old_time) / h).min(1.0) } else { 1.0 };

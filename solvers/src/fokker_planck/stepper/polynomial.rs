@@ -5,7 +5,7 @@
 //! rounding. Where the spectrum is not real, or the start lies far out in a tail, T_k(X)p grows; growth is watched and the time
 //! cut into shorter spans.
 
-use super::product::Product;
+use super::product::{LEVELS, Product, Sum, axpy};
 use super::{Method, Stepper, System, Task, Work};
 use crate::Error;
 use crate::engine::Interrupt;
@@ -21,8 +21,8 @@ pub const METHOD: Method = Method {
     build: |task| Ok(Box::new(Polynomial::new(task))),
 };
 
-/// Growth of ‖T_k p‖₁ beyond which a span is cut.
-const GROWTH: f64 = 1e3;
+/// Share of the tolerance that the rounding of growing terms may take; beyond it a span is cut.
+const ROUNDING: f64 = 0.05;
 /// Largest number of outputs that share the products of a span.
 const GROUP: usize = 24;
 /// Share of the tolerance that is aimed at, so that negative noise stays far below what a logarithm shows.
@@ -84,6 +84,7 @@ struct Polynomial {
     product: Product,
     /// Seconds of a product and of adding a term to an output.
     seconds: (f64, f64),
+    tolerance: f64,
     accuracy: f64,
     times: Vec<f64>,
     from: f64,
@@ -102,6 +103,7 @@ impl Polynomial {
         let product = Product::new(task.system.generator(), 4.0 / rho, 2.0);
         Self {
             seconds: Product::seconds(task.system.generator()),
+            tolerance: task.tolerance,
             accuracy: (task.tolerance * SHARE).max(1e-14),
             rho,
             product,
@@ -174,38 +176,42 @@ impl Polynomial {
         let coefficients: Vec<Vec<f64>> =
             times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).collect();
         let count = coefficients.iter().map(Vec::len).max().unwrap_or(0);
-        let mut out = vec![vec![0.0; n]; times.len()];
-        let (mut now, mut next) = (self.state.clone(), vec![0.0; n]);
+        let mut out: Vec<Vec<f64>> =
+            coefficients.iter().map(|c| self.state.iter().map(|p| c[0] * p).collect()).collect();
+        let (mut now, mut before) = (self.state.clone(), vec![0.0; n]);
         let start = norm1(&now);
         let mut growth = 1.0f64;
-        for k in 0..count {
+        let rounding = self.accuracy + 1e-16 * (count as f64).powf(1.5);
+        let allowed = (ROUNDING * self.tolerance).max(1e3 * rounding);
+        let mut done = 1; // terms T_0 … T_{done−1} are in the sums
+        while done < count {
             if interrupt() {
                 return Err(Error::Interrupted { time: self.from });
             }
-            for (out, c) in out.iter_mut().zip(&coefficients) {
-                if let Some(&c) = c.get(k) {
-                    out.iter_mut().zip(&now).for_each(|(out, v)| *out += c * v);
-                }
+            let levels = if done == 1 { 1 } else { LEVELS.min(count - done) };
+            if done == 1 {
+                // T_1 = X T_0, then T_{k+1} = 2X T_k − T_{k−1}; the product carries the factor 2
+                self.product.subtract_from(&now, &mut before);
+                before.iter_mut().for_each(|v| *v *= 0.5);
+                std::mem::swap(&mut now, &mut before);
+                out.iter_mut()
+                    .zip(&coefficients)
+                    .filter(|(_, c)| c.len() > 1)
+                    .for_each(|(out, c)| axpy(c[1], &now, out));
+            } else {
+                let parts = out.iter_mut().zip(&coefficients).filter(|(_, c)| c.len() > done);
+                let mut sums: Vec<Sum> = parts.map(|(out, c)| Sum { out, coefficients: &c[done..] }).collect();
+                self.product.recur(&mut now, &mut before, levels, &mut sums);
             }
-            if k + 1 == count {
-                break;
-            }
-            // T_1 = X T_0, then T_{k+1} = 2X T_k − T_{k−1}; the product carries the factor 2
-            self.product.subtract_from(&now, &mut next);
-            if k == 0 {
-                next.iter_mut().for_each(|v| *v *= 0.5);
-            }
-            std::mem::swap(&mut now, &mut next);
-            self.work.products += 1;
-            if k % 8 == 7 || k + 2 == count {
-                growth = growth.max(norm1(&now) / start);
-                if !growth.is_finite() || growth > GROWTH {
-                    return Ok(None);
-                }
+            done += levels;
+            self.work.products += levels as u64;
+            growth = growth.max(norm1(&now) / start);
+            if !growth.is_finite() || start * growth * rounding > allowed {
+                return Ok(None);
             }
         }
         self.work.steps += 1;
-        self.error += start * growth * (self.accuracy + 1e-16 * (count as f64).powf(1.5));
+        self.error += start * growth * rounding;
         if self.closed {
             self.restore_mass(&mut out);
         }

@@ -10,7 +10,7 @@ use super::projected::Projected;
 use super::{Stepper, System, Task, Work};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::linear::ShiftedSolver;
+use crate::fokker_planck::linear::{Needs, ShiftedSolver};
 
 /// Outputs whose times differ by at most this factor share a Krylov space.
 const SPAN: f64 = 12.0;
@@ -28,7 +28,7 @@ const SHARE: f64 = 1e-7;
 /// Estimated seconds.
 pub(super) fn cost(task: &Task) -> f64 {
     let n = task.start.len() as f64;
-    let (factor, solve) = task.system.linear().cost();
+    let Needs { factor, solve, .. } = task.system.needs();
     let vectors = 8.0 - 1.9 * (task.tolerance * SHARE).log10().min(0.0); // as measured
     let spans = spans(task).max(1) as f64;
     spans * (factor + vectors * solve + 1.5e-9 * vectors * vectors * n) + task.times.len() as f64 * vectors * n * 1e-9
@@ -129,7 +129,7 @@ impl ShiftInvert {
         let reuse = self.factored.as_ref().is_some_and(|(old, _)| gamma / old < 2.0 && old / gamma < 2.0);
         if !reuse {
             self.factored = None; // free the memory first
-            self.factored = Some((gamma, self.system.linear().factor(1.0, gamma)?));
+            self.factored = Some((gamma, self.system.linear().factor(1.0, gamma, interrupt)?));
             self.work.factorisations += 1;
         }
         let Some((gamma, solver)) = self.factored.as_ref().map(|(g, s)| (*g, s.as_ref())) else {
@@ -142,7 +142,7 @@ impl ShiftInvert {
             if interrupt() {
                 return Err(Error::Interrupted { time: self.from });
             }
-            let (column, next) = extend(solver, &basis)?;
+            let (column, next) = extend(solver, &basis, interrupt)?;
             let m = columns.len() + 1;
             let (breakdown, size) = (column[m] <= 1e-14, next.iter().map(|v| v.abs()).sum::<f64>());
             let last = column[m];
@@ -171,9 +171,9 @@ impl ShiftInvert {
 }
 
 /// The next column of H and the next vector, by modified Gram–Schmidt.
-fn extend(solver: &dyn ShiftedSolver, basis: &[Vec<f64>]) -> Result<(Vec<f64>, Vec<f64>), Error> {
+fn extend(solver: &dyn ShiftedSolver, basis: &[Vec<f64>], interrupt: Interrupt) -> Result<(Vec<f64>, Vec<f64>), Error> {
     let mut w = basis[basis.len() - 1].clone();
-    solver.solve(&mut w)?;
+    solver.solve(&mut w, interrupt)?;
     let mut column = Vec::with_capacity(basis.len() + 1);
     for v in basis {
         let h: f64 = dot(v, &w);

@@ -6,7 +6,8 @@
 use super::one_step::{Formula, OneStep, State};
 use super::{Method, Task};
 use crate::Error;
-use crate::fokker_planck::linear::ShiftedSolver;
+use crate::engine::Interrupt;
+use crate::fokker_planck::linear::{Needs, ShiftedSolver};
 
 /// Entry of the table of integrators.
 pub const METHOD: Method = Method {
@@ -20,7 +21,7 @@ pub const METHOD: Method = Method {
 };
 
 fn cost(task: &Task) -> f64 {
-    let (factor, solve) = task.system.linear().cost();
+    let Needs { factor, solve, .. } = task.system.needs();
     let steps = 4.0 * task.tolerance.powf(-1.0 / 3.0);
     12.0 * factor + 3.0 * steps * (solve + 5e-9 * task.start.len() as f64)
 }
@@ -56,13 +57,14 @@ impl Formula for TrBdf2 {
         old: &State,
         new: &mut State,
         error: &mut [f64],
+        interrupt: Interrupt,
     ) -> Result<(), Error> {
         let n = error.len();
         let step = DIAGONAL * h;
         // trapezoidal rule to γh; the stage's rate follows from its own equation, not from a stiff product
         self.middle.clear();
         self.middle.extend((0..n).map(|i| old.p[i] + step * old.f[i]));
-        solver.solve(&mut self.middle)?;
+        solver.solve(&mut self.middle, interrupt)?;
         // BDF2 in Runge-Kutta form: p' = p + h (w f + w f_γ + γ/2 f')
         for i in 0..n {
             let rate = (self.middle[i] - old.p[i]) / step - old.f[i];
@@ -70,7 +72,7 @@ impl Formula for TrBdf2 {
             new.p[i] = old.p[i] + WEIGHT * h * (old.f[i] + rate);
         }
         new.f.copy_from_slice(&new.p);
-        solver.solve(&mut new.p)?;
+        solver.solve(&mut new.p, interrupt)?;
         for i in 0..n {
             new.f[i] = (new.p[i] - new.f[i]) / step;
             let third = (1.0 - WEIGHT) / 3.0 * old.f[i]
@@ -78,7 +80,7 @@ impl Formula for TrBdf2 {
                 + DIAGONAL / 3.0 * new.f[i];
             error[i] = h * (WEIGHT * (old.f[i] + self.middle[i]) + DIAGONAL * new.f[i] - third);
         }
-        solver.solve(error)
+        solver.solve(error, interrupt)
     }
     /// Cubic Hermite interpolation.
     fn interpolate(&self, h: f64, s: f64, old: &State, new: &State, out: &mut [f64]) {
