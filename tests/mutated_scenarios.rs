@@ -51,6 +51,9 @@ stationary = true
 walkers = 1000
 step = 0.01
 scheme = "euler-maruyama"
+trajectories = 3
+[analysis]
+first_passage = [{ name = "over", from = [-1, 0], target = "(x > 0)*(y < 1)", walkers = 50, horizon = 80 }]
 [compare]
 max_total_variation = 0.02
 [expect]

@@ -18,6 +18,11 @@ pub trait Dynamics: Send + Sync {
         false
     }
 
+    /// Drift alone (d×n), where D is known to be the same everywhere; false, and nothing written, where it is not.
+    fn drift_alone(&self, _points: &[f64], _drift: &mut [f64]) -> bool {
+        false
+    }
+
     /// Divergence (∇·D)_i = Σ_j ∂_j D_ij at n points (d×n).
     ///
     /// The default takes fourth-order central differences with the step 10⁻³·(1 + |θ_j|), good to about 10⁻¹¹

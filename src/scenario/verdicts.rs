@@ -57,7 +57,10 @@ pub const HORIZON: f64 = 20.0;
 pub const ANALYSES: [(&str, &str); 5] = [
     ("eigenpairs", "number of slowest relaxation modes; /spectrum"),
     ("critical_points", "true: minima, saddles and maxima of the loss, and the basins of the minima; /landscape"),
-    ("first_passage", "list of { name, from, target }: times to reach a target; /escape"),
+    (
+        "first_passage",
+        "list of { name, from, target, walkers, horizon }: times to where a condition such as \"x > 1\" holds; /escape",
+    ),
     (
         "decomposition",
         "\"teacher\" or \"estimate\": the parts of the gradient noise; /problem/diffusion_…, /decomposition",

@@ -98,25 +98,26 @@ pub struct FormulaDynamics {
     dimension: usize,
     program: Program,
     divergence: Program,
-    constant: bool,
+    /// The drift alone, where D is constant.
+    drift: Option<Program>,
 }
 
 impl FormulaDynamics {
     /// Drift −∇L (or b) of the model, diffusion D + floor·I of the noise; both must have the same dimension.
     pub fn new(model: &FormulaModel, noise: &FormulaDiffusion, floor: f64) -> Self {
         let d = noise.dimension;
-        let drift = model.gradient_formulas().iter().map(Expression::negated);
+        let drift: Vec<Expression> = model.gradient_formulas().iter().map(Expression::negated).collect();
         let diagonal = (0..d).flat_map(|i| (i..d).map(move |j| i == j));
         let floor = Expression::constant(floor);
         let entries =
             noise.entries.iter().zip(diagonal).map(|(e, diagonal)| if diagonal { e.plus(&floor) } else { e.clone() });
-        let formulas: Vec<Expression> = drift.chain(entries).collect();
+        let formulas: Vec<Expression> = drift.iter().cloned().chain(entries).collect();
         let still = |e: &Expression| (0..d).all(|k| e.derivative(k) == Expression::constant(0.0));
         Self {
             dimension: d,
             program: Program::compile(&formulas),
             divergence: noise.divergence.clone(),
-            constant: noise.entries.iter().all(still),
+            drift: noise.entries.iter().all(still).then(|| Program::compile(&drift)),
         }
     }
 }
@@ -131,7 +132,13 @@ impl Dynamics for FormulaDynamics {
     }
 
     fn constant_diffusion(&self) -> bool {
-        self.constant
+        self.drift.is_some()
+    }
+
+    fn drift_alone(&self, points: &[f64], drift: &mut [f64]) -> bool {
+        let Some(program) = &self.drift else { return false };
+        program.evaluate(points, drift);
+        true
     }
 
     fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
@@ -188,7 +195,11 @@ mod tests {
         assert_eq!(divergence, [4.0, 0.0, 2.0, 6.0]);
         assert!(!dynamics.constant_diffusion());
         let constant = FormulaDiffusion::new(&rows([["2", "1/2"], ["1/2", "3"]])).unwrap();
-        assert!(FormulaDynamics::new(&model(), &constant, 0.5).constant_diffusion());
+        let constant = FormulaDynamics::new(&model(), &constant, 0.5);
+        let mut alone = [0.0; 4];
+        assert!(!dynamics.drift_alone(&[2.0, 0.0, 1.0, 3.0], &mut alone) && alone == [0.0; 4]);
+        assert!(constant.constant_diffusion() && constant.drift_alone(&[2.0, 0.0, 1.0, 3.0], &mut alone));
+        assert_eq!(alone, drift);
     }
 
     #[test]

@@ -46,7 +46,11 @@ impl Sde {
     /// Drift and D at `points` and the Euler–Maruyama update, with normals from the stream or, without one, with
     /// `work.noise`; returns whether all walkers stay inside.
     fn euler(&self, h: f64, points: &[f64], work: &mut Work, stream: Option<&mut LaneStream>) -> bool {
-        self.dynamics.drift_diffusion(points, &mut work.drift, &mut work.diffusion);
+        // Where D is the same everywhere it stands in `work` after the first step.
+        if !(work.diffusion_known && self.dynamics.drift_alone(points, &mut work.drift)) {
+            self.dynamics.drift_diffusion(points, &mut work.drift, &mut work.diffusion);
+            work.diffusion_known = self.constant;
+        }
         let stream = match stream {
             Some(stream) if self.bounds.len() == 3 => {
                 draw_normals(work, stream);
@@ -101,6 +105,8 @@ pub struct Work {
     pub drift: Aligned,
     /// D at the start of the step (packed × BLOCK); the walls read it after the step.
     pub diffusion: Aligned,
+    /// Whether `diffusion` holds the D that is the same everywhere.
+    pub diffusion_known: bool,
     /// S, packed by columns.
     pub root: Aligned,
     /// Standard normal (or two-point) variates of the step (d × BLOCK).
@@ -122,6 +128,7 @@ impl Work {
         Self {
             drift: vector.clone(),
             diffusion: matrix.clone(),
+            diffusion_known: false,
             root: matrix,
             noise: vector.clone(),
             signs: vector.clone(),
