@@ -4,6 +4,7 @@ use fpsolve_solvers::ensemble::Trajectories;
 use miette::Result;
 
 use crate::error::{Failure, Outcome};
+use crate::scenario::data::Origin;
 use crate::scenario::words::grouped;
 use crate::scenario::{EngineKind, Scenario, grid};
 
@@ -50,11 +51,13 @@ struct Sizes {
     trajectories: f64,
     /// Numbers that the optimizer remembers of each walker.
     memory: f64,
+    /// Fields of `[analysis]`: numbers per cell.
+    analysis: f64,
 }
 
 impl Sizes {
     fn of(scenario: &Scenario) -> Self {
-        let shape = match &scenario.grid.value {
+        let shape: Vec<f64> = match &scenario.grid.value {
             grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells as f64).collect(),
             grid::Grid::Auto { cells, .. } => cells.value.iter().map(|&n| n as f64).collect(),
         };
@@ -64,7 +67,13 @@ impl Sizes {
         let optimizer = &scenario.sgd.optimizer.value;
         let optimizer = fpsolve_solvers::sgd::optimizer::build(optimizer.name, &optimizer.parameters);
         let memory = optimizer.map_or(0.0, |(optimizer, _)| optimizer.memory(scenario.dimension()) as f64);
-        Self { shape, outputs, langevin, sgd, trajectories, memory }
+        let d = shape.len() as f64;
+        let asked = &scenario.analysis;
+        let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
+        let parts = teacher || asked.decomposition.is_some();
+        let fields = [(parts, 3.0 * d * d), (asked.outliers.is_some(), 3.0), (asked.critical_points.is_some(), 2.0)];
+        let analysis = fields.iter().filter(|(on, _)| *on).map(|(_, n)| n).sum();
+        Self { shape, outputs, langevin, sgd, trajectories, memory, analysis }
     }
 
     fn cells(&self) -> f64 {
@@ -83,6 +92,9 @@ fn table(sizes: &Sizes, engines: &[EngineKind]) -> Estimate {
     let mut add = |what: &str, bytes: f64, key: Key| items.push(Item { what: what.to_string(), bytes, key });
     let fields = 1.0 + d + d * d + d * (d + 1.0) / 2.0;
     add("drift, diffusion and loss on the grid", 8.0 * fields * cells, Key::Cells);
+    if sizes.analysis > 0.0 {
+        add("fields of the analysis", 2.0 * 8.0 * sizes.analysis * cells, Key::Cells); // and in the record
+    }
     for engine in engines {
         let word = engine.word();
         match engine {
@@ -269,8 +281,15 @@ mod tests {
 
     #[test]
     fn a_cube_of_1000_needs_more_than_100_gib() {
-        let sizes =
-            Sizes { shape: vec![1000.0; 3], outputs: 2.0, langevin: 1.0, sgd: 1.0, trajectories: 0.0, memory: 0.0 };
+        let sizes = Sizes {
+            shape: vec![1000.0; 3],
+            outputs: 2.0,
+            langevin: 1.0,
+            sgd: 1.0,
+            trajectories: 0.0,
+            memory: 0.0,
+            analysis: 0.0,
+        };
         let estimate = table(&sizes, &[EngineKind::FokkerPlanck]);
         assert!(estimate.total() > 100.0 * 1024f64.powi(3));
     }

@@ -77,11 +77,19 @@ fn kind(source: &Source) -> String {
     }
 }
 
-/// Logarithmic over what the sizes span, at most seven decades.
+/// Smallest (but for the share `least`) and largest of the sizes, at most seven decades apart; what is rounding beside the
+/// largest, such as the mean gradient of trained weights, counts for nothing.
+fn span<'v>(rows: impl Iterator<Item = &'v Vec<f64>>, least: f64) -> (f64, f64) {
+    let all: Vec<f64> = rows.flatten().map(|v| v.abs()).filter(|v| v.is_finite()).collect();
+    let high = all.iter().copied().fold(0.0, f64::max);
+    let seen: Vec<f64> = all.into_iter().filter(|v| *v > 1e-11 * high).collect();
+    (quantile(&seen, least).max(1e-7 * high), high)
+}
+
+/// Logarithmic over what the sizes span.
 fn sizes<'v>(rows: impl Iterator<Item = &'v Vec<f64>>, label: &str) -> Axis {
-    let all: Vec<f64> = rows.flatten().map(|v| v.abs()).filter(|v| *v > 0.0 && v.is_finite()).collect();
-    let (low, high) = (quantile(&all, 0.01), all.iter().copied().fold(0.0, f64::max));
-    Axis::new(0.6 * low.max(1e-7 * high), 2.0 * high, Spread::Log, label)
+    let (low, high) = span(rows, 0.01);
+    Axis::new(0.6 * low, 2.0 * high, Spread::Log, label)
 }
 
 fn keys(source: &Source, with_loss: bool) -> Vec<(Key, String)> {
@@ -164,10 +172,9 @@ fn maps(source: &Source, fields: &[Vec<f64>], path: Option<&Path>) -> Canvas {
     let mut canvas = Canvas::new(1200.0, if path.is_some() { 900.0 } else { 560.0 }, "Parts of the gradient noise");
     let top = title(&mut canvas, &source.name, &remark(source, &kind(source)));
     let sizes: Vec<Vec<f64>> = fields.iter().map(|f| f.iter().map(|v| v.abs()).collect()).collect();
-    let all: Vec<f64> = sizes.iter().flatten().copied().filter(|v| *v > 0.0).collect();
-    let (low, high) = (quantile(&all, 0.02), quantile(&all, 0.995));
-    let shade =
-        Shade { map: Map::Viridis, axis: Axis::new(low.max(1e-7 * high), high, Spread::Log, "size of the trace") };
+    let (low, _) = span(sizes.iter(), 0.02);
+    let high = quantile(&sizes.concat(), 0.995).max(10.0 * low);
+    let shade = Shade { map: Map::Viridis, axis: Axis::new(low, high, Spread::Log, "size of the trace") };
     let height = if path.is_some() { 330.0 } else { canvas.height - 66.0 - top - HEADING };
     let width = 300.0;
     for (k, size) in sizes.iter().enumerate() {

@@ -79,6 +79,28 @@ pub(super) fn decomposition(scenario: &Scenario, model: &dyn Model, data: Option
     }
 }
 
+/// Samples times cells up to which a teacher's parts are computed without being asked for: some ten seconds.
+const UNASKED: f64 = 1e8;
+
+/// The decomposition, unless nobody asked for it and it would take long; then a note says so.
+pub(super) fn unless_too_long(
+    scenario: &Scenario,
+    decomposition: Option<Decompose>,
+    grid: &Grid,
+    samples: usize,
+    notes: &mut Vec<String>,
+) -> Option<Decompose> {
+    let asked = scenario.analysis.decomposition.is_some();
+    if decomposition.is_none() || asked || grid.len() as f64 * samples as f64 <= UNASKED {
+        return decomposition;
+    }
+    let sizes = format!("{samples} samples on {} cells", grid.len());
+    notes.push(format!(
+        "the noise is not taken apart ({sizes} take long): write [analysis] decomposition = \"teacher\" to have it"
+    ));
+    None
+}
+
 /// Whether critical points are searched for. Errors: a general drift, or importance sampling without a loss.
 pub(super) fn critical_points(scenario: &Scenario, model: &dyn Model) -> Result<bool> {
     let Some(written) = scenario.analysis.critical_points.as_ref().filter(|on| on.value) else { return Ok(false) };

@@ -105,6 +105,8 @@ impl Scenario {
             fields::check_symmetry(self, &grid)?;
         }
         let outliers = analysis::outliers(self, &plain, &grid)?;
+        let mut notes = self.notes();
+        let decomposition = analysis::unless_too_long(self, decomposition, &grid, plain.samples(), &mut notes);
         fields::check(self, &grid, &*model, &*dynamics)?;
         let initial = initial::build(self, &grid)?;
         let passages = passage::build(self, &grid)?;
@@ -135,7 +137,7 @@ impl Scenario {
             compare: self.compare.clone(),
             expect: self.expect.clone(),
             output: self.output_file(),
-            notes: self.notes(),
+            notes,
             box_found,
             problem,
             data,

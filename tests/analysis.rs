@@ -1,0 +1,160 @@
+//! What a run computes besides the engines, read back from its record: the parts of the noise, critical points, outliers.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::Command;
+
+use fpsolve::record::{Attribute, Record, Values, hdf5};
+use fpsolve::summary::summary;
+
+const SCENARIO: &str = r#"
+schema = 1
+seed = 4
+engines = ["fokker-planck"]
+
+[model]
+kind = "sample-loss"
+variables = ["a", "w"]
+sample_loss = "(y - a*tanh(w*x))^2/2"
+
+[model.data]
+teacher = { inputs = { from = -2, to = 2, samples = 30 }, function = "1.5*tanh(2*x)", noise_std = 0.3, outliers = [{ index = 20, shift = -3.0 }] }
+
+[dynamics]
+learning_rate = 0.1
+batch_size = 3
+
+[grid]
+axes = [{ from = 0.2, to = 3, cells = 20 }, { from = 0.1, to = 5, cells = 24 }]
+
+[initial]
+kind = "point"
+at = [0.5, 0.5]
+
+[time]
+at = [0, 4]
+
+[fokker_planck]
+stationary = false
+"#;
+
+fn run(name: &str, more: &str) -> Record {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(name), format!("{SCENARIO}\n{more}")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
+    let output = command.current_dir(folder.path()).args(["scenario", name, "-o", "r.h5"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    hdf5::read(&folder.path().join("r.h5")).unwrap()
+}
+
+fn numbers(record: &Record, path: &str) -> Vec<f64> {
+    match &record.dataset(path).unwrap_or_else(|| panic!("no {path}")).values {
+        Values::Float(values) => values.iter().copied().collect(),
+        Values::Integer(values) => values.iter().map(|&v| v as f64).collect(),
+        Values::Text(_) => panic!("{path} holds text"),
+    }
+}
+
+fn text(record: &Record, path: &str) -> String {
+    match record.attribute(path) {
+        Some(Attribute::Text(text)) => text.clone(),
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
+fn sum_of_parts(record: &Record) -> Vec<f64> {
+    let parts =
+        ["intrinsic", "exploration", "mean_gradient"].map(|p| numbers(record, &format!("problem/diffusion_{p}")));
+    (0..parts[0].len()).map(|i| parts.iter().map(|p| p[i]).sum()).collect()
+}
+
+fn close(a: &[f64], b: &[f64], tolerance: f64) {
+    let size = b.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    assert_eq!(a.len(), b.len());
+    let apart = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(apart <= tolerance * size, "{apart} of {size}");
+}
+
+#[test]
+fn the_parts_of_a_teacher_are_recorded_and_are_the_decomposed_noise() {
+    let record = run("teacher.toml", "");
+    assert!(text(&record, "problem/decomposition").starts_with("teacher"));
+    assert_eq!(text(&record, "problem/decomposition_weights"), "fixed");
+    assert_eq!(record.attribute("problem/data_noise_std"), Some(&Attribute::Float(0.3)));
+    // kind = "decomposed" runs on the mean over the noise: the sum of the parts
+    let mean = run("decomposed.toml", "[noise]\nkind = \"decomposed\"\n");
+    close(&sum_of_parts(&record), &numbers(&mean, "problem/diffusion"), 1e-13);
+    // along the path every part is that of the field at the same point: the traces add up as well
+    let trace = |name: &str| numbers(&mean, &format!("decomposition/trace_{name}"));
+    assert_eq!(numbers(&mean, "decomposition/time").len(), 41);
+    assert_eq!(&numbers(&mean, "decomposition/position")[..2], [0.5, 0.5]);
+    assert!(trace("mean_gradient").iter().all(|&v| v <= 0.0) && trace("intrinsic").iter().all(|&v| v > 0.0));
+    let trained = run("trained.toml", "[noise]\nweights = \"trained\"\n");
+    assert_eq!(text(&trained, "problem/decomposition_weights"), "trained");
+    assert!(numbers(&trained, "problem/diffusion_intrinsic")[0] < numbers(&record, "problem/diffusion_intrinsic")[0]);
+    assert!(summary(&record).contains("means over the data's noise, σ = 0.3"));
+}
+
+#[test]
+fn estimates_are_called_so_everywhere_and_add_up_to_the_noise_of_these_data() {
+    let record = run("estimate.toml", "[analysis]\ndecomposition = \"estimate\"\n");
+    assert!(text(&record, "problem/decomposition").starts_with("estimate"));
+    assert!(text(&record, "decomposition/decomposition").starts_with("estimate"));
+    close(&sum_of_parts(&record), &numbers(&record, "problem/diffusion"), 1e-12);
+    let field = record.dataset("problem/diffusion_exploration").unwrap();
+    assert!(field.long_name.starts_with("estimated"), "{}", field.long_name);
+    let words = summary(&record);
+    assert!(words.contains("estimated from residuals, σ ≈") && words.contains("estimates, not the parts themselves"));
+}
+
+#[test]
+fn critical_points_and_outliers_are_recorded() {
+    let record = run("outliers.toml", "[analysis]\ncritical_points = true\noutliers = { q = 0.1 }\n");
+    assert_eq!(numbers(&record, "landscape/critical_points/index"), [0.0]);
+    close(&numbers(&record, "outliers/points/position"), &numbers(&record, "landscape/critical_points/position"), 1e-9);
+    assert!(numbers(&record, "landscape/basin").contains(&0.0));
+    assert!(numbers(&record, "landscape/critical_points/eigenvalues").iter().all(|&v| v > 0.0));
+    // losses κ r² with κ = ½; the shifted sample is the outlier
+    let residual = numbers(&record, "outliers/points/residual");
+    let losses: Vec<f64> = residual.iter().map(|r| 0.5 * r * r).collect();
+    close(&numbers(&record, "outliers/points/sample_loss"), &losses, 1e-12);
+    let flags = numbers(&record, "outliers/points/outlier");
+    let flagged: Vec<usize> = (0..30).filter(|&s| flags[s] == 1.0).collect();
+    assert_eq!(flagged, [20]);
+    let share = losses[20] / losses.iter().sum::<f64>();
+    close(&numbers(&record, "outliers/points/outlier_share"), &[share], 1e-12);
+    let words = summary(&record);
+    assert!(words.contains("landscape: 1 minimum") && words.contains("sample 20 is an outlier and carries"), "{words}");
+}
+
+#[test]
+fn a_sampling_that_sees_one_sample_is_warned_of() {
+    let record = run("few.toml", "[analysis]\noutliers = { at = [[0.5, 0.5]], c = 1e-4 }\n");
+    let Some(Values::Text(warnings)) = record.dataset("warnings").map(|d| &d.values) else { panic!("no warnings") };
+    let said = warnings.iter().find(|w| w.contains("effective sample size")).expect("a warning");
+    assert!(said.contains("of 30") && said.contains("write a larger c"), "{said}");
+    let size = numbers(&record, "outliers/effective_sample_size");
+    assert!(size.iter().all(|&n| (1.0 - 1e-12..=30.0).contains(&n)) && size.iter().any(|&n| n < 1.5));
+}
+
+#[test]
+fn lost_rank_is_warned_of() {
+    let scenario = SCENARIO
+        .replace(
+            "kind = \"sample-loss\"\nvariables = [\"a\", \"w\"]",
+            "kind = \"tanh-regression\"\ncenters = [-0.5, 0.4, 0.4]",
+        )
+        .replace("sample_loss = \"(y - a*tanh(w*x))^2/2\"\n", "")
+        .replace("{ from = 0.2, to = 3, cells = 20 }, ", "")
+        .replace("at = [0.5, 0.5]", "at = [0.5]");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rank.toml"), scenario).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
+    let output = command.current_dir(folder.path()).args(["scenario", "rank.toml"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).to_string();
+    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("Φ has lost rank in 24 of 24 cells, down to 2 of 3"), "{said}");
+    let record = hdf5::read(Path::new(&folder.path().join("rank.h5"))).unwrap();
+    assert_eq!(record.attribute("problem/rank_min"), Some(&Attribute::Integer(2)));
+}
