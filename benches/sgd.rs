@@ -98,9 +98,10 @@ fn run(case: &str, walkers: usize, repeats: usize, threads: usize) {
     let seen = last.unwrap();
     println!(
         "{{\"peer\":\"fpsolve\",\"problem\":\"S4b\",\"variant\":\"{case}\",\"paths\":{walkers},\"steps\":{STEPS},\"outputs\":{OUTPUTS},\
-         \"threads\":{threads},\"repeats\":{repeats},\"cpu_s\":{cpu:.4},\"cpu_min_s\":{:.4},\"wall_s\":{wall:.4},\
+         \"threads\":{threads},\"repeats\":{repeats},\"cpu_s\":{cpu:.4},\"cpu_min_s\":{:.4},\"wall_s\":{wall:.4},\"wall_min_s\":{:.4},\
          \"msteps_per_s\":{:.2},\"ns_per_step\":{:.3},\"ns_per_step_min\":{:.3},\"m1\":{:.6},\"m2\":{:.6},\"m11\":{:.6},\"se1\":{:.2e}}}",
         times[0],
+        walls[0],
         steps / cpu * 1e-6,
         cpu / steps * 1e9,
         times[0] / steps * 1e9,

@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::lanes::{dispatch, exp};
 use crate::model::Model;
 use crate::symmetric::packed_len;
 
@@ -135,27 +136,91 @@ impl ImportanceSampled {
             if gradients {
                 self.model.sample_gradients(&here, &mut block.gradients);
             }
-            for i in 0..count {
-                self.weigh(&mut block, i);
-            }
+            let Sampled { losses, temperature, probabilities, .. } = &mut block;
+            weigh(losses, self.scale, self.smoothing, temperature, probabilities);
             work(first, n, &block);
         }
     }
+}
 
-    fn weigh(&self, block: &mut Sampled, i: usize) {
-        let n = block.n;
-        let losses = || block.losses.iter().skip(i).step_by(n);
-        let scale = match self.scale {
-            LossScale::Constant(u) => u,
-            LossScale::MeanLoss => losses().sum::<f64>() / self.model.samples() as f64,
-            LossScale::MaxLoss => losses().fold(0.0_f64, |a, &l| a.max(l)),
-        };
-        let tau = (scale * self.smoothing).max(f64::MIN_POSITIVE); // every loss 0: uniform
-        let least = losses().fold(f64::INFINITY, |a, &l| a.min(l));
-        let sum: f64 = losses().map(|l| ((least - l) / tau).exp()).sum();
-        block.temperature[i] = tau;
-        for (p, l) in block.probabilities.iter_mut().zip(&block.losses).skip(i).step_by(n) {
-            *p = ((least - l) / tau).exp() / sum;
+dispatch! {
+    /// τ (n) and the probabilities (m×n) of n points from their losses (m×n).
+    fn weigh(
+        losses: &[f64],
+        scale: LossScale,
+        smoothing: f64,
+        temperature: &mut [f64],
+        probabilities: &mut [f64],
+    ) {
+        let n = temperature.len();
+        let (mut least, mut sum, mut largest) = ([f64::INFINITY; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+        for row in losses.chunks_exact(n) {
+            for i in 0..n {
+                least[i] = if row[i] < least[i] { row[i] } else { least[i] };
+                largest[i] = if row[i] > largest[i] { row[i] } else { largest[i] };
+                sum[i] += row[i];
+            }
+        }
+        let m = (losses.len() / n) as f64;
+        for i in 0..n {
+            let scale = match scale {
+                LossScale::Constant(u) => u,
+                LossScale::MeanLoss => sum[i] / m,
+                LossScale::MaxLoss => largest[i],
+            };
+            temperature[i] = (scale * smoothing).max(f64::MIN_POSITIVE); // every loss 0: uniform
+        }
+        sum.fill(0.0);
+        for (row, p) in losses.chunks_exact(n).zip(probabilities.chunks_exact_mut(n)) {
+            for i in 0..n {
+                p[i] = exp((least[i] - row[i]) / temperature[i]);
+                sum[i] += p[i];
+            }
+        }
+        for p in probabilities.chunks_exact_mut(n) {
+            for i in 0..n {
+                p[i] /= sum[i];
+            }
+        }
+    }
+}
+
+dispatch! {
+    /// Mean (d×n) and covariance (packed × n) of one sampled gradient at n points.
+    /// Biased: F = Σ p g and Σ p (g − F)(g − F)ᵀ; reweighted: ∇L and Σ p (g/(mp) − ∇L)(g/(mp) − ∇L)ᵀ.
+    fn sampled_moments(
+        d: usize,
+        reweight: bool,
+        gradients: &[f64],
+        probabilities: &[f64],
+        mean: &mut [f64],
+        covariance: &mut [f64],
+    ) {
+        let n = mean.len() / d;
+        let m = probabilities.len() / n;
+        let share = 1.0 / m as f64;
+        for (mean, g) in mean.chunks_exact_mut(n).zip(gradients.chunks_exact(m * n)) {
+            for (g, p) in g.chunks_exact(n).zip(probabilities.chunks_exact(n)) {
+                for i in 0..n {
+                    mean[i] += g[i] * if reweight { share } else { p[i] };
+                }
+            }
+        }
+        let mut c = 0;
+        for k in 0..d {
+            for l in k..d {
+                let (row, column) = (&gradients[k * m * n..(k + 1) * m * n], &gradients[l * m * n..(l + 1) * m * n]);
+                let (f, h) = (&mean[k * n..(k + 1) * n], &mean[l * n..(l + 1) * n]);
+                let out = &mut covariance[c * n..(c + 1) * n];
+                for s in 0..m {
+                    let (a, b, p) = (&row[s * n..][..n], &column[s * n..][..n], &probabilities[s * n..][..n]);
+                    for i in 0..n {
+                        let weight = if reweight { share / p[i] } else { 1.0 };
+                        out[i] += p[i] * (weight * a[i] - f[i]) * (weight * b[i] - h[i]);
+                    }
+                }
+                c += 1;
+            }
         }
     }
 }
@@ -201,28 +266,13 @@ impl Model for ImportanceSampled {
     }
 
     fn gradient_covariance(&self, points: &[f64], gradient: &mut [f64], covariance: &mut [f64]) {
-        let (d, m) = (self.dimension(), self.samples());
+        let d = self.dimension();
         self.blocks(points, true, |first, n, block| {
-            for i in 0..block.n {
-                let g = |k: usize, s: usize| block.gradients[(k * m + s) * block.n + i];
-                let p = |s: usize| block.probabilities[s * block.n + i];
-                let share = 1.0 / m as f64;
-                let mut mean = [0.0; 3];
-                for k in 0..d {
-                    mean[k] = (0..m).map(|s| g(k, s) * if self.reweight { share } else { p(s) }).sum();
-                    gradient[k * n + first + i] = mean[k];
-                }
-                // biased: Σ p (g − F)(g − F)ᵀ; reweighted: Σ p (g/(mp) − ∇L)(g/(mp) − ∇L)ᵀ
-                let deviation =
-                    |k: usize, s: usize| if self.reweight { share * g(k, s) / p(s) } else { g(k, s) } - mean[k];
-                let mut c = 0;
-                for k in 0..d {
-                    for l in k..d {
-                        covariance[c * n + first + i] = (0..m).map(|s| p(s) * deviation(k, s) * deviation(l, s)).sum();
-                        c += 1;
-                    }
-                }
-            }
+            let (mut mean, mut spread) = (vec![0.0; d * block.n], vec![0.0; packed_len(d) * block.n]);
+            let Sampled { gradients, probabilities, .. } = block;
+            sampled_moments(d, self.reweight, gradients, probabilities, &mut mean, &mut spread);
+            scatter(&mean, block.n, gradient, n, first, d);
+            scatter(&spread, block.n, covariance, n, first, packed_len(d));
         });
     }
 
