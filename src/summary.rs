@@ -68,6 +68,9 @@ fn engines(record: &Record, out: &mut String) {
     if rows.len() > 1 {
         table(&rows, out);
     }
+    if let Some(reason) = record.group("fokker_planck").and_then(|group| text(group, "discretisation_reason")) {
+        let _ = writeln!(out, "  {reason}");
+    }
 }
 
 fn engine_row(name: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {

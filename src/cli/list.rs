@@ -1,5 +1,6 @@
 //! `fpsolve list`: what a scenario can choose from, read from the tables that the program itself uses.
 
+use fpsolve_solvers::fokker_planck::SpaceMethod;
 use fpsolve_solvers::fokker_planck::stepper::METHODS;
 use fpsolve_solvers::langevin::scheme;
 use fpsolve_solvers::sgd::optimizer;
@@ -31,6 +32,8 @@ pub fn run(_args: &Args) -> Result<Outcome, Failure> {
     section("model.kind", kinds(model::KINDS));
     section("noise.kind", kinds(noise::KINDS));
     section("initial.kind", kinds(initial::KINDS));
+    let spaces = SpaceMethod::ALL.iter().map(|&(_, word, about)| row(word, about)).collect();
+    section("fokker_planck.discretisation", spaces);
     section("fokker_planck.method", METHODS.iter().map(method).collect());
     section("langevin.scheme", scheme::TABLE.iter().map(scheme_row).collect());
     section("sgd.optimizer", optimizer::TABLE.iter().map(optimizer_row).collect());

@@ -85,6 +85,8 @@ impl EngineKind {
 /// `[fokker_planck]`.
 #[derive(Debug, Clone)]
 pub struct FokkerPlanck {
+    /// How space is made discrete: a word of the table, or "auto".
+    pub discretisation: Located<String>,
     /// Name of the time integrator, or "auto".
     pub method: Located<String>,
     /// Tolerance of the error in time.
@@ -155,8 +157,9 @@ pub fn read_engines(root: &Table) -> Result<Option<Located<Vec<Located<EngineKin
 
 /// Reads `[fokker_planck]`.
 pub fn read_fokker_planck(root: &Table) -> Result<FokkerPlanck> {
-    let table = root.table("fokker_planck", &["method", "tolerance", "stationary"])?;
+    let table = root.table("fokker_planck", &["discretisation", "method", "tolerance", "stationary"])?;
     Ok(FokkerPlanck {
+        discretisation: table.or("discretisation", table.here("auto".to_string()), "\"auto\"", Value::string)?,
         method: table.or("method", table.here("auto".to_string()), "\"auto\"", Value::string)?,
         tolerance: table.or("tolerance", table.here(1e-6), "1e-6", tolerance)?,
         stationary: table.or("stationary", true, "true", |v| Ok(v.boolean()?.value))?,

@@ -15,7 +15,7 @@ use fpsolve_solvers::density::moments;
 use fpsolve_solvers::dynamics::Dynamics;
 use fpsolve_solvers::engine::{Attribute, Engine};
 use fpsolve_solvers::fokker_planck::stepper::METHODS;
-use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, Stationary};
+use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod, Stationary};
 use fpsolve_solvers::grid::Grid;
 use fpsolve_solvers::initial::Initial;
 use fpsolve_validation::reference::line::{Line, student_t};
@@ -24,8 +24,8 @@ use fpsolve_validation::reference::manufactured::Equilibrium;
 use fpsolve_validation::reference::problem;
 use fpsolve_validation::reference::pushed_forward::{Sinh, Wave};
 
-/// Share of the true error that the run's own estimate must reach: it is an estimate of the same order, not a bound.
-const HONEST: f64 = 0.5;
+/// True error over the run's own estimate, and its inverse, stay below this.
+const HONEST: f64 = 3.0;
 
 fn number(engine: &dyn Engine, name: &str) -> f64 {
     match engine.attributes().into_iter().find(|(n, _)| *n == name) {
@@ -41,6 +41,11 @@ fn text(engine: &dyn Engine, name: &str) -> String {
     }
 }
 
+/// The edge generator, whose orders and levels are tested here whatever the automatic choice would take.
+fn edges() -> FokkerPlanckOptions {
+    FokkerPlanckOptions { discretisation: SpaceMethod::Edges, ..FokkerPlanckOptions::default() }
+}
+
 struct Run {
     error: f64,
     reported: f64,
@@ -50,7 +55,7 @@ struct Run {
 /// Runs to `time` from `initial` and holds the result to what every run promises.
 fn transient(dynamics: Arc<dyn Dynamics>, t: f64, grid: &Grid, initial: Initial, time: f64, exact: &[f64]) -> Run {
     let problem = problem(dynamics, t, grid.clone(), initial, vec![0.0, 0.5 * time, time]);
-    let options = FokkerPlanckOptions { stationary: false, tolerance: 1e-7, ..FokkerPlanckOptions::default() };
+    let options = FokkerPlanckOptions { stationary: false, tolerance: 1e-7, ..edges() };
     let mut engine = FokkerPlanck::new(&problem, options).unwrap();
     for to in [0.5 * time, time] {
         engine.advance(to, &|| false).unwrap();
@@ -74,7 +79,7 @@ fn transient(dynamics: Arc<dyn Dynamics>, t: f64, grid: &Grid, initial: Initial,
 
 fn stationary(dynamics: Arc<dyn Dynamics>, t: f64, grid: &Grid, exact: &[f64]) -> (Stationary, f64) {
     let problem = problem(dynamics, t, grid.clone(), Initial::Uniform, vec![0.0, 1.0]);
-    let engine = FokkerPlanck::new(&problem, FokkerPlanckOptions::default()).unwrap();
+    let engine = FokkerPlanck::new(&problem, edges()).unwrap();
     let found = engine.stationary().unwrap().clone();
     assert!((found.probability.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     assert!(found.probability.iter().all(|&p| p >= 0.0));
@@ -83,22 +88,24 @@ fn stationary(dynamics: Arc<dyn Dynamics>, t: f64, grid: &Grid, exact: &[f64]) -
 }
 
 /// Errors on grids refined by 2: the order of the last step, the level of the finest, the run's own estimate.
-fn check(name: &str, errors: &[(f64, f64)], level: f64) {
+fn check(name: &str, errors: &[(f64, f64)], orders: std::ops::Range<f64>, level: f64) {
     let n = errors.len();
     let observed = order(errors[n - 2].0, errors[n - 1].0);
-    assert!((1.9..2.6).contains(&observed), "{name}: order {observed} of {errors:?}");
     let finest = errors[n - 1].0;
-    assert!(
-        level == 1.0 || (finest / level - 1.0).abs() < 0.05,
-        "{name}: error {finest:.4e} on the finest grid, was {level:.4e}"
-    );
+    println!("{name}: order {observed:.2}, level {finest:.4e}, {errors:?}");
+    assert!(orders.contains(&observed), "{name}: order {observed} of {errors:?}");
+    assert!((finest / level - 1.0).abs() < 0.05, "{name}: error {finest:.4e} on the finest grid, was {level:.4e}");
     for (error, reported) in &errors[1..] {
         assert!(
-            HONEST * error <= *reported && *reported < 5.0 * error,
+            *error < HONEST * reported && *reported < HONEST * error,
             "{name}: reported {reported:.2e}, true {error:.2e}"
         );
     }
 }
+
+/// Order of the edge generator, and of stationary densities that detailed balance gives.
+const SECOND: std::ops::Range<f64> = 1.85..2.6;
+const FOURTH: std::ops::Range<f64> = 3.8..4.6;
 
 #[test]
 fn b01_transient() {
@@ -113,7 +120,7 @@ fn b01_transient() {
             (run.error, run.reported)
         })
         .collect();
-    check("B01", &errors, 2.780e-4);
+    check("B01", &errors, SECOND, 4.192e-4);
 }
 
 #[test]
@@ -129,7 +136,7 @@ fn every_method_reaches_the_same_error() {
         let mut engine = FokkerPlanck::new(&problem, options).unwrap();
         engine.advance(0.7, &|| false).unwrap();
         let error = l1(&engine.snapshot().probability, &exact);
-        assert!((error - 1.1087e-3).abs() < 2.0 * tolerance + 1e-5, "{}: {error}", method.name);
+        assert!((error - 1.6702e-3).abs() < 2.0 * tolerance + 1e-5, "{}: {error}", method.name);
         assert!(number(&engine, "mass_error") < 1e-12, "{}", method.name);
         assert!(!method.positive || number(&engine, "min_density") >= 0.0, "{}", method.name);
     }
@@ -153,11 +160,11 @@ fn b01_point_start() {
 #[test]
 fn b02_b05_b06_stationary_densities() {
     for (name, well, half, level) in [
-        ("B02 T = 1", Line::b02(1.0), 4.0, 9.140e-5),
-        ("B02 T = 0.1", Line::b02(0.1), 2.5, 2.739e-4),
-        ("B05 β = 1", Line::b05(0.5), 6.0, 1.129e-4),
-        ("B05 β = 0.2", Line::b05(0.1), 3.0, 1.711e-4),
-        ("B06", Line::b06(), 4.0, 6.957e-4),
+        ("B02 T = 1", Line::b02(1.0), 4.0, 1.2308e-7),
+        ("B02 T = 0.1", Line::b02(0.1), 2.5, 6.1027e-7),
+        ("B05 β = 1", Line::b05(0.5), 6.0, 1.8038e-7),
+        ("B05 β = 0.2", Line::b05(0.1), 3.0, 2.1089e-7),
+        ("B06", Line::b06(), 4.0, 2.8217e-6),
     ] {
         let errors: Vec<(f64, f64)> = [64, 128, 256]
             .iter()
@@ -168,7 +175,7 @@ fn b02_b05_b06_stationary_densities() {
                 (error, found.error_grid.unwrap())
             })
             .collect();
-        check(name, &errors, level);
+        check(name, &errors, FOURTH, level);
     }
 }
 
@@ -222,12 +229,12 @@ fn b08_rotating_current() {
             }
         }
     }
-    check("B08", &errors, 8.151e-4);
+    check("B08", &errors, SECOND, 8.426e-5);
 }
 
 #[test]
 fn full_tensor_equilibria() {
-    for (name, rotation, level) in [("with a current", 1.0, 8.604e-3), ("reversible", 0.0, 4.051e-4)] {
+    for (name, rotation, level) in [("with a current", 1.0, 8.89e-3), ("reversible", 0.0, 6.39e-7)] {
         let equilibrium = Equilibrium::turning(rotation);
         let errors: Vec<(f64, f64)> = [32, 64, 128]
             .iter()
@@ -237,7 +244,7 @@ fn full_tensor_equilibria() {
                 (error, found.error_grid.unwrap())
             })
             .collect();
-        check(name, &errors, level);
+        check(name, &errors, if rotation == 0.0 { FOURTH } else { SECOND }, level);
     }
 }
 
@@ -248,7 +255,8 @@ fn b10_current_that_is_no_loss_gradient() {
         let grid = square(4.5, 96);
         let exact = equilibrium.stationary(&grid);
         let (found, error) = stationary(Arc::new(equilibrium), 1.0, &grid, &exact);
-        assert!(error < 0.02 && HONEST * error <= found.error_grid.unwrap());
+        let said = found.error_grid.unwrap();
+        assert!(error < 0.02 && error < HONEST * said && said < HONEST * error, "{error} {said}");
     }
 }
 
@@ -266,7 +274,7 @@ fn pushed_forward_transients() {
             (run.error, run.reported)
         })
         .collect();
-    check("sinh", &errors, 4.732e-4);
+    check("sinh", &errors, SECOND, 2.804e-4);
 
     let wave = Wave { rates: [1.0, 0.5], amplitude: 0.8, temperature: 0.3 };
     let start = [(0.6, 0.1), (-0.3, 0.2)];
@@ -280,5 +288,43 @@ fn pushed_forward_transients() {
             (run.error, run.reported)
         })
         .collect();
-    check("wave", &errors, 1.273e-3);
+    check("wave", &errors, SECOND, 7.543e-4);
+}
+
+/// The peers' problem P5: rotated constant D of the given condition number, a drift that does not commute with it.
+fn p5(condition: f64) -> OrnsteinUhlenbeck {
+    let (s, c) = (std::f64::consts::PI / 6.0).sin_cos();
+    let r = 1.0 / condition;
+    let cross = (1.0 - r) * c * s;
+    OrnsteinUhlenbeck::new(&[1.0, 0.5, 0.5, 2.0], &[c * c + r * s * s, cross, cross, s * s + r * c * c], 0.1)
+}
+
+#[test]
+fn p5_by_automatic_choice_beats_the_peers_and_stays_positive() {
+    // L1 of the transient at t = 1 and of the stationary density, 128²
+    for (condition, transient_goal, stationary_goal) in
+        [(10.0, 0.003, 0.004), (100.0, 0.005, 0.008), (1000.0, 0.007, 0.010)]
+    {
+        let process = p5(condition);
+        let start = Law { mean: vec![0.8, -0.4], covariance: vec![0.05, 0.0, 0.0, 0.05] };
+        let grid = square(2.0, 128);
+        let problem = problem(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.5, 1.0]);
+        let mut engine = FokkerPlanck::new(&problem, FokkerPlanckOptions::default()).unwrap();
+        let found = engine.stationary().unwrap().clone();
+        let exact = process.stationary().cell_probability(&grid).unwrap();
+        let at_rest = l1(&found.probability, &exact);
+        engine.advance(0.5, &|| false).unwrap();
+        engine.advance(1.0, &|| false).unwrap();
+        let exact = process.law(&start, 1.0).cell_probability(&grid).unwrap();
+        let moving = l1(&engine.snapshot().probability, &exact);
+        let (by_grid, by_step) = (number(&engine, "error_grid"), number(&engine, "error_time"));
+        assert_eq!(text(&engine, "discretisation"), "chain", "{}", text(&engine, "discretisation_reason"));
+        println!(
+            "P5 {condition}: {moving:.3e} ({:.1e}) {at_rest:.3e} ({:.1e})",
+            by_grid + by_step,
+            found.error_grid.unwrap()
+        );
+        assert!(moving < transient_goal && at_rest < stationary_goal, "{moving} {at_rest}");
+        assert!(number(&engine, "min_density") >= 0.0 && found.probability.iter().all(|&p| p >= 0.0));
+    }
 }

@@ -33,6 +33,8 @@ pub struct Discretization {
     pub peclet: Vec<f64>,
     /// Largest component of the offsets in use.
     pub stencil_radius: usize,
+    /// Bound on the offsets; 1 for a diagonal tensor.
+    pub max_radius: usize,
     /// Axis edges that were added to connect cells which had lost their edges at a wall.
     pub axis_edges_added: usize,
     /// Cells whose diffusion was widened to keep the offsets within the bound.
@@ -105,7 +107,7 @@ fn tensor(
     let added = joined.edges.len();
     collected.add(joined)?;
     let mut out = collected.finish(radius);
-    out.axis_edges_added = added;
+    (out.axis_edges_added, out.max_radius) = (added, max_radius);
     (out.singular, out.widened_cells, out.widening) = (singular, widened_cells, widening);
     if added > 0 {
         out.warnings.push(format!("{added} axis edges were added to connect cells cut off by long offsets"));
@@ -155,6 +157,7 @@ impl Collected {
             generator: self.builder.finish(),
             peclet: self.peclet,
             stencil_radius,
+            max_radius: stencil_radius,
             axis_edges_added: 0,
             widened_cells: 0,
             widening: 0.0,

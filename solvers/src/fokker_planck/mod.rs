@@ -6,6 +6,7 @@
 pub mod bernoulli;
 pub mod bounds;
 pub mod chain;
+mod choice;
 pub mod classes;
 mod coefficients;
 mod connectivity;
@@ -27,7 +28,11 @@ pub mod outermost;
 pub mod point_start;
 pub mod projection;
 mod quasi_potential;
+<<<<<<< HEAD
 mod refine;
+=======
+pub mod reading;
+>>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
 mod run;
 pub mod selling;
 pub mod spectrum;
@@ -36,7 +41,7 @@ pub mod stepper;
 
 pub use edge_generator::{Discretization, edge_generator};
 pub use generator::Generator;
-pub use options::FokkerPlanckOptions;
+pub use options::{FokkerPlanckOptions, SpaceMethod};
 pub use spectrum::Spectrum;
 pub use stationary::Stationary;
 
@@ -46,10 +51,11 @@ use crate::engine::{Attribute, Engine, Interrupt, Snapshot};
 use crate::grid::Grid;
 use crate::initial::Initial;
 use crate::problem::Problem;
+use choice::{Choice, PECLET, Start, choose};
 use error_estimate::Companion;
 use outermost::{Touched, outermost};
 use point_start::PointStart;
-use projection::{Moved, project};
+use projection::Moved;
 use run::{Discrete, Transient};
 
 /// The density ρ(θ, t) of a problem by finite volumes.
@@ -57,6 +63,7 @@ pub struct FokkerPlanck {
     problem: Problem,
     options: FokkerPlanckOptions,
     discrete: Discrete,
+    choice: Choice,
     transient: Transient,
     companion: Option<Companion>,
     start_time: f64,
@@ -76,13 +83,11 @@ struct Seen {
     min_density: f64,
     max_density: f64,
     error_grid: Option<f64>,
+    error_step: f64,
     outermost: f64,
     high_peclet: f64,
     moved: Moved,
 }
-
-/// Cell Péclet number above which exponential fitting is a diffusive first-order scheme.
-const PECLET: f64 = 2.0;
 
 impl FokkerPlanck {
     /// Builds the generator, the stationary density (if wanted and unique) and the integrator. Errors: coefficients that are not
@@ -94,17 +99,32 @@ impl FokkerPlanck {
     /// [`FokkerPlanck::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
     pub fn new_until(problem: &Problem, options: FokkerPlanckOptions, interrupt: Interrupt) -> Result<Self, Error> {
         let grid = &problem.grid;
+<<<<<<< HEAD
         let discrete = Discrete::new(problem, grid, interrupt)?;
         let mut warnings = discrete.discretization.warnings.clone();
         let mut companion = if options.error_estimate { Companion::new(problem, interrupt)? } else { None };
+=======
+        let mut discrete = Discrete::edges(problem, grid)?;
+        let mut warnings = discrete.discretization.warnings.clone();
+        let probability = problem.initial.cell_probability(grid)?;
+        let (start, start_time) = start_law(problem, &probability, &mut warnings);
+        let mut choice = choose(problem, &options, &discrete, Start { law: &start, time: start_time })?;
+        if choice.method == SpaceMethod::Chain {
+            match Discrete::edges(problem, grid)?.with_chain(&start, None) {
+                Ok(with) => discrete = with,
+                Err(error) if options.discretisation == SpaceMethod::Chain => return Err(error),
+                Err(error) => choice = Choice::fallen_back(&error),
+            }
+        }
+        let mut companion =
+            if options.error_estimate { Companion::new(problem, &mut choice, &discrete, &start)? } else { None };
+>>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
         if options.error_estimate && companion.is_none() {
             warnings.push(
                 "no estimate of the grid error: it needs an even number of cells, at least 4, on each axis".into(),
             );
         }
         let stationary = if options.stationary { stationary_of(&discrete, &companion, &mut warnings) } else { None };
-        let probability = problem.initial.cell_probability(grid)?;
-        let (start, start_time) = start_law(problem, &probability, &mut warnings);
         let transient = Transient::new(&discrete, start.clone(), start_time, &problem.times, &options)?;
         if let Some(companion) = &mut companion {
             companion.start(grid, &start, start_time, &problem.times, &options)?;
@@ -115,6 +135,7 @@ impl FokkerPlanck {
             min_density: f64::INFINITY,
             max_density: 0.0,
             error_grid: companion.as_ref().map(|_| 0.0),
+            error_step: 0.0,
             outermost: 0.0,
             high_peclet: 0.0,
             moved: Moved::default(),
@@ -123,6 +144,7 @@ impl FokkerPlanck {
             problem: problem.clone(),
             options,
             discrete,
+            choice,
             transient,
             companion,
             start_time,
@@ -181,7 +203,8 @@ impl FokkerPlanck {
 
     /// The integrator's estimate, and at least what the projection had to move.
     fn error_time(&self) -> f64 {
-        self.transient.stepper.error().max(2.0 * self.seen.moved.negative + self.seen.moved.mass)
+        let moved = 2.0 * self.seen.moved.negative + self.seen.moved.mass;
+        self.transient.stepper.error().max(moved) + self.seen.error_step
     }
 
     fn reversible(&self) -> bool {
@@ -192,8 +215,8 @@ impl FokkerPlanck {
 fn stationary_of(discrete: &Discrete, companion: &Option<Companion>, warnings: &mut Vec<String>) -> Option<Stationary> {
     match discrete.stationary() {
         Ok(mut stationary) => {
-            stationary.error_grid =
-                companion.as_ref().and_then(|c| c.stationary(&discrete.grid, &stationary.probability));
+            let estimate = companion.as_ref().and_then(|c| c.stationary(&discrete.grid, &stationary.probability));
+            stationary.error_grid = estimate.map(|estimate| estimate.grid + estimate.step);
             warnings.extend(stationary.warnings.iter().cloned());
             Some(stationary)
         }
@@ -248,12 +271,11 @@ impl Engine for FokkerPlanck {
             let reached = self.time;
             self.transient.advance(to, interrupt).map_err(|error| error.interrupted_after(reached))?;
             self.probability.copy_from_slice(&self.transient.probability);
-            let moved = project(&mut self.probability, (!self.discrete.generator.has_exit()).then_some(1.0));
-            self.seen.moved.negative = self.seen.moved.negative.max(moved.negative);
-            self.seen.moved.mass = self.seen.moved.mass.max(moved.mass);
+            self.seen.moved = self.transient.moved;
             if let Some(companion) = &mut self.companion {
                 let error = companion.advance(to, &self.discrete.grid, &self.probability, interrupt)?;
-                self.seen.error_grid = self.seen.error_grid.map(|worst| worst.max(error));
+                self.seen.error_grid = self.seen.error_grid.map(|worst| worst.max(error.grid));
+                self.seen.error_step = self.seen.error_step.max(error.step);
             }
         }
         self.time = to;
@@ -262,7 +284,10 @@ impl Engine for FokkerPlanck {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let (mean, covariance) = moments(self.grid(), &self.probability);
+        // centre values have the moments of the density itself, cell averages h²/12 more variance
+        let on_the_way = self.time >= self.start_time;
+        let (mean, covariance) =
+            moments(self.grid(), if on_the_way { &self.transient.centre } else { &self.probability });
         let mass: f64 = self.probability.iter().sum();
         let lost = if self.discrete.generator.has_exit() { (1.0 - mass).max(0.0) } else { 0.0 };
         Snapshot {
@@ -284,10 +309,20 @@ impl Engine for FokkerPlanck {
             _ => ("tridiagonal", "one complex system for each node of the contour"),
         });
         vec![
+<<<<<<< HEAD
             ("method", Attribute::Text(self.transient.method.name.into())),
             ("method_reason", Attribute::Text(self.transient.reason.clone())),
             ("linear_solver", Attribute::Text(solver.into())),
             ("linear_solver_reason", Attribute::Text(solver_reason.into())),
+=======
+            ("method", Attribute::Text(self.transient.method.into())),
+            ("discretisation", Attribute::Text(self.choice.method.word().into())),
+            ("discretisation_reason", Attribute::Text(self.choice.reason.clone())),
+            ("stencil_radius", count(self.discrete.discretization.stencil_radius as u64)),
+            ("stencil_radius_bound", count(self.discrete.discretization.max_radius as u64)),
+            ("connecting_edges", count(self.discrete.discretization.axis_edges_added as u64)),
+            ("widened_cells", count(self.discrete.discretization.widened_cells as u64)),
+>>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
             ("tolerance", Attribute::Float(self.options.tolerance)),
             ("mass_error", Attribute::Float(self.seen.mass_error)),
             ("mass_corrected", Attribute::Float(self.transient.stepper.corrected())),
@@ -325,10 +360,10 @@ impl Engine for FokkerPlanck {
             warnings.push(format!("total probability is off by {:.1e}", seen.mass_error));
         }
         warnings.extend(self.touched.warnings(self.grid()));
-        if seen.high_peclet > 0.01 && !self.reversible() {
+        if seen.high_peclet > 0.01 && !self.reversible() && self.discrete.chain.is_none() {
             warnings.push(format!(
                 "up to {:.0} % of the probability is where the cell Péclet number exceeds {PECLET} and there is a current: \
-                 numerical diffusion; see error_grid, use more cells",
+                 numerical diffusion; see error_grid, use more cells or discretisation = \"chain\"",
                 100.0 * seen.high_peclet
             ));
         }

@@ -10,6 +10,7 @@ use super::linear::multifrontal::{self, Multifrontal};
 use super::linear::tridiagonal::{Tridiagonal, neighbours_only};
 use super::linear::{Needed, multigrid};
 use super::outermost::outermost;
+use super::reading::averages;
 use crate::Error;
 use crate::density::moments;
 use crate::engine::Interrupt;
@@ -18,14 +19,22 @@ use crate::grid::Grid;
 /// The stationary law of a generator.
 #[derive(Debug, Clone)]
 pub struct StationaryLaw {
-    /// ln of the cell probabilities, Σ exp = 1; −∞ on cells that are left for ever.
+    /// ln of the centre values of the density times volumes, Σ exp = 1; −∞ on cells that are left for ever.
     pub log_probability: Vec<f64>,
-    /// The cell probabilities themselves (0 where they underflow).
+    /// The same without the logarithm (0 where they underflow).
     pub probability: Vec<f64>,
     /// Whether detailed balance holds on every edge.
     pub reversible: bool,
     /// How it was computed.
     pub method: &'static str,
+}
+
+impl StationaryLaw {
+    /// A law with a current, from its probabilities; logs of 0 are −∞.
+    pub fn from_probability(probability: Vec<f64>, method: &'static str) -> Self {
+        let log_probability = probability.iter().map(|p| p.ln()).collect();
+        Self { log_probability, probability, reversible: false, method }
+    }
 }
 
 /// The stationary law of a generator on a grid of the given shape (cells per axis).
@@ -133,11 +142,11 @@ fn normalised(mut log: Vec<f64>, reversible: bool, method: &'static str) -> Stat
 /// The stationary density of a problem and what follows from it.
 #[derive(Debug, Clone)]
 pub struct Stationary {
-    /// ln of the cell probabilities.
+    /// ln of the centre values of the density times volumes.
     pub log_probability: Vec<f64>,
-    /// Cell probabilities, sum 1.
+    /// Cell probabilities, sum 1; see [`super::reading`].
     pub probability: Vec<f64>,
-    /// Potential Φ = −T ln ρ at every cell, shifted to minimum 0; from the logs, so finite in deep tails.
+    /// Potential Φ = −T ln ρ at every cell's centre, shifted to minimum 0; from the logs, so finite in deep tails.
     pub potential: Vec<f64>,
     /// Mean (d).
     pub mean: Vec<f64>,
@@ -171,13 +180,15 @@ impl Stationary {
         let (mean, covariance) = moments(grid, &law.probability);
         let mut warnings = Vec::new();
         let left = law.log_probability.iter().filter(|l| **l == f64::NEG_INFINITY).count();
-        if left > 0 {
+        if left > 0 && law.method != super::chain::chain_stepper::NAME {
             warnings.push(format!("{left} cells are left for ever: their stationary probability is 0"));
         }
         let reversible = law.reversible;
+        let probability = averages(grid, &law.probability);
         Self {
             log_probability: law.log_probability.clone(),
-            probability: law.probability.clone(),
+            error_truncation: outermost(grid, &probability),
+            probability,
             potential,
             mean,
             covariance,
@@ -189,7 +200,6 @@ impl Stationary {
             entropy_production: if reversible { 0.0 } else { entropy_production(generator, &law.probability) },
             residual: residual(generator, &law.probability),
             error_grid: None,
-            error_truncation: outermost(grid, &law.probability),
             reversible,
             method: law.method,
             warnings,

@@ -261,3 +261,54 @@ fn the_ladder_says_where_the_order_is_not_the_declared_one() {
     assert!(two.remarks().concat().contains("two grids show no order"));
     assert!((two.densities[0].error[1] - 0.1 / 16.0).abs() < 1e-12, "exact for an exact second order: {two:?}");
 }
+
+/// −Hθ with H = [[1, ½], [½, 2]] and D = R(30°) diag(1, 1/100) Rᵀ: the cell Péclet number is high and there is a current.
+fn anisotropic() -> Linear {
+    let (s, c) = (std::f64::consts::PI / 6.0).sin_cos();
+    let diffusion = vec![c * c + 0.01 * s * s, 0.99 * c * s, s * s + 0.01 * c * c];
+    Linear { h: vec![1.0, 0.5, 0.5, 2.0], diffusion, d: 2 }
+}
+
+#[test]
+fn strong_anisotropy_with_a_current_takes_the_chain() {
+    let dynamics = anisotropic();
+    let [a11, a12, a22] = [dynamics.diffusion[0] * 0.1, dynamics.diffusion[1] * 0.1, dynamics.diffusion[2] * 0.1];
+    let c12 = (2.0 * a12 - 0.5 * a11 - 0.25 * a22) / (3.0 - 0.25 - 0.125);
+    let exact = [a11 - 0.5 * c12, c12, 0.5 * a22 - 0.25 * c12];
+    let initial = Initial::Gaussian { mean: vec![0.6, -0.3], covariance: vec![0.02, 0.0, 0.02] };
+    let problem = problem(dynamics, 96, 1.5, initial, &[0.0, 0.03, 1.0]);
+    let mut engine = FokkerPlanck::new(&problem, FokkerPlanckOptions::default()).unwrap();
+    let found = engine.stationary().unwrap().clone();
+    assert_eq!(found.method, "long-step chain");
+    for (c, exact) in found.covariance.iter().zip(exact) {
+        assert!((c - exact).abs() < 2e-4, "{:?} {exact}", found.covariance);
+    }
+    // Ω = −H + A C⁻¹, entropy production tr(Ωᵀ A⁻¹ Ω C)
+    let det = exact[0] * exact[2] - exact[1] * exact[1];
+    let inverse = [exact[2] / det, -exact[1] / det, exact[0] / det];
+    let w = [
+        [-1.0 + a11 * inverse[0] + a12 * inverse[1], -0.5 + a11 * inverse[1] + a12 * inverse[2]],
+        [-0.5 + a12 * inverse[0] + a22 * inverse[1], -2.0 + a12 * inverse[1] + a22 * inverse[2]],
+    ];
+    let det = a11 * a22 - a12 * a12;
+    let ai = [[a22 / det, -a12 / det], [-a12 / det, a11 / det]];
+    let c = [[exact[0], exact[1]], [exact[1], exact[2]]];
+    let mut production = 0.0;
+    for i in 0..2 {
+        for j in 0..2 {
+            for k in 0..2 {
+                for l in 0..2 {
+                    production += w[k][i] * ai[k][l] * w[l][j] * c[j][i];
+                }
+            }
+        }
+    }
+    assert!((found.entropy_production / production - 1.0).abs() < 0.1, "{} {production}", found.entropy_production);
+    for time in [0.03, 1.0] {
+        engine.advance(time, &|| false).unwrap();
+        let snapshot = engine.snapshot();
+        assert!(snapshot.probability.iter().all(|&p| p >= 0.0));
+        assert!((snapshot.probability.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+    assert!(engine.attributes().contains(&("discretisation", Attribute::Text("chain".into()))));
+}

@@ -1,7 +1,7 @@
 //! `[fokker_planck]`, `[langevin]`, `[sgd]` → the options of the engines; names are looked up in their tables.
 
-use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::fokker_planck::stepper::METHODS;
+use fpsolve_solvers::fokker_planck::{FokkerPlanckOptions, SpaceMethod};
 use fpsolve_solvers::langevin::{LangevinOptions, scheme};
 use fpsolve_solvers::sgd::{SgdOptions, optimizer};
 use miette::Result;
@@ -11,6 +11,9 @@ use crate::scenario::words::nearest;
 
 pub(super) fn fokker_planck(scenario: &Scenario) -> Result<FokkerPlanckOptions> {
     let written = &scenario.fokker_planck;
+    let space = &written.discretisation;
+    let discretisation = SpaceMethod::from_word(&space.value)
+        .map_err(|error| scenario.solver_error(&space.span, "no such discretisation", &error))?;
     let method = &written.method;
     let names: Vec<&str> = METHODS.iter().map(|method| method.name).chain(["auto"]).collect();
     if !names.contains(&method.value.as_str()) {
@@ -19,7 +22,13 @@ pub(super) fn fokker_planck(scenario: &Scenario) -> Result<FokkerPlanckOptions> 
         let message = format!("there is no Fokker-Planck method \"{}\"", method.value);
         return Err(scenario.source.error(&method.span, message, label, format!("write one of: {}", names.join(", "))));
     }
+    if discretisation == SpaceMethod::Chain && method.value != "auto" {
+        let message = format!("method = \"{}\" integrates a generator, and the long-step chain has none", method.value);
+        let help = "write method = \"auto\", or discretisation = \"edges\"";
+        return Err(scenario.source.error(&method.span, message, "not with discretisation = \"chain\"", help));
+    }
     Ok(FokkerPlanckOptions {
+        discretisation,
         method: method.value.clone(),
         tolerance: written.tolerance.value,
         stationary: written.stationary,

@@ -9,6 +9,9 @@ use crate::engine::Interrupt;
 use crate::fokker_planck::stepper::{Stepper, Work};
 use crate::grid::Grid;
 
+/// The chain's name in the record, where an integrator of the generator would stand.
+pub const NAME: &str = "long-step chain";
+
 /// Follows cell probabilities by long steps.
 ///
 /// An output is reached from the last one that lies at least a suitable step back (or from the start), in steps that are at
@@ -19,7 +22,7 @@ pub struct ChainStepper {
     grid: Grid,
     step: f64,
     anchors: Vec<(f64, Vec<f64>)>,
-    chain: Option<Chain>,
+    chain: Option<Arc<Chain>>,
     work: Work,
 }
 
@@ -29,7 +32,7 @@ impl ChainStepper {
         dynamics: Arc<dyn Dynamics>,
         temperature: f64,
         grid: Grid,
-        chain: Chain,
+        chain: Arc<Chain>,
         start: Vec<f64>,
         from: f64,
     ) -> Self {
@@ -53,7 +56,10 @@ impl ChainStepper {
         }
         match &mut self.chain {
             Some(chain) => Ok(chain),
-            slot => Ok(slot.insert(Chain::new(self.dynamics.as_ref(), self.temperature, &self.grid, step)?)),
+            slot => {
+                let chain = Chain::new(self.dynamics.as_ref(), self.temperature, &self.grid, step)?;
+                Ok(slot.insert(Arc::new(chain)))
+            }
         }
     }
 }
@@ -86,7 +92,7 @@ impl Stepper for ChainStepper {
     }
 
     fn error(&self) -> f64 {
-        f64::NAN
+        0.0 // no error for a linear drift; otherwise it shows in the grid error, whose steps are longer
     }
 
     fn work(&self) -> Work {

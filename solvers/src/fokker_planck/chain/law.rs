@@ -11,14 +11,14 @@ pub struct IntegerLaw {
     pub excess: f64,
 }
 
-/// The law of mean a ∈ [−½, ½] and variance v: three points while they can, beyond a Gaussian on the integers tuned to the
-/// two moments.
+/// The law of mean a ∈ [−½, ½] and variance v: three points below v = 0.37, beyond a Gaussian on the integers tuned to the
+/// two moments; its third cumulant and excess kurtosis are below 0.007 and 0.1 from v = 0.45 on, and change sign with a.
 pub fn integer_law(a: f64, v: f64) -> IntegerLaw {
     let least = a.abs() - a * a;
     if v <= least {
         return two_points(a, least - v);
     }
-    if v < 0.6 && v <= 1.0 - a * a {
+    if v < 0.37 {
         let (minus, plus) = (0.5 * (v + a * a - a), 0.5 * (v + a * a + a));
         let centre = (1.0 - v - a * a).max(0.0);
         return IntegerLaw { first: -1, probability: vec![minus.max(0.0), centre, plus.max(0.0)], excess: 0.0 };
@@ -39,7 +39,7 @@ fn two_points(a: f64, excess: f64) -> IntegerLaw {
 fn tuned(a: f64, v: f64, reach: i32) -> Vec<f64> {
     let (mut m, mut s) = (a, v);
     let mut p: Vec<f64> = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..60 {
         p = (-reach..=reach).map(|k| (-(f64::from(k) - m).powi(2) / (2.0 * s)).exp()).collect();
         let sum: f64 = p.iter().sum();
         p.iter_mut().for_each(|p| *p /= sum);
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn mean_and_variance_are_exact() {
         for a in [-0.5, -0.31, 0.0, 1e-9, 0.25, 0.5] {
-            for v in [0.0, 0.1, 0.2, 0.26, 0.5, 0.59, 0.61, 0.8, 3.0, 40.0, 900.0] {
+            for v in [0.0, 0.1, 0.2, 0.26, 0.369, 0.371, 0.45, 0.8, 3.0, 40.0, 900.0] {
                 let law = integer_law(a, v);
                 let k = |i: usize| f64::from(law.first) + i as f64;
                 let moment = |f: &dyn Fn(f64) -> f64| -> f64 {

@@ -12,6 +12,7 @@
 pub mod chain_stepper;
 pub mod law;
 pub mod moments;
+pub mod observables;
 mod rows;
 mod stationary;
 pub mod step_choice;

@@ -38,6 +38,15 @@ impl Chain {
     }
 }
 
+impl Chain {
+    /// ‖Pᵀp − p‖₁.
+    pub fn residual(&self, p: &[f64]) -> f64 {
+        let mut next = vec![0.0; p.len()];
+        self.forward(p, &mut next);
+        l1(&next, p)
+    }
+}
+
 fn normalised(mut p: Vec<f64>) -> Vec<f64> {
     p.iter_mut().for_each(|v| *v = v.max(0.0));
     let sum: f64 = p.iter().sum();

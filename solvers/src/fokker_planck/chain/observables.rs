@@ -1,0 +1,60 @@
+//! Probability current and entropy production straight from a density, J = b ρ − ∇·(A ρ), for a law that has no rates.
+
+use crate::Error;
+use crate::dynamics::Dynamics;
+use crate::fokker_planck::coefficients::at_cells;
+use crate::fokker_planck::lattice::{Lattice, Step};
+use crate::fokker_planck::quasi_potential::solve_node;
+use crate::grid::Grid;
+use crate::symmetric::{packed_index, packed_len};
+
+/// What a density shows.
+pub struct Observed {
+    /// J, d×n.
+    pub current: Vec<f64>,
+    /// ∫ Jᵀ A⁻¹ J/ρ, over the part of J in the range of A.
+    pub entropy_production: f64,
+}
+
+/// Observes cell probabilities on a uniform grid, by central differences (one-sided at walls). Errors: coefficients that are not
+/// finite.
+pub fn observe(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, probability: &[f64]) -> Result<Observed, Error> {
+    let (d, n, pairs) = (grid.dimension(), grid.len(), packed_len(grid.dimension()));
+    let cells = at_cells(dynamics, temperature, grid)?;
+    let volume = grid.volume(0);
+    let lattice = Lattice::new(grid);
+    let mut out = Observed { current: vec![0.0; d * n], entropy_production: 0.0 };
+    for x in 0..n {
+        let index = grid.multi_index(x);
+        let mut j = [0.0; 3];
+        for (k, j) in j.iter_mut().enumerate().take(d) {
+            *j = cells.drift[x * d + k] * probability[x] / volume;
+        }
+        for (along, axis) in grid.axes().iter().enumerate() {
+            let side = |sign: i8| {
+                let mut offset = [0i8; 3];
+                offset[along] = sign;
+                match lattice.step(index, offset) {
+                    Step::Cell(y) => (y, 1.0),
+                    _ => (x, 0.0),
+                }
+            };
+            let ((up, a), (down, b)) = (side(1), side(-1));
+            let distance = (a + b) * axis.spacing() * volume;
+            for k in 0..d {
+                let c = packed_index(d, k, along);
+                let flow = |cell: usize| cells.diffusion[cell * pairs + c] * probability[cell];
+                if distance > 0.0 {
+                    j[k] -= (flow(up) - flow(down)) / distance;
+                }
+            }
+        }
+        (0..d).for_each(|k| out.current[k * n + x] = j[k]);
+        if probability[x] > 1e-30 {
+            let gamma = solve_node(d, &cells.diffusion[x * pairs..(x + 1) * pairs], 0.0, j).gamma;
+            let product: f64 = (0..d).map(|k| gamma[k] * j[k]).sum();
+            out.entropy_production += product * volume * volume / probability[x];
+        }
+    }
+    Ok(out)
+}
