@@ -24,6 +24,10 @@ const MOSTLY: f64 = 0.5;
 const GROWTH: (f64, f64) = (1.68, 4.0);
 /// Widening of the diffusion by the bound on the stencil, relative to its trace, up to which no trial is made.
 const WIDENING: f64 = 1e-3;
+/// Share of the run that a step of the chain may take.
+const QUARTER: f64 = 0.25;
+/// Entries of a chain that is chosen unasked (12 bytes each).
+const MOST_ENTRIES: f64 = 6e7;
 /// Output times of a trial.
 const TIMES: usize = 3;
 
@@ -95,6 +99,20 @@ pub(super) fn choose(
     let percent = format!("the cell Péclet number exceeds {PECLET} on {:.0} % of the probability", 100.0 * share);
     if let Err(error) = applies(&fine.grid) {
         return Ok(edges(format!("{error}, though {percent}")));
+    }
+    let duration = problem.times.last().map_or(0.0, |end| end - start.time);
+    let longest = if duration > 0.0 { QUARTER * duration } else { f64::INFINITY };
+    let Some(step) = fine.suitable_step(start.law, longest) else {
+        return Ok(edges(format!(
+            "{percent}, but no step of the long-step chain resolves the noise on this grid and is at most a quarter of the run"
+        )));
+    };
+    match fine.chain_entries(step) {
+        Ok(entries) if entries <= MOST_ENTRIES => {}
+        Ok(entries) => {
+            return Ok(edges(format!("{percent}, but the long-step chain would have {entries:.0e} entries")));
+        }
+        Err(error) => return Ok(edges(format!("{percent}, but the long-step chain fails: {error}"))),
     }
     let Some((grid, law)) = trial_grid(&fine.grid, start.law) else {
         let why = format!("{percent}; no trial, because the grid cannot be coarsened by 2");

@@ -73,8 +73,7 @@ impl Discrete {
         let (dynamics, temperature) = (self.dynamics.as_ref(), self.temperature);
         let stationary = self.law.as_ref().ok().map(|law| law.probability.as_slice());
         let laws: Vec<&[f64]> = [start].into_iter().chain(stationary).collect();
-        let found = step.or_else(|| suitable_step(dynamics, temperature, &self.grid, &laws));
-        let Some(step) = found else {
+        let Some(step) = step.or_else(|| self.suitable_step(start, f64::INFINITY)) else {
             return Err(Error::numerical(
                 "the long-step chain",
                 "before its first step",
@@ -103,6 +102,18 @@ impl Discrete {
 
     fn chain_stepper(&self, chain: &Arc<Chain>, start: Vec<f64>, from: f64) -> ChainStepper {
         ChainStepper::new(self.dynamics.clone(), self.temperature, self.grid.clone(), chain.clone(), start, from)
+    }
+
+    /// The step that suits a chain on this grid, if there is one up to `longest`.
+    pub fn suitable_step(&self, start: &[f64], longest: f64) -> Option<f64> {
+        let laws: Vec<&[f64]> =
+            [start].into_iter().chain(self.law.as_ref().ok().map(|law| law.probability.as_slice())).collect();
+        suitable_step(self.dynamics.as_ref(), self.temperature, &self.grid, &laws, longest)
+    }
+
+    /// Entries that a chain of this step would have. Errors: a flow that does not stay finite.
+    pub fn chain_entries(&self, step: f64) -> Result<f64, Error> {
+        Chain::expected_entries(self.dynamics.as_ref(), self.temperature, &self.grid, step)
     }
 
     /// Step of the chain, where it is one.

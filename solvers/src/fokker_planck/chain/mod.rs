@@ -27,7 +27,7 @@ use crate::dynamics::Dynamics;
 use crate::grid::{Boundary, Grid};
 use crate::symmetric::{packed_index, packed_len};
 use law::integer_law;
-use moments::{Moments, conditional_moments};
+use moments::{MOST_STEPS, Moments, conditional_moments};
 use rows::{Arm, row};
 
 /// Products are accumulated in this many parts, whatever the number of threads, so their bits do not depend on it.
@@ -36,6 +36,8 @@ const PARTS: usize = 8;
 const CHUNK: usize = 256;
 /// Entries that a chain may have (12 bytes each).
 pub const MOST_ENTRIES: usize = 120_000_000;
+/// Cells of an estimate of their number.
+const SAMPLE: usize = 64;
 /// Longest offset of the decomposition of S.
 const RADIUS: usize = 60;
 
@@ -89,6 +91,14 @@ impl Chain {
             }
         }
         Ok(out)
+    }
+
+    /// Entries that a chain of steps `tau` would have, from a sample of its cells. Errors as for [`Chain::new`].
+    pub fn expected_entries(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<f64, Error> {
+        let cells: Vec<usize> = (0..SAMPLE).map(|k| (2 * k + 1) * grid.len() / (2 * SAMPLE)).collect();
+        let laws = cell_laws(dynamics, temperature, grid, &cells, tau)?;
+        let sampled: usize = laws.iter().map(|law| law.row.len()).sum();
+        Ok(sampled as f64 / SAMPLE as f64 * grid.len() as f64)
     }
 
     /// Number of cells.
@@ -164,7 +174,7 @@ fn cell_laws(
         let center = grid.center(cell);
         (0..d).for_each(|k| points[k * n + i] = center[k]);
     }
-    let Some(moments) = conditional_moments(dynamics, temperature, grid, &points, tau) else {
+    let Some(moments) = conditional_moments(dynamics, temperature, grid, &points, tau, MOST_STEPS) else {
         return Err(Error::numerical(
             "the long-step chain",
             format!("near {}", super::coefficients::place(grid, cells[0])),

@@ -19,10 +19,10 @@ pub struct Moments {
 }
 
 /// Most Runge–Kutta steps over τ.
-const MOST_STEPS: usize = 512;
+pub const MOST_STEPS: usize = 128;
 
 /// Moments after the time τ from the given points (d×n), by the classical Runge–Kutta method; the number of steps doubles
-/// until means agree to 10⁻³ of a cell and covariances to 10⁻³ of a squared cell or of their size. None where the
+/// until means agree to 10⁻³ of a cell and covariances to 10⁻³ of a squared cell or of their size, or there are `most`. None where the
 /// flow does not stay finite.
 pub fn conditional_moments(
     dynamics: &dyn Dynamics,
@@ -30,11 +30,12 @@ pub fn conditional_moments(
     grid: &Grid,
     points: &[f64],
     tau: f64,
+    most: usize,
 ) -> Option<Moments> {
     let flow = Flow { dynamics, temperature, grid };
     let mut steps = 2;
     let mut last = flow.run(points, tau, 1);
-    while steps <= MOST_STEPS {
+    while steps <= most {
         let next = flow.run(points, tau, steps);
         if flow.agree(&last, &next) {
             return Some(next);

@@ -1,6 +1,6 @@
 //! Which step suits the chain.
 
-use super::moments::conditional_moments;
+use super::moments::{Moments, conditional_moments};
 use super::{decomposed, lattice_basis};
 use crate::dynamics::Dynamics;
 use crate::grid::Grid;
@@ -10,11 +10,22 @@ use crate::grid::Grid;
 const VARIANCE: f64 = 0.45;
 /// Ratio of the steps that are tried.
 const LADDER: f64 = std::f64::consts::SQRT_2;
+/// Share of the probability that must have it.
+const ENOUGH: f64 = 0.98;
+/// Runge–Kutta steps that a choice may cost.
+const FEW: usize = 32;
 /// Cells looked at, spread evenly over the probability.
 const SAMPLES: usize = 256;
 
-/// The shortest step of a ladder for which nearly all probability has enough variance for every shift.
-pub fn suitable_step(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, laws: &[&[f64]]) -> Option<f64> {
+/// The shortest step of a ladder for which nearly all probability has enough variance for every shift; None where there is none up to
+/// `longest`.
+pub fn suitable_step(
+    dynamics: &dyn Dynamics,
+    temperature: f64,
+    grid: &Grid,
+    laws: &[&[f64]],
+    longest: f64,
+) -> Option<f64> {
     let cells: Vec<usize> = laws.iter().flat_map(|law| quantiles(law, SAMPLES / laws.len().max(1))).collect();
     let (d, n) = (grid.dimension(), cells.len());
     let mut points = vec![0.0; d * n];
@@ -22,13 +33,23 @@ pub fn suitable_step(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, law
         let center = grid.center(cell);
         (0..d).for_each(|k| points[k * n + i] = center[k]);
     }
+    let enough = |moments: &Moments| {
+        let fits =
+            |i: &usize| lattice_basis(d, &decomposed(grid, moments, *i, n)).0[..d].iter().all(|b| b.1 >= VARIANCE);
+        (0..n).filter(fits).count() as f64 >= ENOUGH * n as f64
+    };
     let mut step = first_step(dynamics, temperature, grid, &points)?;
-    for _ in 0..80 {
-        let moments = conditional_moments(dynamics, temperature, grid, &points, step)?;
-        let enough =
-            |i: &usize| lattice_basis(d, &decomposed(grid, &moments, *i, n)).0[..d].iter().all(|b| b.1 >= VARIANCE);
-        let share = (0..n).filter(enough).count() as f64 / n as f64;
-        if share >= 0.98 {
+    // without drift the covariance would be 2Aτ: a cheap guess, a little below which the search begins
+    let (_, a, _) = super::super::coefficients::at_points(dynamics, temperature, &points, false);
+    let free = |step: f64| Moments { mean: points.clone(), covariance: a.iter().map(|a| 2.0 * a * step).collect() };
+    while step <= longest && !enough(&free(2.0 * step)) {
+        step *= LADDER;
+    }
+    for _ in 0..40 {
+        if step > longest {
+            return None;
+        }
+        if enough(&conditional_moments(dynamics, temperature, grid, &points, step, FEW)?) {
             return Some(step);
         }
         step *= LADDER;
@@ -36,7 +57,7 @@ pub fn suitable_step(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, law
     None
 }
 
-/// The time in which the largest diffusion spreads over about a cell.
+/// The time in which the largest diffusion spreads over about a cell; None where there is no diffusion.
 fn first_step(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, points: &[f64]) -> Option<f64> {
     let d = grid.dimension();
     let n = points.len() / d;
