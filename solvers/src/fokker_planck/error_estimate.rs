@@ -15,7 +15,7 @@ use crate::grid::Grid;
 use crate::problem::Problem;
 
 /// The order that is assumed where it cannot be observed.
-const ORDER: f64 = 2.0;
+pub const ORDER: i32 = 2;
 /// The least order that is believed.
 const LEAST: f64 = 0.75;
 
@@ -28,7 +28,7 @@ fn highest(reversible: bool, stationary: bool) -> f64 {
     match (reversible, stationary) {
         (true, true) => 4.0,
         (true, false) => 3.0,
-        _ => ORDER,
+        _ => f64::from(ORDER),
     }
 }
 
@@ -50,7 +50,7 @@ pub fn change(grid: &Grid, fine: &[f64], coarse: &[f64]) -> f64 {
 pub fn richardson(last: f64, before: Option<f64>, highest: f64) -> f64 {
     let order = match before {
         Some(before) if before > 0.0 && last > 0.0 => (before / last).log2().clamp(LEAST, highest),
-        _ => ORDER,
+        _ => f64::from(ORDER),
     };
     last / (2f64.powf(order) - 1.0)
 }
@@ -184,7 +184,7 @@ impl Companion {
             }
             Some(ratio) => {
                 let by_step: f64 = second.map_or(0.0, |long| first.iter().zip(long).map(|(a, b)| (a - b).abs()).sum());
-                Estimate { grid: richardson(last, None, ORDER), step: ratio * by_step }
+                Estimate { grid: richardson(last, None, f64::from(ORDER)), step: ratio * by_step }
             }
         })
     }
