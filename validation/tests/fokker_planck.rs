@@ -16,13 +16,13 @@ use fpsolve_solvers::dynamics::Dynamics;
 use fpsolve_solvers::engine::{Attribute, Engine};
 use fpsolve_solvers::fokker_planck::stepper::METHODS;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod, Stationary};
-use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::grid::{Axis, Boundary, Grid};
 use fpsolve_solvers::initial::Initial;
 use fpsolve_validation::reference::line::{Line, student_t};
 use fpsolve_validation::reference::linear::{Law, OrnsteinUhlenbeck};
 use fpsolve_validation::reference::manufactured::Equilibrium;
 use fpsolve_validation::reference::problem;
-use fpsolve_validation::reference::pushed_forward::{Sinh, Wave};
+use fpsolve_validation::reference::pushed_forward::{Helix, Sinh, Wave};
 
 /// True error over the run's own estimate, and its inverse, stay below this.
 const HONEST: f64 = 3.0;
@@ -289,6 +289,43 @@ fn pushed_forward_transients() {
         })
         .collect();
     check("wave", &errors, SECOND, 7.543e-4);
+}
+
+#[test]
+fn a_graded_axis_is_second_order() {
+    // cells ten times wider at the ends than in the middle
+    let sinh = Sinh { rate: 1.0, temperature: 0.2 };
+    let start = (0.5, 0.1);
+    let errors: Vec<(f64, f64)> = [32, 64, 128]
+        .iter()
+        .map(|&n| {
+            let edges = (0..=n).map(|i| 8.0 * (3.0 * (2.0 * i as f64 / n as f64 - 1.0)).sinh() / 3f64.sinh()).collect();
+            let grid = Grid::new(vec![Axis::graded("x", edges, [Boundary::Reflecting; 2]).unwrap()]).unwrap();
+            let initial = Initial::Cells { probability: sinh.cell_probability(&grid, start, 0.0) };
+            let exact = sinh.cell_probability(&grid, start, 0.8);
+            let run = transient(Arc::new(sinh), 0.2, &grid, initial, 0.8, &exact);
+            (run.error, run.reported)
+        })
+        .collect();
+    check("graded", &errors, SECOND, 4.899e-4);
+}
+
+#[test]
+fn a_full_tensor_in_three_dimensions() {
+    let helix = Helix { rates: [1.0, 0.8, 0.6], amplitude: 0.5, temperature: 0.3 };
+    let start = [(0.4, 0.2), (-0.3, 0.25), (0.2, 0.3)];
+    let errors: Vec<(f64, f64)> = [16, 32]
+        .iter()
+        .map(|&n| {
+            let axis = |name| Axis::uniform(name, -3.6, 3.6, n, [Boundary::Reflecting; 2]).unwrap();
+            let grid = Grid::new(vec![axis("x"), axis("y"), axis("z")]).unwrap();
+            let initial = Initial::Cells { probability: helix.cell_probability(&grid, start, 0.0) };
+            let exact = helix.cell_probability(&grid, start, 0.5);
+            let run = transient(Arc::new(helix), 0.3, &grid, initial, 0.5, &exact);
+            (run.error, run.reported)
+        })
+        .collect();
+    check("helix", &errors, SECOND, 5.051e-3);
 }
 
 /// The peers' problem P5: rotated constant D of the given condition number, a drift that does not commute with it.

@@ -4,7 +4,7 @@
 //! each side where the outermost cells hold more than [`SHARE`] of the probability at some output time, or of the stationary
 //! density, moves out as far as the decay towards it asks for, each side with much room to spare moves in; until nothing moves.
 
-use super::{FokkerPlanck, FokkerPlanckOptions};
+use super::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod};
 use crate::Error;
 use crate::density::marginal;
 use crate::engine::Engine;
@@ -14,6 +14,8 @@ use crate::problem::Problem;
 use crate::random::Stream;
 use crate::symmetric::{packed_index, packed_len};
 
+/// Boxes longer than the pilot's by this factor resolve nothing: the tail does not end.
+const FARTHEST: f64 = 1e6;
 /// Most probability in the outermost cells of a side.
 pub const SHARE: f64 = 1e-8;
 /// Most rounds of solving and moving.
@@ -71,9 +73,13 @@ pub fn find(problem: &Problem, cells: &[usize], stationary: bool) -> Result<Foun
         let mut moved = false;
         for (k, pair) in sides.iter_mut().enumerate() {
             let length = pair[1].place - pair[0].place;
+            let beyond = length > FARTHEST * (pilot[k][1] - pilot[k][0]);
             for (side, wall) in pair.iter_mut().enumerate() {
                 let seen = profile.side(k, side);
                 wall.watch(seen.share).map_err(|from| unconfined(problem, k, side, from, seen.share, length))?;
+                if beyond && seen.share > 0.0 {
+                    return Err(unconfined(problem, k, side, seen.share, seen.share, length));
+                }
                 let shift = wall.allowed(seen.shift) * length;
                 wall.place += if side == 0 { -shift } else { shift };
                 moved |= shift != 0.0;
@@ -185,8 +191,13 @@ impl Profile {
             )
         };
         // the tails matter here: the integrators' errors must stay below the share that is looked for
-        let options =
-            FokkerPlanckOptions { tolerance: 1e-2 * SHARE, stationary, error_estimate: false, ..Default::default() };
+        let options = FokkerPlanckOptions {
+            discretisation: SpaceMethod::Edges,
+            tolerance: 1e-2 * SHARE,
+            stationary,
+            error_estimate: false,
+            ..Default::default()
+        };
         let mut engine = FokkerPlanck::new(&trial, options).map_err(blame)?;
         let mut profile = Self {
             axes: cells.iter().map(|&n| vec![0.0; n]).collect(),

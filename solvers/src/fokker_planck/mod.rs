@@ -38,6 +38,7 @@ pub mod selling;
 pub mod spectrum;
 pub mod stationary;
 pub mod stepper;
+mod wide;
 
 pub use edge_generator::{Discretization, edge_generator};
 pub use generator::Generator;

@@ -11,6 +11,7 @@ use super::linear::tridiagonal::{Tridiagonal, neighbours_only};
 use super::linear::{Needed, multigrid};
 use super::outermost::outermost;
 use super::reading::averages;
+use super::wide;
 use crate::Error;
 use crate::density::moments;
 use crate::engine::Interrupt;
@@ -37,12 +38,22 @@ impl StationaryLaw {
     }
 }
 
+/// ln π below which combined rates may leave the range of floating-point numbers (10⁻³⁰⁸ = e⁻⁷⁰⁹) somewhere on the way.
+const WIDE: f64 = -500.0;
+/// Multiplications from which on wide exponents, some twenty times slower, are used only where there is no other way.
+const MOST_WIDE: f64 = 1e9;
+
 /// The stationary law of a generator on a grid of the given shape (cells per axis).
 ///
 /// Reversible: products of rate ratios along a spanning tree, O(N). One axis: the closed recursion, also around a periodic
 /// axis with a current. Otherwise subtraction-free elimination (Grassmann, Taksar & Heyman, doi:10.1287/opre.33.5.1107) along
+<<<<<<< HEAD
 /// a nested dissection; every entry is relatively right to about N·10⁻¹⁶, with no condition on how small it is. Grids too large
 /// for that: multigrid, right to its residual in L1.
+=======
+/// a nested dissection; every entry is relatively right to about N·10⁻¹⁶, with no condition on how small it is
+/// (numbers with wide exponents take over where floating-point numbers end).
+>>>>>>> 02c9782 (Stationary densities with wide exponents; graded axes and three dimensions held to exact transients; a box that grows without end is refused)
 ///
 /// Errors: probability is lost into an absorbing wall; several closed classes, named by size and first cell.
 pub fn stationary_law(generator: &Generator, shape: &[usize]) -> Result<StationaryLaw, Error> {
@@ -85,14 +96,26 @@ pub fn stationary_law_from(
     let (log, method) = if neighbours_only(generator) {
         (Tridiagonal::<f64>::factor(generator, 0.0, 1.0).log_null_vector(), "recursion along the axis")
     } else {
+<<<<<<< HEAD
         eliminated_or_iterated(generator, shape, guess, interrupt)?
+=======
+        let tree = Arc::new(Dissection::new(generator, shape));
+        check_size(&tree)?;
+        let log = Multifrontal::factor(generator, &tree, 0.0, 1.0).log_null_vector();
+        let lowest =
+            classes[0].iter().map(|&cell| log[cell as usize]).fold(0.0, |m: f64, l| if l >= m { m } else { l });
+        if lowest >= WIDE || (lowest.is_finite() && tree.work().0 > MOST_WIDE) {
+            (log, "subtraction-free elimination")
+        } else if tree.work().0 > 10.0 * MOST_WIDE {
+            return Err(problem(
+                "the rates span more than the range of floating-point numbers, and the grid is too large for wider ones".into(),
+                "raise the temperature, narrow the grid, or use fewer cells",
+            ));
+        } else {
+            (wide::log_null_vector(generator, &tree), "subtraction-free elimination, wide exponents")
+        }
+>>>>>>> 02c9782 (Stationary densities with wide exponents; graded axes and three dimensions held to exact transients; a box that grows without end is refused)
     };
-    if log.iter().any(|l| l.is_nan()) {
-        return Err(problem(
-            "the rates span more than the range of floating-point numbers".into(),
-            "raise the temperature or narrow the grid",
-        ));
-    }
     Ok(normalised(log, false, method))
 }
 

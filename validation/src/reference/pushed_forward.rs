@@ -29,6 +29,17 @@ pub struct Wave {
     pub temperature: f64,
 }
 
+/// Three dimensions, x₁ = y₁, x₂ = y₂ + a sin y₁, x₃ = y₃ + a sin y₂: a full tensor that turns with the place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Helix {
+    /// Rates λ of y₁, y₂ and y₃.
+    pub rates: [f64; 3],
+    /// Amplitude a.
+    pub amplitude: f64,
+    /// Temperature T.
+    pub temperature: f64,
+}
+
 /// Mean and variance at time t of dy = −λy dt + √(2T) dW from mean m and variance v.
 pub fn coordinate(rate: f64, temperature: f64, (mean, variance): (f64, f64), time: f64) -> (f64, f64) {
     let decay = (-rate * time).exp();
@@ -62,6 +73,57 @@ impl Wave {
             }
         }
         out
+    }
+}
+
+impl Helix {
+    /// Cell probabilities at time t when the y_k started independent with these means and variances, not normalised.
+    pub fn cell_probability(&self, grid: &Grid, start: [(f64, f64); 3], time: f64) -> Vec<f64> {
+        let at = |k: usize| coordinate(self.rates[k], self.temperature, start[k], time);
+        let normal =
+            |y: f64, (m, v): (f64, f64)| (-0.5 * (y - m).powi(2) / v).exp() / (std::f64::consts::TAU * v).sqrt();
+        let (one, two, (m3, v3)) = (at(0), at(1), at(2));
+        let edges: Vec<&[f64]> = grid.axes().iter().map(|axis| axis.edges()).collect();
+        let last = edges[2].len() - 1;
+        let mut out = vec![0.0; grid.len()];
+        for (row, out) in out.chunks_mut(last).enumerate() {
+            let (i, j) = (row / (edges[1].len() - 1), row % (edges[1].len() - 1));
+            for (x1, w1) in quadrature::nodes(edges[0][i], edges[0][i + 1]) {
+                for (x2, w2) in quadrature::nodes(edges[1][j], edges[1][j + 1]) {
+                    let y2 = x2 - self.amplitude * x1.sin();
+                    let weight = w1 * w2 * normal(x1, one) * normal(y2, two);
+                    let z = |edge: f64| (edge - self.amplitude * y2.sin() - m3) / v3.sqrt();
+                    for (out, ends) in out.iter_mut().zip(edges[2].windows(2)) {
+                        *out += weight * normal_between(z(ends[0]), z(ends[1]));
+                    }
+                }
+            }
+        }
+        out
+    }
+}
+
+impl Dynamics for Helix {
+    fn dimension(&self) -> usize {
+        3
+    }
+
+    fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]) {
+        let n = points.len() / 3;
+        for p in 0..n {
+            let y1 = points[p];
+            let (first, s) = (self.amplitude * y1.sin(), self.amplitude * y1.cos());
+            let y2 = points[n + p] - first;
+            let (second, r) = (self.amplitude * y2.sin(), self.amplitude * y2.cos());
+            let y3 = points[2 * n + p] - second;
+            let (b1, b2) = (-self.rates[0] * y1, -self.rates[1] * y2);
+            drift[p] = b1;
+            drift[n + p] = b2 + s * b1 - self.temperature * first;
+            drift[2 * n + p] = -self.rates[2] * y3 + r * b2 - self.temperature * second;
+            for (c, value) in [1.0, s, 0.0, 1.0 + s * s, r, 1.0 + r * r].into_iter().enumerate() {
+                diffusion[c * n + p] = value;
+            }
+        }
     }
 }
 
