@@ -10,6 +10,7 @@ use super::error_estimate::change;
 use super::options::{FokkerPlanckOptions, SpaceMethod};
 use super::run::{Discrete, Transient};
 use crate::Error;
+use crate::engine::Interrupt;
 use crate::grid::Grid;
 use crate::problem::Problem;
 
@@ -70,6 +71,7 @@ pub(super) fn choose(
     options: &FokkerPlanckOptions,
     fine: &Discrete,
     start: Start,
+    interrupt: Interrupt,
 ) -> Result<Choice, Error> {
     match options.discretisation {
         SpaceMethod::Edges => return Ok(edges("asked for".into())),
@@ -118,7 +120,7 @@ pub(super) fn choose(
         let why = format!("{percent}; no trial, because the grid cannot be coarsened by 2");
         return Ok(if share > MOSTLY { chain(why) } else { edges(why) });
     };
-    compare(problem, options, fine, &grid, Start { law: &law, time: start.time }, share, &percent)
+    compare(problem, options, fine, &grid, Start { law: &law, time: start.time }, share, &percent, interrupt)
 }
 
 /// The largest share of the initial and the stationary law at high Péclet numbers.
@@ -149,15 +151,16 @@ fn compare(
     start: Start,
     share: f64,
     percent: &str,
+    interrupt: Interrupt,
 ) -> Result<Choice, Error> {
     let cells = grid.shape().iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
-    let with_chain = |step| Discrete::edges(problem, grid)?.with_chain(start.law, step);
+    let with_chain = |step| Discrete::edges(problem, grid, interrupt)?.with_chain(start.law, step);
     let short = match with_chain(None) {
         Ok(discrete) => discrete,
         Err(error) => return Ok(edges(format!("{percent}, but the long-step chain fails on {cells} cells: {error}"))),
     };
     let step = short.step().map(|step| 2.0 * step);
-    let seen = |discrete: &Discrete, start: Start| trial(problem, options, discrete, start);
+    let seen = |discrete: &Discrete, start: Start| trial(problem, options, discrete, start, interrupt);
     let tried = with_chain(step).and_then(|long| Ok((distance(&seen(&short, start)?, &seen(&long, start)?), long)));
     let (by_chain, long) = match tried {
         Ok((change, long)) => (2.0 * change, long),
@@ -167,8 +170,8 @@ fn compare(
         return Ok(edges(format!("{percent}; no trial")));
     };
     let law = grid.coarsen_probability(start.law);
-    let rough = seen(&Discrete::edges(problem, &coarse)?, Start { law: &law, time: start.time })?;
-    let on = seen(&Discrete::edges(problem, grid)?, start)?;
+    let rough = seen(&Discrete::edges(problem, &coarse, interrupt)?, Start { law: &law, time: start.time })?;
+    let on = seen(&Discrete::edges(problem, grid, interrupt)?, start)?;
     let merged: Vec<Option<Vec<f64>>> = on.iter().map(|p| p.as_ref().map(|p| grid.coarsen_probability(p))).collect();
     // the order shows in the stationary density, whose fine version is there already
     let before = distance(&merged[..1], &rough[..1]);
@@ -198,6 +201,7 @@ fn trial(
     options: &FokkerPlanckOptions,
     discrete: &Discrete,
     start: Start,
+    interrupt: Interrupt,
 ) -> Result<Vec<Option<Vec<f64>>>, Error> {
     let mut out = vec![discrete.at_rest()];
     let later: Vec<f64> = problem.times.iter().copied().filter(|&t| t > start.time).collect();
@@ -206,7 +210,7 @@ fn trial(
     times.dedup();
     let mut transient = Transient::new(discrete, start.law.to_vec(), start.time, &times, options)?;
     for &time in &times {
-        transient.advance(time, &|| false)?;
+        transient.advance(time, interrupt)?;
         out.push(Some(transient.probability.clone()));
     }
     Ok(out)

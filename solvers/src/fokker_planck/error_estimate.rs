@@ -75,8 +75,8 @@ impl Level {
         Self { discrete, transient: None }
     }
 
-    fn edges(problem: &Problem, grid: &Grid) -> Result<Self, Error> {
-        Ok(Self::new(Discrete::edges(problem, grid)?))
+    fn edges(problem: &Problem, grid: &Grid, interrupt: Interrupt) -> Result<Self, Error> {
+        Ok(Self::new(Discrete::edges(problem, grid, interrupt)?))
     }
 }
 
@@ -91,27 +91,27 @@ pub(super) struct Companion {
 }
 
 impl Companion {
-<<<<<<< HEAD
-    /// None where an axis cannot be coarsened.
-    pub fn new(problem: &Problem, interrupt: Interrupt) -> Result<Option<Self>, Error> {
-        let Some(grid) = problem.grid.coarsened() else { return Ok(None) };
-        Ok(Some(Self { discrete: Discrete::new(problem, &grid, interrupt)?, transient: None }))
-=======
     /// The discretisation `fine` with the start law `start` on coarser grids; None where an axis cannot be coarsened, or no step of the
     /// chain resolves the noise there.
-    pub fn new(problem: &Problem, choice: &mut Choice, fine: &Discrete, start: &[f64]) -> Result<Option<Self>, Error> {
+    pub fn new(
+        problem: &Problem,
+        choice: &mut Choice,
+        fine: &Discrete,
+        start: &[f64],
+        interrupt: Interrupt,
+    ) -> Result<Option<Self>, Error> {
         let Some(grid) = fine.grid.coarsened() else { return Ok(None) };
         if choice.method == SpaceMethod::Edges {
-            let second = grid.coarsened().map(|grid| Level::edges(problem, &grid)).transpose()?;
+            let second = grid.coarsened().map(|grid| Level::edges(problem, &grid, interrupt)).transpose()?;
             return Ok(Some(Self {
-                first: Level::edges(problem, &grid)?,
+                first: Level::edges(problem, &grid, interrupt)?,
                 second,
                 steps: None,
                 reversible: nearly_reversible(fine),
             }));
         }
         let start = fine.grid.coarsen_probability(start);
-        let with_chain = |step| Discrete::edges(problem, &grid)?.with_chain(&start, step);
+        let with_chain = |step| Discrete::edges(problem, &grid, interrupt)?.with_chain(&start, step);
         let tried = choice.coarse.take().filter(|(short, _)| short.grid == grid);
         let pair = tried.map_or_else(
             || {
@@ -128,7 +128,6 @@ impl Companion {
 
     fn levels(&mut self) -> impl Iterator<Item = &mut Level> {
         [&mut self.first].into_iter().chain(&mut self.second)
->>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
     }
 
     /// Starts beside the fine run, from the same law.

@@ -28,11 +28,8 @@ pub mod outermost;
 pub mod point_start;
 pub mod projection;
 mod quasi_potential;
-<<<<<<< HEAD
-mod refine;
-=======
 pub mod reading;
->>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
+mod refine;
 mod run;
 pub mod selling;
 pub mod spectrum;
@@ -100,26 +97,23 @@ impl FokkerPlanck {
     /// [`FokkerPlanck::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
     pub fn new_until(problem: &Problem, options: FokkerPlanckOptions, interrupt: Interrupt) -> Result<Self, Error> {
         let grid = &problem.grid;
-<<<<<<< HEAD
-        let discrete = Discrete::new(problem, grid, interrupt)?;
-        let mut warnings = discrete.discretization.warnings.clone();
-        let mut companion = if options.error_estimate { Companion::new(problem, interrupt)? } else { None };
-=======
-        let mut discrete = Discrete::edges(problem, grid)?;
+        let mut discrete = Discrete::edges(problem, grid, interrupt)?;
         let mut warnings = discrete.discretization.warnings.clone();
         let probability = problem.initial.cell_probability(grid)?;
         let (start, start_time) = start_law(problem, &probability, &mut warnings);
-        let mut choice = choose(problem, &options, &discrete, Start { law: &start, time: start_time })?;
+        let mut choice = choose(problem, &options, &discrete, Start { law: &start, time: start_time }, interrupt)?;
         if choice.method == SpaceMethod::Chain {
-            match Discrete::edges(problem, grid)?.with_chain(&start, None) {
+            match Discrete::edges(problem, grid, interrupt)?.with_chain(&start, None) {
                 Ok(with) => discrete = with,
                 Err(error) if options.discretisation == SpaceMethod::Chain => return Err(error),
                 Err(error) => choice = Choice::fallen_back(&error),
             }
         }
-        let mut companion =
-            if options.error_estimate { Companion::new(problem, &mut choice, &discrete, &start)? } else { None };
->>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
+        let mut companion = if options.error_estimate {
+            Companion::new(problem, &mut choice, &discrete, &start, interrupt)?
+        } else {
+            None
+        };
         if options.error_estimate && companion.is_none() {
             warnings.push(
                 "no estimate of the grid error: it needs an even number of cells, at least 4, on each axis".into(),
@@ -305,25 +299,22 @@ impl Engine for FokkerPlanck {
         let work = self.transient.stepper.work();
         let count = |n: u64| Attribute::Integer(n as i64);
         let peclet = self.discrete.discretization.peclet.iter().copied().fold(0.0, f64::max);
-        let (solver, solver_reason) = self.transient.system.linear_solver().unwrap_or(match work.solves {
-            0 => ("none", "products alone"),
-            _ => ("tridiagonal", "one complex system for each node of the contour"),
-        });
+        let (solver, solver_reason) =
+            self.transient.system.as_ref().and_then(|system| system.linear_solver()).unwrap_or(match work.solves {
+                0 => ("none", "products alone"),
+                _ => ("tridiagonal", "one complex system for each node of the contour"),
+            });
         vec![
-<<<<<<< HEAD
-            ("method", Attribute::Text(self.transient.method.name.into())),
+            ("method", Attribute::Text(self.transient.method.into())),
             ("method_reason", Attribute::Text(self.transient.reason.clone())),
             ("linear_solver", Attribute::Text(solver.into())),
             ("linear_solver_reason", Attribute::Text(solver_reason.into())),
-=======
-            ("method", Attribute::Text(self.transient.method.into())),
             ("discretisation", Attribute::Text(self.choice.method.word().into())),
             ("discretisation_reason", Attribute::Text(self.choice.reason.clone())),
             ("stencil_radius", count(self.discrete.discretization.stencil_radius as u64)),
             ("stencil_radius_bound", count(self.discrete.discretization.max_radius as u64)),
             ("connecting_edges", count(self.discrete.discretization.axis_edges_added as u64)),
             ("widened_cells", count(self.discrete.discretization.widened_cells as u64)),
->>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
             ("tolerance", Attribute::Float(self.options.tolerance)),
             ("mass_error", Attribute::Float(self.seen.mass_error)),
             ("mass_corrected", Attribute::Float(self.transient.stepper.corrected())),

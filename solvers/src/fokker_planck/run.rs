@@ -8,17 +8,11 @@ use super::chain::observables::observe;
 use super::chain::step_choice::suitable_step;
 use super::edge_generator::{Discretization, edge_generator};
 use super::options::FokkerPlanckOptions;
-<<<<<<< HEAD
-use super::refine::refined_log;
-use super::stationary::{Stationary, StationaryLaw, stationary_law_from};
-use super::stepper::{Method, Stepper, System, Task, choose_with_reason};
-=======
 use super::projection::{Moved, project};
 use super::reading::{averages, centre_values};
-use super::stationary::{Stationary, StationaryLaw, stationary_law};
-use super::stepper;
-use super::stepper::{Stepper, System, Task};
->>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
+use super::refine::refined_log;
+use super::stationary::{Stationary, StationaryLaw, stationary_law_from};
+use super::stepper::{Stepper, System, Task, choose_with_reason};
 use crate::Error;
 use crate::dynamics::Dynamics;
 use crate::engine::Interrupt;
@@ -38,8 +32,8 @@ pub(super) struct Discrete {
 }
 
 impl Discrete {
-<<<<<<< HEAD
-    pub fn new(problem: &Problem, grid: &Grid, interrupt: Interrupt) -> Result<Self, Error> {
+    /// The edge generator of `problem` on `grid`.
+    pub fn edges(problem: &Problem, grid: &Grid, interrupt: Interrupt) -> Result<Self, Error> {
         let mut discretization = edge_generator(problem.dynamics.as_ref(), problem.temperature, grid)?;
         let empty = super::generator::GeneratorBuilder::new(0).finish();
         let generator = Arc::new(std::mem::replace(&mut discretization.generator, empty));
@@ -48,14 +42,6 @@ impl Discrete {
             Err(error @ Error::Interrupted { .. }) => return Err(error),
             law => law.map(Arc::new),
         };
-        Ok(Self { grid: grid.clone(), temperature: problem.temperature, discretization, generator, law })
-=======
-    /// The edge generator of `problem` on `grid`.
-    pub fn edges(problem: &Problem, grid: &Grid) -> Result<Self, Error> {
-        let mut discretization = edge_generator(problem.dynamics.as_ref(), problem.temperature, grid)?;
-        let empty = super::generator::GeneratorBuilder::new(0).finish();
-        let generator = Arc::new(std::mem::replace(&mut discretization.generator, empty));
-        let law = stationary_law(&generator, grid.shape()).map(Arc::new);
         Ok(Self {
             grid: grid.clone(),
             temperature: problem.temperature,
@@ -86,7 +72,6 @@ impl Discrete {
         self.law = law.map(|p| Arc::new(StationaryLaw::from_probability(p, chain_stepper::NAME)));
         self.chain = Some(Arc::new(chain));
         Ok(self)
->>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
     }
 
     pub fn stationary(&self) -> Result<Stationary, Error> {
@@ -132,7 +117,6 @@ impl Discrete {
     }
 }
 
-<<<<<<< HEAD
 /// ln π of the grid coarsened by 2, interpolated: where an iteration on this grid starts.
 fn coarse_guess(problem: &Problem, grid: &Grid, interrupt: Interrupt) -> Option<Vec<f64>> {
     let coarse = grid.coarsened()?;
@@ -142,18 +126,13 @@ fn coarse_guess(problem: &Problem, grid: &Grid, interrupt: Interrupt) -> Option<
     Some(refined_log(grid, &coarse, &law.log_probability))
 }
 
-/// A density on its way.
-pub(super) struct Transient {
-    pub method: &'static Method,
-    /// Why this method.
-    pub reason: String,
-    /// The system, for the linear solver that is in use.
-    pub system: Arc<System>,
-=======
 /// A density on its way; see [`super::reading`] for centre values and averages.
 pub(super) struct Transient {
     pub method: &'static str,
->>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
+    /// Why this method.
+    pub reason: String,
+    /// The system, for the linear solver that is in use; None for the chain.
+    pub system: Option<Arc<System>>,
     pub stepper: Box<dyn Stepper>,
     /// Centre values times volumes.
     pub centre: Vec<f64>,
@@ -174,39 +153,31 @@ impl Transient {
         times: &[f64],
         options: &FokkerPlanckOptions,
     ) -> Result<Self, Error> {
-<<<<<<< HEAD
-        let system = discrete.system();
-        let task = Task {
-            system: system.clone(),
-            start: start.clone(),
-            from,
-            times: times.iter().copied().filter(|&t| t >= from).collect(),
-            tolerance: options.tolerance,
-            step: None,
-        };
-        let (method, reason) = choose_with_reason(&options.method, &task)?;
-        let stepper = (method.build)(task)?;
-        Ok(Self { method, reason, system, stepper, probability: start })
-=======
         let centre = centre_values(&discrete.grid, &start);
-        let (method, stepper): (_, Box<dyn Stepper>) = match &discrete.chain {
-            Some(chain) => (chain_stepper::NAME, Box::new(discrete.chain_stepper(chain, centre.clone(), from))),
+        let (method, reason, system, stepper): (_, _, _, Box<dyn Stepper>) = match &discrete.chain {
+            Some(chain) => {
+                let stepper = Box::new(discrete.chain_stepper(chain, centre.clone(), from));
+                (chain_stepper::NAME, format!("steps of {:.3e}", chain.step), None, stepper)
+            }
             None => {
+                let system = discrete.system();
                 let task = Task {
-                    system: discrete.system(),
+                    system: system.clone(),
                     start: centre.clone(),
                     from,
                     times: times.iter().copied().filter(|&t| t >= from).collect(),
                     tolerance: options.tolerance,
                     step: None,
                 };
-                let method = stepper::choose(&options.method, &task)?;
-                (method.name, (method.build)(task)?)
+                let (method, reason) = choose_with_reason(&options.method, &task)?;
+                (method.name, reason, Some(system), (method.build)(task)?)
             }
         };
         let keeps_mass = !discrete.generator.has_exit();
         Ok(Self {
             method,
+            reason,
+            system,
             stepper,
             centre,
             probability: start,
@@ -214,7 +185,6 @@ impl Transient {
             keeps_mass,
             grid: discrete.grid.clone(),
         })
->>>>>>> 07ccac3 (Fokker-Planck: two discretisations behind one choice by estimated error (fokker_planck.discretisation), centre values read as cell averages, errors from observed orders)
     }
 
     /// Moves on to `to`. Errors: the integrator's own, a density that is no longer finite.

@@ -47,13 +47,8 @@ const MOST_WIDE: f64 = 1e9;
 ///
 /// Reversible: products of rate ratios along a spanning tree, O(N). One axis: the closed recursion, also around a periodic
 /// axis with a current. Otherwise subtraction-free elimination (Grassmann, Taksar & Heyman, doi:10.1287/opre.33.5.1107) along
-<<<<<<< HEAD
-/// a nested dissection; every entry is relatively right to about N·10⁻¹⁶, with no condition on how small it is. Grids too large
-/// for that: multigrid, right to its residual in L1.
-=======
-/// a nested dissection; every entry is relatively right to about N·10⁻¹⁶, with no condition on how small it is
-/// (numbers with wide exponents take over where floating-point numbers end).
->>>>>>> 02c9782 (Stationary densities with wide exponents; graded axes and three dimensions held to exact transients; a box that grows without end is refused)
+/// a nested dissection; every entry is relatively right to about N·10⁻¹⁶, with no condition on how small it is. Numbers
+/// with wide exponents take over where floating-point numbers end. Grids too large for elimination: multigrid, right to its residual in L1.
 ///
 /// Errors: probability is lost into an absorbing wall; several closed classes, named by size and first cell.
 pub fn stationary_law(generator: &Generator, shape: &[usize]) -> Result<StationaryLaw, Error> {
@@ -96,25 +91,7 @@ pub fn stationary_law_from(
     let (log, method) = if neighbours_only(generator) {
         (Tridiagonal::<f64>::factor(generator, 0.0, 1.0).log_null_vector(), "recursion along the axis")
     } else {
-<<<<<<< HEAD
-        eliminated_or_iterated(generator, shape, guess, interrupt)?
-=======
-        let tree = Arc::new(Dissection::new(generator, shape));
-        check_size(&tree)?;
-        let log = Multifrontal::factor(generator, &tree, 0.0, 1.0).log_null_vector();
-        let lowest =
-            classes[0].iter().map(|&cell| log[cell as usize]).fold(0.0, |m: f64, l| if l >= m { m } else { l });
-        if lowest >= WIDE || (lowest.is_finite() && tree.work().0 > MOST_WIDE) {
-            (log, "subtraction-free elimination")
-        } else if tree.work().0 > 10.0 * MOST_WIDE {
-            return Err(problem(
-                "the rates span more than the range of floating-point numbers, and the grid is too large for wider ones".into(),
-                "raise the temperature, narrow the grid, or use fewer cells",
-            ));
-        } else {
-            (wide::log_null_vector(generator, &tree), "subtraction-free elimination, wide exponents")
-        }
->>>>>>> 02c9782 (Stationary densities with wide exponents; graded axes and three dimensions held to exact transients; a box that grows without end is refused)
+        eliminated_or_iterated(generator, shape, &classes[0], guess, interrupt)?
     };
     Ok(normalised(log, false, method))
 }
@@ -127,6 +104,7 @@ const ACCEPTED: f64 = 1e-7;
 fn eliminated_or_iterated(
     generator: &Generator,
     shape: &[usize],
+    class: &[u32],
     guess: &dyn Fn() -> Option<Vec<f64>>,
     interrupt: Interrupt,
 ) -> Result<(Vec<f64>, &'static str), Error> {
@@ -137,7 +115,15 @@ fn eliminated_or_iterated(
         let tree = Arc::new(Dissection::new(generator, shape));
         if multifrontal::fits(&tree) {
             let log = Multifrontal::factor(generator, &tree, 0.0, 1.0, interrupt)?.log_null_vector();
-            return Ok((log, "subtraction-free elimination"));
+            // one closed class by now: a −∞ on it, or a NaN, is a number out of range
+            let lowest = class.iter().map(|&cell| log[cell as usize]).fold(0.0, |m: f64, l| if l >= m { m } else { l });
+            if lowest >= WIDE || (lowest.is_finite() && tree.work().0 > MOST_WIDE) {
+                return Ok((log, "subtraction-free elimination"));
+            }
+            if tree.work().0 <= 10.0 * MOST_WIDE {
+                return Ok((wide::log_null_vector(generator, &tree), "subtraction-free elimination, wide exponents"));
+            }
+            return Ok((vec![f64::NAN], "subtraction-free elimination"));
         }
     }
     let (log, residual) = multigrid::stationary(generator, shape, guess(), interrupt)?;
