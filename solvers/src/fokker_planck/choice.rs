@@ -26,7 +26,7 @@ const GROWTH: (f64, f64) = (1.68, 4.0);
 /// Widening of the diffusion by the bound on the stencil, relative to its trace, up to which no trial is made.
 const WIDENING: f64 = 1e-3;
 /// Share of the run that a step of the chain may take.
-const QUARTER: f64 = 0.25;
+const HALF: f64 = 0.5;
 /// Entries of a chain that is chosen unasked (12 bytes each).
 const MOST_ENTRIES: f64 = 6e7;
 /// Output times of a trial.
@@ -103,10 +103,10 @@ pub(super) fn choose(
         return Ok(edges(format!("{error}, though {percent}")));
     }
     let duration = problem.times.last().map_or(0.0, |end| end - start.time);
-    let longest = if duration > 0.0 { QUARTER * duration } else { f64::INFINITY };
+    let longest = if duration > 0.0 { HALF * duration } else { f64::INFINITY };
     let Some(step) = fine.suitable_step(start.law, longest) else {
         return Ok(edges(format!(
-            "{percent}, but no step of the long-step chain resolves the noise on this grid and is at most a quarter of the run"
+            "{percent}, but no step of the long-step chain resolves the noise on this grid and is at most half the run"
         )));
     };
     match fine.chain_entries(step) {
@@ -130,7 +130,7 @@ fn high_share(discrete: &Discrete, start: &[f64]) -> f64 {
         law.iter().zip(peclet).filter(|(_, peclet)| **peclet > PECLET).map(|(p, _)| p).sum()
     };
     let stationary = discrete.law.as_ref().map_or(0.0, |law| high(&law.probability));
-    high(start).max(stationary)
+    high(start).max(stationary).max(0.0) // an empty sum is −0
 }
 
 /// The coarsest of the grid and its coarsening that can itself be coarsened, with the start on it.
