@@ -1,10 +1,12 @@
 //! Memory and work, estimated from the scenario before any large array exists; too much is refused with the breakdown.
 
 use fpsolve_solvers::ensemble::Trajectories;
+use fpsolve_solvers::fokker_planck::linear::{Needed, choice};
 use miette::Result;
 
 use crate::error::{Failure, Outcome};
 use crate::scenario::data::Origin;
+use crate::scenario::noise::NoiseKind;
 use crate::scenario::words::grouped;
 use crate::scenario::{EngineKind, Scenario, grid};
 
@@ -37,7 +39,7 @@ pub enum Key {
 pub struct Estimate {
     /// The lines.
     pub items: Vec<Item>,
-    /// Whether direct factorisations are among them.
+    /// Cells of the grid.
     pub cells: f64,
 }
 
@@ -53,6 +55,8 @@ struct Sizes {
     memory: f64,
     /// Fields of `[analysis]`: numbers per cell.
     analysis: f64,
+    /// Whether D is a multiple of the identity everywhere.
+    isotropic: bool,
 }
 
 impl Sizes {
@@ -73,7 +77,8 @@ impl Sizes {
         let parts = teacher || asked.decomposition.is_some();
         let fields = [(parts, 3.0 * d * d), (asked.outliers.is_some(), 3.0), (asked.critical_points.is_some(), 2.0)];
         let analysis = fields.iter().filter(|(on, _)| *on).map(|(_, n)| n).sum();
-        Self { shape, outputs, langevin, sgd, trajectories, memory, analysis }
+        let isotropic = matches!(scenario.noise.kind.value, NoiseKind::Isotropic { .. });
+        Self { shape, outputs, langevin, sgd, trajectories, memory, analysis, isotropic }
     }
 
     fn cells(&self) -> f64 {
@@ -99,9 +104,9 @@ fn table(sizes: &Sizes, engines: &[EngineKind]) -> Estimate {
         let word = engine.word();
         match engine {
             EngineKind::FokkerPlanck => {
-                add(&format!("{word}: density and work vectors"), 8.0 * 12.0 * cells, Key::Cells);
-                add(&format!("{word}: generator"), 48.0 * edges_per_cell(sizes.shape.len()) * cells, Key::Cells);
-                add(&format!("{word}: factorisation"), factorisation(sizes.shape.len(), cells), Key::Cells);
+                for (what, bytes) in fokker_planck(sizes) {
+                    add(&format!("{word}: {what}"), bytes, Key::Cells);
+                }
             }
             EngineKind::Langevin => {
                 add(&format!("{word}: walkers"), 16.0 * d * sizes.langevin, Key::LangevinWalkers);
@@ -120,22 +125,42 @@ fn table(sizes: &Sizes, engines: &[EngineKind]) -> Estimate {
     Estimate { items, cells }
 }
 
-/// Edges of the generator per cell: axes, and the diagonals that a full tensor adds.
-fn edges_per_cell(dimensions: usize) -> f64 {
-    match dimensions {
-        1 => 1.0,
-        2 => 4.0,
-        _ => 7.0,
-    }
+/// Vectors of the Krylov space of the rational integrator, as measured.
+const BASIS: f64 = 30.0;
+/// Outputs that the polynomial integrator computes together at most.
+const GROUP: f64 = 24.0;
+
+/// What the Fokker–Planck engine holds: the generator, its vectors, the larger of what assembly and the integrators need beside
+/// them, and the same once more on the coarser grid of the error estimate.
+fn fokker_planck(sizes: &Sizes) -> Vec<(String, f64)> {
+    let (cells, d) = (sizes.cells(), sizes.shape.len() as f64);
+    let edges = edges_per_cell(sizes);
+    let shape: Vec<usize> = sizes.shape.iter().map(|&n| n as usize).collect();
+    let needed = Needed { shape: &shape, rates: 2.0 * edges };
+    let (solver, _) = choice(&needed, shape.len() == 1);
+    let generator = (40.0 * edges + 24.0) * cells;
+    let vectors = 8.0 * (14.0 + 2.0 * d) * cells;
+    let assembly = (32.0 * edges + 8.0 * (d + d * (d + 1.0) / 2.0)) * cells;
+    let polynomial = 8.0 * (2.0 * edges + 4.0 + GROUP.min(sizes.outputs)) * cells;
+    let rational = (solver.needs)(&needed).bytes + 8.0 * BASIS * cells;
+    let largest = assembly.max(polynomial).max(rational);
+    let coarse = (generator + vectors + largest) / 2f64.powf(d);
+    vec![
+        ("generator".to_string(), generator),
+        ("density, stationary density and work vectors".to_string(), vectors),
+        (format!("linear solver ({}) and integrator", solver.name), largest),
+        ("coarser grid for the error estimate".to_string(), coarse),
+    ]
 }
 
-/// Bytes of a sparse factorisation with a fill-reducing ordering: linear, N log N, N^(4/3) in 1, 2, 3 dimensions
-/// (constants from the resident memory of runs with 400² and 32³ cells).
-fn factorisation(dimensions: usize, cells: f64) -> f64 {
-    match dimensions {
-        1 => 8.0 * 8.0 * cells,
-        2 => 8.0 * 11.0 * cells * cells.max(2.0).log2(),
-        _ => 8.0 * 36.0 * cells.powf(4.0 / 3.0),
+/// Edges of the generator per cell: the axes; for a full tensor the diagonals of Selling's decomposition too.
+fn edges_per_cell(sizes: &Sizes) -> f64 {
+    match (sizes.shape.len(), sizes.isotropic) {
+        (1, _) => 1.0,
+        (2, true) => 2.0,
+        (2, false) => 3.0,
+        (_, true) => 3.0,
+        (_, false) => 6.0,
     }
 }
 
@@ -289,8 +314,25 @@ mod tests {
             trajectories: 0.0,
             memory: 0.0,
             analysis: 0.0,
+            isotropic: false,
         };
         let estimate = table(&sizes, &[EngineKind::FokkerPlanck]);
         assert!(estimate.total() > 100.0 * 1024f64.powi(3));
+    }
+
+    #[test]
+    fn the_linear_solver_follows_the_grid_and_so_does_its_memory() {
+        let line = |shape: &[f64]| {
+            let shape = shape.to_vec();
+            let sizes =
+                Sizes { shape, outputs: 2.0, langevin: 1.0, sgd: 1.0, trajectories: 0.0, memory: 0.0, isotropic: true };
+            let (what, bytes) = fokker_planck(&sizes).swap_remove(2);
+            (what, bytes / sizes.cells())
+        };
+        let (flat, large, cube) = (line(&[1024.0; 2]), line(&[4096.0; 2]), line(&[128.0; 3]));
+        assert!(flat.0.contains("multifrontal") && large.0.contains("multigrid") && cube.0.contains("multigrid"));
+        // elimination: about 20 bytes a cell for every doubling of the grid; multigrid: the same for every grid
+        assert!(flat.1 > 700.0 && large.1 < 700.0, "{flat:?} {large:?}");
+        assert!((cube.1 / large.1 - 1.0).abs() < 0.25, "{cube:?} {large:?}");
     }
 }

@@ -86,20 +86,16 @@ fn components(generator: &Generator) -> (Vec<u32>, usize) {
 /// is not limited and each value is relatively right: O(rates).
 pub fn reversible_log_density(generator: &Generator) -> Option<Vec<f64>> {
     let n = generator.cells();
-    // ±∞ on a one-way edge
-    let ratio = |i: usize, j: usize, forward: f64| -> Option<f64> {
-        let (cells, rates) = generator.incoming(i);
-        cells.binary_search(&(j as u32)).ok().map(|at| (forward / rates[at]).ln())
-    };
     let mut log = vec![f64::NAN; n];
     let mut queue = VecDeque::from([n / 2]);
     log[n / 2] = 0.0;
     while let Some(i) = queue.pop_front() {
-        let (cells, rates) = generator.outgoing(i);
-        for (&j, &rate) in cells.iter().zip(rates) {
+        // the rates out and in stand in the same order
+        let ((cells, out), (_, back)) = (generator.outgoing(i), generator.incoming(i));
+        for (k, &j) in cells.iter().enumerate() {
             let j = j as usize;
-            if log[j].is_nan() && rate > 0.0 {
-                log[j] = log[i] + ratio(i, j, rate)?;
+            if log[j].is_nan() && out[k] > 0.0 {
+                log[j] = log[i] + (out[k] / back[k]).ln(); // ∞ on a one-way edge
                 queue.push_back(j);
             }
         }
@@ -111,11 +107,14 @@ pub fn reversible_log_density(generator: &Generator) -> Option<Vec<f64>> {
     let bottom = log.iter().copied().fold(f64::INFINITY, f64::min);
     let rounding = 1e-11 * (10.0 + top - bottom);
     for i in 0..n {
-        let (cells, rates) = generator.outgoing(i);
-        for (&j, &rate) in cells.iter().zip(rates) {
-            let j = j as usize;
-            if rate > 0.0 && (log[i] - log[j] + ratio(i, j, rate)?).abs() > rounding {
-                return None;
+        let ((cells, out), (_, back)) = (generator.outgoing(i), generator.incoming(i));
+        let later = cells.partition_point(|&j| (j as usize) < i); // each edge once
+        for k in later..cells.len() {
+            if out[k] > 0.0 || back[k] > 0.0 {
+                let wrong = (log[i] - log[cells[k] as usize] + (out[k] / back[k]).ln()).abs();
+                if wrong.is_nan() || wrong > rounding {
+                    return None;
+                }
             }
         }
     }

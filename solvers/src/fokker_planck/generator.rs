@@ -270,3 +270,75 @@ impl Generator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Edges of a 300×200 grid in a scrambled order, some of them twice, in several lists.
+    fn scrambled() -> Generator {
+        let (n, m) = (300, 200);
+        let mut builder = GeneratorBuilder::new(n * m);
+        let mut list = Vec::new();
+        for k in 0..n * m {
+            let cell = (k * 7919) % (n * m);
+            let rate = 1.0 + (cell as f64).sin().abs();
+            for other in [cell + 1, cell + m, cell + 3 * m + 1] {
+                if other < n * m {
+                    list.push((cell as u32, other as u32, rate, 0.5 * rate));
+                }
+            }
+            if k % 5 == 0 && cell > 0 {
+                list.push((cell as u32, cell as u32 - 1, 0.1 * rate, 0.0));
+            }
+            if k % 1000 == 0 {
+                builder.add_edges(std::mem::take(&mut list));
+            }
+        }
+        builder.add_edges(list);
+        builder.add_exit(17, 2.0);
+        builder.finish()
+    }
+
+    #[test]
+    fn assembly_and_products_have_the_same_bits_for_every_number_of_threads() {
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let generator = scrambled();
+                let v: Vec<f64> = (0..generator.cells()).map(|i| (0.01 * i as f64).cos()).collect();
+                let (mut forward, mut backward) = (v.clone(), v.clone());
+                generator.forward(&v, &mut forward);
+                generator.backward(&v, &mut backward);
+                (generator, forward, backward)
+            })
+        };
+        let (one, forward, backward) = with(1);
+        for threads in [2, 3] {
+            let (other, f, b) = with(threads);
+            assert!(other.start == one.start && other.neighbour == one.neighbour && other.out_rate == one.out_rate);
+            assert!(other.in_rate == one.in_rate && other.leaving == one.leaving && f == forward && b == backward);
+        }
+    }
+
+    #[test]
+    fn rows_are_sorted_merged_and_transposes_of_each_other() {
+        let generator = scrambled();
+        let mut doubled = 0;
+        for i in (0..generator.cells()).step_by(37) {
+            let (cells, rates) = generator.outgoing(i);
+            assert!(cells.windows(2).all(|pair| pair[0] < pair[1]));
+            let leaving = rates.iter().sum::<f64>() + generator.exit()[i];
+            assert!((leaving - generator.leaving()[i]).abs() < 1e-12);
+            for (&j, &rate) in cells.iter().zip(rates) {
+                let (back, into) = generator.incoming(j as usize);
+                assert_eq!(into[back.binary_search(&(i as u32)).unwrap()], rate);
+                let single = 1.0 + (i as f64).sin().abs();
+                doubled +=
+                    usize::from(j as usize + 1 == i && rate > 0.5 * (1.0 + (f64::from(j)).sin().abs()) + 0.05 * single);
+            }
+        }
+        assert!(doubled > 100, "{doubled}");
+    }
+}

@@ -125,3 +125,52 @@ fn multigrid_finds_the_stationary_density_of_elimination() {
         assert!(tail(-20.0) < 1e-6, "n = {n}: relative error in the tails {:e}", tail(-20.0));
     }
 }
+
+#[test]
+fn the_choice_follows_size_and_dimension() {
+    let name = |shape: &[usize]| choice(&Needed { shape, rates: 2.0 * shape.len() as f64 }, shape.len() == 1).0.name;
+    assert_eq!(name(&[100_000]), "tridiagonal");
+    assert_eq!([name(&[64, 64]), name(&[1024, 1024]), name(&[32, 32, 32])], ["multifrontal"; 3]);
+    assert_eq!([name(&[4096, 4096]), name(&[128, 128, 128])], ["multigrid"; 2]);
+}
+
+#[test]
+fn interruptions_reach_into_factorisations_cycles_and_stationary_densities() {
+    use crate::fokker_planck::stationary::stationary_law_from;
+    let generator = Arc::new(plane(40, 40, 0.1, 0.5));
+    let stopped = |result: Result<(), Error>| matches!(result, Err(Error::Interrupted { .. }));
+    assert!(stopped(solve_backward(&generator, &[40, 40], 1.0, &mut [1.0; 1600], &|| true)));
+    let multigrid = prepare_named("multigrid", &generator, &[40, 40]).unwrap();
+    assert!(stopped(multigrid.factor(1.0, 1.0, &|| true).map(|_| ())));
+    let solver = multigrid.factor(1.0, 1.0, &|| false).unwrap();
+    assert!(stopped(solver.solve(&mut [1.0; 1600], &|| true)));
+    assert!(stopped(stationary_law_from(&generator, &[40, 40], &|| None, &|| true).map(|_| ())));
+}
+
+#[test]
+fn an_iteration_that_stops_early_says_where_and_what_to_try() {
+    let generator = Arc::new(plane(40, 40, 0.1, 0.5));
+    let solver = prepare_named("multigrid", &generator, &[40, 40]).unwrap().factor(1.0, 1.0, &|| false).unwrap();
+    let mut x = vec![f64::NAN; 1600];
+    let error = solver.solve(&mut x, &|| false).unwrap_err();
+    assert!(error.to_string().contains("cycles") && error.to_string().contains("residual"), "{error}");
+    assert!(error.help().unwrap_or_default().contains("polynomial"), "{error:?}");
+}
+
+#[test]
+fn solves_of_one_line_give_mean_exit_times() {
+    // unit rates on n cells, exits at both ends: the mean exit time from cell i is (i + 1)(n − i)/2
+    let mut builder = crate::fokker_planck::generator::GeneratorBuilder::new(9);
+    (0..8).for_each(|i| builder.add_edge(i, i + 1, 1.0, 1.0));
+    builder.add_exit(0, 1.0);
+    builder.add_exit(8, 1.0);
+    let generator = Arc::new(builder.finish());
+    let mut u = [1.0; 9];
+    solve_backward(&generator, &[9], 0.0, &mut u, &|| false).unwrap();
+    assert!((0..9).all(|i| (u[i] - (i + 1) as f64 * (9 - i) as f64 / 2.0).abs() < 1e-12), "{u:?}");
+    // time spent in all cells, started from the middle
+    let mut p = [0.0; 9];
+    p[4] = 1.0;
+    solve_forward(&generator, &[9], 0.0, &mut p, &|| false).unwrap();
+    assert!((p.iter().sum::<f64>() - u[4]).abs() < 1e-12, "{p:?}");
+}

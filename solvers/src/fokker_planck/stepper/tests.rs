@@ -105,3 +105,54 @@ fn interrupts_stop_and_unknown_names_are_refused() {
     assert!(choose("leapfrog", &task()).is_err());
     assert!(choose("auto", &task()).is_ok());
 }
+
+#[test]
+fn implicit_methods_and_krylov_work_on_multigrid_as_on_elimination() {
+    let system = system(plane(16, 14, 0.3, 0.6), &[16, 14]);
+    let law = system.law.as_ref();
+    let multigrid = (linear::multigrid::METHOD.prepare)(system.generator(), system.shape(), law);
+    assert!(system.linear.set((multigrid, "for this test".into())).is_ok());
+    let start = bump(224, 100.0, 20.0);
+    let truth = exact(system.generator(), &start, 1.0);
+    for method in [&implicit_euler::METHOD, &tr_bdf2::METHOD, &rational::METHOD] {
+        let tolerance = if method.order == Some(1) { 1e-3 } else { 1e-6 };
+        let run = run(method, &system, &start, &[0.3, 1.0], tolerance, None);
+        let error = l1(&run.out[1], &truth);
+        assert!(error < tolerance && run.work.solves > 0, "{}: {error:e}", method.name);
+    }
+    assert_eq!(system.linear_solver().map(|(name, _)| name), Some("multigrid"));
+}
+
+#[test]
+fn outputs_spaced_by_decades_share_factorisations() {
+    let system = system(plane(16, 14, 0.3, 0.6), &[16, 14]);
+    let start = bump(224, 100.0, 20.0);
+    let times: Vec<f64> = (0..60).map(|k| 1e-3 * 10f64.powf(f64::from(k) / 10.0)).collect(); // six decades
+    for method in [&rational::METHOD, &tr_bdf2::METHOD] {
+        let run = run(method, &system, &start, &times, 1e-6, None);
+        let (factored, solved) = (run.work.factorisations, run.work.solves);
+        assert!(factored <= 30 && solved > 2 * factored, "{}: {factored} factorisations, {solved} solves", method.name);
+        let error = l1(&run.out[30], &exact(system.generator(), &start, times[30]));
+        assert!(error < 1e-6, "{}: {error:e}", method.name);
+    }
+}
+
+#[test]
+fn a_tolerance_that_needs_too_many_steps_is_answered_with_advice() {
+    let system = system(chain(20, -2.0, 2.0, 0.1, quartic), &[20]);
+    let task = Task { system, start: bump(20, 5.0, 2.0), from: 0.0, times: vec![100.0], tolerance: 1e-9, step: None };
+    let mut stepper = (implicit_euler::METHOD.build)(task).unwrap();
+    let error = stepper.advance(100.0, &|| false, &mut [0.0; 20]).unwrap_err();
+    let help = error.help().unwrap_or_default().to_string();
+    assert!(error.to_string().contains("200000 steps"), "{error}");
+    assert!(help.contains("\"auto\"") && help.contains("tolerance = 1e-7"), "{help}");
+}
+
+#[test]
+fn the_choice_gives_the_estimates_of_all_methods_as_its_reason() {
+    let system = system(plane(16, 14, 0.3, 0.6), &[16, 14]);
+    let task = Task { system, start: bump(224, 100.0, 20.0), from: 0.0, times: vec![1.0], tolerance: 1e-6, step: None };
+    let (method, reason) = choose_with_reason("auto", &task).unwrap();
+    assert!(METHODS.iter().all(|m| m.name == method.name || reason.contains(m.name)), "{reason}");
+    assert_eq!(choose_with_reason("tr-bdf2", &task).unwrap().1, "asked for");
+}

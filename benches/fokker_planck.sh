@@ -1,0 +1,85 @@
+#!/bin/sh
+# The Fokker-Planck engine beside a SciPy program on the same problems, as markdown tables on standard output, in less than six minutes.
+#
+# usage: benches/fokker_planck.sh [FOLDER WITH peer_scipy.py AND problems.py] [PYTHON WITH numpy AND scipy]
+#
+# CPU seconds of the whole process (all threads). Without a folder only the engine is measured.
+set -eu
+cd "$(dirname "$0")/.."
+PEERS=${1:-} PYTHON=${2:-python3} CARGO=${CARGO:-cargo} ROUNDS=${ROUNDS:-3}
+[ -z "$PEERS" ] || [ -f "$PEERS/peer_scipy.py" ] || { echo "$PEERS has no peer_scipy.py" >&2; exit 2; }
+BENCH=$($CARGO bench --bench fokker_planck --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*Executable.*(\(.*\))$/\1/p')
+[ -n "$BENCH" ] || { echo "the bench was not built" >&2; exit 1; }
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+LOG=$WORK/log
+for round in $(seq "$ROUNDS"); do
+  for problem in P1 P2 P3 P4; do
+    echo "$problem, round $round of $ROUNDS" >&2
+    case $problem in P1 | P2) mode=lu ;; *) mode=expm ;; esac
+    # one core each, as the engine is measured
+    [ -z "$PEERS" ] || OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$PYTHON" "$PEERS/peer_scipy.py" $problem $mode | sed -n 's/^RESULT //p' >> "$LOG"
+    case $problem in P1 | P2) cells=512 end=1 ;; *) cells=256 end=1 ;; esac
+    [ $problem != P2 ] || end=10
+    "$BENCH" $problem $cells $end 1 "$WORK/$problem" >> "$LOG"
+  done
+done
+while read -r problem cells end; do
+  echo "$problem, $cells cells an axis, t = $end" >&2
+  "$BENCH" "$problem" "$cells" "$end" 1 >> "$LOG"
+done <<RUNS
+P3 512 1
+P3 1024 1
+current 256 1
+current 512 1
+current 1024 1
+cube 128 1
+cube 128 600
+cube-current 128 1
+RUNS
+"$PYTHON" - "$LOG" "$WORK" "$PEERS" <<'PYTHON'
+import json, sys
+log, work, peers = sys.argv[1:]
+runs = [json.loads(line) for line in open(log)]
+ours = [r for r in runs if r["peer"] == "fpsolve"]
+least = lambda rows, key: min(r[key] for r in rows)
+
+def error(name):
+    """L1 errors of the transient and the stationary density, with the peers' own references."""
+    if not peers:
+        return None
+    sys.path.insert(0, peers)
+    import numpy as np, problems
+    problem = problems.get(name)
+    both = np.fromfile(f"{work}/{name}").reshape((2,) + problem.rho0.shape)
+    volume = problem.h ** problem.dim
+    references = problems.transient_ref(problem), problems.steady_ref(problem)
+    return [float(np.abs(a - b).sum() * volume) for a, b in zip(both, references)]
+
+print("| problem | SciPy transient, stationary, s | L1 | fpsolve transient, generator and stationary, s | L1 | ratios (goals) |")
+print("|---|---|---|---|---|---|")
+goals = {"P1": (5, None), "P2": (5, None), "P3": (20, 5), "P4": (20, 5)}
+for name, (fast, still) in goals.items():
+    mine = [r for r in ours if r["problem"] == name and r["cells"] in (256, 512) and r["end"] in (1, 10)]
+    mine = [r for r in mine if r["cells"] == (512 if name in ("P1", "P2") else 256)]
+    t, s = least(mine, "transient_s"), least(mine, "stationary_s")
+    theirs = [r for r in runs if r["peer"] != "fpsolve" and r["problem"] == name]
+    if not theirs:
+        print(f"| {name} | - | - | {t:.4f}, {s:.4f} | - | - |")
+        continue
+    a, b = least(theirs, "cpu_trans"), least(theirs, "cpu_steady")
+    l1 = error(name)
+    ratios = f"1/{a / max(t, 1e-6):.0f} (1/{fast})" + (f", 1/{b / max(s, 1e-6):.1f} (1/{still})" if still else "")
+    print(f"| {name} | {a:.4f}, {b:.4f} | {theirs[0]['L1_t']:.1e}, {theirs[0]['L1_s']:.1e} | {t:.4f}, {s:.4f} "
+          f"| {l1[0]:.1e}, {l1[1]:.1e} | {ratios} |")
+print()
+print("| problem | cells | end | generator and stationary, s (by) | transient, s (by) | µs a cell | peak memory, MB |")
+print("|---|---|---|---|---|---|---|")
+for r in [r for r in ours if r["problem"] in ("P3", "current", "cube", "cube-current")]:
+    if r["problem"] == "P3" and r["cells"] == 256 and r is not next(x for x in ours if x["problem"] == "P3"):
+        continue
+    d = 3 if r["problem"].startswith("cube") else 2
+    per = 1e6 / r["cells"] ** d
+    print(f"| {r['problem']} | {r['cells']}{'²³'[d - 2]} | {r['end']} | {r['stationary_s']:.3f} ({r['stationary']}) "
+          f"| {r['transient_s']:.3f} ({r['method']}) | {r['stationary_s'] * per:.2f}, {r['transient_s'] * per:.2f} | {r['peak_mb']} |")
+PYTHON
