@@ -73,3 +73,66 @@ fn a_wall_in_the_way_is_named_with_its_side() {
     assert!(said.contains("outermost cells at the upper end of x (= 1.2)") && said.contains("stationary"), "{said}");
     assert!(!said.contains("lower end"), "{said}");
 }
+
+#[test]
+fn graded_axes_put_the_cells_where_they_are_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    // B06: ρ ∝ (b + a x²)^(−1 − λ/(2aT)…) with tails far out; 480 graded cells do what thousands of equal ones would
+    let tails = r#"
+name = "tails"
+[model]
+variables = ["x"]
+loss = "x^2/2"
+[noise]
+kind = "formula"
+diffusion = [["0.5*x^2 + 0.3"]]
+[dynamics]
+temperature = 0.2
+[grid]
+axes = [{ from = -60, to = 60, cells = 480, grading = { center = 0, width = 0.5 } }]
+[initial]
+kind = "gaussian"
+mean = [0.5]
+std = [0.2]
+[time]
+end = 5
+outputs = 8
+spacing = "log"
+first = 0.01
+[langevin]
+walkers = 500
+[analysis]
+eigenpairs = 2
+[expect]   # ⟨x²⟩ = bT/(λ − aT): Student's t with 11 degrees of freedom; x itself is an eigenfunction with rate λ
+"stationary/covariance/x/x" = { value = 0.06666666666666667, rtol = 1e-3 }
+"spectrum/eigenvalues_real/1" = { value = 1.0, rtol = 1e-3 }
+"fokker_planck/mean/-1/x" = { value = 0.003368973, rtol = 1e-3 }
+"#;
+    std::fs::write(folder.path().join("tails.toml"), tails).unwrap();
+    let output = fpsolve(folder.path(), &["scenario", "tails.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let record = hdf5::read(&folder.path().join("tails.h5")).unwrap();
+    let edges = numbers(&record, "grid/x_edges");
+    assert_eq!((edges[0], edges[480], edges.len()), (-60.0, 60.0, 481));
+    let (inner, outer) = (edges[241] - edges[240], edges[480] - edges[479]);
+    assert!(inner < 0.02 && outer > 100.0 * inner, "{inner} {outer}");
+    let times = numbers(&record, "fokker_planck/time");
+    assert!((times[1] - 0.01).abs() < 1e-15 && times[0] == 0.0 && times[7] == 5.0, "{times:?}");
+    assert!(times[1..].windows(3).all(|w| (w[1] / w[0] - w[2] / w[1]).abs() < 1e-9), "{times:?}");
+    let written =
+        tails.replace("from = -60, to = 60, cells = 480, grading = { center = 0, width = 0.5 }", "edges = EDGES");
+    std::fs::write(folder.path().join("edges.toml"), written.replace("EDGES", &format!("{edges:?}"))).unwrap();
+    let output = fpsolve(folder.path(), &["scenario", "edges.toml", "-o", "edges.h5"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let same = hdf5::read(&folder.path().join("edges.h5")).unwrap();
+    assert_eq!(numbers(&same, "fokker_planck/density"), numbers(&record, "fokker_planck/density"));
+    let ladder = fpsolve(folder.path(), &["convergence", "tails.toml"]);
+    assert!(!text(&ladder.stdout).contains("below order 2"), "{}", text(&ladder.stdout));
+    let record = hdf5::read(&folder.path().join("tails-convergence.h5")).unwrap();
+    for name in ["transient_order", "stationary_order"] {
+        let order = numbers(&record, &format!("convergence/{name}"))[1];
+        assert!((1.8..2.3).contains(&order), "{name}: {order}");
+    }
+    let refined = fpsolve(folder.path(), &["convergence", "edges.toml", "--finer", "1", "--force"]);
+    assert!(text(&refined.stderr).contains("whose edges are written out"), "{}", text(&refined.stderr));
+}

@@ -47,6 +47,32 @@ impl Axis {
         Ok(axis)
     }
 
+    /// `cells` cells on [from, to] that are narrowest at `center` and, beyond `width` from there, grow in proportion to the
+    /// distance: edges center + width·sinh(s) at equal steps of s, a smooth map, so that second order stays second order.
+    /// Errors: as for [`Axis::uniform`], a width that is not positive, a center off the axis.
+    pub fn sinh(
+        variable: impl Into<String>,
+        [from, to]: [f64; 2],
+        cells: usize,
+        [center, width]: [f64; 2],
+        boundary: [Boundary; 2],
+    ) -> Result<Self, Error> {
+        if !(width > 0.0 && width.is_finite() && center >= from && center <= to) {
+            return Err(Error::invalid(
+                format!("cells on [{from}, {to}] cannot be graded around {center} with the width {width}"),
+                "write a center on the axis and a width > 0, the distance up to which the cells stay narrow",
+            ));
+        }
+        let place = |x: f64| ((x - center) / width).asinh();
+        let (first, last) = (place(from), place(to));
+        let at = |i: usize| center + width * (first + (last - first) * (i as f64 / cells as f64)).sinh();
+        let mut edges: Vec<f64> = (0..=cells).map(at).collect();
+        if let [lower, .., upper] = edges.as_mut_slice() {
+            (*lower, *upper) = (from, to);
+        }
+        Self::graded(variable, edges, boundary)
+    }
+
     /// Cells between the given increasing `edges` (a graded axis). Errors as for [`Axis::uniform`].
     pub fn graded(variable: impl Into<String>, edges: Vec<f64>, boundary: [Boundary; 2]) -> Result<Self, Error> {
         if edges.len() < 2 || edges.iter().any(|e| !e.is_finite()) || edges.windows(2).any(|w| w[0] >= w[1]) {

@@ -6,6 +6,7 @@ use super::scenario::{engine, overrides};
 use crate::error::{Failure, Outcome};
 use crate::limits;
 use crate::scenario::{EngineKind, Prepared, Scenario};
+use crate::summary::short;
 use fpsolve_solvers::grid::Axis;
 
 /// Arguments of `fpsolve check`.
@@ -47,7 +48,16 @@ fn heading(prepared: &Prepared) -> String {
     let axis = |axis: &Axis| {
         let walls = axis.boundary().map(|wall| format!("{wall:?}").to_lowercase());
         let walls = if walls[0] == walls[1] { walls[0].clone() } else { walls.join(", ") };
-        format!("{} in [{}, {}], {} cells, {walls}", axis.variable(), axis.lower(), axis.upper(), axis.cells())
+        let widths = || (0..axis.cells()).map(|i| axis.width(i));
+        let graded = match axis.is_uniform() {
+            true => String::new(),
+            false => {
+                let (least, most) = (widths().fold(f64::INFINITY, f64::min), widths().fold(0.0, f64::max));
+                format!(" {} to {} wide", short(least), short(most))
+            }
+        };
+        let ends = format!("[{}, {}]", axis.lower(), axis.upper());
+        format!("{} in {ends}, {} cells{graded}, {walls}", axis.variable(), axis.cells())
     };
     let axes: Vec<String> = problem.grid.axes().iter().map(axis).collect();
     let mut temperature = format!("T = {}", problem.temperature);

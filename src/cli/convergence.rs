@@ -105,6 +105,11 @@ fn finer(scenario: &Scenario, finer: u8) -> Result<Vec<String>, Failure> {
     let cells = |n: usize| n << finer;
     Ok(match &scenario.grid.value {
         grid::Grid::Axes(axes) => {
+            if let Some(axis) = axes.value.iter().find(|axis| matches!(axis.value.spread, grid::Spread::Edges(_))) {
+                let message = "--finer cannot refine an axis whose edges are written out";
+                let help = "write from, to and cells, with `grading` if the cells shall not be equal";
+                return Err(scenario.source.error(&axis.span, message, "these edges", help).into());
+            }
             let axes = axes.value.iter().enumerate();
             axes.map(|(k, axis)| format!("grid.axes.{k}.cells={}", cells(axis.value.cells))).collect()
         }

@@ -99,8 +99,8 @@ fn keys(source: &Source, panels: &[(String, Vec<Curve>)]) -> Vec<(Key, String)> 
 fn panel(canvas: &mut Canvas, rect: Rect, label: &str, curves: &[Curve]) {
     let times = || curves.iter().flat_map(|c| c.times.iter().copied());
     let (first, last) = range(times().filter(|&t| t > 0.0));
-    // exponential decay is a straight line over linear time; only many decades of times ask for more
-    let x = match last / first > 1e3 {
+    // exponential decay is a straight line over linear time; only decades of times ask for more
+    let x = match last / first > 150.0 {
         true => Axis::new(first, last, Spread::Log, "time t"),
         false => Axis::new(times().fold(first, f64::min), last, Spread::Linear, "time t"),
     };

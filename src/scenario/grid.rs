@@ -40,6 +40,24 @@ pub struct Axis {
     pub cells: usize,
     /// Walls, lower end first; located for errors.
     pub boundary: Located<[Boundary; 2]>,
+    /// How the cells are spread.
+    pub spread: Spread,
+}
+
+/// How the cells of an axis are spread.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Spread {
+    /// Equal cells.
+    Even,
+    /// Narrowest around a point: `grading = { center, width }`.
+    Sinh {
+        /// Where the cells are narrowest.
+        center: f64,
+        /// Distance up to which they stay narrow.
+        width: f64,
+    },
+    /// Edges as written.
+    Edges(Vec<f64>),
 }
 
 /// Reads `[grid]`.
@@ -105,7 +123,15 @@ fn check_total(value: &Value, shape: &[usize]) -> Result<()> {
 }
 
 fn axis(value: &Value) -> Result<Located<Axis>> {
-    let table = value.table(&["from", "to", "cells", "boundary"])?;
+    let table = value.table(&["from", "to", "cells", "boundary", "grading", "edges"])?;
+    let walls = table.here([Boundary::Reflecting; 2]);
+    let boundary = table.or("boundary", walls, "\"reflecting\"", boundary)?;
+    if let Some(edges) = table.get("edges") {
+        for key in ["from", "to", "cells", "grading"] {
+            table.exclusive("edges", key, "give the edges of the cells, or from, to and cells")?;
+        }
+        return with_edges(value, &edges, boundary);
+    }
     let help = "write { from = -2.0, to = 2.0, cells = 200 }";
     let from = table.require("from", help)?.number()?;
     let to = table.require("to", help)?.number()?;
@@ -124,9 +150,47 @@ fn axis(value: &Value) -> Result<Located<Axis>> {
             "shift and scale the variable so that the box is about 1 wide",
         ));
     }
-    let walls = table.here([Boundary::Reflecting; 2]);
-    let boundary = table.or("boundary", walls, "\"reflecting\"", boundary)?;
-    Ok(Located { value: Axis { from: from.value, to: to.value, cells, boundary }, span: value.span() })
+    let spread = match table.get("grading") {
+        Some(written) => grading(&written, from.value, to.value, &boundary)?,
+        None => Spread::Even,
+    };
+    Ok(Located { value: Axis { from: from.value, to: to.value, cells, boundary, spread }, span: value.span() })
+}
+
+fn grading(value: &Value, from: f64, to: f64, boundary: &Located<[Boundary; 2]>) -> Result<Spread> {
+    let table = value.table(&["center", "width"])?;
+    let help = "write grading = { center = 0.0, width = 0.3 }: cells narrow within 0.3 of 0, wider beyond";
+    let center = table.require("center", help)?.number()?;
+    let width = table.require("width", help)?.positive()?;
+    if !(from..=to).contains(&center.value) {
+        let message = format!("`{}.center` is {}, off the axis from {from} to {to}", value.path(), center.value);
+        return Err(table.source().error(&center.span, message, "off the axis", "write a point between the ends"));
+    }
+    if boundary.value[0] == Boundary::Periodic {
+        let message = "a periodic axis cannot be graded: the cells at its two ends would not match";
+        return Err(value.error(message, "graded", "remove `grading`, or write walls"));
+    }
+    Ok(Spread::Sinh { center: center.value, width: width.value })
+}
+
+fn with_edges(value: &Value, edges: &Value, boundary: Located<[Boundary; 2]>) -> Result<Located<Axis>> {
+    let list = edges.list()?;
+    let numbers = list.iter().map(|edge| Ok(edge.number()?.value)).collect::<Result<Vec<f64>>>()?;
+    if numbers.len() < 3 || numbers.len() as u64 > MAX_CELLS_PER_AXIS + 1 {
+        let message = format!("`{}` has {} edges", edges.path(), numbers.len());
+        let help = "n cells have n + 1 edges: write at least three, edges = [-1.0, 0.0, 1.0]";
+        return Err(edges.error(message, "at least 2 cells", help));
+    }
+    if let Some(k) = (1..numbers.len()).find(|&k| numbers[k] <= numbers[k - 1]) {
+        let message = format!("the edges do not increase: {} comes after {}", numbers[k], numbers[k - 1]);
+        return Err(list[k].error(
+            message,
+            "must be greater than the edge before",
+            "sort the edges and write each once",
+        ));
+    }
+    let (from, to, cells) = (numbers[0], numbers[numbers.len() - 1], numbers.len() - 1);
+    Ok(Located { value: Axis { from, to, cells, boundary, spread: Spread::Edges(numbers) }, span: value.span() })
 }
 
 fn boundary(value: &Value) -> Result<Located<[Boundary; 2]>> {

@@ -7,7 +7,7 @@ use super::table::{Table, Value};
 
 /// Most output times.
 pub const MAX_OUTPUTS: u64 = 1_000_000;
-/// With spacing = "log" the first time after 0 is `end` divided by this.
+/// With spacing = "log" the first time after 0 is `end` divided by this, where `first` is not written.
 pub const LOG_SPAN: f64 = 1000.0;
 
 /// `[time]`: the output times, 0 first, increasing.
@@ -20,8 +20,8 @@ pub struct Time {
 /// Reads `[time]`.
 pub fn read(root: &Table) -> Result<Time> {
     let help = "write for example\n[time]\nend = 10.0\noutputs = 40";
-    let table = root.require("time", help)?.table(&["end", "outputs", "spacing", "at"])?;
-    for key in ["end", "outputs", "spacing"] {
+    let table = root.require("time", help)?.table(&["end", "outputs", "spacing", "first", "at"])?;
+    for key in ["end", "outputs", "spacing", "first"] {
         table.exclusive("at", key, "give the times themselves, or end, outputs and spacing")?;
     }
     if let Some(at) = table.get("at") {
@@ -30,15 +30,13 @@ pub fn read(root: &Table) -> Result<Time> {
     let end = table.require("end", "write end = 10.0, or the times themselves: at = [0.0, 1.0, 10.0]")?.positive()?;
     let outputs = table.or("outputs", table.here(40), "40", |v| v.count(2..=MAX_OUTPUTS))?.value as usize;
     let log = table.or("spacing", false, "\"linear\"", |v| Ok(v.word(&["linear", "log"])?.value == "log"))?;
-    if log {
-        table.source().note_default("first time after 0", format!("{}, end/{LOG_SPAN}", end.value / LOG_SPAN));
-    }
+    let first = first(&table, end.value, log)?;
     let last = outputs - 1;
     let fraction = |k: usize| match (k, log) {
         (0, _) => 0.0,
         (k, _) if k == last => 1.0,
         (k, false) => k as f64 / last as f64,
-        (k, true) => LOG_SPAN.powf((k as f64 - 1.0) / (last as f64 - 1.0) - 1.0),
+        (k, true) => (end.value / first).powf((k as f64 - 1.0) / (last as f64 - 1.0) - 1.0),
     };
     let value: Vec<f64> = (0..outputs).map(|k| end.value * fraction(k)).collect();
     if value.windows(2).any(|w| w[0] >= w[1]) {
@@ -46,6 +44,24 @@ pub fn read(root: &Table) -> Result<Time> {
         return Err(table.source().error(&end.span, message, "too small", "scale the time"));
     }
     Ok(Time { at: Located { value, span: end.span } })
+}
+
+/// The first time after 0 where the spacing is logarithmic.
+fn first(table: &Table, end: f64, log: bool) -> Result<f64> {
+    let default = end / LOG_SPAN;
+    if !log {
+        if let Some(value) = table.get("first") {
+            let help = "write spacing = \"log\" beside it, or remove `first`";
+            return Err(value.error("`time.first` belongs to spacing = \"log\"", "not read for equal spacing", help));
+        }
+        return Ok(default);
+    }
+    let first = table.or("first", table.here(default), &format!("{default} (end/{LOG_SPAN})"), Value::positive)?;
+    if first.value < end {
+        return Ok(first.value);
+    }
+    let message = format!("`time.first` is {}, not before the end {end}", first.value);
+    Err(table.source().error(&first.span, message, "too late", "write the first output time after 0, before `end`"))
 }
 
 fn written(table: &Table, at: &Value) -> Result<Located<Vec<f64>>> {

@@ -7,9 +7,11 @@ use fpsolve_solvers::fokker_planck::bounds::{self, Found};
 use fpsolve_solvers::grid::{Axis, Boundary, Grid};
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::problem::{Minibatch, Problem};
+use fpsolve_solvers::symmetric::{packed_index, packed_len};
 use miette::Result;
 
 use super::initial;
+use crate::scenario::grid::Spread;
 use crate::scenario::{Located, Scenario, grid};
 
 /// The grid of the axes as written; None for `bounds = "auto"`. Errors: axes that do not make a grid.
@@ -17,11 +19,44 @@ pub(super) fn written(scenario: &Scenario) -> Result<Option<Grid>> {
     let grid::Grid::Axes(axes) = &scenario.grid.value else { return Ok(None) };
     let build = |(axis, variable): (&Located<grid::Axis>, String)| {
         let a = &axis.value;
-        Axis::uniform(variable, a.from, a.to, a.cells, a.boundary.value)
-            .map_err(|error| scenario.solver_error(&axis.span, "this axis", &error))
+        let walls = a.boundary.value;
+        let built = match &a.spread {
+            Spread::Even => Axis::uniform(variable, a.from, a.to, a.cells, walls),
+            Spread::Sinh { center, width } => Axis::sinh(variable, [a.from, a.to], a.cells, [*center, *width], walls),
+            Spread::Edges(edges) => Axis::graded(variable, edges.clone(), walls),
+        };
+        built.map_err(|error| scenario.solver_error(&axis.span, "this axis", &error))
     };
     let built = axes.value.iter().zip(scenario.variable_names()).map(build).collect::<Result<Vec<_>>>()?;
     Grid::new(built).map(Some).map_err(|error| scenario.solver_error(&axes.span, "these axes", &error))
+}
+
+/// Graded axes need a diagonal D. Errors: a cell where D is not, at the first graded axis.
+pub(super) fn check_graded(scenario: &Scenario, grid: &Grid, dynamics: &dyn Dynamics) -> Result<()> {
+    const BLOCK: usize = 4096;
+    let (d, variables) = (grid.dimension(), scenario.variable_names());
+    let grid::Grid::Axes(axes) = &scenario.grid.value else { return Ok(()) };
+    let Some(graded) = axes.value.iter().find(|axis| axis.value.spread != Spread::Even).filter(|_| d > 1) else {
+        return Ok(());
+    };
+    for first in (0..grid.len()).step_by(BLOCK) {
+        let n = BLOCK.min(grid.len() - first);
+        let centers: Vec<[f64; 3]> = (first..first + n).map(|cell| grid.center(cell)).collect();
+        let points: Vec<f64> = (0..d).flat_map(|k| centers.iter().map(move |center| center[k])).collect();
+        let (mut drift, mut diffusion) = (vec![0.0; d * n], vec![0.0; packed_len(d) * n]);
+        dynamics.drift_diffusion(&points, &mut drift, &mut diffusion);
+        let pairs = (0..d).flat_map(|i| (i + 1..d).map(move |j| (i, j)));
+        for (i, j) in pairs {
+            let row = &diffusion[packed_index(d, i, j) * n..][..n];
+            let Some(at) = row.iter().position(|&entry| entry != 0.0) else { continue };
+            let place: Vec<String> = (0..d).map(|k| format!("{} = {}", variables[k], centers[at][k])).collect();
+            let message =
+                format!("a graded axis needs a diagonal D, and D[{i}][{j}] is {} at {}", row[at], place.join(", "));
+            let help = "use equal cells on every axis: from, to and cells without `grading` and `edges`";
+            return Err(scenario.source.error(&graded.span, message, "graded", help));
+        }
+    }
+    Ok(())
 }
 
 /// The box for `bounds = "auto"` and how it was found. Errors: no such box; see [`bounds::find`].

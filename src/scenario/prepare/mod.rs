@@ -108,6 +108,9 @@ impl Scenario {
         let mut notes = self.notes();
         let decomposition = analysis::unless_too_long(self, decomposition, &grid, plain.samples(), &mut notes);
         fields::check(self, &grid, &*model, &*dynamics)?;
+        if engines.contains(&EngineKind::FokkerPlanck) {
+            grid::check_graded(self, &grid, &*dynamics)?;
+        }
         let initial = initial::build(self, &grid)?;
         let passages = passage::build(self, &grid)?;
         let problem = Problem {
