@@ -18,6 +18,7 @@ mod edge_integral;
 mod edge_tensor;
 pub mod edge_weight;
 pub mod error_estimate;
+pub mod first_passage;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod generator;
