@@ -6,6 +6,7 @@ use std::time::Instant;
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
 use fpsolve_solvers::fields::Fields;
+use fpsolve_solvers::fokker_planck::first_passage::GridPassage;
 use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, Stationary};
 use fpsolve_solvers::langevin::Langevin;
@@ -84,7 +85,8 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     warnings.extend(prepared.notes.iter().cloned());
     let mut failures: Vec<Error> = Vec::new();
     progress("building");
-    let Built { mut lanes, stationary, spectrum } = build(prepared, &problem, &mut failures, interrupt);
+    let Built { mut lanes, stationary, spectrum, passages: by_grid } =
+        build(prepared, &problem, &mut failures, interrupt);
     for &time in &problem.times {
         for lane in &mut lanes {
             progress(&format!("{} to t = {time}", lane.engine.name()));
@@ -129,6 +131,10 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     if let Some(stationary) = &stationary {
         warnings.extend(stationary.warnings.iter().map(|w| format!("stationary: {w}")));
         record.groups.push(stationary_group(&problem, stationary));
+    }
+    for (passage, found) in &by_grid {
+        let group = ensemble::passage_group(&mut record, passage, &problem.times);
+        layout::add_grid_passage(group, &problem.grid, found);
     }
     for (passage, found) in prepared.passages.iter().zip(&passages) {
         let group = ensemble::passage_group(&mut record, passage, &problem.times);
@@ -272,6 +278,7 @@ struct Built {
     lanes: Vec<Lane>,
     stationary: Option<Stationary>,
     spectrum: Option<Spectrum>,
+    passages: Vec<(Passage, GridPassage)>,
 }
 
 /// Builds the engines that were asked for; failures of the stationary density are the engine's warnings.
@@ -287,6 +294,12 @@ fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>, inte
                     if modes > 0 {
                         match engine.spectrum(modes, interrupt) {
                             Ok(spectrum) => built.spectrum = Some(spectrum),
+                            Err(error) => failures.push(error),
+                        }
+                    }
+                    for passage in &prepared.passages {
+                        match engine.first_passage(passage, interrupt) {
+                            Ok(found) => built.passages.push((passage.clone(), found)),
                             Err(error) => failures.push(error),
                         }
                     }

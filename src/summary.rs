@@ -122,7 +122,8 @@ fn escapes(record: &Record, out: &mut String) {
     for group in record.group("escape").iter().flat_map(|g| &g.groups) {
         let mut means = Vec::new();
         if let Some(mean) = float(group, "from_value") {
-            means.push(format!("fokker-planck {}", short(mean)));
+            let error = float(group, "error_grid").map_or(String::new(), |error| format!(" ± {}", short(error)));
+            means.push(format!("fokker-planck {}{error} (grid)", short(mean)));
         }
         if let (Some(mean), Some(se)) = (float(group, "langevin_mean"), float(group, "langevin_mean_se")) {
             let censored = float(group, "langevin_censored").is_some_and(|share| share > 0.0);

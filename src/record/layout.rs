@@ -6,6 +6,7 @@
 
 use fpsolve_solvers::density;
 use fpsolve_solvers::engine::Snapshot;
+use fpsolve_solvers::fokker_planck::first_passage::GridPassage;
 use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::grid::Grid;
 use fpsolve_solvers::symmetric::{packed_index, packed_len};
@@ -16,7 +17,10 @@ use ndarray::{ArrayD, IxDyn};
 use super::{Attribute, Dataset, Group, Values};
 
 /// Names that datasets and scales of the standard groups take; a variable or a data column cannot have them.
-pub const RESERVED: [&str; 44] = [
+pub const RESERVED: [&str; 47] = [
+    "survival",
+    "committor",
+    "mean_first_passage_time",
     "time",
     "component",
     "row",
@@ -305,6 +309,25 @@ pub fn stationary_group(grid: &Grid, fields: StationaryFields, attributes: &[(&'
     let covariance = array(&[d, d], unpacked(d, fields.covariance));
     group.datasets.push(Dataset::float("covariance", covariance, &["row", "column"], "1", "stationary covariance"));
     group
+}
+
+/// Adds to `/escape/<name>` what the grid says: `mean_first_passage_time` and, where something else than an arrival can happen,
+/// `committor` (n…), `survival` over `time`, and the values at the starting point as attributes.
+pub fn add_grid_passage(group: &mut Group, grid: &Grid, found: &GridPassage) {
+    group.set("from_value", Attribute::Float(found.from_value));
+    if let Some(error) = found.error_grid {
+        group.set("error_grid", Attribute::Float(error));
+    }
+    group.set("error_time", Attribute::Float(found.error_time));
+    group.datasets.extend(variable_scales(grid));
+    let long_name = "mean time to the target from each cell";
+    group.datasets.push(field("mean_first_passage_time", grid, &[], found.mean_time.clone(), "1", long_name));
+    group.datasets.push(series("survival", found.survival.clone(), "probability not to have reached the target"));
+    if let (Some(committor), Some(here)) = (&found.committor, found.from_committor) {
+        group.set("from_committor", Attribute::Float(here));
+        let long_name = "probability to reach the target before an absorbing wall";
+        group.datasets.push(field("committor", grid, &[], committor.clone(), "1", long_name));
+    }
 }
 
 /// `/spectrum`: the slowest modes of −𝓛, eigenvalues (k) and right and left vectors (k, n…) as functions and densities.

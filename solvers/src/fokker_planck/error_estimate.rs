@@ -130,6 +130,11 @@ impl Companion {
         [&mut self.first].into_iter().chain(&mut self.second)
     }
 
+    /// The problem on the coarse grid.
+    pub fn discrete(&self) -> &Discrete {
+        &self.discrete
+    }
+
     /// Starts beside the fine run, from the same law.
     pub fn start(
         &mut self,

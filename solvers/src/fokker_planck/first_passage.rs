@@ -39,6 +39,8 @@ pub struct GridPassage {
     pub survival: Vec<f64>,
     /// Estimated error of the survival by the time integration.
     pub error_time: f64,
+    /// Estimated error of τ at the starting point by the grid, where it can be coarsened.
+    pub error_grid: Option<f64>,
 }
 
 /// The problem: from where to which set.
@@ -67,14 +69,14 @@ pub fn first_passage(
     let killed = Killed::new(generator, grid, &[question.target])?;
     let weights = interpolation(grid, question.from);
     let at_start = |field: &[f64]| weights.iter().map(|&(cell, w)| w * field[cell]).sum::<f64>();
-    let mean_time = killed.solve(grid, &killed.waiting)?;
+    let mean_time = killed.solve(grid, &killed.waiting, interrupt)?;
     let (survival, error_time) = survival(&killed, grid, &weights, question.times, options, interrupt)?;
     let committor = match question.avoid {
         Some(avoid) => {
             let killed = Killed::new(generator, grid, &[question.target, avoid])?;
-            Some(killed.committor(grid)?)
+            Some(killed.committor(grid, interrupt)?)
         }
-        None if generator.has_exit() => Some(killed.committor(grid)?),
+        None if generator.has_exit() => Some(killed.committor(grid, interrupt)?),
         None => None,
     };
     Ok(GridPassage {
@@ -84,7 +86,21 @@ pub fn first_passage(
         committor,
         survival,
         error_time,
+        error_grid: None,
     })
+}
+
+/// τ at the starting point alone. Errors as for [`first_passage`].
+pub fn mean_time_from(
+    generator: &Generator,
+    grid: &Grid,
+    from: &[f64],
+    target: &Target,
+    interrupt: Interrupt,
+) -> Result<f64, Error> {
+    let killed = Killed::new(generator, grid, &[target])?;
+    let field = killed.solve(grid, &killed.waiting, interrupt)?;
+    Ok(interpolation(grid, from).iter().map(|&(cell, w)| w * field[cell]).sum())
 }
 
 /// A generator whose target cells are cut out: they have no edges, and an exit that only keeps the matrix regular.
@@ -182,10 +198,9 @@ impl Killed {
     }
 
     /// −Q u = b with u = 0 in the sets.
-    fn solve(&self, grid: &Grid, b: &[f64]) -> Result<Vec<f64>, Error> {
-        let solver = linear::prepare(&self.generator, grid.shape()).factor(0.0, 1.0)?;
+    fn solve(&self, grid: &Grid, b: &[f64], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
         let mut u = b.to_vec();
-        solver.solve_backward(&mut u)?;
+        linear::solve_backward(&self.generator, grid.shape(), 0.0, &mut u, interrupt)?;
         match u.iter().position(|u| !u.is_finite()) {
             None => Ok(u),
             Some(cell) => Err(Error::numerical(
@@ -197,8 +212,8 @@ impl Killed {
         }
     }
 
-    fn committor(&self, grid: &Grid) -> Result<Vec<f64>, Error> {
-        let mut q = self.solve(grid, &self.arrival)?;
+    fn committor(&self, grid: &Grid, interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+        let mut q = self.solve(grid, &self.arrival, interrupt)?;
         q.iter_mut().zip(&self.target).for_each(|(q, &inside)| *q = if inside { 1.0 } else { q.clamp(0.0, 1.0) });
         Ok(q)
     }

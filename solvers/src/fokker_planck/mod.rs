@@ -49,9 +49,11 @@ use crate::density::moments;
 use crate::engine::{Attribute, Engine, Interrupt, Snapshot};
 use crate::grid::Grid;
 use crate::initial::Initial;
+use crate::passage::Passage;
 use crate::problem::Problem;
 use choice::{Choice, PECLET, Start, choose};
 use error_estimate::Companion;
+use first_passage::{GridPassage, Question};
 use outermost::{Touched, outermost};
 use point_start::PointStart;
 use projection::Moved;
@@ -167,6 +169,23 @@ impl FokkerPlanck {
     pub fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<spectrum::Spectrum, Error> {
         let law = self.discrete.law.as_ref().map_err(Clone::clone)?;
         spectrum::spectrum(&self.discrete.generator, self.grid().shape(), law, count, interrupt)
+    }
+
+    /// Mean time, survival at the output times and committor of a first-passage problem, with an estimate of the grid's error.
+    /// Errors: see [`first_passage::first_passage`].
+    pub fn first_passage(&self, passage: &Passage, interrupt: Interrupt) -> Result<GridPassage, Error> {
+        let question =
+            Question { from: &passage.from, target: &passage.target, avoid: None, times: &self.problem.times };
+        let generator = &self.discrete.generator;
+        let mut found = first_passage::first_passage(generator, self.grid(), &question, &self.options, interrupt)?;
+        // a target too small for the coarse grid, or too far for its numbers, leaves the error unknown
+        found.error_grid = self.companion.as_ref().and_then(|companion| {
+            let Discrete { generator, grid, .. } = companion.discrete();
+            let coarse =
+                first_passage::mean_time_from(generator, grid, &passage.from, &passage.target, interrupt).ok()?;
+            Some((found.from_value - coarse).abs() / (2f64.powi(error_estimate::ORDER) - 1.0))
+        });
+        Ok(found)
     }
 
     /// The generator.
