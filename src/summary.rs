@@ -86,7 +86,8 @@ fn engine_row(name: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
         ("error_truncation", "truncation"),
     ] {
         if let Some(value) = float(group, key) {
-            exactness.push(format!("{label} {}", short(value)));
+            let noise = float(group, &format!("{key}_se")).map_or(String::new(), |se| format!(" ± {}", short(se)));
+            exactness.push(format!("{label} {}{noise}", short(value)));
         }
     }
     let method = match (
