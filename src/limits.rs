@@ -324,8 +324,16 @@ mod tests {
     fn the_linear_solver_follows_the_grid_and_so_does_its_memory() {
         let line = |shape: &[f64]| {
             let shape = shape.to_vec();
-            let sizes =
-                Sizes { shape, outputs: 2.0, langevin: 1.0, sgd: 1.0, trajectories: 0.0, memory: 0.0, isotropic: true };
+            let sizes = Sizes {
+                shape,
+                outputs: 2.0,
+                langevin: 1.0,
+                sgd: 1.0,
+                trajectories: 0.0,
+                memory: 0.0,
+                analysis: 0.0,
+                isotropic: true,
+            };
             let (what, bytes) = fokker_planck(&sizes).swap_remove(2);
             (what, bytes / sizes.cells())
         };

@@ -132,7 +132,7 @@ impl Companion {
 
     /// The problem on the coarse grid.
     pub fn discrete(&self) -> &Discrete {
-        &self.discrete
+        &self.first.discrete
     }
 
     /// Starts beside the fine run, from the same law.
