@@ -52,7 +52,7 @@ pub fn richardson(last: f64, before: Option<f64>, highest: f64) -> f64 {
         Some(before) if before > 0.0 && last > 0.0 => (before / last).log2().clamp(LEAST, highest),
         _ => f64::from(ORDER),
     };
-    last / (2f64.powf(order) - 1.0)
+    (last / (2f64.powf(order) - 1.0)).min(2.0) // no two laws are farther apart
 }
 
 /// Estimated L1 errors of a density.
