@@ -334,6 +334,7 @@ pub fn add_grid_passage(group: &mut Group, grid: &Grid, found: &GridPassage) {
 pub fn spectrum_group(grid: &Grid, spectrum: &Spectrum) -> Group {
     let k = spectrum.real.len();
     let mut group = Group::new("spectrum");
+    group.set("discretisation", Attribute::Text("edges".to_string()));
     group.datasets = variable_scales(grid);
     group.datasets.push(index_scale("eigenpair", k, "number of the mode, slowest first"));
     let row = |name: &str, values: &[f64], long_name: &str| {

@@ -23,6 +23,7 @@ use fpsolve_validation::reference::linear::{Law, OrnsteinUhlenbeck};
 use fpsolve_validation::reference::manufactured::Equilibrium;
 use fpsolve_validation::reference::problem;
 use fpsolve_validation::reference::pushed_forward::{Helix, Sinh, Wave};
+use fpsolve_validation::reference::quadrature::integrate;
 
 /// True error over the run's own estimate, and its inverse, stay below this.
 const HONEST: f64 = 3.0;
@@ -200,6 +201,23 @@ fn b02_b05_b06_numbers_of_the_tables() {
     // tails keep their relative accuracy: the share beyond 2 is 3.4e-6
     let tail: f64 = (0..800).filter(|&i| grid.center(i)[0].abs() > 2.0).map(|i| b06.probability[i]).sum();
     assert!((tail / 3.400_204_6e-6 - 1.0).abs() < 2e-3, "{tail}");
+}
+
+/// The slowest rate of a metastable well is the rate of first arrival on the barrier: 1/λ = (1/T)∫₋₁⁰ e^{L/T} ∫ e^{−L/T}, up to e^{−ΔL/T}.
+#[test]
+fn slowest_mode_of_a_metastable_well() {
+    let (t, well) = (0.01, Line::b02(0.01));
+    let loss = |x: f64| 0.25 * x.powi(4) - 0.5 * x * x;
+    // times e^{−ΔL/T} with ΔL = ¼, so that nothing overflows
+    let inner = |y: f64| integrate(|x| ((-0.25 - loss(x)) / t).exp(), -2.0, y, 200);
+    let mean_time = integrate(|y| (loss(y) / t).exp() * inner(y), -1.0, 0.0, 200) / t * (0.25f64 / t).exp();
+    let errors = [400, 800, 1600].map(|cells| {
+        let problem = problem(Arc::new(well), t, line(-2.0, 2.0, cells), Initial::Uniform, vec![0.0, 1.0]);
+        let modes = FokkerPlanck::new(&problem, edges()).unwrap().spectrum(2, &|| false).unwrap();
+        (modes.real[1] * mean_time - 1.0).abs()
+    });
+    let order = (errors[1] / errors[2]).log2();
+    assert!(errors[0] < 1e-3 && (1.9..2.1).contains(&order), "λ = {:e}: {errors:?}", 1.0 / mean_time);
 }
 
 #[test]

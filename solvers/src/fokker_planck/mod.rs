@@ -165,9 +165,9 @@ impl FokkerPlanck {
         self.stationary.as_ref()
     }
 
-    /// The `count` slowest relaxation modes. Errors: no unique stationary density, more modes than cells, no convergence.
+    /// The `count` slowest relaxation modes, of the edge generator also where the chain advances the density. Errors: no unique stationary density, more modes than cells, no convergence.
     pub fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<spectrum::Spectrum, Error> {
-        let law = self.discrete.law.as_ref().map_err(Clone::clone)?;
+        let law = self.discrete.generator_law.as_ref().map_err(Clone::clone)?;
         spectrum::spectrum(&self.discrete.generator, self.grid().shape(), law, count, interrupt)
     }
 

@@ -25,7 +25,10 @@ pub(super) struct Discrete {
     pub temperature: f64,
     pub discretization: Discretization,
     pub generator: Arc<super::Generator>,
+    /// The stationary law of the discretisation that advances: the chain's where there is one.
     pub law: Result<Arc<StationaryLaw>, Error>,
+    /// The stationary law of the generator.
+    pub generator_law: Result<Arc<StationaryLaw>, Error>,
     /// The long-step chain, where it replaces the generator.
     pub chain: Option<Arc<Chain>>,
     dynamics: Arc<dyn Dynamics>,
@@ -47,6 +50,7 @@ impl Discrete {
             temperature: problem.temperature,
             discretization,
             generator,
+            generator_law: law.clone(),
             law,
             chain: None,
             dynamics: problem.dynamics.clone(),
