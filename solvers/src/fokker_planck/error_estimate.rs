@@ -2,12 +2,13 @@
 //!
 //! With the densities on the grids h, 2h and 4h the observed order is r = log₂(‖ρ_4h − ρ_2h‖/‖ρ_2h − ρ_h‖), and the error at h is
 //! estimated as ‖ρ_2h − ρ_h‖/(2^r − 1): right where the scheme has its declared order, where centre values make a reversible
-//! density fourth order, and where high cell Péclet numbers leave the first. The chain has, instead of the grid 4h, the grid 2h with
-//! steps twice as long, which tells its error in the step.
+//! density fourth order, and where high cell Péclet numbers leave the first. The extrapolated chain of steps τ has an error
+//! a h⁴ + b τ²; its companion on 2h with steps 4τ has 16 times that. Where no noise of a step covers the cells of 2h, steps 2τ on h tell
+//! b, and a reading of higher order tells a.
 
-use super::choice::Choice;
 use super::current::entropy_production;
-use super::options::{FokkerPlanckOptions, SpaceMethod};
+use super::options::FokkerPlanckOptions;
+use super::reading::reading_error;
 use super::run::{Discrete, Transient};
 use crate::Error;
 use crate::engine::Interrupt;
@@ -55,87 +56,82 @@ pub fn richardson(last: f64, before: Option<f64>, highest: f64) -> f64 {
     (last / (2f64.powf(order) - 1.0)).min(2.0) // no two laws are farther apart
 }
 
-/// Estimated L1 errors of a density.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Estimate {
-    /// By the grid.
-    pub grid: f64,
-    /// By the chain's steps; 0 for the edge generator, whose integrator tells its own.
-    pub step: f64,
-}
-
 /// One companion run.
 struct Level {
     discrete: Discrete,
     transient: Option<Transient>,
 }
 
-impl Level {
-    fn new(discrete: Discrete) -> Self {
-        Self { discrete, transient: None }
+/// What the errors of the levels have to do with that of the fine grid.
+enum Kind {
+    /// Levels on 2h and 4h; whether the fine law is reversible up to quadrature.
+    Order { reversible: bool },
+    /// A chain on 2h with blocks four times as long as this one on the fine grid.
+    Coarser { block: f64 },
+    /// A chain on the same grid with blocks twice as long as this one, where the noise of no step covers the cells of 2h.
+    Longer { block: f64 },
+}
+
+/// What one run shows at a time or at rest.
+struct Shown {
+    law: Vec<f64>,
+    /// The laws that it was extrapolated from.
+    parts: Option<[Vec<f64>; 2]>,
+    /// Estimated error by the reading of cell averages.
+    reading: f64,
+}
+
+impl Shown {
+    fn at_rest(discrete: &Discrete) -> Option<Self> {
+        let law = discrete.law.as_ref().ok()?;
+        let reading = if discrete.chain.is_some() { reading_error(&discrete.grid, &law.probability) } else { 0.0 };
+        Some(Self { law: discrete.at_rest()?, parts: discrete.unextrapolated_at_rest(), reading })
     }
 
-    fn edges(problem: &Problem, grid: &Grid, interrupt: Interrupt) -> Result<Self, Error> {
-        Ok(Self::new(Discrete::edges(problem, grid, interrupt)?))
+    fn moving(discrete: &Discrete, transient: &Transient) -> Self {
+        let reading = if discrete.chain.is_some() { reading_error(&discrete.grid, &transient.centre) } else { 0.0 };
+        Self { law: transient.probability.clone(), parts: transient.unextrapolated(), reading }
     }
 }
 
-/// The companion runs: on 2h, and on 4h or with longer steps.
+/// The companion runs.
 pub(super) struct Companion {
-    first: Level,
-    second: Option<Level>,
-    /// Step of the chain over that of its companion; None for the edge generator.
-    steps: Option<f64>,
-    /// Whether the fine law is reversible up to quadrature.
-    reversible: bool,
+    levels: Vec<Level>,
+    kind: Kind,
+    from: f64,
 }
 
 impl Companion {
-    /// The discretisation `fine` with the start law `start` on coarser grids; None where an axis cannot be coarsened, or no step of the
-    /// chain resolves the noise there.
-    pub fn new(
-        problem: &Problem,
-        choice: &mut Choice,
-        fine: &Discrete,
-        start: &[f64],
-        interrupt: Interrupt,
-    ) -> Result<Option<Self>, Error> {
-        let Some(grid) = fine.grid.coarsened() else { return Ok(None) };
-        if choice.method == SpaceMethod::Edges {
-            let second = grid.coarsened().map(|grid| Level::edges(problem, &grid, interrupt)).transpose()?;
-            return Ok(Some(Self {
-                first: Level::edges(problem, &grid, interrupt)?,
-                second,
-                steps: None,
-                reversible: nearly_reversible(fine),
-            }));
+    /// Companions of `fine`, whose start law is `start`; None where an axis cannot be coarsened, or the companion of a chain fails.
+    /// Errors: coefficients that are not finite, [`Error::Interrupted`].
+    pub fn new(problem: &Problem, fine: &Discrete, start: &[f64], interrupt: Interrupt) -> Result<Option<Self>, Error> {
+        let level = |discrete| Level { discrete, transient: None };
+        let Some(block) = fine.block() else {
+            let Some(grid) = fine.grid.coarsened() else { return Ok(None) };
+            let mut levels = vec![level(Discrete::edges(problem, &grid, interrupt)?)];
+            if let Some(grid) = grid.coarsened() {
+                levels.push(level(Discrete::edges(problem, &grid, interrupt)?));
+            }
+            let kind = Kind::Order { reversible: nearly_reversible(fine) };
+            return Ok(Some(Self { levels, kind, from: 0.0 }));
+        };
+        let found = match fine.coarser_chain(problem, start, interrupt) {
+            Ok(None) => fine.longer_chain(start, interrupt).map(|found| found.map(|d| (d, Kind::Longer { block }))),
+            found => found.map(|found| found.map(|d| (d, Kind::Coarser { block }))),
+        };
+        match found {
+            Ok(found) => Ok(found.map(|(discrete, kind)| Self { levels: vec![level(discrete)], kind, from: 0.0 })),
+            Err(error @ Error::Interrupted { .. }) => Err(error),
+            Err(_) => Ok(None),
         }
-        let start = fine.grid.coarsen_probability(start);
-        let with_chain = |step| Discrete::edges(problem, &grid, interrupt)?.with_chain(&start, step);
-        let tried = choice.coarse.take().filter(|(short, _)| short.grid == grid);
-        let pair = tried.map_or_else(
-            || {
-                let short = with_chain(None)?;
-                let long = with_chain(short.step().map(|step| 2.0 * step))?;
-                Ok((short, long))
-            },
-            Ok,
-        );
-        let Ok((short, long)): Result<_, Error> = pair else { return Ok(None) };
-        let steps = fine.step().zip(short.step()).map(|(fine, coarse)| fine / coarse);
-        Ok(Some(Self { first: Level::new(short), second: Some(Level::new(long)), steps, reversible: false }))
     }
 
-    fn levels(&mut self) -> impl Iterator<Item = &mut Level> {
-        [&mut self.first].into_iter().chain(&mut self.second)
+    /// The problem on the grid 2h, where the companion is on it.
+    pub fn discrete(&self) -> Option<&Discrete> {
+        (!matches!(self.kind, Kind::Longer { .. })).then_some(&self.levels[0].discrete)
     }
 
-    /// The problem on the coarse grid.
-    pub fn discrete(&self) -> &Discrete {
-        &self.first.discrete
-    }
-
-    /// Starts beside the fine run, from the same law.
+    /// Starts beside the fine run, from the same law at time `from`. Errors: as for the integrators.
     pub fn start(
         &mut self,
         grid: &Grid,
@@ -144,54 +140,86 @@ impl Companion {
         times: &[f64],
         options: &FokkerPlanckOptions,
     ) -> Result<(), Error> {
-        let coarse = grid.coarsen_probability(start);
-        for level in self.levels() {
-            let own = &level.discrete.grid;
-            let law = if own.len() == coarse.len() {
-                coarse.clone()
-            } else {
-                grid.coarsened().map_or_else(Vec::new, |grid| grid.coarsen_probability(&coarse))
-            };
-            level.transient = Some(Transient::new(&level.discrete, law, from, times, options)?);
+        self.from = from;
+        let (mut grid, mut law) = (grid.clone(), start.to_vec());
+        for level in &mut self.levels {
+            if level.discrete.grid != grid {
+                law = grid.coarsen_probability(&law);
+                grid = level.discrete.grid.clone();
+            }
+            level.transient = Some(Transient::new(&level.discrete, law.clone(), from, times, options)?);
         }
         Ok(())
     }
 
-    /// Estimated L1 error of the fine density at time `to`.
-    pub fn advance(&mut self, to: f64, grid: &Grid, fine: &[f64], interrupt: Interrupt) -> Result<Estimate, Error> {
-        let mut laws = Vec::new();
-        for level in self.levels() {
-            if let Some(transient) = &mut level.transient {
-                transient.advance(to, interrupt)?;
-                laws.push(transient.probability.clone());
-            }
+    /// Estimated L1 error of the fine density at time `to`; None before [`Companion::start`]. Errors: as for the integrators.
+    pub fn advance(
+        &mut self,
+        to: f64,
+        fine: &Discrete,
+        transient: &Transient,
+        interrupt: Interrupt,
+    ) -> Result<Option<f64>, Error> {
+        for transient in self.levels.iter_mut().filter_map(|level| level.transient.as_mut()) {
+            transient.advance(to, interrupt)?;
         }
-        let laws = [laws.first().map(Vec::as_slice), laws.get(1).map(Vec::as_slice)];
-        Ok(self.estimate(grid, fine, laws, false).unwrap_or_default())
+        let shown = |level: &Level| level.transient.as_ref().map(|t| Shown::moving(&level.discrete, t));
+        Ok(self.estimate(&fine.grid, &Shown::moving(fine, transient), &shown, Some(to - self.from)))
     }
 
     /// Estimated L1 error of the fine stationary density.
-    pub fn stationary(&self, grid: &Grid, fine: &[f64]) -> Option<Estimate> {
-        let first = self.first.discrete.at_rest();
-        let second = self.second.as_ref().and_then(|level| level.discrete.at_rest());
-        self.estimate(grid, fine, [first.as_deref(), second.as_deref()], true)
+    pub fn stationary(&self, fine: &Discrete) -> Option<f64> {
+        self.estimate(&fine.grid, &Shown::at_rest(fine)?, &|level| Shown::at_rest(&level.discrete), None)
     }
 
-    fn estimate(&self, grid: &Grid, fine: &[f64], laws: [Option<&[f64]>; 2], at_rest: bool) -> Option<Estimate> {
-        let [first, second] = laws;
-        let first = first?;
-        let last = change(grid, fine, first);
-        Some(match self.steps {
-            None => {
-                let before = second.map(|second| change(&self.first.discrete.grid, first, second));
-                Estimate { grid: richardson(last, before, highest(self.reversible, at_rest)), step: 0.0 }
+    /// The error after `elapsed` time; None: at rest.
+    fn estimate(
+        &self,
+        grid: &Grid,
+        fine: &Shown,
+        shown: &dyn Fn(&Level) -> Option<Shown>,
+        elapsed: Option<f64>,
+    ) -> Option<f64> {
+        let first = shown(&self.levels[0])?;
+        // in less time than a block of the companion both took shorter ones
+        let ratio = |block: f64, most: f64| elapsed.map_or(most, |elapsed| (elapsed / block).clamp(1.0, most));
+        let error = match self.kind {
+            Kind::Order { reversible } => {
+                let last = change(grid, &fine.law, &first.law);
+                let second = self.levels.get(1).and_then(shown);
+                let before = second.map(|second| change(&self.levels[0].discrete.grid, &first.law, &second.law));
+                richardson(last, before, highest(reversible, elapsed.is_none()))
             }
-            Some(ratio) => {
-                let by_step: f64 = second.map_or(0.0, |long| first.iter().zip(long).map(|(a, b)| (a - b).abs()).sum());
-                Estimate { grid: richardson(last, None, f64::from(ORDER)), step: ratio * by_step }
+            Kind::Coarser { block } => {
+                let (change, ratio) = (change(grid, &fine.law, &first.law), ratio(block, 4.0));
+                let whole = if ratio == 4.0 {
+                    change / 15.0
+                } else {
+                    fine.reading + (change - first.reading).max(0.0) / (ratio * ratio - 1.0).max(3.0)
+                };
+                whole.max(by_step(grid, fine, &first).unwrap_or(0.0))
             }
-        })
+            Kind::Longer { block } => {
+                let by_step = distance(&fine.law, &first.law) / (ratio(block, 2.0).powi(2) - 1.0).max(1.0);
+                by_step + fine.reading
+            }
+        };
+        Some(error.min(2.0)) // no two laws are farther apart
     }
+}
+
+/// Error b τ² of the extrapolation of a (steps τ) and b (2τ) by that of b and c (4τ, on 2h): a third of ‖(2a − b) − (2b − c)‖, less
+/// what the reading on 2h makes of it.
+fn by_step(grid: &Grid, fine: &Shown, coarse: &Shown) -> Option<f64> {
+    let ([a, b], [c, _]) = (fine.parts.as_ref()?, coarse.parts.as_ref()?);
+    let combined: Vec<f64> = a.iter().zip(b).map(|(a, b)| 2.0 * a - 3.0 * b).collect();
+    let merged = grid.coarsen_probability(&combined);
+    let change: f64 = merged.iter().zip(c).map(|(m, c)| (m + c).abs()).sum();
+    Some((change - coarse.reading).max(0.0) / 3.0)
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
 }
 
 #[cfg(test)]

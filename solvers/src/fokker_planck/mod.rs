@@ -22,6 +22,7 @@ pub mod first_passage;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod generator;
+mod krylov;
 pub mod lattice;
 pub mod linear;
 pub mod options;
@@ -51,7 +52,7 @@ use crate::grid::Grid;
 use crate::initial::Initial;
 use crate::passage::Passage;
 use crate::problem::Problem;
-use choice::{Choice, PECLET, Start, choose};
+use choice::{Candidate, Choice, PECLET, Start, choose};
 use error_estimate::Companion;
 use first_passage::{GridPassage, Question};
 use outermost::{Touched, outermost};
@@ -84,7 +85,6 @@ struct Seen {
     min_density: f64,
     max_density: f64,
     error_grid: Option<f64>,
-    error_step: f64,
     outermost: f64,
     high_peclet: f64,
     moved: Moved,
@@ -100,23 +100,12 @@ impl FokkerPlanck {
     /// [`FokkerPlanck::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
     pub fn new_until(problem: &Problem, options: FokkerPlanckOptions, interrupt: Interrupt) -> Result<Self, Error> {
         let grid = &problem.grid;
-        let mut discrete = Discrete::edges(problem, grid, interrupt)?;
-        let mut warnings = discrete.discretization.warnings.clone();
+        let fine = Discrete::edges(problem, grid, interrupt)?;
+        let mut warnings = fine.discretization.warnings.clone();
         let probability = problem.initial.cell_probability(grid)?;
         let (start, start_time) = start_law(problem, &probability, &mut warnings);
-        let mut choice = choose(problem, &options, &discrete, Start { law: &start, time: start_time }, interrupt)?;
-        if choice.method == SpaceMethod::Chain {
-            match Discrete::edges(problem, grid, interrupt)?.with_chain(&start, None) {
-                Ok(with) => discrete = with,
-                Err(error) if options.discretisation == SpaceMethod::Chain => return Err(error),
-                Err(error) => choice = Choice::fallen_back(&error),
-            }
-        }
-        let mut companion = if options.error_estimate {
-            Companion::new(problem, &mut choice, &discrete, &start, interrupt)?
-        } else {
-            None
-        };
+        let (candidate, choice) = choose(problem, &options, fine, Start { law: &start, time: start_time }, interrupt)?;
+        let Candidate { discrete, mut companion } = candidate;
         if options.error_estimate && companion.is_none() {
             warnings.push(
                 "no estimate of the grid error: it needs an even number of cells, at least 4, on each axis".into(),
@@ -133,7 +122,6 @@ impl FokkerPlanck {
             min_density: f64::INFINITY,
             max_density: 0.0,
             error_grid: companion.as_ref().map(|_| 0.0),
-            error_step: 0.0,
             outermost: 0.0,
             high_peclet: 0.0,
             moved: Moved::default(),
@@ -180,7 +168,7 @@ impl FokkerPlanck {
         let mut found = first_passage::first_passage(generator, self.grid(), &question, &self.options, interrupt)?;
         // a target too small for the coarse grid, or too far for its numbers, leaves the error unknown
         found.error_grid = self.companion.as_ref().and_then(|companion| {
-            let Discrete { generator, grid, .. } = companion.discrete();
+            let Discrete { generator, grid, .. } = companion.discrete()?;
             let coarse =
                 first_passage::mean_time_from(generator, grid, &passage.from, &passage.target, interrupt).ok()?;
             Some((found.from_value - coarse).abs() / (2f64.powi(error_estimate::ORDER) - 1.0))
@@ -219,7 +207,7 @@ impl FokkerPlanck {
     /// The integrator's estimate, and at least what the projection had to move.
     fn error_time(&self) -> f64 {
         let moved = 2.0 * self.seen.moved.negative + self.seen.moved.mass;
-        self.transient.stepper.error().max(moved) + self.seen.error_step
+        self.transient.stepper.error().max(moved)
     }
 
     fn reversible(&self) -> bool {
@@ -230,8 +218,7 @@ impl FokkerPlanck {
 fn stationary_of(discrete: &Discrete, companion: &Option<Companion>, warnings: &mut Vec<String>) -> Option<Stationary> {
     match discrete.stationary() {
         Ok(mut stationary) => {
-            let estimate = companion.as_ref().and_then(|c| c.stationary(&discrete.grid, &stationary.probability));
-            stationary.error_grid = estimate.map(|estimate| estimate.grid + estimate.step);
+            stationary.error_grid = companion.as_ref().and_then(|companion| companion.stationary(discrete));
             warnings.extend(stationary.warnings.iter().cloned());
             Some(stationary)
         }
@@ -288,9 +275,8 @@ impl Engine for FokkerPlanck {
             self.probability.copy_from_slice(&self.transient.probability);
             self.seen.moved = self.transient.moved;
             if let Some(companion) = &mut self.companion {
-                let error = companion.advance(to, &self.discrete.grid, &self.probability, interrupt)?;
-                self.seen.error_grid = self.seen.error_grid.map(|worst| worst.max(error.grid));
-                self.seen.error_step = self.seen.error_step.max(error.step);
+                let error = companion.advance(to, &self.discrete, &self.transient, interrupt)?;
+                self.seen.error_grid = self.seen.error_grid.map(|worst| worst.max(error.unwrap_or(0.0)));
             }
         }
         self.time = to;

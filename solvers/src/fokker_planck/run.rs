@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::chain::Chain;
 use super::chain::chain_stepper::{self, ChainStepper};
 use super::chain::observables::observe;
-use super::chain::step_choice::suitable_step;
+use super::chain::pair::{Pair, PairLaw, extrapolated};
+use super::chain::step_choice::{covers, suitable_step};
 use super::edge_generator::{Discretization, edge_generator};
 use super::options::FokkerPlanckOptions;
 use super::projection::{Moved, project};
@@ -20,6 +20,7 @@ use crate::grid::Grid;
 use crate::problem::Problem;
 
 /// A grid with its generator and, where it exists, its stationary law.
+#[derive(Clone)]
 pub(super) struct Discrete {
     pub grid: Grid,
     pub temperature: f64,
@@ -30,21 +31,32 @@ pub(super) struct Discrete {
     /// The stationary law of the generator.
     pub generator_law: Result<Arc<StationaryLaw>, Error>,
     /// The long-step chain, where it replaces the generator.
-    pub chain: Option<Arc<Chain>>,
+    pub chain: Option<Arc<Pair>>,
+    /// The stationary laws of the two chains that are extrapolated.
+    pub chain_law: Option<Arc<PairLaw>>,
     dynamics: Arc<dyn Dynamics>,
 }
 
 impl Discrete {
-    /// The edge generator of `problem` on `grid`.
+    /// The edge generator of `problem` on `grid` with its stationary law. Errors: coefficients that are not finite,
+    /// [`Error::Interrupted`].
     pub fn edges(problem: &Problem, grid: &Grid, interrupt: Interrupt) -> Result<Self, Error> {
-        let mut discretization = edge_generator(problem.dynamics.as_ref(), problem.temperature, grid)?;
-        let empty = super::generator::GeneratorBuilder::new(0).finish();
-        let generator = Arc::new(std::mem::replace(&mut discretization.generator, empty));
+        let mut out = Self::unsolved(problem, grid)?;
         let guess = || coarse_guess(problem, grid, interrupt);
-        let law = match stationary_law_from(&generator, grid.shape(), &guess, interrupt) {
+        out.law = match stationary_law_from(&out.generator, grid.shape(), &guess, interrupt) {
             Err(error @ Error::Interrupted { .. }) => return Err(error),
             law => law.map(Arc::new),
         };
+        out.generator_law = out.law.clone();
+        Ok(out)
+    }
+
+    /// The generator alone, its stationary law unsolved.
+    fn unsolved(problem: &Problem, grid: &Grid) -> Result<Self, Error> {
+        let mut discretization = edge_generator(problem.dynamics.as_ref(), problem.temperature, grid)?;
+        let empty = super::generator::GeneratorBuilder::new(0).finish();
+        let generator = Arc::new(std::mem::replace(&mut discretization.generator, empty));
+        let law = Err(Error::invalid("the stationary density was not solved", "solve it"));
         Ok(Self {
             grid: grid.clone(),
             temperature: problem.temperature,
@@ -53,17 +65,15 @@ impl Discrete {
             generator_law: law.clone(),
             law,
             chain: None,
+            chain_law: None,
             dynamics: problem.dynamics.clone(),
         })
     }
 
-    /// The long-step chain beside it, of the given or the suitable step, and its stationary law; `start` is the initial law. Errors:
-    /// no step resolves the noise, a chain that would be too large.
-    pub fn with_chain(mut self, start: &[f64], step: Option<f64>) -> Result<Self, Error> {
-        let (dynamics, temperature) = (self.dynamics.as_ref(), self.temperature);
-        let stationary = self.law.as_ref().ok().map(|law| law.probability.as_slice());
-        let laws: Vec<&[f64]> = [start].into_iter().chain(stationary).collect();
-        let Some(step) = step.or_else(|| self.suitable_step(start, f64::INFINITY)) else {
+    /// The long-step chain in its place, of the given block or the suitable one, and its stationary law; `start` is the
+    /// initial law. Errors: graded axes, no step that resolves the noise, a chain that would be too large; [`Error::Interrupted`].
+    pub fn with_chain(self, start: &[f64], block: Option<f64>, interrupt: Interrupt) -> Result<Self, Error> {
+        let Some(block) = block.or_else(|| self.suitable_block(start, f64::INFINITY)) else {
             return Err(Error::numerical(
                 "the long-step chain",
                 "before its first step",
@@ -71,48 +81,89 @@ impl Discrete {
                 "use more cells, or discretisation = \"edges\"",
             ));
         };
-        let chain = Chain::new(dynamics, temperature, &self.grid, step)?;
-        let law = chain.stationary(laws[laws.len() - 1], 1e-10);
-        self.law = law.map(|p| Arc::new(StationaryLaw::from_probability(p, chain_stepper::NAME)));
-        self.chain = Some(Arc::new(chain));
+        let pair = Pair::new(self.dynamics.as_ref(), self.temperature, &self.grid, block)?;
+        let guess = self.law.clone();
+        self.with_pair(pair, guess.as_ref().map_or(start, |law| law.probability.as_slice()), interrupt)
+    }
+
+    /// This pair of chains instead, with its stationary law from a guess. Errors: [`Error::Interrupted`].
+    fn with_pair(mut self, pair: Pair, guess: &[f64], interrupt: Interrupt) -> Result<Self, Error> {
+        self.law = match pair.stationary(guess, interrupt) {
+            Ok(found) => {
+                let law = extrapolated(&found.laws[0], &found.laws[1]);
+                self.chain_law = Some(Arc::new(found));
+                Ok(Arc::new(StationaryLaw::from_probability(law, chain_stepper::NAME)))
+            }
+            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            Err(error) => Err(error),
+        };
+        self.chain = Some(Arc::new(pair));
         Ok(self)
+    }
+
+    /// The chain on the grid coarsened by 2 with blocks four times as long, where the noise covers the coarser cells; None where it
+    /// does not, or this is no chain. Errors: a chain that fails, [`Error::Interrupted`].
+    pub fn coarser_chain(&self, problem: &Problem, start: &[f64], interrupt: Interrupt) -> Result<Option<Self>, Error> {
+        let (Some(block), Some(grid)) = (self.block(), self.grid.coarsened()) else { return Ok(None) };
+        let start = self.grid.coarsen_probability(start);
+        let law = self.law.as_ref().ok().map(|law| self.grid.coarsen_probability(&law.probability));
+        let laws: Vec<&[f64]> = [start.as_slice()].into_iter().chain(law.as_deref()).collect();
+        if !covers(self.dynamics.as_ref(), self.temperature, &grid, &laws, 2.0 * block) {
+            return Ok(None);
+        }
+        let pair = Pair::new(self.dynamics.as_ref(), self.temperature, &grid, 4.0 * block)?;
+        let guess = law.as_deref().unwrap_or(&start);
+        Ok(Some(Self::unsolved(problem, &grid)?.with_pair(pair, guess, interrupt)?))
+    }
+
+    /// The chain on this grid with steps twice as long; None where this is no chain. Errors: a chain that fails, [`Error::Interrupted`].
+    pub fn longer_chain(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Self>, Error> {
+        let Some(pair) = &self.chain else { return Ok(None) };
+        let longer = pair.doubled(self.dynamics.as_ref(), self.temperature, &self.grid)?;
+        let guess = self.chain_law.as_ref().map_or(start, |law| law.laws[1].as_slice());
+        self.clone().with_pair(longer, guess, interrupt).map(Some)
     }
 
     pub fn stationary(&self) -> Result<Stationary, Error> {
         let law = self.law.as_ref().map_err(Clone::clone)?;
         let mut out = Stationary::new(law, &self.generator, &self.grid, self.temperature);
-        if let Some(chain) = &self.chain {
+        if self.chain.is_some() {
             let found = observe(self.dynamics.as_ref(), self.temperature, &self.grid, &law.probability)?;
             (out.current, out.entropy_production) = (found.current, found.entropy_production);
-            out.residual = chain.residual(&law.probability);
+            out.residual = self.chain_law.as_ref().map_or(0.0, |law| law.residual);
         }
         Ok(out)
     }
 
-    fn chain_stepper(&self, chain: &Arc<Chain>, start: Vec<f64>, from: f64) -> ChainStepper {
+    fn chain_stepper(&self, chain: &Arc<Pair>, start: Vec<f64>, from: f64) -> ChainStepper {
         ChainStepper::new(self.dynamics.clone(), self.temperature, self.grid.clone(), chain.clone(), start, from)
     }
 
-    /// The step that suits a chain on this grid, if there is one up to `longest`.
-    pub fn suitable_step(&self, start: &[f64], longest: f64) -> Option<f64> {
+    /// The block of two steps that suits a chain on this grid, if there is one up to `longest`.
+    pub fn suitable_block(&self, start: &[f64], longest: f64) -> Option<f64> {
         let laws: Vec<&[f64]> =
             [start].into_iter().chain(self.law.as_ref().ok().map(|law| law.probability.as_slice())).collect();
-        suitable_step(self.dynamics.as_ref(), self.temperature, &self.grid, &laws, longest)
+        suitable_step(self.dynamics.as_ref(), self.temperature, &self.grid, &laws, 0.5 * longest).map(|tau| 2.0 * tau)
     }
 
-    /// Entries that a chain of this step would have. Errors: a flow that does not stay finite.
-    pub fn chain_entries(&self, step: f64) -> Result<f64, Error> {
-        Chain::expected_entries(self.dynamics.as_ref(), self.temperature, &self.grid, step)
+    /// Entries that a chain of this block would have. Errors: a flow that does not stay finite.
+    pub fn chain_entries(&self, block: f64) -> Result<f64, Error> {
+        Pair::expected_entries(self.dynamics.as_ref(), self.temperature, &self.grid, block)
     }
 
-    /// Step of the chain, where it is one.
-    pub fn step(&self) -> Option<f64> {
-        self.chain.as_ref().map(|chain| chain.step)
+    /// Block of the chain, where it is one.
+    pub fn block(&self) -> Option<f64> {
+        self.chain.as_ref().map(|pair| pair.block())
     }
 
     /// Cell probabilities of the stationary law, where there is one.
     pub fn at_rest(&self) -> Option<Vec<f64>> {
         self.law.as_ref().ok().map(|law| averages(&self.grid, &law.probability))
+    }
+
+    /// Cell probabilities of the stationary laws that were extrapolated, the shorter steps first; None for a generator.
+    pub fn unextrapolated_at_rest(&self) -> Option<[Vec<f64>; 2]> {
+        self.chain_law.as_ref().map(|law| [0, 1].map(|k| averages(&self.grid, &law.laws[k])))
     }
 
     pub fn system(&self) -> Arc<System> {
@@ -161,7 +212,7 @@ impl Transient {
         let (method, reason, system, stepper): (_, _, _, Box<dyn Stepper>) = match &discrete.chain {
             Some(chain) => {
                 let stepper = Box::new(discrete.chain_stepper(chain, centre.clone(), from));
-                (chain_stepper::NAME, format!("steps of {:.3e}", chain.step), None, stepper)
+                (chain_stepper::NAME, format!("steps of {:.3e}, extrapolated with steps twice as long", 0.5 * chain.block()), None, stepper)
             }
             None => {
                 let system = discrete.system();
@@ -207,5 +258,10 @@ impl Transient {
         self.moved.mass = self.moved.mass.max(moved.mass);
         self.probability = averages(&self.grid, &self.centre);
         Ok(())
+    }
+
+    /// Cell probabilities of the laws that the last output was extrapolated from, the shorter steps first; None for a generator.
+    pub fn unextrapolated(&self) -> Option<[Vec<f64>; 2]> {
+        self.stepper.unextrapolated().map(|laws| laws.map(|law| averages(&self.grid, law)))
     }
 }

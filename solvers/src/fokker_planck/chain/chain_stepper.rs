@@ -1,7 +1,8 @@
-//! The chain as an integrator: from output to output in steps of about the suitable length.
+//! The pair of chains as an integrator: from output to output in blocks of about the suitable length.
 
 use std::sync::Arc;
 
+use super::pair::{Pair, extrapolated};
 use super::Chain;
 use crate::Error;
 use crate::dynamics::Dynamics;
@@ -12,87 +13,113 @@ use crate::grid::Grid;
 /// The chain's name in the record, where an integrator of the generator would stand.
 pub const NAME: &str = "long-step chain";
 
-/// Follows cell probabilities by long steps.
+/// Length of a block, relative to a suitable one, below which its parts would be too short for two of them.
+const SHORTEST: f64 = 0.25;
+
+/// Follows cell probabilities by blocks: one long step, and beside it two short ones.
 ///
-/// An output is reached from the last one that lies at least a suitable step back (or from the start), in steps that are at
-/// least suitable, and outputs nearer to the start than one step are never built upon, so shorter intervals between outputs cost nothing in accuracy.
+/// An output is reached from the last one that lies at least a block back (or from the start), in blocks that are at least of the
+/// suitable length. Outputs nearer to the start than one block are reached in one shorter block, or in a single step, and never built
+/// upon, so short intervals between outputs cost nothing in accuracy.
 pub struct ChainStepper {
     dynamics: Arc<dyn Dynamics>,
     temperature: f64,
     grid: Grid,
-    step: f64,
-    anchors: Vec<(f64, Vec<f64>)>,
-    chain: Option<Arc<Chain>>,
+    block: f64,
+    anchors: Vec<Anchor>,
+    pair: Option<Arc<Pair>>,
+    /// The laws of both chains at the last output.
+    last: Option<[Vec<f64>; 2]>,
     work: Work,
 }
 
+/// The laws of both chains at a time.
+#[derive(Clone)]
+struct Anchor {
+    time: f64,
+    short: Vec<f64>,
+    long: Vec<f64>,
+}
+
 impl ChainStepper {
-    /// From `start` at time `from`, in steps of at least `step`, with the first chain ready.
+    /// From `start` at time `from`, in blocks of at least those of `pair`, which is used where the length is the same.
     pub fn new(
         dynamics: Arc<dyn Dynamics>,
         temperature: f64,
         grid: Grid,
-        chain: Arc<Chain>,
+        pair: Arc<Pair>,
         start: Vec<f64>,
         from: f64,
     ) -> Self {
-        let step = chain.step;
-        Self {
-            dynamics,
-            temperature,
-            grid,
-            step,
-            anchors: vec![(from, start)],
-            chain: Some(chain),
-            work: Work::default(),
-        }
+        let anchors = vec![Anchor { time: from, short: start.clone(), long: start }];
+        Self { dynamics, temperature, grid, block: pair.block(), anchors, pair: Some(pair), last: None, work: Work::default() }
     }
 
-    fn chain(&mut self, step: f64) -> Result<&Chain, Error> {
-        let fits = self.chain.as_ref().is_some_and(|chain| (chain.step / step - 1.0).abs() < 1e-9);
-        if !fits {
-            self.chain = None; // two chains at once may not fit
-            self.work.factorisations += 1;
+    /// The pair of this block.
+    fn pair(&mut self, block: f64) -> Result<Arc<Pair>, Error> {
+        if let Some(pair) = self.pair.as_ref().filter(|pair| (pair.block() / block - 1.0).abs() < 1e-9) {
+            return Ok(pair.clone());
         }
-        match &mut self.chain {
-            Some(chain) => Ok(chain),
-            slot => {
-                let chain = Chain::new(self.dynamics.as_ref(), self.temperature, &self.grid, step)?;
-                Ok(slot.insert(Arc::new(chain)))
-            }
-        }
+        self.pair = None; // two pairs at once may not fit
+        self.work.factorisations += 2;
+        let pair = Arc::new(Pair::new(self.dynamics.as_ref(), self.temperature, &self.grid, block)?);
+        self.pair = Some(pair.clone());
+        Ok(pair)
+    }
+
+    fn step(&mut self, chain: &Chain, p: &mut Vec<f64>) {
+        let mut next = vec![0.0; p.len()];
+        chain.forward(p, &mut next);
+        *p = next;
+        self.work.steps += 1;
+        self.work.products += 1;
     }
 }
 
 impl Stepper for ChainStepper {
     fn advance(&mut self, to: f64, interrupt: Interrupt, out: &mut [f64]) -> Result<(), Error> {
-        let usable = |anchor: &(f64, Vec<f64>)| anchor.0 <= to - self.step * (1.0 - 1e-9);
+        let usable = |anchor: &Anchor| anchor.time <= to - self.block * (1.0 - 1e-9);
         let base = self.anchors.iter().rposition(usable).unwrap_or(0);
         self.anchors.drain(..base);
-        let (time, mut p) = self.anchors[0].clone();
-        let interval = to - time;
-        if interval > 0.0 {
-            let steps = (interval / self.step * (1.0 + 1e-9)).floor().max(1.0);
-            let mut next = vec![0.0; p.len()];
-            for done in 0..steps as u64 {
-                if interrupt() {
-                    return Err(Error::Interrupted { time: time + done as f64 * interval / steps });
-                }
-                self.chain(interval / steps)?.forward(&p, &mut next);
-                std::mem::swap(&mut p, &mut next);
-                self.work.steps += 1;
-                self.work.products += 1;
-            }
-            if interval >= 0.999 * self.step {
-                self.anchors.push((to, p.clone())); // a shorter step would hand on its excess of variance
-            }
+        let mut at = self.anchors[0].clone();
+        let (from, interval) = (at.time, to - at.time);
+        if interval <= 0.0 {
+            out.copy_from_slice(&at.short);
+            return Ok(());
         }
-        out.copy_from_slice(&p);
+        if interval < SHORTEST * self.block {
+            let chain = Chain::new(self.dynamics.as_ref(), self.temperature, &self.grid, interval)?;
+            self.work.factorisations += 1;
+            self.step(&chain, &mut at.short);
+            out.copy_from_slice(&at.short);
+            self.last = None;
+            return Ok(());
+        }
+        let blocks = (interval / self.block * (1.0 + 1e-9)).floor().max(1.0);
+        let pair = self.pair(interval / blocks)?;
+        for done in 0..blocks as u64 {
+            if interrupt() {
+                return Err(Error::Interrupted { time: from + done as f64 * interval / blocks });
+            }
+            self.step(&pair.short, &mut at.short);
+            self.step(&pair.short, &mut at.short);
+            self.step(&pair.long, &mut at.long);
+        }
+        at.time = to;
+        out.copy_from_slice(&extrapolated(&at.short, &at.long));
+        self.last = Some([at.short.clone(), at.long.clone()]);
+        if interval >= 0.999 * self.block {
+            self.anchors.push(at); // shorter blocks would hand on their excess of variance
+        }
         Ok(())
     }
 
     fn error(&self) -> f64 {
-        0.0 // no error for a linear drift; otherwise it shows in the grid error, whose steps are longer
+        0.0 // steps grow with the cells: their error is part of the grid's
+    }
+
+    fn unextrapolated(&self) -> Option<[&[f64]; 2]> {
+        self.last.as_ref().map(|[short, long]| [short.as_slice(), long.as_slice()])
     }
 
     fn work(&self) -> Work {

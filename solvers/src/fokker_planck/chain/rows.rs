@@ -1,15 +1,18 @@
-//! The row of a cell: its independent integer laws along the offsets, convolved and merged.
+//! From a law on the lattice around a cell to a row of the chain: walls, wrapping, merging.
 
-use crate::grid::Grid;
+use crate::grid::{Boundary, Grid};
 
 /// Probabilities below this are gathered at the centre of the law: they change a variance by less than 10⁻⁹.
 const NEGLIGIBLE: f64 = 1e-12;
 
+/// A point of the lattice and its probability.
+pub type Entry = ([i32; 3], f64);
+
 /// One direction of a law: offset, smallest multiple, probabilities.
 pub type Arm = ([i8; 3], i32, Vec<f64>);
 
-/// Targets and probabilities of Σ k_e e around `center`, reflected at the walls and wrapped round periodic axes; they sum to 1.
-pub fn row(grid: &Grid, center: [i32; 3], arms: &[Arm]) -> Vec<(u32, f64)> {
+/// The law of Σ k_e e with independent k_e, one for each arm; its probabilities sum to 1.
+pub fn convolved(arms: &[Arm]) -> Vec<Entry> {
     let mut low = [0i32; 3];
     let mut high = [0i32; 3];
     for (offset, first, p) in arms {
@@ -44,21 +47,82 @@ pub fn row(grid: &Grid, center: [i32; 3], arms: &[Arm]) -> Vec<(u32, f64)> {
         }
         support = next;
     }
-    let mut out = Vec::with_capacity(support.len());
-    let mut kept = 0.0;
-    for v in support {
-        let weight = window[place(v)];
-        if weight > NEGLIGIBLE {
-            kept += weight;
-            out.push((target(grid, std::array::from_fn(|k| center[k] + v[k])), weight));
+    let mut out: Vec<Entry> =
+        support.into_iter().map(|v| (v, window[place(v)])).filter(|(_, weight)| *weight > NEGLIGIBLE).collect();
+    let kept: f64 = out.iter().map(|entry| entry.1).sum();
+    out.push(([0; 3], (1.0 - kept).max(0.0)));
+    out
+}
+
+/// What the walls make of a law: the cells that are reached, ascending, with their probabilities.
+///
+/// Reflecting walls mirror, periodic ones wrap. Beyond an absorbing wall nothing comes back, and a path between two cells before it
+/// has met it with the probability e^{−2 a b/s} of a Brownian bridge, a and b the distances of the cells and s the variance of the
+/// step across the wall: exact for constant drift and noise at a plane wall.
+pub struct Walls<'a> {
+    grid: &'a Grid,
+    absorbs: [[bool; 2]; 3],
+}
+
+impl<'a> Walls<'a> {
+    pub fn new(grid: &'a Grid) -> Self {
+        let mut absorbs = [[false; 2]; 3];
+        for (absorbs, axis) in absorbs.iter_mut().zip(grid.axes()) {
+            *absorbs = axis.boundary().map(|wall| wall == Boundary::Absorbing);
         }
+        Self { grid, absorbs }
     }
-    out.push((target(grid, center), (1.0 - kept).max(0.0)));
-    merged(out)
+
+    /// The row of a cell whose law is `law`, moved by `shift`; `variance` is that of the step along each axis in squared cells.
+    pub fn row(&self, cell: usize, shift: [i32; 3], variance: [f64; 3], law: &[Entry]) -> Vec<(u32, f64)> {
+        let start = self.grid.multi_index(cell);
+        let reached = |&(v, weight): &Entry| {
+            let to = self.target(std::array::from_fn(|k| shift[k] + v[k]))?;
+            Some((self.grid.cell(&to[..self.grid.dimension()]) as u32, weight * self.unhit(start, to, variance)))
+        };
+        merged(law.iter().filter_map(reached).collect())
+    }
+
+    /// Indices after mirroring and wrapping; None beyond an absorbing wall.
+    fn target(&self, index: [i32; 3]) -> Option<[usize; 3]> {
+        let mut out = [0; 3];
+        for (k, axis) in self.grid.axes().iter().enumerate() {
+            let (n, mut i) = (axis.cells() as i32, index[k]);
+            if axis.is_periodic() {
+                i = i.rem_euclid(n);
+            }
+            while i < 0 || i >= n {
+                if self.absorbs[k][usize::from(i >= n)] {
+                    return None;
+                }
+                i = if i < 0 { -1 - i } else { 2 * n - 1 - i };
+            }
+            out[k] = i as usize;
+        }
+        Some(out)
+    }
+
+    /// Probability that a path from one cell to another has met no absorbing wall.
+    fn unhit(&self, from: [usize; 3], to: [usize; 3], variance: [f64; 3]) -> f64 {
+        let mut product = 1.0;
+        for (k, axis) in self.grid.axes().iter().enumerate() {
+            let below = |i: usize| i as f64 + 0.5;
+            let above = |i: usize| (axis.cells() - i) as f64 - 0.5;
+            if self.absorbs[k][0] {
+                product *= -(-2.0 * below(from[k]) * below(to[k]) / variance[k]).exp_m1();
+            }
+            if self.absorbs[k][1] {
+                product *= -(-2.0 * above(from[k]) * above(to[k]) / variance[k]).exp_m1();
+            }
+        }
+        product
+    }
 }
 
 fn merged(mut entries: Vec<(u32, f64)>) -> Vec<(u32, f64)> {
-    entries.sort_unstable_by_key(|entry| entry.0);
+    if !entries.is_sorted_by_key(|entry| entry.0) {
+        entries.sort_unstable_by_key(|entry| entry.0);
+    }
     let mut out: Vec<(u32, f64)> = Vec::with_capacity(entries.len());
     for (cell, weight) in entries {
         match out.last_mut() {
@@ -67,22 +131,4 @@ fn merged(mut entries: Vec<(u32, f64)>) -> Vec<(u32, f64)> {
         }
     }
     out
-}
-
-/// The cell with the given index after reflection at −½ and n − ½ or wrapping.
-fn target(grid: &Grid, index: [i32; 3]) -> u32 {
-    let mut cell = 0;
-    for (k, axis) in grid.axes().iter().enumerate() {
-        let (n, mut i) = (axis.cells() as i32, index[k]);
-        if i < 0 || i >= n {
-            i = if axis.is_periodic() { i.rem_euclid(n) } else { folded(i, n) };
-        }
-        cell = cell * n as u32 + i as u32;
-    }
-    cell
-}
-
-fn folded(i: i32, n: i32) -> i32 {
-    let j = i.rem_euclid(2 * n);
-    if j < n { j } else { 2 * n - 1 - j }
 }

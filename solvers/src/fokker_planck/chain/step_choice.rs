@@ -1,23 +1,20 @@
 //! Which step suits the chain.
 
+use super::lattice_law::{COVERED, coverage};
 use super::moments::{Moments, conditional_moments};
-use super::{decomposed, lattice_basis};
 use crate::dynamics::Dynamics;
 use crate::grid::Grid;
 
-/// Variance along each basis direction, in cells: every shift is feasible from ¼ on, and from here on the integer laws are so near
-/// to Gaussians that the lattice hardly shows.
-const VARIANCE: f64 = 0.45;
 /// Ratio of the steps that are tried.
 const LADDER: f64 = std::f64::consts::SQRT_2;
-/// Share of the probability that must have it.
+/// Share of the probability where it must.
 const ENOUGH: f64 = 0.98;
 /// Runge–Kutta steps that a choice may cost.
 const FEW: usize = 32;
 /// Cells looked at, spread evenly over the probability.
 const SAMPLES: usize = 256;
 
-/// The shortest step of a ladder for which nearly all probability has enough variance for every shift; None where there is none up to
+/// The shortest step of a ladder whose noise covers a cell in every direction on nearly all probability; None where there is none up to
 /// `longest`.
 pub fn suitable_step(
     dynamics: &dyn Dynamics,
@@ -26,18 +23,8 @@ pub fn suitable_step(
     laws: &[&[f64]],
     longest: f64,
 ) -> Option<f64> {
-    let cells: Vec<usize> = laws.iter().flat_map(|law| quantiles(law, SAMPLES / laws.len().max(1))).collect();
-    let (d, n) = (grid.dimension(), cells.len());
-    let mut points = vec![0.0; d * n];
-    for (i, &cell) in cells.iter().enumerate() {
-        let center = grid.center(cell);
-        (0..d).for_each(|k| points[k * n + i] = center[k]);
-    }
-    let enough = |moments: &Moments| {
-        let fits =
-            |i: &usize| lattice_basis(d, &decomposed(grid, moments, *i, n)).0[..d].iter().all(|b| b.1 >= VARIANCE);
-        (0..n).filter(fits).count() as f64 >= ENOUGH * n as f64
-    };
+    let points = sample(grid, laws);
+    let enough = |moments: &Moments| enough(grid, moments);
     let mut step = first_step(dynamics, temperature, grid, &points)?;
     // without drift the covariance would be 2Aτ: a cheap guess, a little below which the search begins
     let (_, a, _) = super::super::coefficients::at_points(dynamics, temperature, &points, false);
@@ -55,6 +42,30 @@ pub fn suitable_step(
         step *= LADDER;
     }
     None
+}
+
+/// Whether the noise of a step of `tau` covers a cell in every direction on nearly all probability.
+pub fn covers(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, laws: &[&[f64]], tau: f64) -> bool {
+    let moments = conditional_moments(dynamics, temperature, grid, &sample(grid, laws), tau, FEW);
+    moments.is_some_and(|moments| enough(grid, &moments))
+}
+
+fn enough(grid: &Grid, moments: &Moments) -> bool {
+    let n = moments.mean.len() / grid.dimension();
+    let fits = |i: &usize| coverage(grid, moments, *i, n) >= COVERED;
+    (0..n).filter(fits).count() as f64 >= ENOUGH * n as f64
+}
+
+/// Centres of cells spread evenly over the probability of the laws (d×n).
+fn sample(grid: &Grid, laws: &[&[f64]]) -> Vec<f64> {
+    let cells: Vec<usize> = laws.iter().flat_map(|law| quantiles(law, SAMPLES / laws.len().max(1))).collect();
+    let (d, n) = (grid.dimension(), cells.len());
+    let mut points = vec![0.0; d * n];
+    for (i, &cell) in cells.iter().enumerate() {
+        let center = grid.center(cell);
+        (0..d).for_each(|k| points[k * n + i] = center[k]);
+    }
+    points
 }
 
 /// The time in which the largest diffusion spreads over about a cell; None where there is no diffusion.

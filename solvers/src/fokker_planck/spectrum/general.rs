@@ -3,11 +3,10 @@
 use faer::linalg::solvers::Eigen;
 use faer::{Mat, c64};
 
-use super::krylov::{Krylov, start};
 use super::{Spectrum, first_shift, not_converged};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::linear::ShiftedSolver;
+use crate::fokker_planck::krylov::{Krylov, start};
 use crate::fokker_planck::stepper::System;
 
 const MOST: usize = 250;
@@ -20,20 +19,46 @@ struct Mode {
     error: f64,
 }
 
+/// An operator that shares the eigenvectors of the generator, its largest eigenvalues θ belonging to the slowest modes.
+pub(in crate::fokker_planck) struct Filter<'a> {
+    /// Applies it to a function.
+    pub right: &'a dyn Fn(&mut [f64]) -> Result<(), Error>,
+    /// Applies its transpose to cell probabilities.
+    pub left: &'a dyn Fn(&mut [f64]) -> Result<(), Error>,
+    /// λ from θ.
+    pub rate: &'a dyn Fn(c64) -> c64,
+    /// Relative error of λ by a relative error 1 of θ.
+    pub sensitivity: &'a dyn Fn(c64) -> f64,
+}
+
 /// The `count` slowest modes after the stationary one; one more where the last would be half of a pair.
 pub(super) fn modes(system: &System, pi: &[f64], count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
     let mut shift = first_shift(system);
     for _ in 0..6 {
         let solver = system.linear().factor(shift, 1.0, interrupt)?;
-        let right = side(solver.as_ref(), pi, count, shift, Side::Right, interrupt)?;
+        let scaled = |x: &mut [f64]| x.iter_mut().for_each(|x| *x *= shift);
+        let filter = Filter {
+            right: &|x| solver.solve_backward(x, interrupt).map(|()| scaled(x)),
+            left: &|x| solver.solve(x, interrupt).map(|()| scaled(x)),
+            rate: &|theta| shift / theta - shift,
+            sensitivity: &|lambda| (lambda + shift).norm() / lambda.norm(),
+        };
+        let right = side(&filter, pi, count, Side::Right)?;
         let last = right[right.len() - 1].lambda.re;
         if shift < 10.0 * last && last < 1e3 * shift {
-            let left = side(solver.as_ref(), pi, right.len(), shift, Side::Left, interrupt)?;
+            let left = side(&filter, pi, right.len(), Side::Left)?;
             return paired(right, left, pi);
         }
         shift = last;
     }
     Err(not_converged(MOST))
+}
+
+/// The same for any filter.
+pub(super) fn filtered(filter: &Filter, pi: &[f64], count: usize) -> Result<Spectrum, Error> {
+    let right = side(filter, pi, count, Side::Right)?;
+    let left = side(filter, pi, right.len(), Side::Left)?;
+    paired(right, left, pi)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -44,14 +69,7 @@ enum Side {
     Left,
 }
 
-fn side(
-    solver: &dyn ShiftedSolver,
-    pi: &[f64],
-    count: usize,
-    shift: f64,
-    side: Side,
-    interrupt: Interrupt,
-) -> Result<Vec<Mode>, Error> {
+fn side(filter: &Filter, pi: &[f64], count: usize, side: Side) -> Result<Vec<Mode>, Error> {
     let n = pi.len();
     let weight: Vec<f64> = match side {
         Side::Right => pi.to_vec(),
@@ -68,13 +86,9 @@ fn side(
             x.iter_mut().zip(pi).for_each(|(x, p)| *x -= mass * p);
         }
     };
-    let operator = |x: &mut [f64]| {
-        match side {
-            Side::Right => solver.solve_backward(x, interrupt)?,
-            Side::Left => solver.solve(x, interrupt)?,
-        }
-        x.iter_mut().for_each(|x| *x *= shift);
-        Ok(())
+    let operator = match side {
+        Side::Right => filter.right,
+        Side::Left => filter.left,
     };
     let mut first = start(n);
     if side == Side::Left {
@@ -83,14 +97,14 @@ fn side(
     let mut krylov = Krylov::new(first, &weight, &remove);
     let most = MOST.min(n - 1);
     loop {
-        krylov.extend(&operator)?;
+        krylov.extend(operator)?;
         let m = krylov.columns.len();
         let last = krylov.columns[m - 1][m];
         let exhausted = m == most || last < 1e-14;
         if !exhausted && (m <= count || !m.is_multiple_of(5)) {
             continue;
         }
-        if let Some(modes) = converged(&krylov, count, shift, m == n - 1 || last < 1e-14)? {
+        if let Some(modes) = converged(&krylov, count, filter, m == n - 1 || last < 1e-14)? {
             return Ok(modes);
         }
         if exhausted {
@@ -99,12 +113,12 @@ fn side(
     }
 }
 
-fn converged(krylov: &Krylov, count: usize, shift: f64, certain: bool) -> Result<Option<Vec<Mode>>, Error> {
+fn converged(krylov: &Krylov, count: usize, filter: &Filter, certain: bool) -> Result<Option<Vec<Mode>>, Error> {
     let m = krylov.columns.len();
     let h = Mat::from_fn(m, m, |i, j| krylov.columns[j].get(i).copied().unwrap_or(0.0));
     let eigen = Eigen::new_from_real(h.as_ref()).map_err(|_| not_converged(m))?;
     let (values, vectors) = (eigen.S().column_vector(), eigen.U());
-    let rate = |k: usize| shift / values[k] - shift; // λ from shift/(shift + λ)
+    let rate = |k: usize| (filter.rate)(values[k]);
     let mut order: Vec<usize> = (0..m).filter(|&k| values[k].norm() > 1e-12).collect();
     order.sort_by(|&a, &b| {
         let (x, y) = (rate(a), rate(b));
@@ -124,13 +138,13 @@ fn converged(krylov: &Krylov, count: usize, shift: f64, certain: bool) -> Result
         lambda: rate(k),
         real: krylov.combine(&(0..m).map(|i| vectors[(i, k)].re).collect::<Vec<_>>()),
         imaginary: krylov.combine(&(0..m).map(|i| vectors[(i, k)].im).collect::<Vec<_>>()),
-        error: residual(k) * (rate(k) + shift).norm() / rate(k).norm(),
+        error: residual(k) * (filter.sensitivity)(rate(k)),
     };
     Ok(Some(order[..take].iter().map(mode).collect()))
 }
 
 fn paired(right: Vec<Mode>, mut left: Vec<Mode>, pi: &[f64]) -> Result<Spectrum, Error> {
-    let mut out = Spectrum { real: vec![], imaginary: vec![], right: vec![], left: vec![], error: vec![] };
+    let mut out = Spectrum { real: vec![], imaginary: vec![], right: vec![], left: vec![], error: vec![], refined: None };
     for mut u in right {
         let scale = u.lambda.norm();
         if u.lambda.im < -1e-9 * scale {

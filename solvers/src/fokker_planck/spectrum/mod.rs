@@ -6,8 +6,9 @@
 //! *relative* accuracy however slow the mode is (metastable wells).
 
 mod general;
-mod krylov;
 mod reversible;
+
+pub(super) use general::Filter;
 
 use std::sync::Arc;
 
@@ -33,6 +34,19 @@ pub struct Spectrum {
     pub left: Vec<Vec<f64>>,
     /// Estimated relative error of each eigenvalue by the iteration (not by the grid).
     pub error: Vec<f64>,
+    /// What a coarser grid or longer steps say of the eigenvalues, where there are any.
+    pub refined: Option<Refined>,
+}
+
+/// Eigenvalues with the leading error of the discretisation taken off.
+#[derive(Debug, Clone)]
+pub struct Refined {
+    /// Extrapolated Re λ.
+    pub real: Vec<f64>,
+    /// Extrapolated Im λ.
+    pub imaginary: Vec<f64>,
+    /// Estimated |error| of the eigenvalues that were not extrapolated.
+    pub error: Vec<f64>,
 }
 
 impl Spectrum {
@@ -52,34 +66,69 @@ pub fn spectrum(
     count: usize,
     interrupt: Interrupt,
 ) -> Result<Spectrum, Error> {
-    if count == 0 || count > generator.cells() {
+    let system = System::new(generator.clone(), shape, Some(law.clone()));
+    after_rest(&law.probability, count, |count| {
+        if law.reversible {
+            reversible::modes(&system, &law.probability, count, interrupt)
+        } else {
+            general::modes(&system, &law.probability, count, interrupt)
+        }
+    })
+}
+
+/// The `count` slowest modes of an operator whose largest eigenvalues belong to them. Errors: as for [`spectrum`].
+pub(super) fn filtered(filter: &Filter, pi: &[f64], count: usize) -> Result<Spectrum, Error> {
+    after_rest(pi, count, |count| general::filtered(filter, pi, count))
+}
+
+/// The mode of λ = 0, then those that `others` finds.
+fn after_rest(
+    pi: &[f64],
+    count: usize,
+    others: impl FnOnce(usize) -> Result<Spectrum, Error>,
+) -> Result<Spectrum, Error> {
+    let cells = pi.len();
+    if count == 0 || count > cells {
         return Err(Error::invalid(
-            format!("{count} modes of {} cells cannot be had", generator.cells()),
+            format!("{count} modes of {cells} cells cannot be had"),
             "ask for at least 1 and at most as many modes as cells",
         ));
     }
-    let system = System::new(generator.clone(), shape, Some(law.clone()));
     let mut modes = Spectrum {
         real: vec![0.0],
         imaginary: vec![0.0],
-        right: vec![vec![1.0; generator.cells()]],
-        left: vec![law.probability.clone()],
+        right: vec![vec![1.0; cells]],
+        left: vec![pi.to_vec()],
         error: vec![0.0],
+        refined: None,
     };
     if count == 1 {
         return Ok(modes);
     }
-    let found = if law.reversible {
-        reversible::modes(&system, &law.probability, count - 1, interrupt)?
-    } else {
-        general::modes(&system, &law.probability, count - 1, interrupt)?
-    };
+    let found = others(count - 1)?;
     modes.real.extend(found.real);
     modes.imaginary.extend(found.imaginary);
     modes.right.extend(found.right);
     modes.left.extend(found.left);
     modes.error.extend(found.error);
     Ok(modes)
+}
+
+impl Spectrum {
+    /// Takes the leading error off the eigenvalues by those of another discretisation, whose error is `growth` times this one's;
+    /// each is paired with the nearest of the others.
+    pub(super) fn refine(&mut self, other: &Spectrum, growth: f64) {
+        let mut refined = Refined { real: Vec::new(), imaginary: Vec::new(), error: Vec::new() };
+        for (&re, &im) in self.real.iter().zip(&self.imaginary) {
+            let distance = |&k: &usize| (other.real[k] - re).hypot(other.imaginary[k] - im);
+            let near = (0..other.real.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0);
+            let step = [re - other.real[near], im - other.imaginary[near]].map(|d| d / (growth - 1.0));
+            refined.real.push(re + step[0]);
+            refined.imaginary.push(im + step[1]);
+            refined.error.push(step[0].hypot(step[1]));
+        }
+        self.refined = Some(refined);
+    }
 }
 
 /// A shift of the size of the slow rates: the leaving rate of a typical cell over the square of the longest axis.

@@ -104,6 +104,10 @@ pub trait Stepper: Send {
     fn corrected(&self) -> f64 {
         0.0
     }
+    /// The two laws that the last output was extrapolated from, those of the shorter steps first; None without extrapolation.
+    fn unextrapolated(&self) -> Option<[&[f64]; 2]> {
+        None
+    }
     /// Counters.
     fn work(&self) -> Work;
 }

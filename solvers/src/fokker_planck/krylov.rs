@@ -9,18 +9,25 @@ pub(super) struct Krylov<'a> {
     pub basis: Vec<Vec<f64>>,
     pub columns: Vec<Vec<f64>>,
     remove: &'a dyn Fn(&mut [f64]),
+    first_norm: f64,
 }
 
 impl<'a> Krylov<'a> {
     /// Starts from `first`; `remove` projects the known mode out.
     pub fn new(first: Vec<f64>, weight: &'a [f64], remove: &'a dyn Fn(&mut [f64])) -> Self {
-        let mut krylov = Self { weight, basis: Vec::new(), columns: Vec::new(), remove };
+        let mut krylov = Self { weight, basis: Vec::new(), columns: Vec::new(), remove, first_norm: 0.0 };
         let mut first = first;
         remove(&mut first);
         let norm = krylov.dot(&first, &first).sqrt();
         first.iter_mut().for_each(|v| *v /= norm);
         krylov.basis.push(first);
+        krylov.first_norm = norm;
         krylov
+    }
+
+    /// Norm that `first` had.
+    pub fn first_norm(&self) -> f64 {
+        self.first_norm
     }
 
     pub fn dot(&self, a: &[f64], b: &[f64]) -> f64 {
