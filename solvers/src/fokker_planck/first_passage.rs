@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use super::bernoulli::{bernoulli, weighted_pair};
+use super::error_estimate::ORDER;
 use super::generator::GeneratorBuilder;
 use super::linear;
 use super::stepper::{System, Task, choose};
@@ -41,6 +42,26 @@ pub struct GridPassage {
     pub error_time: f64,
     /// Estimated error of τ at the starting point by the grid, where it can be coarsened.
     pub error_grid: Option<f64>,
+    /// Estimated error of the committor at the starting point by the grid, where it can be coarsened.
+    pub from_committor_error_grid: Option<f64>,
+}
+
+/// τ and the committor at the starting point alone, each where it could be computed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AtStart {
+    /// Mean first-passage time.
+    pub mean_time: Option<f64>,
+    /// Committor.
+    pub committor: Option<f64>,
+}
+
+impl GridPassage {
+    /// Estimates the errors by the grid from what a grid with cells twice as wide says.
+    pub fn see_coarse(&mut self, coarse: &AtStart) {
+        let error = |fine: f64, coarse: f64| (fine - coarse).abs() / (2f64.powi(ORDER) - 1.0);
+        self.error_grid = coarse.mean_time.map(|coarse| error(self.from_value, coarse));
+        self.from_committor_error_grid = self.from_committor.zip(coarse.committor).map(|(f, c)| error(f, c));
+    }
 }
 
 /// The problem: from where to which set.
@@ -71,14 +92,7 @@ pub fn first_passage(
     let at_start = |field: &[f64]| weights.iter().map(|&(cell, w)| w * field[cell]).sum::<f64>();
     let mean_time = killed.solve(grid, &killed.waiting, interrupt)?;
     let (survival, error_time) = survival(&killed, grid, &weights, question.times, options, interrupt)?;
-    let committor = match question.avoid {
-        Some(avoid) => {
-            let killed = Killed::new(generator, grid, &[question.target, avoid])?;
-            Some(killed.committor(grid, interrupt)?)
-        }
-        None if generator.has_exit() => Some(killed.committor(grid, interrupt)?),
-        None => None,
-    };
+    let committor = committor(generator, grid, question, &killed, interrupt)?;
     Ok(GridPassage {
         from_value: at_start(&mean_time),
         from_committor: committor.as_deref().map(at_start),
@@ -87,20 +101,37 @@ pub fn first_passage(
         survival,
         error_time,
         error_grid: None,
+        from_committor_error_grid: None,
     })
 }
 
-/// τ at the starting point alone. Errors as for [`first_passage`].
-pub fn mean_time_from(
+/// The committor, where something else than an arrival can happen; `killed` is without the target alone.
+fn committor(
     generator: &Generator,
     grid: &Grid,
-    from: &[f64],
-    target: &Target,
+    question: &Question,
+    killed: &Killed,
     interrupt: Interrupt,
-) -> Result<f64, Error> {
-    let killed = Killed::new(generator, grid, &[target])?;
-    let field = killed.solve(grid, &killed.waiting, interrupt)?;
-    Ok(interpolation(grid, from).iter().map(|&(cell, w)| w * field[cell]).sum())
+) -> Result<Option<Vec<f64>>, Error> {
+    match question.avoid {
+        Some(avoid) => {
+            Killed::new(generator, grid, &[question.target, avoid])?.committor(grid, interrupt).map(Some)
+        }
+        None if generator.has_exit() => killed.committor(grid, interrupt).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// τ and the committor at the starting point alone; None for what fails as [`first_passage`] would.
+pub fn at_start(generator: &Generator, grid: &Grid, question: &Question, interrupt: Interrupt) -> AtStart {
+    let Ok(killed) = Killed::new(generator, grid, &[question.target]) else {
+        return AtStart { mean_time: None, committor: None };
+    };
+    let weights = interpolation(grid, question.from);
+    let here = |field: Vec<f64>| weights.iter().map(|&(cell, w)| w * field[cell]).sum::<f64>();
+    let mean_time = killed.solve(grid, &killed.waiting, interrupt).ok().map(here);
+    let committor = committor(generator, grid, question, &killed, interrupt).ok().flatten().map(here);
+    AtStart { mean_time, committor }
 }
 
 /// A generator whose target cells are cut out: they have no edges, and an exit that only keeps the matrix regular.

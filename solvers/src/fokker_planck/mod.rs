@@ -174,17 +174,15 @@ impl FokkerPlanck {
     /// Mean time, survival at the output times and committor of a first-passage problem, with an estimate of the grid's error.
     /// Errors: see [`first_passage::first_passage`].
     pub fn first_passage(&self, passage: &Passage, interrupt: Interrupt) -> Result<GridPassage, Error> {
-        let question =
-            Question { from: &passage.from, target: &passage.target, avoid: None, times: &self.problem.times };
+        let (target, avoid) = (&passage.target, passage.avoid.as_ref());
+        let question = Question { from: &passage.from, target, avoid, times: &self.problem.times };
         let generator = &self.discrete.generator;
         let mut found = first_passage::first_passage(generator, self.grid(), &question, &self.options, interrupt)?;
         // a target too small for the coarse grid, or too far for its numbers, leaves the error unknown
-        found.error_grid = self.companion.as_ref().and_then(|companion| {
+        if let Some(companion) = &self.companion {
             let Discrete { generator, grid, .. } = companion.discrete();
-            let coarse =
-                first_passage::mean_time_from(generator, grid, &passage.from, &passage.target, interrupt).ok()?;
-            Some((found.from_value - coarse).abs() / (2f64.powi(error_estimate::ORDER) - 1.0))
-        });
+            found.see_coarse(&first_passage::at_start(generator, grid, &question, interrupt));
+        }
         Ok(found)
     }
 
