@@ -36,8 +36,11 @@ impl Passage {
         let (target, avoided) = (self.target.cells(grid), avoid.cells(grid));
         if let Some(cell) = (0..grid.len()).find(|&cell| target[cell] && avoided[cell]) {
             let at = &grid.center(cell)[..grid.dimension()];
-            let what =
-                format!("the avoided set \"{}\" and the target \"{}\" overlap: both hold at {at:?}", avoid.text(), self.target.text());
+            let what = format!(
+                "the avoided set \"{}\" and the target \"{}\" overlap: both hold at {at:?}",
+                avoid.text(),
+                self.target.text()
+            );
             return Err(Error::invalid(what, "write conditions that exclude each other: \"x < -1\" and \"x > 1\""));
         }
         if (0..grid.len()).all(|cell| target[cell] || avoided[cell]) {

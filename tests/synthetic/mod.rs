@@ -88,7 +88,8 @@ fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
     let text = format!("{} < -1", variables[0]);
     let target = Target::new(&text, &parse(&text, &Symbols::new(&variables)).unwrap(), variables.len());
     let (walkers, end) = (400, times[times.len() - 1]);
-    let passage = Passage { name: "out".into(), from: from.to_vec(), target, avoid: None, walkers, horizon: 4.0 * end };
+    let avoid = None;
+    let passage = Passage { name: "out".into(), from: from.to_vec(), target, avoid, walkers, horizon: 4.0 * end };
     let arrivals: Vec<f64> =
         (1..=walkers).map(|k| -0.4 * end * (1.0 - (k as f64 - 0.5) / walkers as f64).ln()).collect();
     let found = FirstPassage {

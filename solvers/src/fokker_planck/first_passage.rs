@@ -114,9 +114,7 @@ fn committor(
     interrupt: Interrupt,
 ) -> Result<Option<Vec<f64>>, Error> {
     match question.avoid {
-        Some(avoid) => {
-            Killed::new(generator, grid, &[question.target, avoid])?.committor(grid, interrupt).map(Some)
-        }
+        Some(avoid) => Killed::new(generator, grid, &[question.target, avoid])?.committor(grid, interrupt).map(Some),
         None if generator.has_exit() => killed.committor(grid, interrupt).map(Some),
         None => Ok(None),
     }
