@@ -18,7 +18,7 @@ use fpsolve_validation::compare::{Comparison, STATIONARY, Series, Settings, comp
 use fpsolve_validation::verdict::{Verdict, judge_expectations, judge_limits};
 
 use crate::analysis::noise_parts;
-use crate::analysis::{landscape, outliers, projection};
+use crate::analysis::{kramers, landscape, outliers, projection};
 use crate::expect;
 use crate::record::analysis;
 use crate::record::ensemble;
@@ -141,6 +141,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
         ensemble::add_first_passage(group, passage, &problem.times, found);
         warnings.extend(passage_warnings(passage, found));
     }
+    kramers::add(&mut record, &problem, &prepared.passages);
     if let Some(law) = bounded_against(prepared, &lanes, stationary.as_ref()) {
         warnings.extend(batch_noise::add_reach(record.group_mut("problem"), &problem, law));
     }
@@ -458,12 +459,23 @@ fn passage_warnings(passage: &Passage, found: &FirstPassage) -> Vec<String> {
             "escape \"{name}\": {share:.3} % of the Langevin walkers were absorbed at a wall; the mean time is that of the others"
         ));
     }
-    if !passage.target.has_boundary() {
+    if found.undecided() > 0.0 {
+        let share = 100.0 * found.undecided();
         warnings.push(format!(
-            "escape \"{name}\": the target \"{}\" has no surface to build bridges to; Langevin walkers arrive late by about a \
-             step's length: write it with < and >, joined by * (both) or max (either)",
-            passage.target.text()
+            "escape \"{name}\": {share:.3} % of the Langevin walkers had come neither to the target nor to what excludes it by the \
+             horizon t = {horizon}; their committor is that of the others: write a longer `horizon`"
         ));
+    }
+    for (role, set) in
+        std::iter::once(("target", &passage.target)).chain(passage.avoid.iter().map(|a| ("avoided set", a)))
+    {
+        if !set.has_boundary() {
+            warnings.push(format!(
+                "escape \"{name}\": the {role} \"{}\" has no surface to build bridges to; Langevin walkers arrive late by about a \
+                 step's length: write it with < and >, joined by * (both) or max (either)",
+                set.text()
+            ));
+        }
     }
     warnings
 }

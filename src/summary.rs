@@ -132,6 +132,7 @@ fn escapes(record: &Record, out: &mut String) {
                 (if censored { "at least " } else { "" }, integer(group, "langevin_walkers").unwrap_or(0));
             means.push(format!("langevin {bound}{} ± {} ({walkers} walkers)", short(mean), short(se)));
         }
+        means.extend(float(group, "kramers").map(|time| format!("Kramers {} to beyond the barrier", short(time))));
         let (from, target) = (text(group, "from").unwrap_or("?"), text(group, "target").unwrap_or("?"));
         let _ = writeln!(
             out,
@@ -140,6 +141,27 @@ fn escapes(record: &Record, out: &mut String) {
             from.replace(' ', ", "),
             means.join(", ")
         );
+        if let Some(reason) = text(group, "kramers_reason") {
+            let none = if float(group, "kramers").is_some() { "" } else { "no Kramers time: " };
+            let _ = writeln!(out, "    {none}{reason}");
+        }
+        committor(group, target, out);
+    }
+}
+
+/// The probability to reach the target before what excludes it, engine by engine.
+fn committor(group: &Group, target: &str, out: &mut String) {
+    let mut shares = Vec::new();
+    if let Some(share) = float(group, "from_committor") {
+        let error = float(group, "from_committor_error_grid").map_or(String::new(), |e| format!(" ± {}", short(e)));
+        shares.push(format!("fokker-planck {}{error} (grid)", short(share)));
+    }
+    if let (Some(share), Some(se)) = (float(group, "langevin_committor"), float(group, "langevin_committor_se")) {
+        shares.push(format!("langevin {} ± {}", short(share), short(se)));
+    }
+    if !shares.is_empty() {
+        let before = text(group, "avoid").unwrap_or("an absorbing wall");
+        let _ = writeln!(out, "    {target} before {before}: probability {}", shares.join(", "));
     }
 }
 

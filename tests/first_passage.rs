@@ -27,7 +27,7 @@ outputs = 13
 walkers = 1000
 step = 0.01
 [analysis]
-first_passage = [{ name = "top", from = [-1.0], target = "x > 0", walkers = 20000, horizon = 600 }]
+first_passage = [{ name = "top", from = [-1.0], target = "x > 0", avoid = "x < -1.5", walkers = 20000, horizon = 600 }]
 "#;
 
 fn numbers(record: &Record, path: &str) -> Vec<f64> {
@@ -51,6 +51,11 @@ fn the_grid_the_walkers_and_the_reference_agree() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("mean time fokker-planck 30.82 ±") && said.contains("langevin "), "{said}");
+    assert!(
+        said.contains("Kramers 54.13 to beyond the barrier") && said.contains("the target begins at the top"),
+        "{said}"
+    );
+    assert!(said.contains("x > 0 before x < -1.5: probability fokker-planck 0.3912 ±"), "{said}");
     let record = hdf5::read(&folder.path().join("escape.h5")).unwrap();
     let (found, error) = (number(&record, "escape/top/from_value"), number(&record, "escape/top/error_grid"));
     let off = (found - 30.8213024726657).abs(); // B03
@@ -65,6 +70,88 @@ fn the_grid_the_walkers_and_the_reference_agree() {
     for ((grid, walkers), se) in survival.iter().zip(&walkers).zip(&errors) {
         assert!((grid - walkers).abs() < 4.0 * se + 1e-9, "{grid} {walkers} ± {se}");
     }
+    check_committor(&record);
+    // √2 π e^{5/2}, B03
+    assert!((number(&record, "escape/top/kramers") - 54.125_394_562_2).abs() < 1e-8);
     let field = numbers(&record, "escape/top/mean_first_passage_time");
     assert!(field[..200].windows(2).all(|w| w[1] < w[0]) && field[200..].iter().all(|t| *t == 0.0));
+}
+
+/// ∫ e^{L/T} from −1.5 to −1 over the same to 0, by Gauss–Legendre quadrature of 400 nodes.
+fn check_committor(record: &Record) {
+    let exact = 0.391_332_918_454;
+    assert!(matches!(record.attribute("escape/top/avoid"), Some(Attribute::Text(text)) if text == "x < -1.5"));
+    let at = |name: &str| number(record, &format!("escape/top/{name}"));
+    let (found, error) = (at("from_committor"), at("from_committor_error_grid"));
+    let off = (found - exact).abs();
+    assert!(off < 2e-4 && (off / 3.0..3.0 * off).contains(&error), "{found} is off by {off:e}, it said {error:e}");
+    // fixed seed; four standard errors and 0.002 for the step; a shift of 0.02 is 6 standard errors
+    let (share, se) = (at("langevin_committor"), at("langevin_committor_se"));
+    assert!((share - exact).abs() < 4.0 * se + 0.002 && se < 0.004, "{share} ± {se}");
+    assert_eq!(at("langevin_undecided"), 0.0);
+    let field = numbers(record, "escape/top/committor");
+    assert!(field.windows(2).all(|w| w[0] <= w[1]) && field[..80].iter().all(|q| *q == 0.0));
+    assert!(field[200..].iter().all(|q| *q == 1.0));
+}
+
+/// A plane with an absorbing wall beside the avoided set: both end what could have been an arrival, for the grid and for the walkers.
+#[test]
+fn avoided_sets_and_absorbing_walls_count_together_in_the_plane() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = SCENARIO
+        .replace("variables = [\"x\"]", "variables = [\"x\", \"y\"]")
+        .replace("x^4/4 - x^2/2", "x^4/4 - x^2/2 + (y - 0.3*x)^2")
+        .replace(
+            "{ from = -2.5, to = 2.5, cells = 400 }",
+            "{ from = -2.2, to = 2.2, cells = 88 }, { from = -1.0, to = 1.4, cells = 48, boundary = [\"absorbing\", \"reflecting\"] }",
+        )
+        .replace("at = [-1.0]", "at = [-1.0, -0.3]")
+        .replace("from = [-1.0], target", "from = [-0.9, -0.2], target")
+        .replace("avoid = \"x < -1.5\", walkers = 20000", "avoid = \"x - y < -1.2\", walkers = 10000");
+    std::fs::write(folder.path().join("plane.toml"), text).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_fpsolve"))
+            .current_dir(folder.path())
+            .args([&["scenario", "plane.toml", "--force"], arguments].concat())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        hdf5::read(&folder.path().join("escape.h5")).unwrap()
+    };
+    let both = run(&[]);
+    let at = |record: &Record, name: &str| number(record, &format!("escape/top/{name}"));
+    let (grid, error) = (at(&both, "from_committor"), at(&both, "from_committor_error_grid"));
+    let (walkers, se) = (at(&both, "langevin_committor"), at(&both, "langevin_committor_se"));
+    assert!((grid - walkers).abs() < 4.0 * se + 3.0 * error + 0.002, "{grid} ± {error}, walkers {walkers} ± {se}");
+    assert!(at(&both, "langevin_absorbed") > 0.01);
+    // without the avoided set only the wall is left, and the committor is larger by much more than its errors
+    let wall = run(&["--set", "analysis.first_passage.0.avoid=x < -2.1", "--engine", "fokker-planck"]);
+    assert!(at(&wall, "from_committor") > grid + 0.1, "{} {grid}", at(&wall, "from_committor"));
+    // the saddle (0, 0) from the minimum (−1, −0.3): det H_a = 4, det H_s = −2, λ₋ of [[−1 + 0.18, −0.6], [−0.6, 2]]
+    let falling = 0.5 * (1.18 - (2.82_f64.powi(2) + 4.0 * 0.36).sqrt());
+    let exact = std::f64::consts::TAU / falling.abs() * 0.5_f64.sqrt() * 2.5_f64.exp();
+    assert!((at(&both, "kramers") / exact - 1.0).abs() < 1e-8, "{} {exact}", at(&both, "kramers"));
+}
+
+/// Where Kramers' law does not apply the record says why, and holds no number.
+#[test]
+fn without_a_barrier_there_is_a_reason_instead_of_kramers_time() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("escape.toml"), SCENARIO).unwrap();
+    let arguments = ["scenario", "escape.toml", "--engine", "fokker-planck"];
+    let set = ["--set", "analysis.first_passage.0.target=x > -0.7", "--set", "langevin.walkers=10"];
+    let output = Command::new(env!("CARGO_BIN_EXE_fpsolve"))
+        .current_dir(folder.path())
+        .args(arguments)
+        .args(set)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("no Kramers time: no barrier between the minimum (-1) and the target"), "{said}");
+    let record = hdf5::read(&folder.path().join("escape.h5")).unwrap();
+    assert!(record.attribute("escape/top/kramers").is_none());
+    assert!(
+        matches!(record.attribute("escape/top/kramers_reason"), Some(Attribute::Text(why)) if why.contains("way up"))
+    );
 }

@@ -53,7 +53,7 @@ step = 0.01
 scheme = "euler-maruyama"
 trajectories = 3
 [analysis]
-first_passage = [{ name = "over", from = [-1, 0], target = "(x > 0)*(y < 1)", walkers = 50, horizon = 80 }]
+first_passage = [{ name = "over", from = [-1, 0], target = "(x > 0)*(y < 1)", avoid = "x < -1.5", walkers = 50, horizon = 80 }]
 [compare]
 max_total_variation = 0.02
 [expect]

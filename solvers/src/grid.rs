@@ -118,6 +118,10 @@ impl Axis {
     pub fn boundary(&self) -> [Boundary; 2] {
         self.boundary
     }
+    /// Whether a wall absorbs.
+    pub fn absorbs(&self) -> bool {
+        self.boundary.contains(&Boundary::Absorbing)
+    }
     /// Whether the two ends are one point.
     pub fn is_periodic(&self) -> bool {
         self.boundary[0] == Boundary::Periodic

@@ -13,10 +13,42 @@ pub struct Passage {
     pub from: Vec<f64>,
     /// The set to be reached.
     pub target: Target,
+    /// A set apart from the target: asked for is also the probability to reach the target before it.
+    pub avoid: Option<Target>,
     /// Walkers of an ensemble that answers it.
     pub walkers: usize,
     /// Time up to which those walkers are followed.
     pub horizon: f64,
+}
+
+impl Passage {
+    /// Checks the target on a grid: see [`Target::check`].
+    pub fn check_target(&self, grid: &Grid) -> Result<(), Error> {
+        let help = "start outside the target: from there the passage takes no time";
+        self.target.check(grid, &self.from, "target", help)
+    }
+
+    /// Checks the avoided set, where there is one: see [`Target::check`]; besides, no cell may lie in it and in the target, and
+    /// some must lie in neither.
+    pub fn check_avoid(&self, grid: &Grid) -> Result<(), Error> {
+        let Some(avoid) = &self.avoid else { return Ok(()) };
+        avoid.check(grid, &self.from, "avoided set", "start outside the avoided set, on the way to the target")?;
+        let (target, avoided) = (self.target.cells(grid), avoid.cells(grid));
+        if let Some(cell) = (0..grid.len()).find(|&cell| target[cell] && avoided[cell]) {
+            let at = &grid.center(cell)[..grid.dimension()];
+            let what = format!(
+                "the avoided set \"{}\" and the target \"{}\" overlap: both hold at {at:?}",
+                avoid.text(),
+                self.target.text()
+            );
+            return Err(Error::invalid(what, "write conditions that exclude each other: \"x < -1\" and \"x > 1\""));
+        }
+        if (0..grid.len()).all(|cell| target[cell] || avoided[cell]) {
+            let what = format!("the avoided set \"{}\" and the target cover every cell of the grid", avoid.text());
+            return Err(Error::invalid(what, "leave some cells between them, or use more cells"));
+        }
+        Ok(())
+    }
 }
 
 /// The set of points where a condition of the variables holds.
@@ -84,31 +116,32 @@ impl Target {
         true
     }
 
-    /// Checks the target on a grid for walkers that start at `from`.
+    /// Checks the set on a grid for walkers that start at `from`; `role` names it in messages, `outside` is the advice for a start
+    /// inside.
     ///
     /// Errors: values that are neither 0 nor 1 (or not finite), no cell whose centre is inside, no cell outside, the start
     /// inside.
-    pub fn check(&self, grid: &Grid, from: &[f64]) -> Result<(), Error> {
+    pub fn check(&self, grid: &Grid, from: &[f64], role: &str, outside: &str) -> Result<(), Error> {
         let (text, values) = (&self.text, self.values(&grid.centers()));
         if let Some(cell) = values.iter().position(|v| *v != 0.0 && *v != 1.0) {
             let at = &grid.center(cell)[..grid.dimension()];
-            let what = format!("the target \"{text}\" is not a condition: its value is {} at {at:?}", values[cell]);
+            let what = format!("the {role} \"{text}\" is not a condition: its value is {} at {at:?}", values[cell]);
             return Err(Error::invalid(
                 what,
                 "write comparisons, joined by * (both) or max (either): \"(x > 1)*(y < 0)\"",
             ));
         }
         if values.iter().all(|v| *v == 0.0) {
-            let what = format!("the target \"{text}\" covers no cell of the grid");
-            return Err(Error::invalid(what, "move the target into the grid, or use more cells"));
+            let what = format!("the {role} \"{text}\" covers no cell of the grid");
+            return Err(Error::invalid(what, format!("move the {role} into the grid, or use more cells")));
         }
         if self.contains(from)[0] {
-            let what = format!("the target \"{text}\" holds at the start {from:?}");
-            return Err(Error::invalid(what, "start outside the target: from there the passage takes no time"));
+            let what = format!("the {role} \"{text}\" holds at the start {from:?}");
+            return Err(Error::invalid(what, outside));
         }
         if values.iter().all(|v| *v == 1.0) {
-            let what = format!("the target \"{text}\" covers every cell of the grid");
-            return Err(Error::invalid(what, "leave some cells outside the target"));
+            let what = format!("the {role} \"{text}\" covers every cell of the grid");
+            return Err(Error::invalid(what, format!("leave some cells outside the {role}")));
         }
         Ok(())
     }
@@ -123,6 +156,11 @@ mod tests {
 
     fn target(text: &str) -> Target {
         Target::new(text, &parse(text, &Symbols::new(&["x", "y"])).unwrap(), 2)
+    }
+
+    fn passage(text: &str, avoid: Option<&str>, x: f64) -> Passage {
+        let (from, avoid) = (vec![x, 0.0], avoid.map(target));
+        Passage { name: "out".into(), from, target: target(text), avoid, walkers: 1, horizon: 1.0 }
     }
 
     #[test]
@@ -143,13 +181,29 @@ mod tests {
         let grid = Grid::new(vec![axis("x"), axis("y")]).unwrap();
         let inside = target("(x > 0)*(y < -0.5)").cells(&grid);
         assert_eq!((0..16).filter(|&c| inside[c]).collect::<Vec<_>>(), [8, 12]);
-        let error = |text: &str| target(text).check(&grid, &[-0.5, 0.0]).unwrap_err().to_string();
-        assert!(target("x > 0").check(&grid, &[-0.5, 0.0]).is_ok());
+        let check = |text: &str, x: f64| passage(text, None, x).check_target(&grid);
+        let error = |text: &str| check(text, -0.5).unwrap_err().to_string();
+        assert!(check("x > 0", -0.5).is_ok());
         assert!(error("x > 3").contains("no cell"));
         assert!(error("x < 0").contains("holds at the start"));
         assert!(error("x < 0.5").contains("holds at the start"));
         assert!(error("x - 0.25").contains("not a condition"));
         assert!(error("(x > 0)/(y > 0)").contains("not a condition"));
-        assert!(target("x > -0.9").check(&grid, &[-0.95, 0.0]).unwrap_err().to_string().contains("every cell"));
+        assert!(check("x > -0.9", -0.95).unwrap_err().to_string().contains("every cell"));
+    }
+
+    #[test]
+    fn avoided_sets_are_sets_of_their_own() {
+        let axis = |name| Axis::uniform(name, -1.0, 1.0, 4, [Reflecting; 2]).unwrap();
+        let grid = Grid::new(vec![axis("x"), axis("y")]).unwrap();
+        let check = |avoid: &str| passage("x > 0.5", Some(avoid), 0.1).check_avoid(&grid);
+        let error = |avoid: &str| check(avoid).unwrap_err().to_string();
+        assert!(check("x < -0.5").is_ok() && passage("x > 0.5", None, 0.1).check_avoid(&grid).is_ok());
+        assert!(error("y > 0.5").contains("\"y > 0.5\" and the target \"x > 0.5\" overlap: both hold at [0.75, 0.75]"));
+        assert!(error("x < 0.2").contains("the avoided set \"x < 0.2\" holds at the start [0.1, 0.0]"));
+        assert!(error("x < -2").contains("the avoided set \"x < -2\" covers no cell"));
+        assert!(error("x + 0.5").contains("the avoided set \"x + 0.5\" is not a condition: its value is -0.25"));
+        let all = passage("x > 0.5", Some("x < 0.3"), 0.4).check_avoid(&grid).unwrap_err().to_string();
+        assert!(all.contains("cover every cell"), "{all}");
     }
 }

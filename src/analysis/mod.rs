@@ -1,5 +1,6 @@
 //! What is computed besides the engines: the noise taken apart, and the samples that the model does not fit.
 
+pub mod kramers;
 pub mod landscape;
 pub mod noise_parts;
 pub mod outliers;

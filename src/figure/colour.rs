@@ -43,7 +43,7 @@ pub fn engine(group: &str) -> Colour {
     }
 }
 
-/// A perceptually uniform map from [0, 1] to colours, as polynomials of degree 6 in each channel.
+/// A perceptually uniform map from [0, 1] to colours; those of one hue are polynomials of degree 6 in each channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Map {
     /// Dark violet to yellow (S. van der Walt and N. Smith, CC0): densities.
@@ -52,7 +52,14 @@ pub enum Map {
     Plasma,
     /// Grey to nearly white: a ground under coloured lines.
     Grey,
+    /// Blue over white to red (C. Brewer's RdBu): values around 0, which is white.
+    BlueRed,
 }
+
+const BLUE_RED: [u32; 11] = [
+    0x05_30_61, 0x21_66_ac, 0x43_93_c3, 0x92_c5_de, 0xd1_e5_f0, 0xf7_f7_f7, 0xfd_db_c7, 0xf4_a5_82, 0xd6_60_4d,
+    0xb2_18_2b, 0x67_00_1f,
+];
 
 const VIRIDIS: [[f64; 3]; 7] = [
     [0.277_727_327, 0.005_407_345, 0.334_099_805],
@@ -74,6 +81,15 @@ const PLASMA: [[f64; 3]; 7] = [
     [-3.658_713_843, -22.931_534_655, 18.191_907_785],
 ];
 
+/// The colour at `x` in [0, 1] between the two nearest of a row of colours.
+fn between(row: &[u32], x: f64) -> Colour {
+    let place = x * (row.len() - 1) as f64;
+    let first = (place as usize).min(row.len() - 2);
+    let share = place - first as f64;
+    let [a, b] = [row[first], row[first + 1]].map(|hex| Colour::hex(hex).rgb.map(f64::from));
+    Colour { rgb: [0, 1, 2].map(|k| (a[k] + share * (b[k] - a[k])).round() as u8), opacity: 1.0 }
+}
+
 impl Map {
     /// The colour at `x`; below 0 and above 1 the ends, NaN white.
     pub fn at(self, x: f64) -> Colour {
@@ -85,6 +101,7 @@ impl Map {
             Self::Viridis => &VIRIDIS,
             Self::Plasma => &PLASMA,
             Self::Grey => return Colour { rgb: [(120.0 + 128.0 * x).round() as u8; 3], opacity: 1.0 },
+            Self::BlueRed => return between(&BLUE_RED, x),
         };
         let channel = |k: usize| table.iter().rev().fold(0.0, |sum, row| sum * x + row[k]);
         Colour { rgb: [0, 1, 2].map(|k| (255.0 * channel(k).clamp(0.0, 1.0)).round() as u8), opacity: 1.0 }
@@ -114,5 +131,15 @@ mod tests {
             };
             assert!((1..50).all(|k| lightness(f64::from(k) / 49.0) > lightness(f64::from(k - 1) / 49.0)));
         }
+    }
+
+    #[test]
+    fn the_diverging_map_is_white_in_the_middle_and_darker_to_both_ends() {
+        let rgb = |x: f64| Map::BlueRed.at(x).rgb.map(i32::from);
+        assert_eq!([rgb(-1.0), rgb(0.5), rgb(2.0)], [[0x05, 0x30, 0x61], [0xf7; 3], [0x67, 0, 0x1f]]);
+        let sum = |x: f64| rgb(x).iter().sum::<i32>();
+        assert!((1..25).all(|k| sum(f64::from(k) / 50.0) > sum(f64::from(k - 1) / 50.0)));
+        assert!((26..=50).all(|k| sum(f64::from(k) / 50.0) < sum(f64::from(k - 1) / 50.0)));
+        assert!(rgb(0.2)[2] > rgb(0.2)[0] && rgb(0.8)[0] > rgb(0.8)[2]);
     }
 }

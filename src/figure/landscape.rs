@@ -27,7 +27,7 @@ pub fn remark(source: &Source, what: &str) -> String {
 }
 
 /// Range of the loss where there is any probability to speak of; the walls beyond would flatten the rest.
-fn loss_range(source: &Source, loss: &[f64], shown: &[&[f64]]) -> (f64, f64) {
+pub fn loss_range(source: &Source, loss: &[f64], shown: &[&[f64]]) -> (f64, f64) {
     let visited = |cell: usize| {
         shown.iter().any(|density| density[cell] > 1e-3 * density.iter().copied().fold(f64::MIN_POSITIVE, f64::max))
     };

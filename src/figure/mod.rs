@@ -19,8 +19,10 @@ mod distance;
 mod fits;
 mod font;
 mod landscape;
+mod modes;
 mod outliers;
 mod panel;
+mod passage;
 mod png;
 mod residuals;
 mod samples;
@@ -43,7 +45,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub const FIGURES: [Figure; 12] = [
+pub const FIGURES: [Figure; 14] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -64,6 +66,16 @@ pub const FIGURES: [Figure; 12] = [
         name: "survival",
         about: "first passages: the share that has not reached the target yet against time",
         draw: survival::draw,
+    },
+    Figure {
+        name: "passage",
+        about: "first passages over the parameters: mean time to the target, and the probability to come there first",
+        draw: passage::draw,
+    },
+    Figure {
+        name: "modes",
+        about: "the slowest relaxation modes: functions and densities, with their rates and times",
+        draw: modes::draw,
     },
     Figure { name: "diffusion", about: "the diffusion matrix D over the parameters", draw: diffusion::draw },
     Figure {

@@ -50,10 +50,13 @@ pub fn add_trajectories(group: &mut Group, grid: &Grid, kept: &Trajectories) {
     ));
 }
 
-/// The group `/escape/<name>` with its target, start and output times, made where it is missing.
+/// The group `/escape/<name>` with its target, avoided set, start and output times, made where it is missing.
 pub fn passage_group<'a>(record: &'a mut Record, passage: &Passage, times: &[f64]) -> &'a mut Group {
     let group = record.group_mut("escape").group_mut(&passage.name);
     group.set("target", Attribute::Text(passage.target.text().to_string()));
+    if let Some(avoid) = &passage.avoid {
+        group.set("avoid", Attribute::Text(avoid.text().to_string()));
+    }
     let from: Vec<String> = passage.from.iter().map(f64::to_string).collect();
     group.set("from", Attribute::Text(from.join(" ")));
     if !group.datasets.iter().any(|dataset| dataset.name == "time") {
@@ -63,7 +66,9 @@ pub fn passage_group<'a>(record: &'a mut Record, passage: &Passage, times: &[f64
 }
 
 /// Adds to `/escape/<name>` what an ensemble found: `langevin_survival` and `langevin_survival_se` over `time`, the mean time and
-/// how it was found as attributes.
+/// how it was found as attributes; where something else than an arrival can happen also `langevin_committor` with its standard
+/// error, of the walkers that came to the target, the avoided set or an absorbing wall, and `langevin_undecided`, the share of the
+/// others.
 pub fn add_first_passage(group: &mut Group, passage: &Passage, times: &[f64], found: &FirstPassage) {
     let (survival, errors) = found.survival(times).into_iter().unzip();
     group.datasets.push(series("langevin_survival", survival, "share of the Langevin walkers still on their way"));
@@ -80,4 +85,9 @@ pub fn add_first_passage(group: &mut Group, passage: &Passage, times: &[f64], fo
     group.set("langevin_horizon", Attribute::Float(passage.horizon));
     group.set("langevin_step", Attribute::Float(found.step));
     group.set("langevin_bridge", Attribute::Text(found.bridge.to_string()));
+    if let Some((committor, error)) = found.first.and_then(|first| first.committor()) {
+        group.set("langevin_committor", Attribute::Float(committor));
+        group.set("langevin_committor_se", Attribute::Float(error));
+        group.set("langevin_undecided", Attribute::Float(found.undecided()));
+    }
 }

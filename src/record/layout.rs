@@ -325,7 +325,10 @@ pub fn add_grid_passage(group: &mut Group, grid: &Grid, found: &GridPassage) {
     group.datasets.push(series("survival", found.survival.clone(), "probability not to have reached the target"));
     if let (Some(committor), Some(here)) = (&found.committor, found.from_committor) {
         group.set("from_committor", Attribute::Float(here));
-        let long_name = "probability to reach the target before an absorbing wall";
+        if let Some(error) = found.from_committor_error_grid {
+            group.set("from_committor_error_grid", Attribute::Float(error));
+        }
+        let long_name = "probability to reach the target before the avoided set or an absorbing wall";
         group.datasets.push(field("committor", grid, &[], committor.clone(), "1", long_name));
     }
 }

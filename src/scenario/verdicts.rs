@@ -41,6 +41,8 @@ pub struct FirstPassage {
     pub from: Located<Vec<f64>>,
     /// A condition that holds in the target.
     pub target: Located<String>,
+    /// A condition that holds in a set to be avoided.
+    pub avoid: Option<Located<String>>,
     /// Walkers of the Langevin ensemble.
     pub walkers: usize,
     /// Time up to which those walkers are followed; None for [`HORIZON`] times the end of the run.
@@ -59,7 +61,8 @@ pub const ANALYSES: [(&str, &str); 5] = [
     ("critical_points", "true: minima, saddles and maxima of the loss, and the basins of the minima; /landscape"),
     (
         "first_passage",
-        "list of { name, from, target, walkers, horizon }: times to where a condition such as \"x > 1\" holds; /escape",
+        "list of { name, from, target, avoid, walkers, horizon }: times to where a condition such as \"x > 1\" holds, the \
+         probability to come there before where `avoid` holds, and Kramers' time; /escape",
     ),
     (
         "decomposition",
@@ -94,19 +97,20 @@ pub fn read_analysis(root: &Table) -> Result<Analysis> {
 }
 
 fn passage(value: &Value) -> Result<Located<FirstPassage>> {
-    let table = value.table(&["name", "from", "target", "walkers", "horizon"])?;
+    let table = value.table(&["name", "from", "target", "avoid", "walkers", "horizon"])?;
     let help = "write { name = \"escape\", from = [-1.0], target = \"x > 1\" }";
     let name = table.require("name", help)?.string()?;
     super::names::check_name(table.source(), &name, "first-passage problem")?;
     let from = table.require("from", help)?.numbers()?;
     let target = super::model::formula(&table.require("target", help)?)?;
+    let avoid = table.optional("avoid", super::model::formula)?;
     let count = |v: &Value| Ok(v.count(1..=MOST_PASSAGE_WALKERS)?.value as usize);
     let walkers = table.or("walkers", PASSAGE_WALKERS, &PASSAGE_WALKERS.to_string(), count)?;
     let horizon = table.optional("horizon", Value::positive)?;
     if horizon.is_none() {
         table.source().note_default(&table.path("horizon"), format!("{HORIZON} times the last output time"));
     }
-    Ok(Located { value: FirstPassage { name, from, target, walkers, horizon }, span: value.span() })
+    Ok(Located { value: FirstPassage { name, from, target, avoid, walkers, horizon }, span: value.span() })
 }
 
 /// Reads `[compare]`: `max_<metric>`, the largest distance allowed between any two engines.

@@ -62,7 +62,16 @@ def check_h5py(path):
         assert file["langevin/trajectory"].shape == (walkers, rows, d)
         survival = file["escape/out/langevin_survival"][:]
         assert survival[0] == 1 and (np.diff(survival) <= 0).all() and survival[-1] < 0.2
-        assert file["escape/out"].attrs["langevin_walkers"] == 400
+        escape = file["escape/out"]
+        assert escape.attrs["langevin_walkers"] == 400 and escape.attrs["kramers"] > 0
+        assert escape["mean_first_passage_time"].shape == escape["committor"].shape == shape
+        assert ((0 <= escape["committor"][:]) & (escape["committor"][:] <= 1)).all()
+        assert " < " in escape.attrs["target"] and " > " in escape.attrs["avoid"]
+        assert escape.attrs["langevin_committor"] == 0.75 and escape.attrs["langevin_undecided"] == 0
+        assert 0 < escape.attrs["from_committor"] < 1 and escape.attrs["from_committor_error_grid"] == 1e-4
+        modes = file["spectrum"]
+        assert modes["right"].shape == modes["left"].shape == (4, *shape)
+        np.testing.assert_allclose((modes["left"][0] * volume).sum(), 1.0, rtol=1e-12)
         assert file["problem/diffusion"].shape == (d, d, *shape)
         assert file["problem/drift"].shape == (d, *shape)
         parts = [file[f"problem/diffusion_{part}"][:] for part in ("intrinsic", "exploration", "mean_gradient")]
@@ -101,6 +110,10 @@ def check_xarray(path, engine):
         )
     with xr.open_dataset(path, group="decomposition", engine=engine) as data:
         assert data["trace_intrinsic"].dims == ("time",) and data["position"].dims == ("time", "component")
+    with xr.open_dataset(path, group="escape/out", engine=engine) as data:
+        assert data["committor"].dims == tuple(variables) and data["survival"].dims == ("time",)
+    with xr.open_dataset(path, group="spectrum", engine=engine) as data:
+        assert data["right"].dims == ("eigenpair", *variables) and data["eigenvalues_imag"].dims == ("eigenpair",)
     with xr.open_dataset(path, group="outliers", engine=engine) as data:
         assert data["effective_sample_size"].dims == tuple(variables)
     with xr.open_dataset(path, group="outliers/points", engine=engine) as data:

@@ -8,9 +8,11 @@ use fpsolve::record::{Attribute, Dataset, Record, ensemble};
 use fpsolve_solvers::density;
 use fpsolve_solvers::engine::{Snapshot, Statistics};
 use fpsolve_solvers::ensemble::Trajectories;
+use fpsolve_solvers::fokker_planck::first_passage::GridPassage;
+use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::formula::{Symbols, parse};
 use fpsolve_solvers::grid::{Axis, Boundary, Grid};
-use fpsolve_solvers::langevin::first_passage::FirstPassage;
+use fpsolve_solvers::langevin::first_passage::{First, FirstPassage};
 use fpsolve_solvers::passage::{Passage, Target};
 use fpsolve_validation::compare::{Series, Settings, compare};
 use fpsolve_validation::verdict::Verdict;
@@ -85,10 +87,12 @@ fn trajectories(snapshots: &[Snapshot]) -> Trajectories {
 /// A first passage with an exponential law.
 fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
     let variables: Vec<&str> = grid.axes().iter().map(Axis::variable).collect();
-    let text = format!("{} < -1", variables[0]);
-    let target = Target::new(&text, &parse(&text, &Symbols::new(&variables)).unwrap(), variables.len());
+    let (near, far) = (grid.axes()[0].lower() + 1.0, grid.axes()[0].upper() - 0.3);
+    let set = |text: String| Target::new(&text, &parse(&text, &Symbols::new(&variables)).unwrap(), variables.len());
+    let target = set(format!("{} < {near}", variables[0]));
     let (walkers, end) = (400, times[times.len() - 1]);
-    let passage = Passage { name: "out".into(), from: from.to_vec(), target, walkers, horizon: 4.0 * end };
+    let avoid = Some(set(format!("{} > {far}", variables[0])));
+    let passage = Passage { name: "out".into(), from: from.to_vec(), target, avoid, walkers, horizon: 4.0 * end };
     let arrivals: Vec<f64> =
         (1..=walkers).map(|k| -0.4 * end * (1.0 - (k as f64 - 0.5) / walkers as f64).ln()).collect();
     let found = FirstPassage {
@@ -100,9 +104,38 @@ fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
         mean: 0.4 * end,
         standard_error: 0.02 * end,
         bridge: "exact",
+        first: Some(First { target: 300, other: 100 }),
     };
     let group = ensemble::passage_group(record, &passage, times);
     ensemble::add_first_passage(group, &passage, times, &found);
+    let over = |f: &dyn Fn(f64) -> f64| (0..grid.len()).map(|c| f(grid.center(c)[0])).collect::<Vec<f64>>();
+    let by_grid = GridPassage {
+        mean_time: over(&|x| if x < near { 0.0 } else { 0.4 * end * (1.0 + (x - near)).ln() }),
+        committor: Some(over(&|x| ((far - x) / (far - near)).clamp(0.0, 1.0))),
+        from_value: 0.4 * end,
+        from_committor: Some((far - from[0]) / (far - near)),
+        survival: times.iter().map(|t| (-t / (0.4 * end)).exp()).collect(),
+        error_time: 1e-9,
+        error_grid: Some(1e-3),
+        from_committor_error_grid: Some(1e-4),
+    };
+    layout::add_grid_passage(group, grid, &by_grid);
+    group.set("kramers", Attribute::Float(0.35 * end));
+    group.set("kramers_reason", Attribute::Text("over the top".into()));
+}
+
+/// A slow mode and a complex pair: waves along the first variable.
+fn modes(grid: &Grid, stationary: &[f64]) -> Spectrum {
+    let wave = |rate: f64, shift: f64| {
+        let at = |c: usize| (rate * grid.center(c)[0] + shift).sin();
+        let right: Vec<f64> = (0..grid.len()).map(at).collect();
+        let left = right.iter().zip(stationary).map(|(u, p)| u * p).collect::<Vec<f64>>();
+        (right, left)
+    };
+    let waves = vec![(vec![1.0; grid.len()], stationary.to_vec()), wave(0.8, 0.0), wave(1.6, 0.3), wave(1.6, 1.9)];
+    let (right, left) = waves.into_iter().unzip();
+    let (real, imaginary) = (vec![0.0, 0.1, 0.7, 0.7], vec![0.0, 0.0, 0.4, -0.4]);
+    Spectrum { real, imaginary, right, left, error: vec![0.0; 4] }
 }
 
 /// What differs between the two records.
@@ -313,6 +346,7 @@ fn build(case: Case) -> Record {
         .collect();
     ensemble::add_trajectories(record.group_mut("langevin"), grid, &trajectories(&exact));
     add_passage(&mut record, grid, &exact[0].mean, &case.times);
+    record.groups.push(layout::spectrum_group(grid, &modes(grid, &stationary)));
     let comparisons = compare(grid, &series, Some(&stationary), Settings::default());
     let verdict = Verdict {
         name: "langevin_vs_stationary/total_variation".into(),

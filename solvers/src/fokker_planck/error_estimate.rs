@@ -126,9 +126,17 @@ impl Companion {
         }
     }
 
-    /// The problem on the grid 2h, where the companion is on it.
-    pub fn discrete(&self) -> Option<&Discrete> {
-        (!matches!(self.kind, Kind::Longer { .. })).then_some(&self.levels[0].discrete)
+    /// The coarser discretisation.
+    pub fn discrete(&self) -> &Discrete {
+        &self.levels[0].discrete
+    }
+
+    /// Errors of its numbers over those of the fine one.
+    pub fn growth(&self) -> f64 {
+        match self.kind {
+            Kind::Order { .. } | Kind::Longer { .. } => 2f64.powi(ORDER),
+            Kind::Coarser { .. } => 16.0,
+        }
     }
 
     /// Starts beside the fine run, from the same law at time `from`. Errors: as for the integrators.

@@ -41,6 +41,26 @@ pub struct GridPassage {
     pub error_time: f64,
     /// Estimated error of τ at the starting point by the grid, where it can be coarsened.
     pub error_grid: Option<f64>,
+    /// Estimated error of the committor at the starting point by the grid, where it can be coarsened.
+    pub from_committor_error_grid: Option<f64>,
+}
+
+/// τ and the committor at the starting point alone, each where it could be computed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AtStart {
+    /// Mean first-passage time.
+    pub mean_time: Option<f64>,
+    /// Committor.
+    pub committor: Option<f64>,
+}
+
+impl GridPassage {
+    /// Estimates the errors from what a coarser discretisation says, whose errors are `growth` times as large.
+    pub fn see_coarse(&mut self, coarse: &AtStart, growth: f64) {
+        let error = |fine: f64, coarse: f64| (fine - coarse).abs() / (growth - 1.0);
+        self.error_grid = coarse.mean_time.map(|coarse| error(self.from_value, coarse));
+        self.from_committor_error_grid = self.from_committor.zip(coarse.committor).map(|(f, c)| error(f, c));
+    }
 }
 
 /// The problem: from where to which set.
@@ -68,17 +88,10 @@ pub fn first_passage(
 ) -> Result<GridPassage, Error> {
     let killed = Killed::new(generator, grid, &[question.target])?;
     let weights = interpolation(grid, question.from);
-    let at_start = |field: &[f64]| weights.iter().map(|&(cell, w)| w * field[cell]).sum::<f64>();
+    let at_start = |field: &[f64]| at(&weights, field);
     let mean_time = killed.solve(grid, &killed.waiting, interrupt)?;
     let (survival, error_time) = survival(&killed, grid, &weights, question.times, options, interrupt)?;
-    let committor = match question.avoid {
-        Some(avoid) => {
-            let killed = Killed::new(generator, grid, &[question.target, avoid])?;
-            Some(killed.committor(grid, interrupt)?)
-        }
-        None if generator.has_exit() => Some(killed.committor(grid, interrupt)?),
-        None => None,
-    };
+    let committor = committor(generator, grid, question, &killed, interrupt)?;
     Ok(GridPassage {
         from_value: at_start(&mean_time),
         from_committor: committor.as_deref().map(at_start),
@@ -87,20 +100,35 @@ pub fn first_passage(
         survival,
         error_time,
         error_grid: None,
+        from_committor_error_grid: None,
     })
 }
 
-/// τ at the starting point alone. Errors as for [`first_passage`].
-pub fn mean_time_from(
+/// The committor, where something else than an arrival can happen; `killed` is without the target alone.
+fn committor(
     generator: &Generator,
     grid: &Grid,
-    from: &[f64],
-    target: &Target,
+    question: &Question,
+    killed: &Killed,
     interrupt: Interrupt,
-) -> Result<f64, Error> {
-    let killed = Killed::new(generator, grid, &[target])?;
-    let field = killed.solve(grid, &killed.waiting, interrupt)?;
-    Ok(interpolation(grid, from).iter().map(|&(cell, w)| w * field[cell]).sum())
+) -> Result<Option<Vec<f64>>, Error> {
+    match question.avoid {
+        Some(avoid) => Killed::new(generator, grid, &[question.target, avoid])?.committor(grid, interrupt).map(Some),
+        None if generator.has_exit() => killed.committor(grid, interrupt).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// τ and the committor at the starting point alone; None for what fails as [`first_passage`] would.
+pub fn at_start(generator: &Generator, grid: &Grid, question: &Question, interrupt: Interrupt) -> AtStart {
+    let Ok(killed) = Killed::new(generator, grid, &[question.target]) else {
+        return AtStart { mean_time: None, committor: None };
+    };
+    let weights = interpolation(grid, question.from);
+    let here = |field: Vec<f64>| at(&weights, &field);
+    let mean_time = killed.solve(grid, &killed.waiting, interrupt).ok().map(here);
+    let committor = committor(generator, grid, question, &killed, interrupt).ok().flatten().map(here);
+    AtStart { mean_time, committor }
 }
 
 /// A generator whose target cells are cut out: they have no edges, and an exit that only keeps the matrix regular.
@@ -126,14 +154,7 @@ impl Killed {
     fn new(generator: &Generator, grid: &Grid, sets: &[&Target]) -> Result<Self, Error> {
         let n = grid.len();
         let inside: Vec<Vec<bool>> = sets.iter().map(|set| set.cells(grid)).collect();
-        for (set, cells) in sets.iter().zip(&inside) {
-            if !cells.contains(&true) {
-                return Err(Error::invalid(
-                    format!("the target \"{}\" covers no cell of a grid of {:?} cells", set.text(), grid.shape()),
-                    "move the target into the grid, or use more cells",
-                ));
-            }
-        }
+        sets.iter().try_for_each(|set| covered(set, grid))?;
         let set_of = |cell: usize| inside.iter().position(|cells| cells[cell]);
         let mut builder = GeneratorBuilder::new(n);
         let mut crossings = Vec::new();
@@ -263,8 +284,24 @@ fn segment(grid: &Grid, from: usize, to: usize) -> ([f64; 3], [f64; 3]) {
     (start, step)
 }
 
+/// Whether a set has cells. Errors: it has none.
+pub(super) fn covered(set: &Target, grid: &Grid) -> Result<(), Error> {
+    if set.cells(grid).contains(&true) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format!("the target \"{}\" covers no cell of a grid of {:?} cells", set.text(), grid.shape()),
+        "move the target into the grid, or use more cells",
+    ))
+}
+
+/// A field at the point of these interpolation weights.
+pub(super) fn at(weights: &[(usize, f64)], field: &[f64]) -> f64 {
+    weights.iter().map(|&(cell, w)| w * field[cell]).sum()
+}
+
 /// Cells and weights of linear interpolation between cell centres; constant beyond the outermost ones.
-fn interpolation(grid: &Grid, point: &[f64]) -> Vec<(usize, f64)> {
+pub(super) fn interpolation(grid: &Grid, point: &[f64]) -> Vec<(usize, f64)> {
     let mut corners: Vec<(usize, f64)> = vec![(0, 1.0)];
     for (axis, &x) in grid.axes().iter().zip(point) {
         let x = if axis.is_periodic() { axis.wrap(x) } else { x };

@@ -153,26 +153,30 @@ impl FokkerPlanck {
         self.stationary.as_ref()
     }
 
-    /// The `count` slowest relaxation modes, of the edge generator also where the chain advances the density. Errors: no unique stationary density, more modes than cells, no convergence.
+    /// The `count` slowest relaxation modes, with the eigenvalues refined by the companion's. Errors: no unique stationary density, more modes
+    /// than cells, no convergence.
     pub fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<spectrum::Spectrum, Error> {
-        let law = self.discrete.generator_law.as_ref().map_err(Clone::clone)?;
-        spectrum::spectrum(&self.discrete.generator, self.grid().shape(), law, count, interrupt)
+        let mut modes = self.discrete.slow_modes(count, interrupt)?;
+        if let Some(companion) = &self.companion {
+            match companion.discrete().slow_modes(modes.real.len(), interrupt) {
+                Ok(other) => modes.refine(&other, companion.growth()),
+                Err(error @ Error::Interrupted { .. }) => return Err(error),
+                Err(_) => {} // fewer cells than modes, say: the errors stay unknown
+            }
+        }
+        Ok(modes)
     }
 
     /// Mean time, survival at the output times and committor of a first-passage problem, with an estimate of the grid's error.
     /// Errors: see [`first_passage::first_passage`].
     pub fn first_passage(&self, passage: &Passage, interrupt: Interrupt) -> Result<GridPassage, Error> {
-        let question =
-            Question { from: &passage.from, target: &passage.target, avoid: None, times: &self.problem.times };
-        let generator = &self.discrete.generator;
-        let mut found = first_passage::first_passage(generator, self.grid(), &question, &self.options, interrupt)?;
+        let (target, avoid) = (&passage.target, passage.avoid.as_ref());
+        let question = Question { from: &passage.from, target, avoid, times: &self.problem.times };
+        let mut found = self.discrete.first_passage(&question, &self.options, interrupt)?;
         // a target too small for the coarse grid, or too far for its numbers, leaves the error unknown
-        found.error_grid = self.companion.as_ref().and_then(|companion| {
-            let Discrete { generator, grid, .. } = companion.discrete()?;
-            let coarse =
-                first_passage::mean_time_from(generator, grid, &passage.from, &passage.target, interrupt).ok()?;
-            Some((found.from_value - coarse).abs() / (2f64.powi(error_estimate::ORDER) - 1.0))
-        });
+        if let Some(companion) = &self.companion {
+            found.see_coarse(&companion.discrete().at_start(&question, interrupt), companion.growth());
+        }
         Ok(found)
     }
 

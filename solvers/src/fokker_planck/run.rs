@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
-use super::chain::chain_stepper::{self, ChainStepper};
+use super::chain::Chain;
+use super::chain::chain_stepper::{self, Builder, ChainStepper};
+use super::chain::killed::Passages;
 use super::chain::observables::observe;
 use super::chain::pair::{Pair, PairLaw, extrapolated};
+use super::chain::slow_modes::slow_modes;
 use super::chain::step_choice::{covers, suitable_step};
 use super::edge_generator::{Discretization, edge_generator};
+use super::first_passage::{AtStart, GridPassage, Question, at, at_start, first_passage, interpolation};
 use super::options::FokkerPlanckOptions;
 use super::projection::{Moved, project};
 use super::reading::{averages, centre_values};
 use super::refine::refined_log;
+use super::spectrum::{Spectrum, spectrum};
 use super::stationary::{Stationary, StationaryLaw, stationary_law_from};
 use super::stepper::{Stepper, System, Task, choose_with_reason};
 use crate::Error;
@@ -28,8 +33,6 @@ pub(super) struct Discrete {
     pub generator: Arc<super::Generator>,
     /// The stationary law of the discretisation that advances: the chain's where there is one.
     pub law: Result<Arc<StationaryLaw>, Error>,
-    /// The stationary law of the generator.
-    pub generator_law: Result<Arc<StationaryLaw>, Error>,
     /// The long-step chain, where it replaces the generator.
     pub chain: Option<Arc<Pair>>,
     /// The stationary laws of the two chains that are extrapolated.
@@ -47,7 +50,6 @@ impl Discrete {
             Err(error @ Error::Interrupted { .. }) => return Err(error),
             law => law.map(Arc::new),
         };
-        out.generator_law = out.law.clone();
         Ok(out)
     }
 
@@ -62,7 +64,6 @@ impl Discrete {
             temperature: problem.temperature,
             discretization,
             generator,
-            generator_law: law.clone(),
             law,
             chain: None,
             chain_law: None,
@@ -81,7 +82,7 @@ impl Discrete {
                 "use more cells, or discretisation = \"edges\"",
             ));
         };
-        let pair = Pair::new(self.dynamics.as_ref(), self.temperature, &self.grid, block)?;
+        let pair = Pair::new(&self.builder(), block)?;
         let guess = self.law.clone();
         self.with_pair(pair, guess.as_ref().map_or(start, |law| law.probability.as_slice()), interrupt)
     }
@@ -111,15 +112,15 @@ impl Discrete {
         if !covers(self.dynamics.as_ref(), self.temperature, &grid, &laws, 2.0 * block) {
             return Ok(None);
         }
-        let pair = Pair::new(self.dynamics.as_ref(), self.temperature, &grid, 4.0 * block)?;
-        let guess = law.as_deref().unwrap_or(&start);
-        Ok(Some(Self::unsolved(problem, &grid)?.with_pair(pair, guess, interrupt)?))
+        let coarse = Self::unsolved(problem, &grid)?;
+        let pair = Pair::new(&coarse.builder(), 4.0 * block)?;
+        Ok(Some(coarse.with_pair(pair, law.as_deref().unwrap_or(&start), interrupt)?))
     }
 
     /// The chain on this grid with steps twice as long; None where this is no chain. Errors: a chain that fails, [`Error::Interrupted`].
     pub fn longer_chain(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Self>, Error> {
         let Some(pair) = &self.chain else { return Ok(None) };
-        let longer = pair.doubled(self.dynamics.as_ref(), self.temperature, &self.grid)?;
+        let longer = pair.doubled(&self.builder())?;
         let guess = self.chain_law.as_ref().map_or(start, |law| law.laws[1].as_slice());
         self.clone().with_pair(longer, guess, interrupt).map(Some)
     }
@@ -135,8 +136,51 @@ impl Discrete {
         Ok(out)
     }
 
-    fn chain_stepper(&self, chain: &Arc<Pair>, start: Vec<f64>, from: f64) -> ChainStepper {
-        ChainStepper::new(self.dynamics.clone(), self.temperature, self.grid.clone(), chain.clone(), start, from)
+    /// Makes chains on this grid.
+    fn builder(&self) -> Builder<'static> {
+        let (dynamics, temperature, grid) = (self.dynamics.clone(), self.temperature, self.grid.clone());
+        Box::new(move |step| Chain::new(dynamics.as_ref(), temperature, &grid, step))
+    }
+
+    /// The `count` slowest modes. Errors: no unique stationary density, and those of [`spectrum()`].
+    pub fn slow_modes(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
+        match (&self.chain, &self.chain_law) {
+            (Some(pair), Some(law)) => slow_modes(pair, law, count, interrupt),
+            _ => {
+                let law = self.law.as_ref().map_err(Clone::clone)?;
+                spectrum(&self.generator, self.grid.shape(), law, count, interrupt)
+            }
+        }
+    }
+
+    /// Mean time, survival and committor of a first passage. Errors: see [`first_passage()`] and [`Passages::answer`].
+    pub fn first_passage(
+        &self,
+        question: &Question,
+        options: &FokkerPlanckOptions,
+        interrupt: Interrupt,
+    ) -> Result<GridPassage, Error> {
+        match &self.chain {
+            Some(pair) => self.passages(pair).answer(question, interrupt),
+            None => first_passage(&self.generator, &self.grid, question, options, interrupt),
+        }
+    }
+
+    /// Mean time and committor at the start of a first passage alone, each where it can be had.
+    pub fn at_start(&self, question: &Question, interrupt: Interrupt) -> AtStart {
+        match &self.chain {
+            Some(pair) => {
+                let found = self.passages(pair).fields(question, interrupt).ok();
+                let weights = interpolation(&self.grid, question.from);
+                let committor = found.as_ref().and_then(|(_, q)| q.as_deref()).map(|q| at(&weights, q));
+                AtStart { mean_time: found.map(|(time, _)| at(&weights, &time)), committor }
+            }
+            None => at_start(&self.generator, &self.grid, question, interrupt),
+        }
+    }
+
+    fn passages<'a>(&'a self, pair: &Pair) -> Passages<'a> {
+        Passages { dynamics: self.dynamics.as_ref(), temperature: self.temperature, grid: &self.grid, block: pair.block() }
     }
 
     /// The block of two steps that suits a chain on this grid, if there is one up to `longest`.
@@ -211,7 +255,7 @@ impl Transient {
         let centre = centre_values(&discrete.grid, &start);
         let (method, reason, system, stepper): (_, _, _, Box<dyn Stepper>) = match &discrete.chain {
             Some(chain) => {
-                let stepper = Box::new(discrete.chain_stepper(chain, centre.clone(), from));
+                let stepper = Box::new(ChainStepper::new(discrete.builder(), chain.clone(), centre.clone(), from));
                 (chain_stepper::NAME, format!("steps of {:.3e}, extrapolated with steps twice as long", 0.5 * chain.block()), None, stepper)
             }
             None => {

@@ -48,7 +48,7 @@ pub fn critical_points(model: &dyn Model, grid: &Grid, loss: &[f64]) -> Vec<Crit
 }
 
 /// The zero of ∇L that Newton's method reaches from a cell.
-fn zero(model: &dyn Model, grid: &Grid, cell: usize) -> Option<CriticalPoint> {
+pub(super) fn zero(model: &dyn Model, grid: &Grid, cell: usize) -> Option<CriticalPoint> {
     let (d, scale) = (grid.dimension(), widths(grid));
     let mut theta = grid.center(cell)[..d].to_vec();
     let mut here = Local::at(model, &theta);

@@ -75,10 +75,10 @@ pub(super) fn zeros_nearby(model: &dyn Model, grid: &Grid) -> Vec<(usize, bool)>
     kinds.into_iter().enumerate().filter(|(_, kind)| *kind > 0.0).map(|(cell, kind)| (cell, kind == 2.0)).collect()
 }
 
-/// The lowest of a cell and its neighbours; of equal ones the first.
-pub(super) fn lowest_neighbour(grid: &Grid, loss: &[f64], cell: usize) -> usize {
+/// A cell and its up to 3^d − 1 neighbours.
+pub(super) fn neighbours(grid: &Grid, cell: usize) -> impl Iterator<Item = usize> + '_ {
     let (d, shape, index) = (grid.dimension(), grid.shape(), grid.multi_index(cell));
-    let neighbour = |code: usize| {
+    let neighbour = move |code: usize| {
         let (mut rest, mut other) = (code, [0; 3]);
         for k in 0..d {
             let (n, step) = (shape[k] as i64, (rest % 3) as i64 - 1);
@@ -89,8 +89,12 @@ pub(super) fn lowest_neighbour(grid: &Grid, loss: &[f64], cell: usize) -> usize 
         }
         Some(grid.cell(&other[..d]))
     };
-    let all = (0..3_usize.pow(d as u32)).filter_map(neighbour);
-    all.min_by(|&a, &b| loss[a].total_cmp(&loss[b]).then(a.cmp(&b))).unwrap_or(cell)
+    (0..3_usize.pow(d as u32)).filter_map(neighbour)
+}
+
+/// The lowest of a cell and its neighbours; of equal ones the first.
+pub(super) fn lowest_neighbour(grid: &Grid, loss: &[f64], cell: usize) -> usize {
+    neighbours(grid, cell).min_by(|&a, &b| loss[a].total_cmp(&loss[b]).then(a.cmp(&b))).unwrap_or(cell)
 }
 
 pub(super) fn same_place(grid: &Grid, a: &[f64], b: &[f64]) -> bool {
@@ -153,9 +157,12 @@ pub(super) fn length(step: &[f64]) -> f64 {
 
 /// The minimum that is reached from a cell, if it lies inside the grid.
 fn search(model: &dyn Model, grid: &Grid, cell: usize) -> Option<Minimum> {
-    let d = grid.dimension();
-    let mut theta = grid.center(cell)[..d].to_vec();
-    let scale = widths(grid);
+    descend(model, grid, grid.center(cell)[..grid.dimension()].to_vec())
+}
+
+/// The minimum that is reached from a point, if it lies inside the grid.
+pub(super) fn descend(model: &dyn Model, grid: &Grid, mut theta: Vec<f64>) -> Option<Minimum> {
+    let (d, scale) = (grid.dimension(), widths(grid));
     let moved = |theta: &[f64], step: &[f64]| -> Vec<f64> {
         theta.iter().zip(step).zip(&scale).map(|((t, s), h)| t + s * h).collect()
     };

@@ -1,6 +1,7 @@
 //! The shape of a loss: its minima, saddles and maxima, and the basins of the minima.
 
 mod critical;
+pub mod kramers;
 mod minima;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,9 @@
 //! surface g = 0: with probability exp(−g₀ g₁/(T h nᵀ D n)), n = ∇g and D at the start of the step. That is exact for a step of
 //! Euler–Maruyama and a half-space; a curved or kinked surface is replaced by its tangent plane. Weak order 1 instead of ½
 //! (Gobet 2000, doi:10.1016/S0304-4149(99)00109-X). Arrivals within a step count at its middle.
+//!
+//! A set that is avoided is watched in the same way; a walker that touched it goes on to the target, so that the mean time is the
+//! same with and without it. A walker that touched both within one step is given to the surface that was nearer before it.
 
 use super::scheme::{self, Sde, Work};
 use super::walls::Walls;
@@ -38,12 +41,37 @@ pub struct FirstPassage {
     pub standard_error: f64,
     /// How arrivals between the ends of a step are seen, in words.
     pub bridge: &'static str,
+    /// How many came to the target first, where something else can happen.
+    pub first: Option<First>,
+}
+
+/// What a walker came to first: the target, or the avoided set or an absorbing wall.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct First {
+    /// Walkers that came to the target first.
+    pub target: usize,
+    /// Walkers that came to the avoided set or an absorbing wall first.
+    pub other: usize,
+}
+
+impl First {
+    /// The committor q = k/n of the n walkers that came to either, and its standard error √(p(1 − p)/(n + 2)), p = (k + 1)/(n + 2),
+    /// which is not 0 where all came to the same; None without any.
+    pub fn committor(&self) -> Option<(f64, f64)> {
+        let (k, n) = (self.target as f64, (self.target + self.other) as f64);
+        let p = (k + 1.0) / (n + 2.0);
+        (n > 0.0).then(|| (k / n, (p * (1.0 - p) / (n + 2.0)).sqrt()))
+    }
 }
 
 impl FirstPassage {
     /// Share of the walkers that were still on their way at the horizon; where it is not 0 the mean is too small.
     pub fn censored(&self) -> f64 {
         1.0 - (self.arrivals.len() + self.absorbed.len()) as f64 / self.walkers as f64
+    }
+    /// Share of the walkers that by the horizon had come neither to the target nor to what would have excluded it.
+    pub fn undecided(&self) -> f64 {
+        self.first.map_or(0.0, |first| 1.0 - (first.target + first.other) as f64 / self.walkers as f64)
     }
     /// Share of the walkers that were absorbed at a wall.
     pub fn absorbed(&self) -> f64 {
@@ -82,12 +110,13 @@ pub fn first_passage(
     let (longest, _) = step::resolve(problem, &walls, options.step)?;
     let (steps, h) = super::divide(horizon, longest);
     let watcher = Watcher::new(&passage.target, bridge, &passage.from);
+    let avoided = passage.avoid.as_ref().map(|avoid| Watcher::new(avoid, bridge, &passage.from));
     let start = Problem { initial: Initial::Point { at: passage.from.clone() }, ..problem.clone() };
     let lanes = passage.walkers.div_ceil(WALKERS_PER_BLOCK) * BLOCK;
     let mut ensemble = Ensemble::new(&start, &format!("langevin/first-passage/{}", passage.name), lanes)?;
     for (b, block) in ensemble.blocks_mut().iter_mut().enumerate() {
         let walkers = (passage.walkers - b * WALKERS_PER_BLOCK).min(WALKERS_PER_BLOCK);
-        block.memory = vec![f64::INFINITY; 2 * walkers];
+        block.memory = vec![f64::INFINITY; TIMES * walkers];
         if walls.absorbs() {
             block.absorbed = vec![false; BLOCK];
         }
@@ -96,10 +125,11 @@ pub fn first_passage(
     ensemble.advance(
         0.0,
         interrupt,
-        || (Work::new(sde.bounds.len()), watcher.clone()),
-        |block, (work, watcher), watch| {
-            let mut lanes = Lanes::new(block.memory.len() / 2);
+        || (Work::new(sde.bounds.len()), watcher.clone(), avoided.clone()),
+        |block, (work, watcher, avoided), watch| {
+            let mut lanes = Lanes::new(block.memory.len() / TIMES);
             watcher.restart_all();
+            avoided.iter_mut().for_each(Watcher::restart_all);
             for k in 0.. {
                 if k % STEPS_PER_CHECK == 0 {
                     watch.check()?;
@@ -115,30 +145,46 @@ pub fn first_passage(
                     Stop::Failed(lost(block, work, lane, walker, taken as f64 * h, h))
                 })?;
                 watcher.look(block, work, heat);
+                avoided.iter_mut().for_each(|avoided| avoided.look(block, work, heat));
                 for lane in 0..BLOCK {
                     let time = (k - lanes.started[lane]) as f64 + 0.5;
-                    let absorbed = block.absorbed.get(lane).copied().unwrap_or(false);
-                    if watcher.arrived[lane] || absorbed || time > steps as f64 - 1.0 {
-                        lanes.done(lane, k + 1, time * h, watcher.arrived[lane], absorbed, &mut block.memory);
+                    let (arrived, absorbed) =
+                        (watcher.arrived[lane], block.absorbed.get(lane).copied().unwrap_or(false));
+                    if avoided.as_ref().is_some_and(|a| a.arrived[lane] && !(arrived && watcher.nearer(a, lane))) {
+                        lanes.avoided(lane, time * h, &mut block.memory);
+                    }
+                    if arrived || absorbed || time > steps as f64 - 1.0 {
+                        lanes.done(lane, k + 1, time * h, arrived, absorbed, &mut block.memory);
                         passage.from.iter().enumerate().for_each(|(k, x)| block.points[k * BLOCK + lane] = *x);
                         block.absorbed.iter_mut().skip(lane).take(1).for_each(|gone| *gone = false);
                         watcher.restart(lane);
+                        avoided.iter_mut().for_each(|avoided| avoided.restart(lane));
                     }
                 }
             }
             Ok(())
         },
     )?;
-    let halves = |which: usize| -> Vec<f64> {
+    let part = |which: usize| -> Vec<f64> {
         let of_block = |block: &Block| {
-            let n = block.memory.len() / 2;
+            let n = block.memory.len() / TIMES;
             block.memory[which * n..(which + 1) * n].to_vec()
         };
-        let mut times: Vec<f64> = ensemble.blocks().iter().flat_map(of_block).filter(|t| t.is_finite()).collect();
-        times.sort_by(f64::total_cmp);
-        times
+        ensemble.blocks().iter().flat_map(of_block).collect()
     };
-    Ok(summary(passage, horizon, h, halves(0), halves(1), watcher.words()))
+    let times = [part(0), part(1), part(2)];
+    let first = (avoided.is_some() || walls.absorbs()).then(|| first_of(&times));
+    Ok(summary(passage, horizon, h, times, first, watcher.words()))
+}
+
+/// Times kept of each walker: of its arrival, of its absorption, and when it first touched the avoided set; infinite where there is
+/// none.
+const TIMES: usize = 3;
+
+fn first_of([arrived, absorbed, avoided]: &[Vec<f64>; TIMES]) -> First {
+    let of = |k: usize| [arrived[k], absorbed[k].min(avoided[k])];
+    let count = |wanted: fn([f64; 2]) -> bool| (0..arrived.len()).filter(|&k| wanted(of(k))).count();
+    First { target: count(|[target, other]| target < other), other: count(|[_, other]| other.is_finite()) }
 }
 
 /// Which walker each lane of a block follows.
@@ -154,6 +200,14 @@ impl Lanes {
     fn new(walkers: usize) -> Self {
         let busy = walkers.min(BLOCK);
         Self { walker: std::array::from_fn(|lane| lane), started: [0; BLOCK], walkers, next: BLOCK, busy }
+    }
+
+    /// The walker of a lane is in the avoided set: notes the time where it is the first.
+    fn avoided(&self, lane: usize, time: f64, times: &mut [f64]) {
+        if let Some(place) = Some(self.walker[lane]).filter(|&walker| walker < self.walkers) {
+            let noted = &mut times[2 * self.walkers + place];
+            *noted = noted.min(time);
+        }
     }
 
     /// The walker of a lane is done after `step` steps in all: notes its time and starts the next walker.
@@ -238,6 +292,21 @@ impl<'a> Watcher<'a> {
         std::mem::swap(&mut self.before, &mut self.after);
     }
 
+    /// Whether the surface of this set was nearer before the last step than that of another, by g/|∇g|; a set without a surface is
+    /// farther than one that has one.
+    fn nearer(&self, other: &Self, lane: usize) -> bool {
+        self.distance(lane) < other.distance(lane)
+    }
+
+    /// Distance to the surface before the last step; the buffers were exchanged.
+    fn distance(&self, lane: usize) -> f64 {
+        if !self.target.has_boundary() {
+            return f64::INFINITY;
+        }
+        let slope = self.after.iter().skip(BLOCK + lane).step_by(BLOCK).map(|g| g * g).sum::<f64>().sqrt();
+        -self.after[lane] / slope
+    }
+
     /// nᵀ D n at the start of the step, n = ∇g.
     fn spread(&self, diffusion: &[f64], lane: usize) -> f64 {
         let d = self.before.len() / BLOCK - 1;
@@ -251,18 +320,23 @@ fn summary(
     passage: &Passage,
     horizon: f64,
     step: f64,
-    arrivals: Vec<f64>,
-    absorbed: Vec<f64>,
+    times: [Vec<f64>; TIMES],
+    first: Option<First>,
     bridge: &'static str,
 ) -> FirstPassage {
     let walkers = passage.walkers;
+    let [arrivals, absorbed, _] = times.map(|mut times| {
+        times.retain(|t| t.is_finite());
+        times.sort_by(f64::total_cmp);
+        times
+    });
     let censored = walkers - arrivals.len() - absorbed.len();
     let times = || arrivals.iter().copied().chain(std::iter::repeat_n(horizon, censored));
     let n = (arrivals.len() + censored) as f64;
     let mean = times().sum::<f64>() / n.max(1.0);
     let variance = times().map(|t| (t - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
     let standard_error = (variance / n.max(1.0)).sqrt();
-    FirstPassage { walkers, arrivals, absorbed, horizon, step, mean, standard_error, bridge }
+    FirstPassage { walkers, arrivals, absorbed, horizon, step, mean, standard_error, bridge, first }
 }
 
 #[cfg(test)]

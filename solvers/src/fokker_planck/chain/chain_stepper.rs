@@ -5,10 +5,8 @@ use std::sync::Arc;
 use super::pair::{Pair, extrapolated};
 use super::Chain;
 use crate::Error;
-use crate::dynamics::Dynamics;
 use crate::engine::Interrupt;
 use crate::fokker_planck::stepper::{Stepper, Work};
-use crate::grid::Grid;
 
 /// The chain's name in the record, where an integrator of the generator would stand.
 pub const NAME: &str = "long-step chain";
@@ -21,10 +19,8 @@ const SHORTEST: f64 = 0.25;
 /// An output is reached from the last one that lies at least a block back (or from the start), in blocks that are at least of the
 /// suitable length. Outputs nearer to the start than one block are reached in one shorter block, or in a single step, and never built
 /// upon, so short intervals between outputs cost nothing in accuracy.
-pub struct ChainStepper {
-    dynamics: Arc<dyn Dynamics>,
-    temperature: f64,
-    grid: Grid,
+pub struct ChainStepper<'a> {
+    build: Builder<'a>,
     block: f64,
     anchors: Vec<Anchor>,
     pair: Option<Arc<Pair>>,
@@ -32,6 +28,9 @@ pub struct ChainStepper {
     last: Option<[Vec<f64>; 2]>,
     work: Work,
 }
+
+/// Makes the chain of given steps.
+pub type Builder<'a> = Box<dyn Fn(f64) -> Result<Chain, Error> + Send + 'a>;
 
 /// The laws of both chains at a time.
 #[derive(Clone)]
@@ -41,18 +40,11 @@ struct Anchor {
     long: Vec<f64>,
 }
 
-impl ChainStepper {
+impl<'a> ChainStepper<'a> {
     /// From `start` at time `from`, in blocks of at least those of `pair`, which is used where the length is the same.
-    pub fn new(
-        dynamics: Arc<dyn Dynamics>,
-        temperature: f64,
-        grid: Grid,
-        pair: Arc<Pair>,
-        start: Vec<f64>,
-        from: f64,
-    ) -> Self {
+    pub fn new(build: Builder<'a>, pair: Arc<Pair>, start: Vec<f64>, from: f64) -> Self {
         let anchors = vec![Anchor { time: from, short: start.clone(), long: start }];
-        Self { dynamics, temperature, grid, block: pair.block(), anchors, pair: Some(pair), last: None, work: Work::default() }
+        Self { build, block: pair.block(), anchors, pair: Some(pair), last: None, work: Work::default() }
     }
 
     /// The pair of this block.
@@ -62,7 +54,7 @@ impl ChainStepper {
         }
         self.pair = None; // two pairs at once may not fit
         self.work.factorisations += 2;
-        let pair = Arc::new(Pair::new(self.dynamics.as_ref(), self.temperature, &self.grid, block)?);
+        let pair = Arc::new(Pair::new(&self.build, block)?);
         self.pair = Some(pair.clone());
         Ok(pair)
     }
@@ -76,7 +68,7 @@ impl ChainStepper {
     }
 }
 
-impl Stepper for ChainStepper {
+impl Stepper for ChainStepper<'_> {
     fn advance(&mut self, to: f64, interrupt: Interrupt, out: &mut [f64]) -> Result<(), Error> {
         let usable = |anchor: &Anchor| anchor.time <= to - self.block * (1.0 - 1e-9);
         let base = self.anchors.iter().rposition(usable).unwrap_or(0);
@@ -88,7 +80,7 @@ impl Stepper for ChainStepper {
             return Ok(());
         }
         if interval < SHORTEST * self.block {
-            let chain = Chain::new(self.dynamics.as_ref(), self.temperature, &self.grid, interval)?;
+            let chain = (self.build)(interval)?;
             self.work.factorisations += 1;
             self.step(&chain, &mut at.short);
             out.copy_from_slice(&at.short);

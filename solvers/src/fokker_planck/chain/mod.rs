@@ -11,6 +11,7 @@
 
 pub mod chain_stepper;
 mod gaussian;
+pub mod killed;
 pub mod lattice_law;
 pub mod law;
 pub mod moments;
@@ -28,10 +29,11 @@ use rayon::prelude::*;
 
 use crate::Error;
 use crate::dynamics::Dynamics;
-use crate::grid::{Boundary, Grid};
+use crate::grid::{Axis, Grid};
 use lattice_law::lattice_law;
 use moments::{MOST_STEPS, conditional_moments};
 use rows::Walls;
+use surfaces::{Step, Surfaces};
 
 /// Products are accumulated in this many parts, whatever the number of threads, so their bits do not depend on it.
 const PARTS: usize = 8;
@@ -52,60 +54,58 @@ pub struct Chain {
     start: Vec<usize>,
     target: Vec<u32>,
     probability: Vec<f64>,
-    /// Probability to meet an absorbing wall within a step.
-    exit: Vec<f64>,
+    loses: bool,
+}
+
+/// How paths end within a step, cell by cell.
+#[derive(Debug, Clone, Default)]
+pub struct Ended {
+    /// Probability to end in the first set.
+    pub arrival: Vec<f64>,
+    /// Probability to end in any set or at an absorbing wall.
+    pub exit: Vec<f64>,
+    /// Mean of min(end of the path, end of the step), in steps.
+    pub time: Vec<f64>,
 }
 
 /// A cell's part of the chain while it is put together.
 struct CellLaw {
     row: Vec<(u32, f64)>,
     infeasible: bool,
+    ended: Option<Step>,
+}
+
+/// What a chain is made of.
+struct Build<'a> {
+    dynamics: &'a dyn Dynamics,
+    temperature: f64,
+    grid: &'a Grid,
+    step: f64,
+    surfaces: Option<&'a Surfaces<'a>>,
 }
 
 impl Chain {
     /// The chain of steps `tau`. Errors: graded axes, a flow that does not stay finite, more than
     /// [`MOST_ENTRIES`] entries.
     pub fn new(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Self, Error> {
-        applies(grid)?;
-        let mut out = Self {
-            step: tau,
-            infeasible: Vec::with_capacity(grid.len()),
-            start: vec![0],
-            target: Vec::new(),
-            probability: Vec::new(),
-            exit: Vec::new(),
-        };
-        let absorbing = grid.axes().iter().any(|axis| axis.boundary().contains(&Boundary::Absorbing));
-        let cells: Vec<usize> = (0..grid.len()).collect();
-        for block in cells.chunks(32 * CHUNK) {
-            let laws: Result<Vec<Vec<CellLaw>>, Error> =
-                block.par_chunks(CHUNK).map(|chunk| cell_laws(dynamics, temperature, grid, chunk, tau)).collect();
-            for law in laws?.into_iter().flatten() {
-                out.infeasible.push(law.infeasible);
-                out.target.extend(law.row.iter().map(|entry| entry.0));
-                out.probability.extend(law.row.iter().map(|entry| entry.1));
-                out.start.push(out.target.len());
-                if !absorbing {
-                    continue;
-                }
-                out.exit.push((1.0 - law.row.iter().map(|entry| entry.1).sum::<f64>()).max(0.0));
-            }
-            if out.target.len() > MOST_ENTRIES {
-                return Err(Error::numerical(
-                    "the long-step chain",
-                    format!("after {} of {} cells", out.infeasible.len(), grid.len()),
-                    format!("steps of {tau:e} reach too many cells ({} entries so far)", out.target.len()),
-                    "use the edge generator, or fewer cells",
-                ));
-            }
-        }
-        Ok(out)
+        Build { dynamics, temperature, grid, step: tau, surfaces: None }.chain().map(|(chain, _)| chain)
+    }
+
+    /// The chain of steps `tau` without those that touch a set. Errors: as for [`Chain::new`].
+    pub fn ending(
+        dynamics: &dyn Dynamics,
+        temperature: f64,
+        grid: &Grid,
+        tau: f64,
+        surfaces: &Surfaces,
+    ) -> Result<(Self, Ended), Error> {
+        Build { dynamics, temperature, grid, step: tau, surfaces: Some(surfaces) }.chain()
     }
 
     /// Entries that a chain of steps `tau` would have, from a sample of its cells. Errors as for [`Chain::new`].
     pub fn expected_entries(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<f64, Error> {
         let cells: Vec<usize> = (0..SAMPLE).map(|k| (2 * k + 1) * grid.len() / (2 * SAMPLE)).collect();
-        let laws = cell_laws(dynamics, temperature, grid, &cells, tau)?;
+        let laws = Build { dynamics, temperature, grid, step: tau, surfaces: None }.cell_laws(&cells)?;
         let sampled: usize = laws.iter().map(|law| law.row.len()).sum();
         Ok(sampled as f64 / SAMPLE as f64 * grid.len() as f64)
     }
@@ -120,9 +120,14 @@ impl Chain {
         self.target.len()
     }
 
-    /// Whether probability is lost at an absorbing wall.
+    /// Whether probability is lost at an absorbing wall, or in a set.
     pub fn has_exit(&self) -> bool {
-        self.exit.iter().any(|&lost| lost > 0.0)
+        self.loses
+    }
+
+    /// Cells that a step from cell x may lead to.
+    pub fn targets(&self, x: usize) -> &[u32] {
+        &self.target[self.start[x]..self.start[x + 1]]
     }
 
     /// ‖Pᵀp − p‖₁.
@@ -176,32 +181,68 @@ pub fn applies(grid: &Grid) -> Result<(), Error> {
     ))
 }
 
-fn cell_laws(
-    dynamics: &dyn Dynamics,
-    temperature: f64,
-    grid: &Grid,
-    cells: &[usize],
-    tau: f64,
-) -> Result<Vec<CellLaw>, Error> {
-    let (d, n) = (grid.dimension(), cells.len());
-    let mut points = vec![0.0; d * n];
-    for (i, &cell) in cells.iter().enumerate() {
-        let center = grid.center(cell);
-        (0..d).for_each(|k| points[k * n + i] = center[k]);
+impl Build<'_> {
+    fn chain(&self) -> Result<(Chain, Ended), Error> {
+        applies(self.grid)?;
+        let mut out = Chain {
+            step: self.step,
+            infeasible: Vec::with_capacity(self.grid.len()),
+            start: vec![0],
+            target: Vec::new(),
+            probability: Vec::new(),
+            loses: self.surfaces.is_some() || self.grid.axes().iter().any(Axis::absorbs),
+        };
+        let mut ended = Ended::default();
+        let cells: Vec<usize> = (0..self.grid.len()).collect();
+        for block in cells.chunks(32 * CHUNK) {
+            let laws: Result<Vec<Vec<CellLaw>>, Error> =
+                block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk)).collect();
+            for law in laws?.into_iter().flatten() {
+                out.infeasible.push(law.infeasible);
+                out.target.extend(law.row.iter().map(|entry| entry.0));
+                out.probability.extend(law.row.iter().map(|entry| entry.1));
+                out.start.push(out.target.len());
+                if let Some(step) = law.ended {
+                    ended.arrival.push(step.arrival);
+                    ended.exit.push(step.exit);
+                    ended.time.push(step.time);
+                }
+            }
+            if out.target.len() > MOST_ENTRIES {
+                return Err(Error::numerical(
+                    "the long-step chain",
+                    format!("after {} of {} cells", out.infeasible.len(), self.grid.len()),
+                    format!("steps of {:e} reach too many cells ({} entries so far)", self.step, out.target.len()),
+                    "use the edge generator, or fewer cells",
+                ));
+            }
+        }
+        Ok((out, ended))
     }
-    let Some(moments) = conditional_moments(dynamics, temperature, grid, &points, tau, MOST_STEPS) else {
-        return Err(Error::numerical(
-            "the long-step chain",
-            format!("near {}", super::coefficients::place(grid, cells[0])),
-            format!("mean and covariance after a step of {tau:e} are not finite"),
-            "use the edge generator, or narrower bounds",
-        ));
-    };
-    let walls = Walls::new(grid);
-    let cell_law = |(i, &cell): (usize, &usize)| {
-        let law = lattice_law(grid, &moments, i, n);
-        CellLaw { row: walls.row(cell, law.shift, law.variance, &law.entries), infeasible: law.infeasible }
-    };
-    Ok(cells.iter().enumerate().map(cell_law).collect())
-}
 
+    fn cell_laws(&self, cells: &[usize]) -> Result<Vec<CellLaw>, Error> {
+        let (grid, d, n) = (self.grid, self.grid.dimension(), cells.len());
+        let mut points = vec![0.0; d * n];
+        for (i, &cell) in cells.iter().enumerate() {
+            let center = grid.center(cell);
+            (0..d).for_each(|k| points[k * n + i] = center[k]);
+        }
+        let moments = conditional_moments(self.dynamics, self.temperature, grid, &points, self.step, MOST_STEPS);
+        let Some(moments) = moments else {
+            return Err(Error::numerical(
+                "the long-step chain",
+                format!("near {}", super::coefficients::place(grid, cells[0])),
+                format!("mean and covariance after a step of {:e} are not finite", self.step),
+                "use the edge generator, or narrower bounds",
+            ));
+        };
+        let walls = Walls::new(grid);
+        let cell_law = |(i, &cell): (usize, &usize)| {
+            let law = lattice_law(grid, &moments, i, n);
+            let mut row = walls.row(cell, law.shift, law.variance, &law.entries);
+            let ended = self.surfaces.map(|surfaces| surfaces.end(cell, &mut row, &moments, i, n));
+            CellLaw { row, infeasible: law.infeasible, ended }
+        };
+        Ok(cells.iter().enumerate().map(cell_law).collect())
+    }
+}

@@ -42,16 +42,14 @@ const TOLERANCE: f64 = 1e-13;
 const ACCEPTED: f64 = 1e-9;
 
 impl Pair {
-    /// The chains whose longer steps are `block`. Errors: as for [`Chain::new`].
-    pub fn new(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, block: f64) -> Result<Self, Error> {
-        let chain = |step| Chain::new(dynamics, temperature, grid, step).map(Arc::new);
-        Ok(Self { short: chain(0.5 * block)?, long: chain(block)? })
+    /// The chains that `build` makes, the longer steps being `block`. Errors: as for [`Chain::new`].
+    pub fn new(build: &dyn Fn(f64) -> Result<Chain, Error>, block: f64) -> Result<Self, Error> {
+        Ok(Self { short: Arc::new(build(0.5 * block)?), long: Arc::new(build(block)?) })
     }
 
     /// The pair whose steps are twice as long. Errors: as for [`Chain::new`].
-    pub fn doubled(&self, dynamics: &dyn Dynamics, temperature: f64, grid: &Grid) -> Result<Self, Error> {
-        let long = Chain::new(dynamics, temperature, grid, 2.0 * self.block())?;
-        Ok(Self { short: self.long.clone(), long: Arc::new(long) })
+    pub fn doubled(&self, build: &dyn Fn(f64) -> Result<Chain, Error>) -> Result<Self, Error> {
+        Ok(Self { short: self.long.clone(), long: Arc::new(build(2.0 * self.block())?) })
     }
 
     /// Entries that a pair of this block would have. Errors: a flow that does not stay finite.

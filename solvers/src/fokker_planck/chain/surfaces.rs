@@ -8,6 +8,8 @@ use statrs::function::erf::erfc;
 
 use super::lattice_law::covariance;
 use super::moments::Moments;
+use crate::Error;
+use crate::fokker_planck::first_passage::covered;
 use crate::grid::{Boundary, Grid};
 use crate::passage::Target;
 
@@ -50,8 +52,8 @@ pub struct Step {
 }
 
 impl<'a> Surfaces<'a> {
-    /// The sets on a grid.
-    pub fn new(grid: &'a Grid, targets: &[&Target]) -> Self {
+    /// The sets on a grid. Errors: a set without cells.
+    pub fn new(grid: &'a Grid, targets: &[&Target]) -> Result<Self, Error> {
         let (d, n, centers) = (grid.dimension(), grid.len(), grid.centers());
         let set = |target: &&Target| {
             let mut surface = vec![0.0; (1 + d) * n];
@@ -64,7 +66,8 @@ impl<'a> Surfaces<'a> {
             }
             Set { inside: target.cells(grid), surface }
         };
-        Self { grid, sets: targets.iter().map(set).collect() }
+        targets.iter().try_for_each(|target| covered(target, grid))?;
+        Ok(Self { grid, sets: targets.iter().map(set).collect() })
     }
 
     /// Whether a cell is in any of the sets.
