@@ -75,7 +75,14 @@ impl Sizes {
         let asked = &scenario.analysis;
         let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
         let parts = teacher || asked.decomposition.is_some();
-        let fields = [(parts, 3.0 * d * d), (asked.outliers.is_some(), 3.0), (asked.critical_points.is_some(), 2.0)];
+        // time and committor of each passage, and the loss, its slopes and the flood of Kramers' law
+        let passages = asked.first_passage.len() as f64;
+        let fields = [
+            (parts, 3.0 * d * d),
+            (asked.outliers.is_some(), 3.0),
+            (asked.critical_points.is_some(), 2.0),
+            (passages > 0.0, 2.0 * passages + if d > 1.0 { 5.0 } else { 0.0 }),
+        ];
         let analysis = fields.iter().filter(|(on, _)| *on).map(|(_, n)| n).sum();
         let isotropic = matches!(scenario.noise.kind.value, NoiseKind::Isotropic { .. });
         Self { shape, outputs, langevin, sgd, trajectories, memory, analysis, isotropic }

@@ -107,7 +107,7 @@ fn avoided_sets_and_absorbing_walls_count_together_in_the_plane() {
         )
         .replace("at = [-1.0]", "at = [-1.0, -0.3]")
         .replace("from = [-1.0], target", "from = [-0.9, -0.2], target")
-        .replace("avoid = \"x < -1.5\", walkers = 20000", "avoid = \"x - y < -1.2\", walkers = 10000");
+        .replace("avoid = \"x < -1.5\", walkers = 20000", "avoid = \"(x - y < -1.2)*(x < -0.2)\", walkers = 10000");
     std::fs::write(folder.path().join("plane.toml"), text).unwrap();
     let run = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_fpsolve"))

@@ -35,7 +35,7 @@ impl Passage {
         avoid.check(grid, &self.from, "avoided set", "start outside the avoided set, on the way to the target")?;
         let (target, avoided) = (self.target.cells(grid), avoid.cells(grid));
         if let Some(cell) = (0..grid.len()).find(|&cell| target[cell] && avoided[cell]) {
-            let at = &grid.center(cell)[..grid.dimension()];
+            let at = centre(grid, cell);
             let what = format!(
                 "the avoided set \"{}\" and the target \"{}\" overlap: both hold at {at:?}",
                 avoid.text(),
@@ -49,6 +49,11 @@ impl Passage {
         }
         Ok(())
     }
+}
+
+/// The centre of a cell without the rounding of its last digits, for messages.
+fn centre(grid: &Grid, cell: usize) -> Vec<f64> {
+    grid.center(cell)[..grid.dimension()].iter().map(|x| format!("{x:.6e}").parse().unwrap_or(*x)).collect()
 }
 
 /// The set of points where a condition of the variables holds.
@@ -124,7 +129,7 @@ impl Target {
     pub fn check(&self, grid: &Grid, from: &[f64], role: &str, outside: &str) -> Result<(), Error> {
         let (text, values) = (&self.text, self.values(&grid.centers()));
         if let Some(cell) = values.iter().position(|v| *v != 0.0 && *v != 1.0) {
-            let at = &grid.center(cell)[..grid.dimension()];
+            let at = centre(grid, cell);
             let what = format!("the {role} \"{text}\" is not a condition: its value is {} at {at:?}", values[cell]);
             return Err(Error::invalid(
                 what,

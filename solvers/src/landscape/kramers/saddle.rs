@@ -9,7 +9,7 @@ use crate::fields::tabulate;
 use crate::grid::Grid;
 use crate::passage::Passage;
 use crate::problem::Problem;
-use crate::symmetric::{eigen, packed_len};
+use crate::symmetric::{eigen, packed_index, packed_len};
 
 /// A loss on the grid, descended with a constant isotropic D.
 #[derive(Debug, Clone)]
@@ -26,6 +26,47 @@ const NEAR: f64 = 4.0;
 /// Passes looked for.
 const PASSES: usize = 8;
 
+/// Values that [`look`] takes at a point, and points that are looked at first.
+const ROWS: usize = 5;
+const FEW: usize = 16;
+
+/// Loss, |b + ∇L|, |∇L|, largest |D_ij − D_00 δ_ij|, D_00 at n points (5×n).
+fn look(problem: &Problem, points: &[f64], out: &mut [f64]) {
+    let d = problem.dimension();
+    let (n, packed) = (points.len() / d, packed_len(d));
+    let (mut slope, mut drift, mut diffusion) = (vec![0.0; d * n], vec![0.0; d * n], vec![0.0; packed * n]);
+    problem.model.loss(points, &mut out[..n]);
+    problem.model.gradient(points, &mut slope);
+    problem.dynamics.drift_diffusion(points, &mut drift, &mut diffusion);
+    for i in 0..n {
+        let largest = |f: &dyn Fn(usize) -> f64| (0..d).map(|k| f(k * n + i).abs()).fold(0.0, f64::max);
+        out[n + i] = largest(&|at| drift[at] + slope[at]);
+        out[2 * n + i] = largest(&|at| slope[at]);
+        let sigma = diffusion[i];
+        let off = |row: usize, column: usize| {
+            let wanted = if row == column { sigma } else { 0.0 };
+            (diffusion[packed_index(d, row, column) * n + i] - wanted).abs()
+        };
+        out[3 * n + i] = (0..d).flat_map(|row| (row..d).map(move |column| off(row, column))).fold(0.0, f64::max);
+        out[4 * n + i] = sigma;
+    }
+}
+
+/// T σ² from what was looked at. Err: why Kramers' law does not apply.
+fn heat(problem: &Problem, rows: &[f64]) -> Result<f64, String> {
+    let n = rows.len() / ROWS;
+    let largest = |row: usize| rows[row * n..(row + 1) * n].iter().copied().fold(0.0, f64::max);
+    if largest(1) > SAME * largest(2) {
+        return Err("in more than one dimension it needs the drift −∇L, and this one differs from it".into());
+    }
+    let sigma = &rows[4 * n..];
+    let spread = sigma.iter().map(|s| (s - sigma[0]).abs()).fold(largest(3), f64::max);
+    if sigma[0].is_nan() || sigma[0] <= 0.0 || spread > SAME * sigma[0] {
+        return Err("in more than one dimension it needs D = σ²I, the same everywhere, and this D is not".into());
+    }
+    Ok(problem.temperature * sigma[0])
+}
+
 impl Slopes {
     /// Evaluates loss, drift and D on the grid. Err: why there is no law.
     pub(super) fn new(problem: &Problem) -> Result<Self, String> {
@@ -33,39 +74,13 @@ impl Slopes {
         if !problem.model.has_loss() {
             return Err("in more than one dimension it needs a loss, and this drift is not the gradient of one".into());
         }
-        // loss, |b + ∇L|, |∇L|, largest |D_ij − D_00 δ_ij|, D_00
-        let rows = tabulate(grid, 5, 2 * d + packed, |points, out| {
-            let n = points.len() / d;
-            let (mut slope, mut drift, mut diffusion) = (vec![0.0; d * n], vec![0.0; d * n], vec![0.0; packed * n]);
-            problem.model.loss(points, &mut out[..n]);
-            problem.model.gradient(points, &mut slope);
-            problem.dynamics.drift_diffusion(points, &mut drift, &mut diffusion);
-            for i in 0..n {
-                let largest = |f: &dyn Fn(usize) -> f64| (0..d).map(|k| f(k * n + i).abs()).fold(0.0, f64::max);
-                out[n + i] = largest(&|at| drift[at] + slope[at]);
-                out[2 * n + i] = largest(&|at| slope[at]);
-                let (sigma, mut c) = (diffusion[i], 0);
-                for row in 0..d {
-                    for column in row..d {
-                        let wanted = if row == column { sigma } else { 0.0 };
-                        out[3 * n + i] = out[3 * n + i].max((diffusion[c * n + i] - wanted).abs());
-                        c += 1;
-                    }
-                }
-                out[4 * n + i] = sigma;
-            }
-        });
-        let n = grid.len();
-        let largest = |row: usize| rows[row * n..(row + 1) * n].iter().copied().fold(0.0, f64::max);
-        if largest(1) > SAME * largest(2) {
-            return Err("in more than one dimension it needs the drift −∇L, and this one differs from it".into());
-        }
-        let sigma = &rows[4 * n..];
-        let spread = sigma.iter().map(|s| (s - sigma[0]).abs()).fold(largest(3), f64::max);
-        if sigma[0].is_nan() || sigma[0] <= 0.0 || spread > SAME * sigma[0] {
-            return Err("in more than one dimension it needs D = σ²I, the same everywhere, and this D is not".into());
-        }
-        Ok(Self { loss: rows[..n].to_vec(), heat: problem.temperature * sigma[0] })
+        let few: Vec<usize> = (0..FEW).map(|k| k * (grid.len() - 1) / (FEW - 1)).collect();
+        let points: Vec<f64> = (0..d).flat_map(|k| few.iter().map(move |&cell| grid.center(cell)[k])).collect();
+        let mut rows = vec![0.0; ROWS * FEW];
+        look(problem, &points, &mut rows);
+        heat(problem, &rows)?; // most problems end here, without a look at the whole grid
+        let rows = tabulate(grid, ROWS, 2 * d + packed, |points, out| look(problem, points, out));
+        Ok(Self { heat: heat(problem, &rows)?, loss: rows[..grid.len()].to_vec() })
     }
 
     pub(super) fn kramers(&self, problem: &Problem, passage: &Passage) -> Result<Kramers, String> {
