@@ -21,9 +21,7 @@ const SHARE: f64 = 0.01;
 const MOSTLY: f64 = 0.5;
 /// Widening of the diffusion by the bound on the stencil, relative to its trace, up to which no trial is made.
 const WIDENING: f64 = 1e-3;
-/// Share of the run that a block of the chain may take.
-const HALF: f64 = 0.5;
-/// Entries of a chain that is chosen unasked (12 bytes each).
+/// Entries of a chain that is chosen unasked (9 bytes each).
 const MOST_ENTRIES: f64 = 6e7;
 /// Output times of a trial.
 const TIMES: usize = 3;
@@ -120,9 +118,9 @@ impl Chooser<'_> {
         let percent = format!("the cell Péclet number exceeds {PECLET} on {:.0} % of the probability", 100.0 * share);
         applies(&fine.grid).map_err(|error| format!("{error}, though {percent}"))?;
         let duration = self.problem.times.last().map_or(0.0, |end| end - self.start.time);
-        let longest = if duration > 0.0 { HALF * duration } else { f64::INFINITY };
+        let longest = if duration > 0.0 { duration } else { f64::INFINITY };
         let block = fine.suitable_block(self.start.law, longest).ok_or_else(|| {
-            format!("{percent}, but no steps of the long-step chain resolve the noise on this grid and are at most a quarter of the run")
+            format!("{percent}, but no steps of the long-step chain resolve the noise on this grid and are at most half the run")
         })?;
         match fine.chain_entries(block) {
             Ok(entries) if entries <= MOST_ENTRIES => Ok((block, percent)),

@@ -6,6 +6,7 @@
 //! a h⁴ + b τ²; its companion on 2h with steps 4τ has 16 times that. Where no noise of a step covers the cells of 2h, steps 2τ on h tell
 //! b, and a reading of higher order tells a.
 
+use super::chain::chain_stepper::blocks;
 use super::current::entropy_production;
 use super::options::FokkerPlanckOptions;
 use super::reading::reading_error;
@@ -189,8 +190,10 @@ impl Companion {
         elapsed: Option<f64>,
     ) -> Option<f64> {
         let first = shown(&self.levels[0])?;
-        // in less time than a block of the companion both took shorter ones
-        let ratio = |block: f64, most: f64| elapsed.map_or(most, |elapsed| (elapsed / block).clamp(1.0, most));
+        // of the lengths of both blocks as they were divided
+        let ratio = |block: f64, times: f64| {
+            elapsed.map_or(times, |elapsed| blocks(elapsed, block) / blocks(elapsed, times * block))
+        };
         let error = match self.kind {
             Kind::Order { reversible } => {
                 let last = change(grid, &fine.law, &first.law);
@@ -200,7 +203,7 @@ impl Companion {
             }
             Kind::Coarser { block } => {
                 let (change, ratio) = (change(grid, &fine.law, &first.law), ratio(block, 4.0));
-                let whole = if ratio == 4.0 {
+                let whole = if (3.5..4.5).contains(&ratio) {
                     change / 15.0
                 } else {
                     fine.reading + (change - first.reading).max(0.0) / (ratio * ratio - 1.0).max(3.0)

@@ -180,7 +180,12 @@ impl Discrete {
     }
 
     fn passages<'a>(&'a self, pair: &Pair) -> Passages<'a> {
-        Passages { dynamics: self.dynamics.as_ref(), temperature: self.temperature, grid: &self.grid, block: pair.block() }
+        Passages {
+            dynamics: self.dynamics.as_ref(),
+            temperature: self.temperature,
+            grid: &self.grid,
+            block: pair.block(),
+        }
     }
 
     /// The block of two steps that suits a chain on this grid, if there is one up to `longest`.
@@ -256,7 +261,12 @@ impl Transient {
         let (method, reason, system, stepper): (_, _, _, Box<dyn Stepper>) = match &discrete.chain {
             Some(chain) => {
                 let stepper = Box::new(ChainStepper::new(discrete.builder(), chain.clone(), centre.clone(), from));
-                (chain_stepper::NAME, format!("steps of {:.3e}, extrapolated with steps twice as long", 0.5 * chain.block()), None, stepper)
+                (
+                    chain_stepper::NAME,
+                    format!("steps of {:.3e}, extrapolated with steps twice as long", 0.5 * chain.block()),
+                    None,
+                    stepper,
+                )
             }
             None => {
                 let system = discrete.system();

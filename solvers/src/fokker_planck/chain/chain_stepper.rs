@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::pair::{Pair, extrapolated};
 use super::Chain;
+use super::pair::{Pair, extrapolated};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::fokker_planck::stepper::{Stepper, Work};
@@ -14,9 +14,17 @@ pub const NAME: &str = "long-step chain";
 /// Length of a block, relative to a suitable one, below which its parts would be too short for two of them.
 const SHORTEST: f64 = 0.25;
 
+/// Length of a block, relative to a suitable one, from which on it may be built upon.
+const SHORTENED: f64 = 0.79;
+
+/// Number of blocks that an interval is divided into: none is shorter than 0.8 of `block`, but for a single one.
+pub fn blocks(interval: f64, block: f64) -> f64 {
+    (interval / block + 0.4).floor().max(1.0)
+}
+
 /// Follows cell probabilities by blocks: one long step, and beside it two short ones.
 ///
-/// An output is reached from the last one that lies at least a block back (or from the start), in blocks that are at least of the
+/// An output is reached from the last one that lies about a block back (or from the start), in blocks of about the
 /// suitable length. Outputs nearer to the start than one block are reached in one shorter block, or in a single step, and never built
 /// upon, so short intervals between outputs cost nothing in accuracy.
 pub struct ChainStepper<'a> {
@@ -70,7 +78,7 @@ impl<'a> ChainStepper<'a> {
 
 impl Stepper for ChainStepper<'_> {
     fn advance(&mut self, to: f64, interrupt: Interrupt, out: &mut [f64]) -> Result<(), Error> {
-        let usable = |anchor: &Anchor| anchor.time <= to - self.block * (1.0 - 1e-9);
+        let usable = |anchor: &Anchor| anchor.time <= to - SHORTENED * self.block;
         let base = self.anchors.iter().rposition(usable).unwrap_or(0);
         self.anchors.drain(..base);
         let mut at = self.anchors[0].clone();
@@ -87,7 +95,7 @@ impl Stepper for ChainStepper<'_> {
             self.last = None;
             return Ok(());
         }
-        let blocks = (interval / self.block * (1.0 + 1e-9)).floor().max(1.0);
+        let blocks = blocks(interval, self.block);
         let pair = self.pair(interval / blocks)?;
         for done in 0..blocks as u64 {
             if interrupt() {
@@ -100,7 +108,7 @@ impl Stepper for ChainStepper<'_> {
         at.time = to;
         out.copy_from_slice(&extrapolated(&at.short, &at.long));
         self.last = Some([at.short.clone(), at.long.clone()]);
-        if interval >= 0.999 * self.block {
+        if interval >= SHORTENED * self.block {
             self.anchors.push(at); // shorter blocks would hand on their excess of variance
         }
         Ok(())

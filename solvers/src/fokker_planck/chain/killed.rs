@@ -51,7 +51,8 @@ impl Passages<'_> {
     pub fn fields(&self, question: &Question, interrupt: Interrupt) -> Result<(Vec<f64>, Option<Vec<f64>>), Error> {
         let sets: Vec<&Target> = [question.target].into_iter().chain(question.avoid).collect();
         let by = |sets: &[&Target], field: &dyn Fn(&Killed) -> Result<Vec<f64>, Error>| {
-            let [short, long] = [0.5 * self.block, self.block].map(|step| self.killed(sets, step).and_then(|k| field(&k)));
+            let [short, long] =
+                [0.5 * self.block, self.block].map(|step| self.killed(sets, step).and_then(|k| field(&k)));
             Ok::<_, Error>(short?.iter().zip(long?).map(|(a, b)| 2.0 * a - b).collect::<Vec<f64>>())
         };
         let mut mean_time = by(&sets[..1], &|killed| killed.mean_time(self.grid, interrupt))?;
@@ -75,12 +76,7 @@ impl Passages<'_> {
     }
 
     /// Probability not to have arrived at the times of the question.
-    fn survival(
-        &self,
-        question: &Question,
-        weights: &[(usize, f64)],
-        interrupt: Interrupt,
-    ) -> Result<Vec<f64>, Error> {
+    fn survival(&self, question: &Question, weights: &[(usize, f64)], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
         let surfaces = Surfaces::new(self.grid, &[question.target])?;
         let mut p = vec![0.0; self.grid.len()];
         weights.iter().filter(|(cell, _)| !surfaces.holds(*cell)).for_each(|&(cell, w)| p[cell] += w);
@@ -143,7 +139,7 @@ impl Killed {
             let mut changed = false;
             // up and down in turn, so that ways along the grid are found in few sweeps
             for x in (0..n).chain((0..n).rev()) {
-                if !reached[x] && self.chain.targets(x).iter().any(|&y| reached[y as usize]) {
+                if !reached[x] && self.chain.targets(x).any(|y| reached[y]) {
                     (reached[x], changed) = (true, true);
                 }
             }

@@ -10,8 +10,10 @@ use crate::symmetric::{packed_index, packed_len};
 
 /// Longest offset of the decomposition of S.
 const RADIUS: usize = 60;
-/// Least ξᵀSξ over integer vectors from which on a sampled Gaussian serves: its cumulants beyond the second are below 10⁻³ of a cell's.
+/// Least ξᵀSξ over integer vectors that steps are chosen for: the cumulants of a sampled Gaussian beyond the second are then below 10⁻³.
 pub const COVERED: f64 = 0.7;
+/// Least ξᵀSξ from which on a sampled Gaussian serves at all.
+const SAMPLED: f64 = 0.45;
 
 /// A law around a shifted cell.
 pub struct LatticeLaw {
@@ -47,7 +49,7 @@ pub fn lattice_law(grid: &Grid, moments: &Moments, i: usize, n: usize) -> Lattic
     let variance = std::array::from_fn(|k| s[k][k]);
     let mean = mean_index(grid, moments, i, n);
     let split = Split::new(d, &s);
-    if split.least() >= COVERED {
+    if split.least() >= SAMPLED {
         let shift: [i32; 3] = std::array::from_fn(|k| mean[k].round() as i32);
         let rest = std::array::from_fn(|k| mean[k] - f64::from(shift[k]));
         if let Some(entries) = sampled(d, rest, s) {

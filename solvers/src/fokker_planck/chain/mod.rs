@@ -38,21 +38,23 @@ use surfaces::{Step, Surfaces};
 /// Products are accumulated in this many parts, whatever the number of threads, so their bits do not depend on it.
 const PARTS: usize = 8;
 /// Cells per task.
-const CHUNK: usize = 256;
-/// Entries that a chain may have (12 bytes each).
+const CHUNK: usize = 64;
+/// Entries that a chain may have (9 bytes each).
 pub const MOST_ENTRIES: usize = 120_000_000;
 /// Cells of an estimate of their number.
 const SAMPLE: usize = 64;
 
-/// The chain; see the module. Stored by rows of the transition matrix, 12 bytes an entry.
+/// The chain; see the module. Stored by rows of the transition matrix, each as runs of neighbouring cells: some 9 bytes an entry.
 #[derive(Debug, Clone)]
 pub struct Chain {
     /// Time of a step.
     pub step: f64,
     /// Cells whose law has more variance than the SDE because the shift is a fraction of a cell and S is too small for it.
     pub infeasible: Vec<bool>,
-    start: Vec<usize>,
-    target: Vec<u32>,
+    /// First run and first probability of every row, and the ends of the last.
+    start: Vec<(usize, usize)>,
+    /// First cell and length of every run.
+    runs: Vec<(u32, u32)>,
     probability: Vec<f64>,
     loses: bool,
 }
@@ -117,7 +119,29 @@ impl Chain {
 
     /// Number of entries that are stored.
     pub fn entries(&self) -> usize {
-        self.target.len()
+        self.probability.len()
+    }
+
+    /// Runs of the row of a cell, each with the probabilities of its cells.
+    fn row(&self, x: usize) -> impl Iterator<Item = (usize, &[f64])> {
+        let (first, mut at) = self.start[x];
+        self.runs[first..self.start[x + 1].0].iter().map(move |&(cell, length)| {
+            let run = &self.probability[at..at + length as usize];
+            at += length as usize;
+            (cell as usize, run)
+        })
+    }
+
+    /// Adds the row of the next cell (cells ascending).
+    fn push(&mut self, row: &[(u32, f64)]) {
+        for (k, &(cell, weight)) in row.iter().enumerate() {
+            match self.runs.last_mut() {
+                Some(run) if k > 0 && run.0 + run.1 == cell => run.1 += 1,
+                _ => self.runs.push((cell, 1)),
+            }
+            self.probability.push(weight);
+        }
+        self.start.push((self.runs.len(), self.probability.len()));
     }
 
     /// Whether probability is lost at an absorbing wall, or in a set.
@@ -126,8 +150,8 @@ impl Chain {
     }
 
     /// Cells that a step from cell x may lead to.
-    pub fn targets(&self, x: usize) -> &[u32] {
-        &self.target[self.start[x]..self.start[x + 1]]
+    pub fn targets(&self, x: usize) -> impl Iterator<Item = usize> {
+        self.row(x).flat_map(|(cell, run)| cell..cell + run.len())
     }
 
     /// ‖Pᵀp − p‖₁.
@@ -146,9 +170,8 @@ impl Chain {
             for x in (part * size).min(n)..((part + 1) * size).min(n) {
                 // subnormal products would cost a hundred times more than they are worth
                 if p[x].abs() > 1e-280 {
-                    let range = self.start[x]..self.start[x + 1];
-                    for (&y, &w) in self.target[range.clone()].iter().zip(&self.probability[range]) {
-                        sum[y as usize] += p[x] * w;
+                    for (cell, run) in self.row(x) {
+                        sum[cell..cell + run.len()].iter_mut().zip(run).for_each(|(sum, w)| *sum += p[x] * w);
                     }
                 }
             }
@@ -163,9 +186,10 @@ impl Chain {
     /// P u: the conditional expectation of u a step later.
     pub fn backward(&self, u: &[f64], out: &mut [f64]) {
         out.par_iter_mut().enumerate().for_each(|(x, out)| {
-            let range = self.start[x]..self.start[x + 1];
-            let terms = self.target[range.clone()].iter().zip(&self.probability[range]);
-            *out = terms.map(|(&y, &w)| w * u[y as usize]).sum();
+            let dot = |(cell, run): (usize, &[f64])| -> f64 {
+                u[cell..cell + run.len()].iter().zip(run).map(|(u, w)| w * u).sum()
+            };
+            *out = self.row(x).map(dot).sum();
         });
     }
 }
@@ -187,32 +211,30 @@ impl Build<'_> {
         let mut out = Chain {
             step: self.step,
             infeasible: Vec::with_capacity(self.grid.len()),
-            start: vec![0],
-            target: Vec::new(),
+            start: vec![(0, 0)],
+            runs: Vec::new(),
             probability: Vec::new(),
             loses: self.surfaces.is_some() || self.grid.axes().iter().any(Axis::absorbs),
         };
         let mut ended = Ended::default();
         let cells: Vec<usize> = (0..self.grid.len()).collect();
-        for block in cells.chunks(32 * CHUNK) {
+        for block in cells.chunks(128 * CHUNK) {
             let laws: Result<Vec<Vec<CellLaw>>, Error> =
                 block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk)).collect();
             for law in laws?.into_iter().flatten() {
                 out.infeasible.push(law.infeasible);
-                out.target.extend(law.row.iter().map(|entry| entry.0));
-                out.probability.extend(law.row.iter().map(|entry| entry.1));
-                out.start.push(out.target.len());
+                out.push(&law.row);
                 if let Some(step) = law.ended {
                     ended.arrival.push(step.arrival);
                     ended.exit.push(step.exit);
                     ended.time.push(step.time);
                 }
             }
-            if out.target.len() > MOST_ENTRIES {
+            if out.entries() > MOST_ENTRIES {
                 return Err(Error::numerical(
                     "the long-step chain",
                     format!("after {} of {} cells", out.infeasible.len(), self.grid.len()),
-                    format!("steps of {:e} reach too many cells ({} entries so far)", self.step, out.target.len()),
+                    format!("steps of {:e} reach too many cells ({} entries so far)", self.step, out.entries()),
                     "use the edge generator, or fewer cells",
                 ));
             }

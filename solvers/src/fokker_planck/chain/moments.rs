@@ -22,7 +22,7 @@ pub struct Moments {
 pub const MOST_STEPS: usize = 128;
 
 /// Moments after the time τ from the given points (d×n), by the classical Runge–Kutta method; the number of steps doubles
-/// until means agree to 10⁻⁴ of a cell and covariances to 10⁻⁴ of a squared cell or of their size (the last ones are right to a
+/// until means agree to 10⁻⁵ of a cell and covariances to 10⁻⁵ of a squared cell or of their size (the last ones are right to a
 /// fifteenth of that), or there are `most`. None where the
 /// flow does not stay finite.
 pub fn conditional_moments(
@@ -57,7 +57,7 @@ impl Flow<'_> {
         let d = self.grid.dimension();
         let n = a.mean.len() / d;
         let h: Vec<f64> = self.grid.axes().iter().map(|axis| axis.spacing()).collect();
-        let close = |x: f64, y: f64, unit: f64| (x - y).abs() <= 1e-4 * unit;
+        let close = |x: f64, y: f64, unit: f64| (x - y).abs() <= 1e-5 * unit;
         (0..d).all(|k| {
             let means = (0..n).all(|i| close(a.mean[k * n + i], b.mean[k * n + i], h[k]));
             means

@@ -86,7 +86,12 @@ pub fn extrapolated(short: &[f64], long: &[f64]) -> Vec<f64> {
 /// Pᵀπ = π with Σπ = 1, and ‖Pᵀπ − π‖₁.
 fn stationary(chain: &Chain, guess: &[f64], interrupt: Interrupt) -> Result<(Vec<f64>, f64), Error> {
     let failed = |what: String, help: &str| {
-        Err(Error::numerical("the stationary density", format!("by the long-step chain of steps {:e}", chain.step), what, help))
+        Err(Error::numerical(
+            "the stationary density",
+            format!("by the long-step chain of steps {:e}", chain.step),
+            what,
+            help,
+        ))
     };
     if chain.has_exit() {
         return failed(

@@ -8,12 +8,14 @@ use crate::Error;
 use crate::engine::Interrupt;
 use crate::fokker_planck::krylov::Krylov;
 
-/// Vectors between restarts.
-const VECTORS: usize = 80;
+/// Fewest and most vectors between restarts.
+const VECTORS: [usize; 2] = [40, 250];
+/// Numbers that they may hold together.
+const NUMBERS: usize = 20_000_000;
 /// Most restarts.
-const RESTARTS: usize = 40;
+const RESTARTS: usize = 100;
 /// Reduction of the residual by a restart below which rounding has been reached.
-const STALLED: f64 = 0.5;
+const STALLED: f64 = 0.98;
 
 /// Improves `x` until ‖b − (1 − M) x‖₁ ≤ `tolerance`, or until rounding ends the progress; the residual in the end.
 /// `product` computes M v. Errors: [`Error::Interrupted`].
@@ -47,9 +49,9 @@ pub fn solve(
             v.iter_mut().zip(&next).for_each(|(v, next)| *v -= next);
             Ok(())
         };
-        for _ in 0..VECTORS.min(n) {
+        for _ in 0..(NUMBERS / n).clamp(VECTORS[0], VECTORS[1]).min(n) {
             krylov.extend(&operator)?;
-                let column = &krylov.columns[krylov.columns.len() - 1];
+            let column = &krylov.columns[krylov.columns.len() - 1];
             let reached = small.push(column);
             // the norm of the recursion is the 2-norm; the 1-norm is at most √n times it
             if reached * (n as f64).sqrt() <= 0.1 * tolerance || reached <= 1e-15 * first {

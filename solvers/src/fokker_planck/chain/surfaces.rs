@@ -104,15 +104,7 @@ impl<'a> Surfaces<'a> {
     }
 
     /// Mean of min(end of the path, end of the step) in steps, by Brownian motion with drift across each surface within reach.
-    fn time(
-        &self,
-        cell: usize,
-        here: &[Option<f64>],
-        s: &[[f64; 3]; 3],
-        moments: &Moments,
-        i: usize,
-        n: usize,
-    ) -> f64 {
+    fn time(&self, cell: usize, here: &[Option<f64>], s: &[[f64; 3]; 3], moments: &Moments, i: usize, n: usize) -> f64 {
         let center = self.grid.center(cell);
         let mut moved = [0.0; 3];
         for (k, axis) in self.grid.axes().iter().enumerate() {

@@ -1,8 +1,17 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::fokker_planck::test_fields::{Field, grid, l1, nodal};
+use crate::grid::Axis;
 
-use Boundary::{Absorbing, Periodic, Reflecting};
+use super::chain_stepper::ChainStepper;
+use super::killed::Passages;
+use super::pair::{Pair, extrapolated};
+use super::slow_modes::slow_modes;
+use crate::fokker_planck::first_passage::{GridPassage, Question};
+use crate::fokker_planck::stepper::Stepper;
+use crate::formula::{Symbols, parse};
+use crate::grid::Boundary::{self, Absorbing, Periodic, Reflecting};
+use crate::passage::Target;
 
 /// dθ = −Hθ dt + noise of D = 0.1 R(30°) diag(1, ratio) Rᵀ with H = [[1, ½], [½, 2]].
 fn rotated(ratio: f64) -> (Field, [f64; 3]) {
@@ -29,15 +38,20 @@ fn gaussian(g: &Grid, c: [f64; 3]) -> Vec<f64> {
     nodal(g, |[x, y, _]| -0.5 * (c[2] * x * x - 2.0 * c[1] * x * y + c[0] * y * y) / det)
 }
 
+fn pair(field: &Field, g: &Grid, block: f64) -> Pair {
+    Pair::new(&|step| Chain::new(field, 1.0, g, step), block).unwrap()
+}
+
 #[test]
 fn strong_anisotropy_is_accurate_and_never_negative() {
     // against the density at the cell centres; its cell averages differ by 0.004, 0.008 and 0.010
     for (ratio, tau, level) in [(0.1, 0.125, 4e-6), (0.01, 0.125, 1.2e-5), (0.001, 0.25, 6e-3)] {
         let (field, a) = rotated(ratio);
         let g = grid(&[(-2.0, 2.0, 128), (-2.0, 2.0, 128)], Reflecting);
-        let chain = Chain::new(&field, 1.0, &g, tau).unwrap();
         let exact = gaussian(&g, lyapunov(a));
-        let p = chain.stationary(&exact, 1e-9).unwrap();
+        let found = pair(&field, &g, 2.0 * tau).stationary(&exact, &|| false).unwrap();
+        assert!(found.residual < 1e-12, "{:e}", found.residual);
+        let p = extrapolated(&found.laws[0], &found.laws[1]);
         let error = l1(&p, &exact);
         assert!(p.iter().all(|&p| p >= 0.0));
         assert!(error < level, "{ratio} {error}");
@@ -111,12 +125,6 @@ fn rows_sum_to_one_for_all_walls_and_dimensions() {
 }
 
 #[test]
-fn walls_that_absorb_are_refused() {
-    let field = Field::line(|x| (-x, 1.0));
-    assert!(Chain::new(&field, 1.0, &grid(&[(-1.0, 1.0, 8)], Absorbing), 0.1).is_err());
-}
-
-#[test]
 fn the_suitable_step_is_feasible_on_nearly_all_probability() {
     let g = grid(&[(-2.0, 2.0, 64), (-2.0, 2.0, 64)], Reflecting);
     let (field, a) = rotated(0.01);
@@ -127,24 +135,119 @@ fn the_suitable_step_is_feasible_on_nearly_all_probability() {
     assert!(bad < 0.05, "{bad} {step}");
 }
 
+/// Follows `start` by the pair of the given block and shows the law at the times.
+fn follow(field: &Field, g: &Grid, block: f64, start: &[f64], times: &[f64]) -> Vec<Vec<f64>> {
+    let build = |step: f64| Chain::new(field, 1.0, g, step);
+    let mut stepper = ChainStepper::new(Box::new(build), pair(field, g, block).into(), start.to_vec(), 0.0);
+    let mut out = vec![0.0; g.len()];
+    let mut see = |&time: &f64| {
+        stepper.advance(time, &|| false, &mut out).unwrap();
+        out.clone()
+    };
+    times.iter().map(&mut see).collect()
+}
+
 #[test]
 fn outputs_closer_than_a_step_do_not_spoil_later_ones() {
-    use super::chain_stepper::ChainStepper;
-    use crate::fokker_planck::stepper::Stepper;
     let g = grid(&[(-2.0, 2.0, 48), (-2.0, 2.0, 48)], Reflecting);
     let start = nodal(&g, |[x, y, _]| -10.0 * ((x - 0.8).powi(2) + (y + 0.4).powi(2)));
-    let run = |times: &[f64]| {
-        let (field, _) = rotated(0.5);
-        let chain = std::sync::Arc::new(Chain::new(&field, 1.0, &g, 0.1).unwrap());
-        let mut stepper = ChainStepper::new(std::sync::Arc::new(field), 1.0, g.clone(), chain, start.clone(), 0.0);
-        let mut out = vec![0.0; g.len()];
-        for &t in times {
-            stepper.advance(t, &|| false, &mut out).unwrap();
-        }
-        out
-    };
-    let straight = run(&[0.4]);
-    let broken = run(&[1e-3, 2e-3, 0.05, 0.1, 0.15, 0.2, 0.3, 0.33, 0.4]);
-    let difference = l1(&straight, &broken);
+    let (field, _) = rotated(0.5);
+    let run = |times: &[f64]| follow(&field, &g, 0.2, &start, times).pop().unwrap();
+    let difference = l1(&run(&[0.4]), &run(&[1e-3, 2e-3, 0.05, 0.1, 0.15, 0.2, 0.3, 0.33, 0.4]));
     assert!(difference < 1e-9, "{difference}");
+}
+
+#[test]
+fn absorbing_walls_take_what_they_should() {
+    // −θ and D = 0.2 on [0, ∞): starting at a the survival is erf(a e^{−t}/√(2 C(t))), C = 0.2 (1 − e^{−2t})
+    let field = Field::line(|x| (-x, 0.2));
+    let survival = |n: usize| {
+        let axis = Axis::uniform("x", 0.0, 3.2, n, [Absorbing, Reflecting]).unwrap();
+        let g = Grid::new(vec![axis]).unwrap();
+        // odd images of Gaussians: (mean 1, variance 0.02) at the start
+        let image =
+            |x: f64, m: f64, v: f64| (-0.5 * (x - m) * (x - m) / v).exp() - (-0.5 * (x + m) * (x + m) / v).exp();
+        let law = |m: f64, v: f64, mass: f64| {
+            let p: Vec<f64> = (0..n).map(|i| image(g.center(i)[0], m, v)).collect();
+            let sum: f64 = p.iter().sum();
+            p.iter().map(|p| p * mass / sum).collect::<Vec<f64>>()
+        };
+        let mass = |m: f64, v: f64| statrs::function::erf::erf(m / (2.0 * v).sqrt());
+        let (m, e) = (1.0f64, (-0.6f64).exp());
+        let v = 0.2 + (0.02 - 0.2) * e * e;
+        let block = 4.0 * (3.2 / n as f64).powi(2) / 0.2;
+        let found = follow(&field, &g, block, &law(m, 0.02, mass(m, 0.02)), &[0.6]).pop().unwrap();
+        l1(&found, &law(m * e, v, mass(m * e, v)))
+    };
+    let errors = [survival(32), survival(64), survival(128)];
+    let order = (errors[1] / errors[2]).log2();
+    assert!(order > 1.9 && errors[2] < 2e-4, "{order} {errors:?}");
+}
+
+#[test]
+fn slow_modes_of_a_linear_rotation_are_exact() {
+    // (−x − 2y, 2x − y) and D = 0.3: eigenvalues n + 2mi, n = 1: 1 ± 2i
+    let field = Field::new(2, |[x, y, _]| ([-x - 2.0 * y, 2.0 * x - y, 0.0], [0.3, 0.0, 0.3, 0.0, 0.0, 0.0]));
+    let error = |n: usize| {
+        let g = grid(&[(-3.4, 3.4, n), (-3.4, 3.4, n)], Reflecting);
+        let h = 6.8 / n as f64;
+        let pair = pair(&field, &g, 4.0 * h * h);
+        let law = pair.stationary(&vec![1.0; g.len()], &|| false).unwrap();
+        let modes = slow_modes(&pair, &law, 3, &|| false).unwrap();
+        assert_eq!(modes.real.len(), 3);
+        assert!(modes.imaginary[1] > 0.0 && modes.imaginary[2] == -modes.imaginary[1]);
+        // left vectors are densities of mass 0, functions and densities are dual
+        assert!(modes.left[1].iter().sum::<f64>().abs() < 1e-8);
+        (modes.real[1] - 1.0).hypot(modes.imaginary[1] - 2.0)
+    };
+    // a linear drift leaves no error of the grid, only that of the flow over a step
+    assert!(error(40) < 2e-6, "{:e}", error(40));
+}
+
+fn passage(field: &Field, g: &Grid, block: f64, from: &[f64], sets: [Option<&str>; 2], times: &[f64]) -> GridPassage {
+    let d = g.dimension();
+    let target = |text: &str| Target::new(text, &parse(text, &Symbols::new(&["x", "y", "z"][..d])).unwrap(), d);
+    let [to, avoid] = sets.map(|text| text.map(target));
+    let question = Question { from, target: to.as_ref().unwrap(), avoid: avoid.as_ref(), times };
+    Passages { dynamics: field, temperature: 1.0, grid: g, block }.answer(&question, &|| false).unwrap()
+}
+
+#[test]
+fn first_passages_of_the_double_well_agree_with_their_integrals() {
+    // B03 at T = 0.1
+    let field = Field::line(|x| (x - x * x * x, 0.1));
+    let found = |n: usize| {
+        let g = grid(&[(-2.437, 2.437, n)], Reflecting);
+        let h = 4.874 / n as f64;
+        passage(&field, &g, 20.0 * h * h, &[-1.0], [Some("x > 1"), None], &[0.0, 30.0, 66.27])
+    };
+    let errors = [found(50), found(100), found(200)].map(|found| found.from_value / 66.2686263649179 - 1.0);
+    let order = (errors[1] / errors[2]).log2();
+    assert!((3.5..4.6).contains(&order) && (errors[2] / -1.40e-4 - 1.0).abs() < 0.05, "{order} {errors:?}");
+    let fine = found(200);
+    assert!((fine.survival[2] - (-1.0f64).exp()).abs() < 0.03 && fine.committor.is_none(), "{:?}", fine.survival);
+    assert!(fine.survival.windows(2).all(|s| s[1] <= s[0]));
+}
+
+#[test]
+fn committors_agree_with_their_integral_also_at_an_absorbing_wall() {
+    let field = Field::line(|x| (x - x * x * x, 0.1));
+    let integral = |to: f64| {
+        let n = 4000;
+        let h = (to + 0.9) / f64::from(n);
+        let weight = |i: i32| {
+            let x = -0.9 + (f64::from(i) + 0.5) * h;
+            ((x.powi(4) / 4.0 - x * x / 2.0) / 0.1).exp()
+        };
+        (0..n).map(weight).sum::<f64>() * h
+    };
+    let exact = integral(0.21) / integral(1.1);
+    let g = grid(&[(-2.5, 2.5, 200)], Reflecting);
+    let sets = passage(&field, &g, 0.0125, &[0.21], [Some("x > 1.1"), Some("x < -0.9")], &[0.0]);
+    let error = (sets.from_committor.unwrap() - exact).abs();
+    let axis = Axis::uniform("x", -0.9, 2.5, 136, [Absorbing, Reflecting]).unwrap();
+    let wall = Grid::new(vec![axis]).unwrap();
+    let walled = passage(&field, &wall, 0.0125, &[0.21], [Some("x > 1.1"), None], &[0.0]);
+    let walled_error = (walled.from_committor.unwrap() - exact).abs();
+    assert!(error < 6e-5 && walled_error < 6e-5, "{error:e} {walled_error:e}");
 }

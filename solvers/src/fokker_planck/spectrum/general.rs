@@ -144,7 +144,8 @@ fn converged(krylov: &Krylov, count: usize, filter: &Filter, certain: bool) -> R
 }
 
 fn paired(right: Vec<Mode>, mut left: Vec<Mode>, pi: &[f64]) -> Result<Spectrum, Error> {
-    let mut out = Spectrum { real: vec![], imaginary: vec![], right: vec![], left: vec![], error: vec![], refined: None };
+    let mut out =
+        Spectrum { real: vec![], imaginary: vec![], right: vec![], left: vec![], error: vec![], refined: None };
     for mut u in right {
         let scale = u.lambda.norm();
         if u.lambda.im < -1e-9 * scale {

@@ -2,11 +2,11 @@
 
 use faer::{Mat, Side};
 
-use crate::fokker_planck::krylov::{Krylov, start};
 use super::{Spectrum, first_shift, not_converged};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::fokker_planck::Generator;
+use crate::fokker_planck::krylov::{Krylov, start};
 use crate::fokker_planck::linear::proceed;
 use crate::fokker_planck::stepper::System;
 
@@ -147,7 +147,8 @@ fn rayleigh_ritz(generator: &Generator, pi: &[f64], vectors: &[Vec<f64>]) -> Spe
     let turn = jacobi(&mut energy, k);
     let mut order: Vec<usize> = (0..k).collect();
     order.sort_by(|&a, &b| energy[a * k + a].total_cmp(&energy[b * k + b]));
-    let mut out = Spectrum { real: vec![], imaginary: vec![], right: vec![], left: vec![], error: vec![], refined: None };
+    let mut out =
+        Spectrum { real: vec![], imaginary: vec![], right: vec![], left: vec![], error: vec![], refined: None };
     for a in order {
         let mut u = vec![0.0; pi.len()];
         for (b, v) in vectors.iter().enumerate() {
