@@ -16,7 +16,7 @@ const GAUSS: [(f64, f64); 4] = [
 /// Halvings of an interval that holds a zero.
 const HALVINGS: usize = 70;
 /// A curvature that climbs less than this part of the barrier along the whole axis is the rounding of one that vanishes.
-const FLAT: f64 = 1e-9;
+const FLAT: f64 = 1e-6;
 
 /// The law on both sides of the minimum. Err: why there is none.
 pub(super) fn kramers(problem: &Problem, passage: &Passage) -> Result<Kramers, String> {
