@@ -1,6 +1,8 @@
 //! Memory and work, estimated from the scenario before any large array exists; too much is refused with the breakdown.
 
 use fpsolve_solvers::ensemble::Trajectories;
+use fpsolve_solvers::fokker_planck::SpaceMethod;
+use fpsolve_solvers::fokker_planck::chain::MOST_ENTRIES_UNASKED;
 use fpsolve_solvers::fokker_planck::linear::{Needed, choice};
 use miette::Result;
 
@@ -57,6 +59,8 @@ struct Sizes {
     analysis: f64,
     /// Whether D is a multiple of the identity everywhere.
     isotropic: bool,
+    /// `fokker_planck.discretisation`.
+    discretisation: SpaceMethod,
 }
 
 impl Sizes {
@@ -85,7 +89,8 @@ impl Sizes {
         ];
         let analysis = fields.iter().filter(|(on, _)| *on).map(|(_, n)| n).sum();
         let isotropic = matches!(scenario.noise.kind.value, NoiseKind::Isotropic { .. });
-        Self { shape, outputs, langevin, sgd, trajectories, memory, analysis, isotropic }
+        let discretisation = SpaceMethod::from_word(&scenario.fokker_planck.discretisation.value).unwrap_or_default();
+        Self { shape, outputs, langevin, sgd, trajectories, memory, analysis, isotropic, discretisation }
     }
 
     fn cells(&self) -> f64 {
@@ -134,6 +139,13 @@ fn table(sizes: &Sizes, engines: &[EngineKind]) -> Estimate {
 
 /// Vectors of the Krylov space of the rational integrator, as measured.
 const BASIS: f64 = 30.0;
+/// Entries a cell of both chains of the long-step chain in one, two and three dimensions, where the noise of a step just covers the
+/// cells; at condition number 1000 they are three times as many.
+const CHAIN_ENTRIES: [f64; 3] = [30.0, 450.0, 3400.0];
+/// The chain's companion beside it, at most.
+const COMPANION: f64 = 1.7;
+/// Numbers that the Krylov space of the chain's solver holds at most.
+const KRYLOV_NUMBERS: f64 = 2e7;
 /// Outputs that the polynomial integrator computes together at most.
 const GROUP: f64 = 24.0;
 
@@ -152,12 +164,23 @@ fn fokker_planck(sizes: &Sizes) -> Vec<(String, f64)> {
     let rational = (solver.needs)(&needed).bytes + 8.0 * BASIS * cells;
     let largest = assembly.max(polynomial).max(rational);
     let coarse = (generator + vectors + largest) / 2f64.powf(d);
-    vec![
+    let mut items = vec![
         ("generator".to_string(), generator),
         ("density, stationary density and work vectors".to_string(), vectors),
         (format!("linear solver ({}) and integrator", solver.name), largest),
         ("coarser grid for the error estimate".to_string(), coarse),
-    ]
+    ];
+    let entries = CHAIN_ENTRIES[shape.len().clamp(1, 3) - 1] * cells;
+    match sizes.discretisation {
+        SpaceMethod::Edges => {}
+        SpaceMethod::Auto if entries > MOST_ENTRIES_UNASKED => {}
+        method => {
+            let vectors = KRYLOV_NUMBERS.min(250.0 * cells);
+            let name = if method == SpaceMethod::Auto { "long-step chain, if it is chosen" } else { "long-step chain" };
+            items.push((name.to_string(), COMPANION * 9.0 * entries + 8.0 * vectors));
+        }
+    }
+    items
 }
 
 /// Edges of the generator per cell: the axes; for a full tensor the diagonals of Selling's decomposition too.
@@ -322,6 +345,7 @@ mod tests {
             memory: 0.0,
             analysis: 0.0,
             isotropic: false,
+            discretisation: SpaceMethod::Auto,
         };
         let estimate = table(&sizes, &[EngineKind::FokkerPlanck]);
         assert!(estimate.total() > 100.0 * 1024f64.powi(3));
@@ -340,6 +364,7 @@ mod tests {
                 memory: 0.0,
                 analysis: 0.0,
                 isotropic: true,
+                discretisation: SpaceMethod::Edges,
             };
             let (what, bytes) = fokker_planck(&sizes).swap_remove(2);
             (what, bytes / sizes.cells())

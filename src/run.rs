@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
+use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, RefinedMoments, Snapshot, Statistics};
 use fpsolve_solvers::fields::Fields;
 use fpsolve_solvers::fokker_planck::first_passage::GridPassage;
 use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
@@ -72,6 +72,7 @@ struct Lane {
     engine: Box<dyn Engine>,
     snapshots: Vec<Snapshot>,
     statistics: Vec<Statistics>,
+    refined: Vec<RefinedMoments>,
     seconds: f64,
     failure: Option<Error>,
 }
@@ -261,6 +262,7 @@ fn stationary_group(problem: &Problem, stationary: &Stationary) -> Record {
         current: Some(&stationary.current),
         mean: &stationary.mean,
         covariance: &stationary.covariance,
+        refined: stationary.refined.as_ref(),
     };
     let mut attributes = vec![
         ("method", Attribute::Text(stationary.method.to_string())),
@@ -326,6 +328,7 @@ fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>, inte
                     engine,
                     snapshots: Vec::new(),
                     statistics: Vec::new(),
+                    refined: Vec::new(),
                     seconds,
                     failure: None,
                 });
@@ -347,6 +350,7 @@ impl Lane {
             Ok(snapshot) if is_finite(&snapshot) => {
                 self.snapshots.push(snapshot);
                 self.statistics.extend(self.engine.statistics());
+                self.refined.extend(self.engine.refined_moments());
             }
             Ok(_) => {
                 let help = "this is a bug of the method: please report it with the scenario";
@@ -378,6 +382,9 @@ impl Lane {
         if self.engine.walkers().is_none() {
             let stationary = stationary.map(|s| s.probability.as_slice());
             layout::add_relaxation(&mut group, &problem.grid, &self.snapshots, stationary);
+            if !self.refined.is_empty() && self.refined.len() == self.snapshots.len() {
+                layout::add_refined_moments(&mut group, &problem.grid, &self.refined);
+            }
         } else {
             ensemble::add_statistics(&mut group, &problem.grid, &self.statistics);
         }

@@ -35,6 +35,19 @@ pub struct Statistics {
     pub covariance_se: Vec<f64>,
 }
 
+/// Moments of a density with the leading error of the discretisation taken off (Richardson).
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefinedMoments {
+    /// Extrapolated mean (d).
+    pub mean: Vec<f64>,
+    /// Estimated |error| of the mean that is not extrapolated (d).
+    pub mean_error: Vec<f64>,
+    /// Extrapolated covariance (packed).
+    pub covariance: Vec<f64>,
+    /// Estimated |error| of the covariance that is not extrapolated (packed).
+    pub covariance_error: Vec<f64>,
+}
+
 /// An attribute of an engine's group in the record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attribute {
@@ -61,6 +74,10 @@ pub trait Engine {
     fn snapshot(&self) -> Snapshot;
     /// What an ensemble shows besides; None for a density.
     fn statistics(&self) -> Option<Statistics> {
+        None
+    }
+    /// Extrapolated moments now; None for an ensemble, or where nothing coarser runs beside.
+    fn refined_moments(&self) -> Option<RefinedMoments> {
         None
     }
     /// Positions of the walkers that were to be followed, at all times so far; None where there are none.

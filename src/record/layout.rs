@@ -5,7 +5,7 @@
 //! `column`; these scales hold the names of the variables.
 
 use fpsolve_solvers::density;
-use fpsolve_solvers::engine::Snapshot;
+use fpsolve_solvers::engine::{RefinedMoments, Snapshot};
 use fpsolve_solvers::fokker_planck::first_passage::GridPassage;
 use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::grid::Grid;
@@ -272,6 +272,22 @@ pub fn add_relaxation(group: &mut Group, grid: &Grid, snapshots: &[Snapshot], st
     }
 }
 
+/// Adds the extrapolated moments of the output times: `mean_extrapolated`, `mean_error` and the same of the covariance.
+pub fn add_refined_moments(group: &mut Group, grid: &Grid, refined: &[RefinedMoments]) {
+    let (d, t) = (grid.dimension(), refined.len());
+    let mut add = |name: &str, shape: &[usize], axes: &[&str], values: Vec<f64>, long_name: &str| {
+        group.datasets.push(Dataset::float(name, array(shape, values), axes, "1", long_name));
+    };
+    let (vector, matrix) = (["time", "component"], ["time", "row", "column"]);
+    let flat = |of: &dyn Fn(&RefinedMoments) -> Vec<f64>| refined.iter().flat_map(of).collect();
+    add("mean_extrapolated", &[t, d], &vector, flat(&|r| r.mean.clone()), "mean position, error of the grid taken off");
+    add("mean_error", &[t, d], &vector, flat(&|r| r.mean_error.clone()), "estimated error of the mean by the grid");
+    let long_name = "covariance of the position, error of the grid taken off";
+    add("covariance_extrapolated", &[t, d, d], &matrix, flat(&|r| unpacked(d, &r.covariance)), long_name);
+    let long_name = "estimated error of the covariance by the grid";
+    add("covariance_error", &[t, d, d], &matrix, flat(&|r| unpacked(d, &r.covariance_error)), long_name);
+}
+
 /// What `/stationary` is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct StationaryFields<'a> {
@@ -285,6 +301,8 @@ pub struct StationaryFields<'a> {
     pub mean: &'a [f64],
     /// Covariance (packed).
     pub covariance: &'a [f64],
+    /// Extrapolated moments; None where nothing coarser was solved.
+    pub refined: Option<&'a RefinedMoments>,
 }
 
 /// `/stationary`: density, potential, current, mean, covariance, attributes.
@@ -308,6 +326,18 @@ pub fn stationary_group(grid: &Grid, fields: StationaryFields, attributes: &[(&'
     group.datasets.push(Dataset::float("mean", mean, &["component"], "1", "stationary mean"));
     let covariance = array(&[d, d], unpacked(d, fields.covariance));
     group.datasets.push(Dataset::float("covariance", covariance, &["row", "column"], "1", "stationary covariance"));
+    if let Some(refined) = fields.refined {
+        let mut add = |name: &str, shape: &[usize], axes: &[&str], values: Vec<f64>, long_name: &str| {
+            group.datasets.push(Dataset::float(name, array(shape, values), axes, "1", long_name));
+        };
+        let (vector, matrix) = (["component"], ["row", "column"]);
+        add("mean_extrapolated", &[d], &vector, refined.mean.clone(), "stationary mean, error of the grid taken off");
+        add("mean_error", &[d], &vector, refined.mean_error.clone(), "estimated error of the mean by the grid");
+        let long_name = "stationary covariance, error of the grid taken off";
+        add("covariance_extrapolated", &[d, d], &matrix, unpacked(d, &refined.covariance), long_name);
+        let long_name = "estimated error of the covariance by the grid";
+        add("covariance_error", &[d, d], &matrix, unpacked(d, &refined.covariance_error), long_name);
+    }
     group
 }
 
@@ -317,6 +347,9 @@ pub fn add_grid_passage(group: &mut Group, grid: &Grid, found: &GridPassage) {
     group.set("from_value", Attribute::Float(found.from_value));
     if let Some(error) = found.error_grid {
         group.set("error_grid", Attribute::Float(error));
+    }
+    if let Some(value) = found.from_value_extrapolated {
+        group.set("from_value_extrapolated", Attribute::Float(value));
     }
     group.set("error_time", Attribute::Float(found.error_time));
     group.datasets.extend(variable_scales(grid));
@@ -337,7 +370,6 @@ pub fn add_grid_passage(group: &mut Group, grid: &Grid, found: &GridPassage) {
 pub fn spectrum_group(grid: &Grid, spectrum: &Spectrum) -> Group {
     let k = spectrum.real.len();
     let mut group = Group::new("spectrum");
-    group.set("discretisation", Attribute::Text("edges".to_string()));
     group.datasets = variable_scales(grid);
     group.datasets.push(index_scale("eigenpair", k, "number of the mode, slowest first"));
     let row = |name: &str, values: &[f64], long_name: &str| {
@@ -354,6 +386,16 @@ pub fn spectrum_group(grid: &Grid, spectrum: &Spectrum) -> Group {
         &spectrum.error,
         "relative error of each eigenvalue by the iteration, not the grid",
     ));
+    if let Some(refined) = &spectrum.refined {
+        group.datasets.push(row(
+            "eigenvalues_real_extrapolated",
+            &refined.real,
+            "relaxation rates, error of the grid taken off",
+        ));
+        let long_name = "imaginary parts, error of the grid taken off";
+        group.datasets.push(row("eigenvalues_imag_extrapolated", &refined.imaginary, long_name));
+        group.datasets.push(row("error_grid", &refined.error, "estimated error of each eigenvalue by the grid"));
+    }
     let right = spectrum.right.concat();
     group.datasets.push(field("right", grid, &[("eigenpair", k)], right, "1", "right vectors: functions"));
     let left = spectrum.left.iter().flat_map(|v| density::from_probability(grid, v)).collect();

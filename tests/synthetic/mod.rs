@@ -319,6 +319,7 @@ fn build(case: Case) -> Record {
         current: Some(&vec![0.0; d * grid.len()]),
         mean: &mean,
         covariance: &covariance,
+        refined: None,
     };
     record.groups.push(layout::stationary_group(grid, fields, &[]));
     let mut shown = vec![("fokker_planck", None, exact.clone())];

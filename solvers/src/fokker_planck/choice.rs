@@ -5,7 +5,7 @@
 //! density and a few output times. A bar on the Péclet number alone would be wrong both ways: a reversible problem
 //! with high numbers in its flanks can do better on edges, a linear one with moderate numbers on the chain.
 
-use super::chain::applies;
+use super::chain::{MOST_ENTRIES_UNASKED, applies};
 use super::error_estimate::Companion;
 use super::options::{FokkerPlanckOptions, SpaceMethod};
 use super::run::{Discrete, Transient};
@@ -21,8 +21,6 @@ const SHARE: f64 = 0.01;
 const MOSTLY: f64 = 0.5;
 /// Widening of the diffusion by the bound on the stencil, relative to its trace, up to which no trial is made.
 const WIDENING: f64 = 1e-3;
-/// Entries of a chain that is chosen unasked (9 bytes each).
-const MOST_ENTRIES: f64 = 6e7;
 /// Output times of a trial.
 const TIMES: usize = 3;
 
@@ -123,7 +121,7 @@ impl Chooser<'_> {
             format!("{percent}, but no steps of the long-step chain resolve the noise on this grid and are at most half the run")
         })?;
         match fine.chain_entries(block) {
-            Ok(entries) if entries <= MOST_ENTRIES => Ok((block, percent)),
+            Ok(entries) if entries <= MOST_ENTRIES_UNASKED => Ok((block, percent)),
             Ok(entries) => Err(format!("{percent}, but the long-step chain would have {entries:.0e} entries")),
             Err(error) => Err(format!("{percent}, but the long-step chain fails: {error}")),
         }

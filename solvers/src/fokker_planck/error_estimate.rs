@@ -12,7 +12,8 @@ use super::options::FokkerPlanckOptions;
 use super::reading::reading_error;
 use super::run::{Discrete, Transient};
 use crate::Error;
-use crate::engine::Interrupt;
+use crate::density::moments;
+use crate::engine::{Interrupt, RefinedMoments};
 use crate::grid::Grid;
 use crate::problem::Problem;
 
@@ -56,6 +57,20 @@ pub fn richardson(last: f64, before: Option<f64>, highest: f64) -> f64 {
     };
     (last / (2f64.powf(order) - 1.0)).min(2.0) // no two laws are farther apart
 }
+
+/// A number on the grids h, 2h and, if there is one, 4h extrapolated to h = 0 at the order that it shows, the declared one where it
+/// shows none.
+pub fn extrapolated(fine: f64, coarse: f64, coarsest: Option<f64>) -> f64 {
+    let last = fine - coarse;
+    let observed =
+        coarsest.map(|coarsest| (coarse - coarsest) / last).filter(|ratio| ratio.is_finite() && *ratio > 0.0);
+    let order = observed.map_or(f64::from(ORDER), |ratio| ratio.log2());
+    let order = if (LEAST..=4.5).contains(&order) { order } else { f64::from(ORDER) };
+    fine + last / (2f64.powf(order) - 1.0)
+}
+
+/// Mean (d) and covariance (packed).
+pub type Moments = (Vec<f64>, Vec<f64>);
 
 /// One companion run.
 struct Level {
@@ -176,6 +191,38 @@ impl Companion {
         Ok(self.estimate(&fine.grid, &Shown::moving(fine, transient), &shown, Some(to - self.from)))
     }
 
+    /// The moments `fine` (mean, covariance) of the density now, extrapolated with those of the companions.
+    pub fn refined_moments(&self, fine: &Moments) -> Option<RefinedMoments> {
+        self.refine(fine, &|level| level.transient.as_ref().map(|t| moments(&level.discrete.grid, &t.centre)))
+    }
+
+    /// The moments `fine` of the stationary density, extrapolated.
+    pub fn refined_moments_at_rest(&self, fine: &Moments) -> Option<RefinedMoments> {
+        let of = |level: &Level| Some(moments(&level.discrete.grid, &level.discrete.law.as_ref().ok()?.probability));
+        self.refine(fine, &of)
+    }
+
+    fn refine(&self, fine: &Moments, of: &dyn Fn(&Level) -> Option<Moments>) -> Option<RefinedMoments> {
+        let first = of(&self.levels[0])?;
+        let second = self.levels.get(1).and_then(of);
+        let one = |f: f64, coarse: f64, coarsest: Option<f64>| match self.kind {
+            Kind::Order { .. } => extrapolated(f, coarse, coarsest),
+            _ => f + (f - coarse) / (self.growth() - 1.0),
+        };
+        let all = |f: &[f64], first: &[f64], second: Option<&[f64]>| -> Vec<f64> {
+            (0..f.len()).map(|k| one(f[k], first[k], second.map(|second| second[k]))).collect()
+        };
+        let mean = all(&fine.0, &first.0, second.as_ref().map(|s| s.0.as_slice()));
+        let covariance = all(&fine.1, &first.1, second.as_ref().map(|s| s.1.as_slice()));
+        let error = |refined: &[f64], f: &[f64]| refined.iter().zip(f).map(|(r, f)| (r - f).abs()).collect();
+        Some(RefinedMoments {
+            mean_error: error(&mean, &fine.0),
+            covariance_error: error(&covariance, &fine.1),
+            mean,
+            covariance,
+        })
+    }
+
     /// Estimated L1 error of the fine stationary density.
     pub fn stationary(&self, fine: &Discrete) -> Option<f64> {
         self.estimate(&fine.grid, &Shown::at_rest(fine)?, &|level| Shown::at_rest(&level.discrete), None)
@@ -208,7 +255,7 @@ impl Companion {
                 } else {
                     fine.reading + (change - first.reading).max(0.0) / (ratio * ratio - 1.0).max(3.0)
                 };
-                whole.max(by_step(grid, fine, &first).unwrap_or(0.0))
+                whole.max(by_step(grid, fine, &first, ratio).unwrap_or(0.0))
             }
             Kind::Longer { block } => {
                 let by_step = distance(&fine.law, &first.law) / (ratio(block, 2.0).powi(2) - 1.0).max(1.0);
@@ -219,14 +266,18 @@ impl Companion {
     }
 }
 
-/// Error b τ² of the extrapolation of a (steps τ) and b (2τ) by that of b and c (4τ, on 2h): a third of ‖(2a − b) − (2b − c)‖, less
-/// what the reading on 2h makes of it.
-fn by_step(grid: &Grid, fine: &Shown, coarse: &Shown) -> Option<f64> {
+/// Error b τ² of the extrapolation of a (steps τ) and b (2τ) by that of b and c (rτ, on 2h): ‖(2a − b) − (r b − 2c)/(r − 2)‖/(r − 1),
+/// less what the reading on 2h makes of it.
+fn by_step(grid: &Grid, fine: &Shown, coarse: &Shown, ratio: f64) -> Option<f64> {
     let ([a, b], [c, _]) = (fine.parts.as_ref()?, coarse.parts.as_ref()?);
-    let combined: Vec<f64> = a.iter().zip(b).map(|(a, b)| 2.0 * a - 3.0 * b).collect();
+    if ratio < 2.5 {
+        return None;
+    }
+    let (from_b, from_c) = (ratio / (ratio - 2.0), 2.0 / (ratio - 2.0));
+    let combined: Vec<f64> = a.iter().zip(b).map(|(a, b)| 2.0 * a - b - from_b * b).collect();
     let merged = grid.coarsen_probability(&combined);
-    let change: f64 = merged.iter().zip(c).map(|(m, c)| (m + c).abs()).sum();
-    Some((change - coarse.reading).max(0.0) / 3.0)
+    let change: f64 = merged.iter().zip(c).map(|(m, c)| (m + from_c * c).abs()).sum();
+    Some((change - from_c * coarse.reading).max(0.0) / (ratio - 1.0))
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {

@@ -41,6 +41,8 @@ pub struct GridPassage {
     pub error_time: f64,
     /// Estimated error of τ at the starting point by the grid, where it can be coarsened.
     pub error_grid: Option<f64>,
+    /// τ at the starting point with the leading error of the grid taken off.
+    pub from_value_extrapolated: Option<f64>,
     /// Estimated error of the committor at the starting point by the grid, where it can be coarsened.
     pub from_committor_error_grid: Option<f64>,
 }
@@ -59,6 +61,8 @@ impl GridPassage {
     pub fn see_coarse(&mut self, coarse: &AtStart, growth: f64) {
         let error = |fine: f64, coarse: f64| (fine - coarse).abs() / (growth - 1.0);
         self.error_grid = coarse.mean_time.map(|coarse| error(self.from_value, coarse));
+        self.from_value_extrapolated =
+            coarse.mean_time.map(|coarse| self.from_value + (self.from_value - coarse) / (growth - 1.0));
         self.from_committor_error_grid = self.from_committor.zip(coarse.committor).map(|(f, c)| error(f, c));
     }
 }
@@ -100,6 +104,7 @@ pub fn first_passage(
         survival,
         error_time,
         error_grid: None,
+        from_value_extrapolated: None,
         from_committor_error_grid: None,
     })
 }

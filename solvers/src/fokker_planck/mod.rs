@@ -47,7 +47,7 @@ pub use stationary::Stationary;
 
 use crate::Error;
 use crate::density::moments;
-use crate::engine::{Attribute, Engine, Interrupt, Snapshot};
+use crate::engine::{Attribute, Engine, Interrupt, RefinedMoments, Snapshot};
 use crate::grid::Grid;
 use crate::initial::Initial;
 use crate::passage::Passage;
@@ -222,7 +222,11 @@ impl FokkerPlanck {
 fn stationary_of(discrete: &Discrete, companion: &Option<Companion>, warnings: &mut Vec<String>) -> Option<Stationary> {
     match discrete.stationary() {
         Ok(mut stationary) => {
-            stationary.error_grid = companion.as_ref().and_then(|companion| companion.stationary(discrete));
+            if let Some(companion) = companion {
+                stationary.error_grid = companion.stationary(discrete);
+                let found = (stationary.mean.clone(), stationary.covariance.clone());
+                stationary.refined = companion.refined_moments_at_rest(&found);
+            }
             warnings.extend(stationary.warnings.iter().cloned());
             Some(stationary)
         }
@@ -303,6 +307,16 @@ impl Engine for FokkerPlanck {
             covariance,
             outside: lost,
         }
+    }
+
+    fn refined_moments(&self) -> Option<RefinedMoments> {
+        let Snapshot { mean, covariance, .. } = self.snapshot();
+        if self.time >= self.start_time {
+            return self.companion.as_ref()?.refined_moments(&(mean, covariance));
+        }
+        // the exact Gaussian of a point start
+        let (mean_error, covariance_error) = (vec![0.0; mean.len()], vec![0.0; covariance.len()]);
+        Some(RefinedMoments { mean, mean_error, covariance, covariance_error })
     }
 
     fn attributes(&self) -> Vec<(&'static str, Attribute)> {

@@ -14,7 +14,7 @@ use super::reading::averages;
 use super::wide;
 use crate::Error;
 use crate::density::moments;
-use crate::engine::Interrupt;
+use crate::engine::{Interrupt, RefinedMoments};
 use crate::grid::Grid;
 
 /// The stationary law of a generator.
@@ -167,8 +167,10 @@ pub struct Stationary {
     pub entropy_production: f64,
     /// Σ|Qᵀπ| relative to the total rate of jumps Σ π·leaving.
     pub residual: f64,
-    /// Estimated L1 error of the density by discretisation: a third of the difference to the grid coarsened by 2.
+    /// Estimated L1 error of the density by discretisation.
     pub error_grid: Option<f64>,
+    /// Extrapolated moments, where something coarser was solved beside.
+    pub refined: Option<RefinedMoments>,
     /// Probability in the outermost cells.
     pub error_truncation: f64,
     /// Whether detailed balance holds.
@@ -209,6 +211,7 @@ impl Stationary {
             entropy_production: if reversible { 0.0 } else { entropy_production(generator, &law.probability) },
             residual: residual(generator, &law.probability),
             error_grid: None,
+            refined: None,
             reversible,
             method: law.method,
             warnings,

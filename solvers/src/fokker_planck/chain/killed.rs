@@ -23,9 +23,13 @@ const ACCEPTED: f64 = 1e-6;
 
 /// First passages by a pair of chains of the given block.
 pub struct Passages<'a> {
+    /// Drift and D.
     pub dynamics: &'a dyn Dynamics,
+    /// Temperature T.
     pub temperature: f64,
+    /// The grid.
     pub grid: &'a Grid,
+    /// The longer step, 2τ.
     pub block: f64,
 }
 
@@ -43,6 +47,7 @@ impl Passages<'_> {
             survival: self.survival(question, &weights, interrupt)?,
             error_time: 0.0,
             error_grid: None,
+            from_value_extrapolated: None,
             from_committor_error_grid: None,
         })
     }

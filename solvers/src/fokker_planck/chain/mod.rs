@@ -38,9 +38,11 @@ use surfaces::{Step, Surfaces};
 /// Products are accumulated in this many parts, whatever the number of threads, so their bits do not depend on it.
 const PARTS: usize = 8;
 /// Cells per task.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 /// Entries that a chain may have (9 bytes each).
 pub const MOST_ENTRIES: usize = 120_000_000;
+/// Entries of a pair of chains that is chosen unasked.
+pub const MOST_ENTRIES_UNASKED: f64 = 6e7;
 /// Cells of an estimate of their number.
 const SAMPLE: usize = 64;
 

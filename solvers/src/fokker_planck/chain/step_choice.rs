@@ -1,6 +1,6 @@
 //! Which step suits the chain.
 
-use super::lattice_law::{COVERED, coverage};
+use super::lattice_law::{COVERED, SAMPLED, coverage};
 use super::moments::{Moments, conditional_moments};
 use crate::dynamics::Dynamics;
 use crate::grid::Grid;
@@ -24,7 +24,7 @@ pub fn suitable_step(
     longest: f64,
 ) -> Option<f64> {
     let points = sample(grid, laws);
-    let enough = |moments: &Moments| enough(grid, moments);
+    let enough = |moments: &Moments| enough(grid, moments, COVERED);
     let mut step = first_step(dynamics, temperature, grid, &points)?;
     // without drift the covariance would be 2Aτ: a cheap guess, a little below which the search begins
     let (_, a, _) = super::super::coefficients::at_points(dynamics, temperature, &points, false);
@@ -44,15 +44,15 @@ pub fn suitable_step(
     None
 }
 
-/// Whether the noise of a step of `tau` covers a cell in every direction on nearly all probability.
+/// Whether Gaussians can be sampled after a step of `tau` on nearly all probability.
 pub fn covers(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, laws: &[&[f64]], tau: f64) -> bool {
     let moments = conditional_moments(dynamics, temperature, grid, &sample(grid, laws), tau, FEW);
-    moments.is_some_and(|moments| enough(grid, &moments))
+    moments.is_some_and(|moments| enough(grid, &moments, SAMPLED))
 }
 
-fn enough(grid: &Grid, moments: &Moments) -> bool {
+fn enough(grid: &Grid, moments: &Moments, least: f64) -> bool {
     let n = moments.mean.len() / grid.dimension();
-    let fits = |i: &usize| coverage(grid, moments, *i, n) >= COVERED;
+    let fits = |i: &usize| coverage(grid, moments, *i, n) >= least;
     (0..n).filter(fits).count() as f64 >= ENOUGH * n as f64
 }
 
