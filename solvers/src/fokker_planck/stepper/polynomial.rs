@@ -5,6 +5,7 @@
 //! rounding. Where the spectrum is not real, or the start lies far out in a tail, T_k(X)p grows; growth is watched and the time
 //! cut into shorter spans.
 
+use super::estimate::Spans;
 use super::product::{LEVELS, Product, Sum, axpy};
 use super::{Method, Stepper, System, Task, Work};
 use crate::Error;
@@ -93,7 +94,7 @@ struct Polynomial {
     /// Whether probability cannot leave.
     closed: bool,
     corrected: f64,
-    error: f64,
+    error: Spans,
     work: Work,
 }
 
@@ -113,7 +114,7 @@ impl Polynomial {
             ready: Vec::new(),
             closed: !task.system.generator().has_exit(),
             corrected: 0.0,
-            error: 0.0,
+            error: Spans::default(),
             work: Work::default(),
         }
     }
@@ -137,7 +138,12 @@ impl Polynomial {
             if wanted.last() != Some(&last) {
                 wanted.push(last);
             }
-            if let Some(mut out) = self.expand(&wanted, interrupt)? {
+            if let Some((mut out, errors)) = self.expand(&wanted, interrupt)? {
+                self.error.outputs(&errors[..served.len()]);
+                // a span is cut where terms grow; what grows belongs to fast oscillating modes, and is gone by the next output
+                let left = errors.last().copied().unwrap_or(0.0);
+                let most = 2.0 * norm1(&self.state) * self.accuracy;
+                self.error.end(if wanted.len() > served.len() { left.min(most) } else { left });
                 if let Some(end) = out.last() {
                     self.state.copy_from_slice(end);
                 }
@@ -164,14 +170,25 @@ impl Polynomial {
         for p in out {
             let now: f64 = p.iter().sum();
             self.corrected = self.corrected.max((now - mass).abs());
-            self.error += (now - mass).abs();
             let scale = mass / now;
             p.iter_mut().for_each(|p| *p *= scale);
         }
     }
 
-    /// The expansion at several times; None if its terms grow too much.
-    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<Vec<Vec<f64>>>, Error> {
+    /// What rounding in a sum of `count` terms of the size `weight` leaves at a time `t` after the start of the span.
+    ///
+    /// As measured, with room: the terms' own rounding goes like their number. That of the matrix shifts its slow eigenvalues, which
+    /// shows in the total probability and is put back with it, unless probability leaves through walls.
+    fn rounding(&self, count: usize, weight: f64, t: f64) -> f64 {
+        let shift = if self.closed { 0.0 } else { 0.2 * t * self.rho / (self.state.len() as f64).sqrt() };
+        1e-16 * weight * (count as f64 + shift)
+    }
+
+    /// The expansion at several times, with estimates of their errors; None if its terms grow too much.
+    ///
+    /// What is left out from the K-th term on is Σ c_k T_k ≈ (Σ c_k) T_K, and scaling the coefficients to sum 1 takes (Σ c_k) times
+    /// the result off again: ‖T_K p − result‖ (Σ c_k), with the last term at hand in the place of the K-th.
+    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<(Vec<Vec<f64>>, Vec<f64>)>, Error> {
         let n = self.state.len();
         let coefficients: Vec<Vec<f64>> =
             times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).collect();
@@ -180,7 +197,9 @@ impl Polynomial {
             coefficients.iter().map(|c| self.state.iter().map(|p| c[0] * p).collect()).collect();
         let (mut now, mut before) = (self.state.clone(), vec![0.0; n]);
         let start = norm1(&now);
-        let mut growth = 1.0f64;
+        let (mut growth, mut size) = (1.0f64, start);
+        let mut errors = vec![0.0; times.len()];
+        let mut weights: Vec<f64> = coefficients.iter().map(|c| start * c[0]).collect();
         let rounding = self.accuracy + 1e-16 * (count as f64).powf(1.5);
         let allowed = (ROUNDING * self.tolerance).max(1e3 * rounding);
         let mut done = 1; // terms T_0 … T_{done−1} are in the sums
@@ -203,24 +222,41 @@ impl Polynomial {
                 let mut sums: Vec<Sum> = parts.map(|(out, c)| Sum { out, coefficients: &c[done..] }).collect();
                 self.product.recur(&mut now, &mut before, levels, &mut sums);
             }
+            let before = std::mem::replace(&mut size, norm1(&now));
+            for (j, c) in coefficients.iter().enumerate().filter(|(_, c)| c.len() > done) {
+                let end = c.len().min(done + levels);
+                weights[j] += size * c[done..end].iter().sum::<f64>();
+                if end == c.len() {
+                    // back from the last of the levels to the first term that is left out
+                    let steps = (done + levels) as f64 - 1.0 - end as f64;
+                    let back = (before / size).powf(steps / levels as f64).min(1.0);
+                    errors[j] = self.accuracy * back * distance(&now, &out[j]);
+                }
+            }
             done += levels;
             self.work.products += levels as u64;
-            growth = growth.max(norm1(&now) / start);
+            growth = growth.max(size / start);
             if !growth.is_finite() || start * growth * rounding > allowed {
                 return Ok(None);
             }
         }
         self.work.steps += 1;
-        self.error += start * growth * rounding;
+        for (j, t) in times.iter().enumerate() {
+            errors[j] += self.rounding(coefficients[j].len(), weights[j], t - self.from);
+        }
         if self.closed {
             self.restore_mass(&mut out);
         }
-        Ok(Some(out))
+        Ok(Some((out, errors)))
     }
 }
 
 fn norm1(x: &[f64]) -> f64 {
     x.iter().map(|v| v.abs()).sum()
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
 }
 
 /// (2 − δ_k0) e^{−z} I_k(z) for k = 0, 1, … until the sum of what is left out is below the accuracy, scaled to sum 1.
@@ -268,7 +304,7 @@ impl Stepper for Polynomial {
         }
     }
     fn error(&self) -> f64 {
-        self.error
+        self.error.worst()
     }
     fn corrected(&self) -> f64 {
         self.corrected

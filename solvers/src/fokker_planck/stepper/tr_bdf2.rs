@@ -23,7 +23,7 @@ pub const METHOD: Method = Method {
 fn cost(task: &Task) -> f64 {
     let Needs { factor, solve, .. } = task.system.needs();
     let steps = 4.0 * task.tolerance.powf(-1.0 / 3.0);
-    12.0 * factor + 3.0 * steps * (solve + 5e-9 * task.start.len() as f64)
+    12.0 * factor + 5.0 * steps * (solve + 5e-9 * task.start.len() as f64)
 }
 
 /// γ = 2 − √2, the fraction of the step where the first stage ends; γ/2 multiplies h in both matrices.
@@ -48,7 +48,7 @@ impl Formula for TrBdf2 {
         DIAGONAL
     }
     fn solves(&self) -> u64 {
-        3
+        5
     }
     fn step(
         &mut self,
@@ -81,6 +81,15 @@ impl Formula for TrBdf2 {
             error[i] = h * (WEIGHT * (old.f[i] + self.middle[i]) + DIAGONAL * new.f[i] - third);
         }
         solver.solve(error, interrupt)
+    }
+    /// R(z) = (1 + (1 − γ)z)/(1 − γz/2)² = A/(1 − γz/2) + B/(1 − γz/2)², A = 2 − 2/γ, B = 1 − A.
+    fn carry(&self, solver: &dyn ShiftedSolver, carried: &mut [f64], interrupt: Interrupt) -> Result<(), Error> {
+        solver.solve(carried, interrupt)?;
+        let mut twice = carried.to_vec();
+        solver.solve(&mut twice, interrupt)?;
+        let single = 2.0 - 1.0 / DIAGONAL;
+        carried.iter_mut().zip(&twice).for_each(|(once, twice)| *once = single * *once + (1.0 - single) * twice);
+        Ok(())
     }
     /// Cubic Hermite interpolation.
     fn interpolate(&self, h: f64, s: f64, old: &State, new: &State, out: &mut [f64]) {
