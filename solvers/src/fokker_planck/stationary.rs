@@ -9,8 +9,8 @@ use super::linear::dissection::Dissection;
 use super::linear::multifrontal::{self, Multifrontal};
 use super::linear::tridiagonal::{Tridiagonal, neighbours_only};
 use super::linear::{Needed, multigrid};
-use super::outermost::outermost;
 use super::reading::averages;
+use super::truncation::truncation;
 use super::wide;
 use crate::Error;
 use crate::density::moments;
@@ -169,7 +169,7 @@ pub struct Stationary {
     pub residual: f64,
     /// Estimated L1 error of the density by discretisation: a third of the difference to the grid coarsened by 2.
     pub error_grid: Option<f64>,
-    /// Probability in the outermost cells.
+    /// Estimated probability beyond the reflecting walls; see [`super::truncation`].
     pub error_truncation: f64,
     /// Whether detailed balance holds.
     pub reversible: bool,
@@ -196,7 +196,7 @@ impl Stationary {
         let probability = averages(grid, &law.probability);
         Self {
             log_probability: law.log_probability.clone(),
-            error_truncation: outermost(grid, &probability),
+            error_truncation: truncation(grid, &law.probability),
             probability,
             potential,
             mean,
