@@ -389,6 +389,8 @@ impl Engine for FokkerPlanck {
 #[cfg(test)]
 mod edge_tests;
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 pub(crate) mod test_fields;
 #[cfg(test)]
 mod tests;

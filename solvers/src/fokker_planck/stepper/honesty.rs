@@ -87,9 +87,9 @@ fn cases() -> Vec<Case> {
 /// the polynomial sums up to 2·10⁴ terms (10⁻¹⁶ each, with the same sign where the matrix itself is rounded).
 const FLOOR: f64 = 1e-12;
 
-/// Where an estimate is known to be above three times the error, and by how much. What the polynomial leaves out oscillates where
-/// there is a current: over a long span at low temperature the sum of the tail is smaller than its first term tells.
-const LOOSE: [(&str, &str, f64); 1] = [("plane, decades", "polynomial", 6.0)];
+/// Where an estimate is known to be above three times the error, and by how much. Terms that grow, as they do at low temperature
+/// where there is a current, change sign as they grow, and the sum of those left out is smaller than their norms tell.
+const LOOSE: [(&str, &str, f64); 1] = [("plane, decades", "polynomial", 7.0)];
 
 /// A first-order method takes some 10/tolerance steps: it is tested where it is usable.
 fn tolerances(method: &Method) -> [f64; 3] {

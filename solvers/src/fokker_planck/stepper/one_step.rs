@@ -55,7 +55,8 @@ pub(super) struct OneStep<F> {
     old: State,
     new: State,
     error: Vec<f64>,
-    /// Estimated error of `old.p` and of `new.p`: local errors, each carried on by the formula's own steps.
+    /// Estimated error of `old.p` and of `new.p`: local errors, each carried on by the formula's own steps. To leading order: what is
+    /// left of modes that a step no longer resolves, far below the tolerance, may be told too small.
     carried: [Vec<f64>; 2],
     old_time: f64,
     time: f64,

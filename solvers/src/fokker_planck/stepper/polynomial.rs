@@ -95,7 +95,16 @@ struct Polynomial {
     closed: bool,
     corrected: f64,
     error: Spans,
+    /// The error of the state where a span was cut, as a vector: it consists of terms that grew, which decay fast; empty: none.
+    cut: Vec<f64>,
     work: Work,
+}
+
+/// Values at several times, their estimated errors, and the error of the last as a vector.
+struct Expansion {
+    out: Vec<Vec<f64>>,
+    errors: Vec<f64>,
+    rest: Vec<f64>,
 }
 
 impl Polynomial {
@@ -115,6 +124,7 @@ impl Polynomial {
             closed: !task.system.generator().has_exit(),
             corrected: 0.0,
             error: Spans::default(),
+            cut: Vec::new(),
             work: Work::default(),
         }
     }
@@ -138,12 +148,14 @@ impl Polynomial {
             if wanted.last() != Some(&last) {
                 wanted.push(last);
             }
-            if let Some((mut out, errors)) = self.expand(&wanted, interrupt)? {
+            if let Some(Expansion { mut out, errors, rest }) = self.expand(&wanted, interrupt)? {
+                if self.closed {
+                    self.restore_mass(&mut out);
+                }
+                let carried = self.carry(&wanted, interrupt)?;
+                let errors: Vec<f64> = errors.iter().zip(&carried).map(|(a, b)| a.hypot(*b)).collect();
                 self.error.outputs(&errors[..served.len()]);
-                // a span is cut where terms grow; what grows belongs to fast oscillating modes, and is gone by the next output
-                let left = errors.last().copied().unwrap_or(0.0);
-                let most = 2.0 * norm1(&self.state) * self.accuracy;
-                self.error.end(if wanted.len() > served.len() { left.min(most) } else { left });
+                self.end_span(wanted.len() > served.len(), errors[errors.len() - 1], rest);
                 if let Some(end) = out.last() {
                     self.state.copy_from_slice(end);
                 }
@@ -161,6 +173,42 @@ impl Polynomial {
                     "use method = \"rational\" or \"tr-bdf2\"",
                 ));
             }
+        }
+    }
+
+    /// Norms at several times of the error that a cut left.
+    fn carry(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+        if self.cut.is_empty() {
+            return Ok(vec![0.0; times.len()]);
+        }
+        let state = std::mem::replace(&mut self.state, std::mem::take(&mut self.cut));
+        let followed = self.expand(times, interrupt);
+        let cut = std::mem::replace(&mut self.state, state);
+        Ok(match followed? {
+            Some(mut expansion) => {
+                let norms: Vec<f64> = expansion.out.iter().map(|v| norm1(v)).collect();
+                if norms[norms.len() - 1] > self.accuracy * norm1(&self.state) {
+                    self.cut = expansion.out.pop().unwrap_or_default();
+                }
+                norms
+            }
+            None => {
+                let norms = vec![norm1(&cut); times.len()];
+                self.cut = cut;
+                norms
+            }
+        })
+    }
+
+    /// Hands the error at the end of a span on to the next: as a vector where terms have grown before a cut, as a number otherwise.
+    fn end_span(&mut self, cut: bool, error: f64, rest: Vec<f64>) {
+        if !cut || norm1(&rest) < 2.0 * self.accuracy * norm1(&self.state) {
+            return self.error.end(error);
+        }
+        if self.cut.is_empty() {
+            self.cut = rest;
+        } else {
+            self.cut.iter_mut().zip(&rest).for_each(|(cut, rest)| *cut += rest);
         }
     }
 
@@ -186,19 +234,19 @@ impl Polynomial {
 
     /// The expansion at several times, with estimates of their errors; None if its terms grow too much.
     ///
-    /// What is left out from the K-th term on is Σ c_k T_k ≈ (Σ c_k) T_K, and scaling the coefficients to sum 1 takes (Σ c_k) times
-    /// the result off again: ‖T_K p − result‖ (Σ c_k), with the last term at hand in the place of the K-th.
-    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<(Vec<Vec<f64>>, Vec<f64>)>, Error> {
+    /// What is left out from the K-th term on is Σ c_k T_k p, and scaling the coefficients to sum 1 takes (Σ c_k) times the result
+    /// off again: ‖T_m p − result‖ Σ c_k g^{k−m}, with the last term at hand in the place of all, and the growth g per term so far.
+    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<Expansion>, Error> {
         let n = self.state.len();
-        let coefficients: Vec<Vec<f64>> =
-            times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).collect();
+        let (coefficients, left): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
+            times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).unzip();
         let count = coefficients.iter().map(Vec::len).max().unwrap_or(0);
         let mut out: Vec<Vec<f64>> =
             coefficients.iter().map(|c| self.state.iter().map(|p| c[0] * p).collect()).collect();
         let (mut now, mut before) = (self.state.clone(), vec![0.0; n]);
         let start = norm1(&now);
-        let (mut growth, mut size) = (1.0f64, start);
-        let mut errors = vec![0.0; times.len()];
+        let mut growth = 1.0f64;
+        let (mut errors, mut rest) = (vec![0.0; times.len()], Vec::new());
         let mut weights: Vec<f64> = coefficients.iter().map(|c| start * c[0]).collect();
         let rounding = self.accuracy + 1e-16 * (count as f64).powf(1.5);
         let allowed = (ROUNDING * self.tolerance).max(1e3 * rounding);
@@ -222,20 +270,24 @@ impl Polynomial {
                 let mut sums: Vec<Sum> = parts.map(|(out, c)| Sum { out, coefficients: &c[done..] }).collect();
                 self.product.recur(&mut now, &mut before, levels, &mut sums);
             }
-            let before = std::mem::replace(&mut size, norm1(&now));
+            let size = norm1(&now);
+            growth = growth.max(size / start);
             for (j, c) in coefficients.iter().enumerate().filter(|(_, c)| c.len() > done) {
                 let end = c.len().min(done + levels);
                 weights[j] += size * c[done..end].iter().sum::<f64>();
                 if end == c.len() {
-                    // back from the last of the levels to the first term that is left out
-                    let steps = (done + levels) as f64 - 1.0 - end as f64;
-                    let back = (before / size).powf(steps / levels as f64).min(1.0);
-                    errors[j] = self.accuracy * back * distance(&now, &out[j]);
+                    // two of them: a term may pass through zero
+                    let term = distance(&now, &out[j]).max(distance(&before, &out[j]));
+                    let per_term = growth.powf(1.0 / (done + levels) as f64);
+                    let sum = left_out(&left[j], per_term, done + levels - end);
+                    errors[j] = term * sum;
+                    if j + 1 == times.len() {
+                        rest = now.iter().zip(&out[j]).map(|(term, out)| sum * (term - out)).collect();
+                    }
                 }
             }
             done += levels;
             self.work.products += levels as u64;
-            growth = growth.max(size / start);
             if !growth.is_finite() || start * growth * rounding > allowed {
                 return Ok(None);
             }
@@ -244,10 +296,7 @@ impl Polynomial {
         for (j, t) in times.iter().enumerate() {
             errors[j] += self.rounding(coefficients[j].len(), weights[j], t - self.from);
         }
-        if self.closed {
-            self.restore_mass(&mut out);
-        }
-        Ok(Some((out, errors)))
+        Ok(Some(Expansion { out, errors, rest }))
     }
 }
 
@@ -259,10 +308,20 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
 }
 
-/// (2 − δ_k0) e^{−z} I_k(z) for k = 0, 1, … until the sum of what is left out is below the accuracy, scaled to sum 1.
-fn bessel(z: f64, accuracy: f64) -> Vec<f64> {
+/// Σ c_k g^{k−m} over the coefficients that are left out, the first of which is `back` terms before m + 1.
+fn left_out(left: &[f64], growth: f64, back: usize) -> f64 {
+    let mut factor = growth.max(1.0).powi(1 - back as i32);
+    left.iter().fold(0.0, |sum, c| {
+        let sum = sum + c * factor;
+        factor *= growth.max(1.0);
+        sum
+    })
+}
+
+/// (2 − δ_k0) e^{−z} I_k(z) for k = 0, 1, … until the sum of what is left out is below the accuracy, scaled to sum 1; and those left out.
+fn bessel(z: f64, accuracy: f64) -> (Vec<f64>, Vec<f64>) {
     if z <= 0.0 {
-        return vec![1.0];
+        return (vec![1.0], Vec::new());
     }
     // Miller's backward recurrence I_{k−1} = I_{k+1} + (2k/z) I_k
     let top = terms(z, 1e-18) as usize + 30;
@@ -282,10 +341,10 @@ fn bessel(z: f64, accuracy: f64) -> Vec<f64> {
         count -= 1;
         left += value[count];
     }
-    value.truncate(count);
+    let left = value.split_off(count).into_iter().map(|v| v / sum).collect();
     let sum: f64 = value.iter().rev().sum();
     value.iter_mut().for_each(|v| *v /= sum);
-    value
+    (value, left)
 }
 
 impl Stepper for Polynomial {
@@ -321,7 +380,8 @@ mod tests {
     #[test]
     fn coefficients_reproduce_the_exponential_on_the_whole_interval() {
         for z in [0.3, 5.0, 200.0, 4e4] {
-            let c = bessel(z, 1e-14);
+            let (c, left) = bessel(z, 1e-14);
+            assert!(left.iter().sum::<f64>() < 1e-14);
             for x in [-1.0f64, -0.3, 0.5, 0.999, 1.0] {
                 let theta = x.acos();
                 let sum: f64 = c.iter().enumerate().map(|(k, c)| c * (k as f64 * theta).cos()).sum();

@@ -75,6 +75,8 @@ struct Space {
     /// Without the last vector, and its coordinates: the difference tells the error.
     smaller: Projected,
     fewer: Vec<f64>,
+    /// What is left of that difference as an error.
+    left: f64,
     /// Coordinates at time `at` after the start of the span.
     at: f64,
     coordinates: Vec<f64>,
@@ -167,7 +169,18 @@ impl ShiftInvert {
                     coordinates[0] = 1.0;
                     let smaller = Projected::new(&columns[..(m - 1).max(1)], gamma);
                     let fewer = coordinates[..(m - 1).max(1)].to_vec();
-                    return Ok(Some(Space { until, norm, basis, projected, smaller, fewer, at: 0.0, coordinates }));
+                    let left = if breakdown { 0.0 } else { LEFT };
+                    return Ok(Some(Space {
+                        until,
+                        norm,
+                        basis,
+                        projected,
+                        smaller,
+                        fewer,
+                        left,
+                        at: 0.0,
+                        coordinates,
+                    }));
                 }
                 if !error.is_finite() {
                     return Err(self.failure("the density is no longer finite"));
@@ -232,7 +245,7 @@ fn norm2(x: &[f64]) -> f64 {
 }
 
 impl Space {
-    /// The rest at time s after the start of the span; returns the L1 distance to what the space without its last vector gives.
+    /// The rest at time s after the start of the span; returns its estimated error.
     fn rest(&mut self, s: f64, out: &mut [f64]) -> f64 {
         let step = s - self.at;
         if step > 0.0 {
@@ -251,7 +264,7 @@ impl Space {
                 *change += d * v;
             });
         }
-        change.iter().map(|v| v.abs()).sum()
+        self.left * change.iter().map(|v| v.abs()).sum::<f64>()
     }
 }
 
@@ -260,14 +273,14 @@ impl Stepper for ShiftInvert {
         loop {
             if let Some(mut space) = self.space.take() {
                 if to <= space.until {
-                    let change = space.rest(to - self.from, out);
-                    self.error.outputs(&[LEFT * change + self.rounding]);
+                    let error = space.rest(to - self.from, out);
+                    self.error.outputs(&[error + self.rounding]);
                     self.space = Some(space);
                     break;
                 }
                 let mut rest = std::mem::take(&mut self.rest);
-                let change = space.rest(space.until - self.from, &mut rest);
-                self.error.end(LEFT * change + self.rounding);
+                let error = space.rest(space.until - self.from, &mut rest);
+                self.error.end(error + self.rounding);
                 self.rest = rest;
                 self.from = space.until;
             }
