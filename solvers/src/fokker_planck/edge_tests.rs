@@ -5,7 +5,6 @@ use super::current::{current, entropy_production};
 use super::edge_generator::edge_generator;
 use super::test_fields::{Field, grid, l1, mass_defect, nodal, residual, stationary};
 use crate::grid::{Axis, Boundary, Grid};
-use proptest::prelude::*;
 
 use Boundary::{Absorbing, Periodic, Reflecting};
 
@@ -301,49 +300,4 @@ fn bad_coefficients_are_refused_with_the_point() {
     assert!(message.contains("x = 0.75, y = -0.75"), "{message}");
     let nan = Field::new(2, |[x, _, _]| ([x.sqrt(), 0.0, 0.0], [1.0, 0.0, 1.0, 0.0, 0.0, 0.0]));
     assert!(edge_generator(&nan, 1.0, &g).unwrap_err().to_string().contains("x = -0.75"));
-}
-
-fn walls() -> impl Strategy<Value = [Boundary; 2]> {
-    let wall = prop_oneof![Just(Reflecting), Just(Absorbing)];
-    prop_oneof![(wall.clone(), wall).prop_map(|(a, b)| [a, b]), Just([Periodic; 2])]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-    #[test]
-    fn invariants_hold_for_random_fields(
-        d in 1usize..=3,
-        cells in prop::array::uniform3(2usize..9),
-        walls in prop::array::uniform3(walls()),
-        c in prop::array::uniform12(-2.0f64..2.0),
-        floor in -6.0f64..0.0,
-    ) {
-        let field = Field::new(d, move |[x, y, z]| {
-            // rows of a square root of D that turn with the point
-            let r = [[c[0] + x, c[1], c[2] * y], [c[3] * z, c[4] + y, c[5]], [c[6], c[7] * x, c[8] + z]];
-            let mut a = [0.0; 6];
-            for i in 0..d {
-                for j in i..d {
-                    let sum: f64 = (0..3).map(|k| r[i][k] * r[j][k]).sum();
-                    a[crate::symmetric::packed_index(d, i, j)] = sum + if i == j { 10f64.powf(floor) } else { 0.0 };
-                }
-            }
-            ([c[9] - 3.0 * x + y, c[10] - y * y * y, c[11] - z + x * y], a)
-        });
-        let axes = (0..d).map(|k| Axis::uniform("xyz"[k..=k].to_string(), -1.0, 1.0 + 0.2 * k as f64, cells[k], walls[k]).unwrap());
-        let g = Grid::new(axes.collect()).unwrap();
-        let found = edge_generator(&field, 0.3, &g).unwrap();
-        let q = &found.generator;
-        prop_assert!(mass_defect(q) < 1e-13);
-        let mut components = super::connectivity::Components::new(g.len());
-        for i in 0..g.len() {
-            let (cells, rates) = q.outgoing(i);
-            prop_assert!(rates.iter().all(|&r| r >= 0.0 && r.is_finite()));
-            for &j in cells {
-                components.join(i, j as usize);
-            }
-        }
-        prop_assert!((0..g.len()).all(|i| components.find(i) == 0));
-        prop_assert!(found.stencil_radius <= 16);
-    }
 }

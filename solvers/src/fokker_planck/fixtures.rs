@@ -124,38 +124,55 @@ pub(crate) fn dense_product(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
     c
 }
 
-/// exp(A) by scaling and squaring with the (6, 6) Padé approximant.
-pub(crate) fn dense_exp(a: &[f64], n: usize) -> Vec<f64> {
-    let norm = (0..n).map(|j| (0..n).map(|i| a[i * n + j].abs()).sum::<f64>()).fold(0.0, f64::max);
-    let squarings = (norm / 0.5).log2().ceil().max(0.0) as i32;
-    let scale = 0.5f64.powi(squarings);
-    let a: Vec<f64> = a.iter().map(|v| v * scale).collect();
-    let identity = |v: f64| (0..n * n).map(|at| if at % (n + 1) == 0 { v } else { 0.0 }).collect::<Vec<_>>();
-    let (mut up, mut down, mut power, mut factor) = (identity(1.0), identity(1.0), identity(1.0), 1.0);
-    for k in 1..=6u32 {
-        factor *= f64::from(7 - k) / (f64::from(k) * f64::from(13 - k));
-        power = dense_product(&power, &a, n);
-        let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
-        for at in 0..n * n {
-            up[at] += factor * power[at];
-            down[at] += sign * factor * power[at];
+/// exp(t Qᵀ), row-major, with the cemetery as one more state (the last): Taylor's series of exp(z(B − I)), B = I + Qᵀ/Λ ≥ 0, and
+/// squarings.
+///
+/// Only sums and products of non-negative numbers, and columns scaled to sum 1 after each squaring: a plain squaring would double
+/// the rounding of the sums 2²⁵ times on the way to long times.
+pub(crate) fn dense_exp(generator: &Generator, t: f64) -> Vec<f64> {
+    let n = generator.cells() + 1;
+    let fastest = generator.leaving().iter().copied().fold(0.0, f64::max);
+    let squarings = (t * fastest).log2().ceil().max(0.0) as i32;
+    let z = t * fastest * 0.5f64.powi(squarings);
+    let mut b = vec![0.0; n * n];
+    for i in 0..n - 1 {
+        let (cells, rates) = generator.outgoing(i);
+        for (&j, &rate) in cells.iter().zip(rates) {
+            b[j as usize * n + i] += rate / fastest;
         }
+        b[(n - 1) * n + i] = generator.exit()[i] / fastest;
+        b[i * n + i] = 1.0 - generator.leaving()[i] / fastest;
     }
-    let mut result = dense_solve(&down, &up, n);
+    b[n * n - 1] = 1.0;
+    let identity: Vec<f64> = (0..n * n).map(|at| f64::from(u8::from(at % (n + 1) == 0))).collect();
+    let mut result = identity.clone();
+    for k in (1..=20u32).rev() {
+        result = dense_product(&b, &result, n);
+        result.iter_mut().zip(&identity).for_each(|(r, one)| *r = one + z / f64::from(k) * *r);
+    }
     for _ in 0..squarings {
+        scale_columns(&mut result, n);
         result = dense_product(&result, &result, n);
     }
+    scale_columns(&mut result, n);
     result
 }
 
-pub(crate) fn dense_apply(a: &[f64], x: &[f64]) -> Vec<f64> {
-    a.chunks_exact(x.len()).map(|row| row.iter().zip(x).map(|(a, x)| a * x).sum()).collect()
+fn scale_columns(a: &mut [f64], n: usize) {
+    let mut sums = vec![0.0; n];
+    for row in a.chunks_exact(n) {
+        sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v);
+    }
+    for row in a.chunks_exact_mut(n) {
+        row.iter_mut().zip(&sums).for_each(|(v, sum)| *v /= sum);
+    }
 }
 
 /// exp(t Qᵀ) p, by the dense exponential.
 pub(crate) fn exact(generator: &Generator, p: &[f64], t: f64) -> Vec<f64> {
-    let a: Vec<f64> = dense(generator).iter().map(|v| v * t).collect();
-    dense_apply(&dense_exp(&a, p.len()), p)
+    let n = p.len() + 1;
+    let rows = dense_exp(generator, t);
+    rows.chunks_exact(n).take(p.len()).map(|row| row.iter().zip(p).map(|(a, x)| a * x).sum()).collect()
 }
 
 pub(crate) fn l1(a: &[f64], b: &[f64]) -> f64 {

@@ -37,6 +37,7 @@ pub mod selling;
 pub mod spectrum;
 pub mod stationary;
 pub mod stepper;
+pub mod truncation;
 mod wide;
 
 pub use edge_generator::{Discretization, edge_generator};
@@ -55,10 +56,11 @@ use crate::problem::Problem;
 use choice::{Candidate, Choice, PECLET, Start, choose};
 use error_estimate::Companion;
 use first_passage::{GridPassage, Question};
-use outermost::{Touched, outermost};
+use outermost::Touched;
 use point_start::PointStart;
 use projection::Moved;
 use run::{Discrete, Transient};
+use truncation::truncation;
 
 /// The density ρ(θ, t) of a problem by finite volumes.
 pub struct FokkerPlanck {
@@ -85,7 +87,7 @@ struct Seen {
     min_density: f64,
     max_density: f64,
     error_grid: Option<f64>,
-    outermost: f64,
+    truncation: f64,
     high_peclet: f64,
     moved: Moved,
 }
@@ -122,7 +124,7 @@ impl FokkerPlanck {
             min_density: f64::INFINITY,
             max_density: 0.0,
             error_grid: companion.as_ref().map(|_| 0.0),
-            outermost: 0.0,
+            truncation: 0.0,
             high_peclet: 0.0,
             moved: Moved::default(),
         };
@@ -201,7 +203,8 @@ impl FokkerPlanck {
             self.seen.min_density = self.seen.min_density.min(density);
             self.seen.max_density = self.seen.max_density.max(density);
         }
-        self.seen.outermost = self.seen.outermost.max(outermost(&self.discrete.grid, p));
+        let centre = if self.time < self.start_time { p } else { &self.transient.centre };
+        self.seen.truncation = self.seen.truncation.max(truncation(&self.discrete.grid, centre));
         self.touched.see(&self.discrete.grid, p, self.time);
         let peclet = &self.discrete.discretization.peclet;
         let high: f64 = p.iter().zip(peclet).filter(|(_, peclet)| **peclet > PECLET).map(|(p, _)| p).sum();
@@ -347,7 +350,7 @@ impl Engine for FokkerPlanck {
             ("error_time", Attribute::Float(self.error_time())),
             ("projected_negative", Attribute::Float(self.seen.moved.negative)),
             ("projected_mass", Attribute::Float(self.seen.moved.mass)),
-            ("error_truncation", Attribute::Float(self.seen.outermost)),
+            ("error_truncation", Attribute::Float(self.seen.truncation)),
             ("max_peclet", Attribute::Float(peclet)),
             ("high_peclet_probability", Attribute::Float(self.seen.high_peclet)),
             ("reversible", Attribute::Integer(i64::from(self.reversible()))),
@@ -389,6 +392,8 @@ impl Engine for FokkerPlanck {
 
 #[cfg(test)]
 mod edge_tests;
+#[cfg(test)]
+mod property_tests;
 #[cfg(test)]
 pub(crate) mod test_fields;
 #[cfg(test)]

@@ -1,18 +1,9 @@
 //! Probability in the outermost cells: where the walls of the grid shape the result.
+//!
+//! It names the sides that probability touches; how much the law without walls has beyond them is [`super::truncation`]'s to estimate.
 
 use crate::density::marginal;
 use crate::grid::{Boundary, Grid};
-
-/// Probability in the outermost cells of the axes, but not at periodic ends and not at absorbing walls, where it belongs.
-pub fn outermost(grid: &Grid, probability: &[f64]) -> f64 {
-    let walls: Vec<[bool; 2]> = grid.axes().iter().map(|axis| axis.boundary().map(reflects)).collect();
-    let outer = |cell: usize| {
-        let index = grid.multi_index(cell);
-        let mut axes = grid.axes().iter().zip(&walls).zip(index);
-        axes.any(|((axis, wall), i)| (wall[0] && i == 0) || (wall[1] && i + 1 == axis.cells()))
-    };
-    probability.iter().enumerate().filter(|(cell, _)| outer(*cell)).map(|(_, p)| p).sum()
-}
 
 fn reflects(wall: Boundary) -> bool {
     wall == Boundary::Reflecting
@@ -102,7 +93,6 @@ mod tests {
         let grid = Grid::new(vec![x, y]).unwrap();
         let mut p = vec![0.0; 12];
         (p[4], p[10], p[5]) = (0.5, 0.3, 0.2); // (1,1) inside, (3,1) at the absorbing wall, (1,2) at the upper end of y
-        assert!((outermost(&grid, &p) - 0.2).abs() < 1e-15);
         let mut touched = Touched::new(2);
         touched.see(&grid, &[0.0; 12], 0.0);
         assert!(touched.warnings(&grid).is_empty());

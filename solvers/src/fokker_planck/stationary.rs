@@ -9,8 +9,8 @@ use super::linear::dissection::Dissection;
 use super::linear::multifrontal::{self, Multifrontal};
 use super::linear::tridiagonal::{Tridiagonal, neighbours_only};
 use super::linear::{Needed, multigrid};
-use super::outermost::outermost;
 use super::reading::averages;
+use super::truncation::truncation;
 use super::wide;
 use crate::Error;
 use crate::density::moments;
@@ -171,7 +171,7 @@ pub struct Stationary {
     pub error_grid: Option<f64>,
     /// Extrapolated moments, where something coarser was solved beside.
     pub refined: Option<RefinedMoments>,
-    /// Probability in the outermost cells.
+    /// Estimated probability beyond the reflecting walls; see [`super::truncation`].
     pub error_truncation: f64,
     /// Whether detailed balance holds.
     pub reversible: bool,
@@ -198,7 +198,7 @@ impl Stationary {
         let probability = averages(grid, &law.probability);
         Self {
             log_probability: law.log_probability.clone(),
-            error_truncation: outermost(grid, &probability),
+            error_truncation: truncation(grid, &law.probability),
             probability,
             potential,
             mean,

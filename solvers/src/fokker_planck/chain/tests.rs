@@ -10,7 +10,7 @@ use super::slow_modes::slow_modes;
 use crate::fokker_planck::first_passage::{GridPassage, Question};
 use crate::fokker_planck::stepper::Stepper;
 use crate::formula::{Symbols, parse};
-use crate::grid::Boundary::{self, Absorbing, Periodic, Reflecting};
+use crate::grid::Boundary::{Absorbing, Periodic, Reflecting};
 use crate::passage::Target;
 
 /// dθ = −Hθ dt + noise of D = 0.1 R(30°) diag(1, ratio) Rᵀ with H = [[1, ½], [½, 2]].

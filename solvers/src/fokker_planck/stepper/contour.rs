@@ -12,8 +12,8 @@ use crate::fokker_planck::linear::tridiagonal::{Bands, Tridiagonal, neighbours_o
 
 /// Nodes on both halves of the parabola; conjugate pairs share a solve.
 const NODES: usize = 32;
-/// Measured against exact exponentials: 10⁻¹³; the estimate leaves room.
-const ERROR: f64 = 3e-13;
+/// Measured against exact exponentials: 10⁻¹⁴, all of it rounding; the estimate leaves room.
+const ERROR: f64 = 1e-13;
 
 /// Whether the contour method serves this system.
 pub(super) fn applies(system: &System) -> bool {

@@ -19,7 +19,7 @@ pub const METHOD: Method = Method {
 
 fn cost(task: &Task) -> f64 {
     let Needs { factor, solve, .. } = task.system.needs();
-    10.0 * factor + 4.0 / task.tolerance * 2.0 * solve
+    10.0 * factor + 4.0 / task.tolerance * 3.0 * solve
 }
 
 struct ImplicitEuler;
@@ -35,7 +35,7 @@ impl Formula for ImplicitEuler {
         1.0
     }
     fn solves(&self) -> u64 {
-        2
+        3
     }
     /// p' = (I − hQᵀ)⁻¹ p; the local error h²/2 p'' ≈ h/2 (f' − f), smoothed by one more solve.
     fn step(
@@ -54,6 +54,9 @@ impl Formula for ImplicitEuler {
             error[i] = 0.5 * h * (new.f[i] - old.f[i]);
         }
         solver.solve(error, interrupt)
+    }
+    fn carry(&self, solver: &dyn ShiftedSolver, carried: &mut [f64], interrupt: Interrupt) -> Result<(), Error> {
+        solver.solve(carried, interrupt)
     }
     fn interpolate(&self, _: f64, s: f64, old: &State, new: &State, out: &mut [f64]) {
         for i in 0..out.len() {

@@ -1,6 +1,7 @@
 //! Time integrators for dp/dt = Qᵀp: one file per method, each with its promises in the table below.
 
 mod contour;
+mod estimate;
 mod implicit_euler;
 mod one_step;
 mod polynomial;
@@ -98,7 +99,8 @@ pub trait Stepper: Send {
     /// Cell probabilities at time `to`, not before the last one asked for, into `out`. Errors: [`Error::Numerical`] when the
     /// method fails, [`Error::Interrupted`].
     fn advance(&mut self, to: f64, interrupt: Interrupt, out: &mut [f64]) -> Result<(), Error>;
-    /// Estimated L1 error by time integration so far.
+    /// Estimated L1 error by time integration, the largest over the outputs so far. Held to the true error within a factor of 3
+    /// above the floor of rounding; see `honesty.rs`.
     fn error(&self) -> f64;
     /// Largest defect of the total probability that rounding had left and that the method put back.
     fn corrected(&self) -> f64 {
@@ -179,5 +181,7 @@ pub fn choose_with_reason(name: &str, task: &Task) -> Result<(&'static Method, S
     })
 }
 
+#[cfg(test)]
+mod honesty;
 #[cfg(test)]
 mod tests;

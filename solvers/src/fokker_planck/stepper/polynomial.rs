@@ -5,6 +5,7 @@
 //! rounding. Where the spectrum is not real, or the start lies far out in a tail, T_k(X)p grows; growth is watched and the time
 //! cut into shorter spans.
 
+use super::estimate::Spans;
 use super::product::{LEVELS, Product, Sum, axpy};
 use super::{Method, Stepper, System, Task, Work};
 use crate::Error;
@@ -93,8 +94,17 @@ struct Polynomial {
     /// Whether probability cannot leave.
     closed: bool,
     corrected: f64,
-    error: f64,
+    error: Spans,
+    /// The error of the state where a span was cut, as a vector: it consists of terms that grew, which decay fast; empty: none.
+    cut: Vec<f64>,
     work: Work,
+}
+
+/// Values at several times, their estimated errors, and the error of the last as a vector.
+struct Expansion {
+    out: Vec<Vec<f64>>,
+    errors: Vec<f64>,
+    rest: Vec<f64>,
 }
 
 impl Polynomial {
@@ -113,7 +123,8 @@ impl Polynomial {
             ready: Vec::new(),
             closed: !task.system.generator().has_exit(),
             corrected: 0.0,
-            error: 0.0,
+            error: Spans::default(),
+            cut: Vec::new(),
             work: Work::default(),
         }
     }
@@ -137,7 +148,14 @@ impl Polynomial {
             if wanted.last() != Some(&last) {
                 wanted.push(last);
             }
-            if let Some(mut out) = self.expand(&wanted, interrupt)? {
+            if let Some(Expansion { mut out, errors, rest }) = self.expand(&wanted, interrupt)? {
+                if self.closed {
+                    self.restore_mass(&mut out);
+                }
+                let carried = self.carry(&wanted, interrupt)?;
+                let errors: Vec<f64> = errors.iter().zip(&carried).map(|(a, b)| a.hypot(*b)).collect();
+                self.error.outputs(&errors[..served.len()]);
+                self.end_span(wanted.len() > served.len(), errors[errors.len() - 1], rest);
                 if let Some(end) = out.last() {
                     self.state.copy_from_slice(end);
                 }
@@ -158,29 +176,78 @@ impl Polynomial {
         }
     }
 
+    /// Norms at several times of the error that a cut left.
+    fn carry(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+        if self.cut.is_empty() {
+            return Ok(vec![0.0; times.len()]);
+        }
+        let state = std::mem::replace(&mut self.state, std::mem::take(&mut self.cut));
+        let followed = self.expand(times, interrupt);
+        let cut = std::mem::replace(&mut self.state, state);
+        Ok(match followed? {
+            Some(mut expansion) => {
+                let norms: Vec<f64> = expansion.out.iter().map(|v| norm1(v)).collect();
+                if norms[norms.len() - 1] > self.accuracy * norm1(&self.state) {
+                    self.cut = expansion.out.pop().unwrap_or_default();
+                }
+                norms
+            }
+            None => {
+                let norms = vec![norm1(&cut); times.len()];
+                self.cut = cut;
+                norms
+            }
+        })
+    }
+
+    /// Hands the error at the end of a span on to the next: as a vector where terms have grown before a cut, as a number otherwise.
+    fn end_span(&mut self, cut: bool, error: f64, rest: Vec<f64>) {
+        if !cut || norm1(&rest) < 2.0 * self.accuracy * norm1(&self.state) {
+            return self.error.end(error);
+        }
+        if self.cut.is_empty() {
+            self.cut = rest;
+        } else {
+            self.cut.iter_mut().zip(&rest).for_each(|(cut, rest)| *cut += rest);
+        }
+    }
+
     /// Scales the mass back to that of the start: rounding in K terms can add up to K^1.5·10⁻¹⁶. What was put back is reported.
     fn restore_mass(&mut self, out: &mut [Vec<f64>]) {
         let mass: f64 = self.state.iter().sum();
         for p in out {
             let now: f64 = p.iter().sum();
             self.corrected = self.corrected.max((now - mass).abs());
-            self.error += (now - mass).abs();
             let scale = mass / now;
             p.iter_mut().for_each(|p| *p *= scale);
         }
     }
 
-    /// The expansion at several times; None if its terms grow too much.
-    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<Vec<Vec<f64>>>, Error> {
+    /// What rounding in a sum of `count` terms of the size `weight` leaves at a time `t` after the start of the span.
+    ///
+    /// As measured, with room: the terms' own rounding goes like their number. That of the matrix shifts its slow eigenvalues, which
+    /// shows in the total probability and is put back with it, unless probability leaves through walls.
+    fn rounding(&self, count: usize, weight: f64, t: f64) -> f64 {
+        let shift = if self.closed { 0.0 } else { 0.2 * t * self.rho / (self.state.len() as f64).sqrt() };
+        1e-16 * weight * (count as f64 + shift)
+    }
+
+    /// The expansion at several times, with estimates of their errors; None if its terms grow too much.
+    ///
+    /// What is left out from the K-th term on is Σ c_k T_k p, and scaling the coefficients to sum 1 takes (Σ c_k) times the result
+    /// off again: ‖T_m p − result‖ Σ c_k g^{k−m}, with the last term at hand in the place of all, and the growth g per term so far.
+    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<Expansion>, Error> {
         let n = self.state.len();
-        let coefficients: Vec<Vec<f64>> =
-            times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).collect();
+        let (coefficients, left): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
+            times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).unzip();
         let count = coefficients.iter().map(Vec::len).max().unwrap_or(0);
         let mut out: Vec<Vec<f64>> =
             coefficients.iter().map(|c| self.state.iter().map(|p| c[0] * p).collect()).collect();
         let (mut now, mut before) = (self.state.clone(), vec![0.0; n]);
         let start = norm1(&now);
         let mut growth = 1.0f64;
+        let (mut errors, mut rest) = (vec![0.0; times.len()], Vec::new());
+        let mut weights: Vec<f64> = coefficients.iter().map(|c| start * c[0]).collect();
         let rounding = self.accuracy + 1e-16 * (count as f64).powf(1.5);
         let allowed = (ROUNDING * self.tolerance).max(1e3 * rounding);
         let mut done = 1; // terms T_0 … T_{done−1} are in the sums
@@ -203,19 +270,33 @@ impl Polynomial {
                 let mut sums: Vec<Sum> = parts.map(|(out, c)| Sum { out, coefficients: &c[done..] }).collect();
                 self.product.recur(&mut now, &mut before, levels, &mut sums);
             }
+            let size = norm1(&now);
+            growth = growth.max(size / start);
+            for (j, c) in coefficients.iter().enumerate().filter(|(_, c)| c.len() > done) {
+                let end = c.len().min(done + levels);
+                weights[j] += size * c[done..end].iter().sum::<f64>();
+                if end == c.len() {
+                    // two of them: a term may pass through zero
+                    let term = distance(&now, &out[j]).max(distance(&before, &out[j]));
+                    let per_term = growth.powf(1.0 / (done + levels) as f64);
+                    let sum = left_out(&left[j], per_term, done + levels - end);
+                    errors[j] = term * sum;
+                    if j + 1 == times.len() {
+                        rest = now.iter().zip(&out[j]).map(|(term, out)| sum * (term - out)).collect();
+                    }
+                }
+            }
             done += levels;
             self.work.products += levels as u64;
-            growth = growth.max(norm1(&now) / start);
             if !growth.is_finite() || start * growth * rounding > allowed {
                 return Ok(None);
             }
         }
         self.work.steps += 1;
-        self.error += start * growth * rounding;
-        if self.closed {
-            self.restore_mass(&mut out);
+        for (j, t) in times.iter().enumerate() {
+            errors[j] += self.rounding(coefficients[j].len(), weights[j], t - self.from);
         }
-        Ok(Some(out))
+        Ok(Some(Expansion { out, errors, rest }))
     }
 }
 
@@ -223,10 +304,24 @@ fn norm1(x: &[f64]) -> f64 {
     x.iter().map(|v| v.abs()).sum()
 }
 
-/// (2 − δ_k0) e^{−z} I_k(z) for k = 0, 1, … until the sum of what is left out is below the accuracy, scaled to sum 1.
-fn bessel(z: f64, accuracy: f64) -> Vec<f64> {
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
+}
+
+/// Σ c_k g^{k−m} over the coefficients that are left out, the first of which is `back` terms before m + 1.
+fn left_out(left: &[f64], growth: f64, back: usize) -> f64 {
+    let mut factor = growth.max(1.0).powi(1 - back as i32);
+    left.iter().fold(0.0, |sum, c| {
+        let sum = sum + c * factor;
+        factor *= growth.max(1.0);
+        sum
+    })
+}
+
+/// (2 − δ_k0) e^{−z} I_k(z) for k = 0, 1, … until the sum of what is left out is below the accuracy, scaled to sum 1; and those left out.
+fn bessel(z: f64, accuracy: f64) -> (Vec<f64>, Vec<f64>) {
     if z <= 0.0 {
-        return vec![1.0];
+        return (vec![1.0], Vec::new());
     }
     // Miller's backward recurrence I_{k−1} = I_{k+1} + (2k/z) I_k
     let top = terms(z, 1e-18) as usize + 30;
@@ -246,10 +341,10 @@ fn bessel(z: f64, accuracy: f64) -> Vec<f64> {
         count -= 1;
         left += value[count];
     }
-    value.truncate(count);
+    let left = value.split_off(count).into_iter().map(|v| v / sum).collect();
     let sum: f64 = value.iter().rev().sum();
     value.iter_mut().for_each(|v| *v /= sum);
-    value
+    (value, left)
 }
 
 impl Stepper for Polynomial {
@@ -268,7 +363,7 @@ impl Stepper for Polynomial {
         }
     }
     fn error(&self) -> f64 {
-        self.error
+        self.error.worst()
     }
     fn corrected(&self) -> f64 {
         self.corrected
@@ -285,7 +380,8 @@ mod tests {
     #[test]
     fn coefficients_reproduce_the_exponential_on_the_whole_interval() {
         for z in [0.3, 5.0, 200.0, 4e4] {
-            let c = bessel(z, 1e-14);
+            let (c, left) = bessel(z, 1e-14);
+            assert!(left.iter().sum::<f64>() < 1e-14);
             for x in [-1.0f64, -0.3, 0.5, 0.999, 1.0] {
                 let theta = x.acos();
                 let sum: f64 = c.iter().enumerate().map(|(k, c)| c * (k as f64 * theta).cos()).sum();

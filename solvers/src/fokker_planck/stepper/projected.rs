@@ -2,23 +2,40 @@
 
 use faer::c64;
 
-/// Poles and residues (upper half plane; they come in conjugate pairs) of the L-stable [5/6] Padé approximant of the
-/// exponential, from 50-digit arithmetic.
+/// Poles and zeros (upper half plane; they come in conjugate pairs, the last zero is real) of the L-stable [5/6] Padé approximant of
+/// the exponential, from 60-digit arithmetic.
+///
+/// It is applied factor by factor: the residues of the whole approximant are hundreds and cancel, which would cost three digits.
 #[allow(clippy::excessive_precision)]
-const PADE: [(c64, c64); 3] = [
-    (
-        c64 { re: 4.0388475344888001542, im: 8.345600414872215668 },
-        c64 { re: 43.515533036073823344, im: -14.015306215640605794 },
-    ),
-    (
-        c64 { re: 6.4705149367015697536, im: 4.9001211474213864242 },
-        c64 { re: -226.06041189362895375, im: 305.10335904505314999 },
-    ),
-    (
-        c64 { re: 7.4906375288096300922, im: 1.6215023887783939784 },
-        c64 { re: 185.54487885755513041, im: -917.7923648638088502 },
-    ),
+const POLES: [c64; 3] = [
+    c64 { re: 4.0388475344888001542, im: 8.345600414872215668 },
+    c64 { re: 6.4705149367015697536, im: 4.9001211474213864242 },
+    c64 { re: 7.4906375288096300922, im: 1.6215023887783939784 },
 ];
+#[allow(clippy::excessive_precision)]
+const ZEROS: [c64; 3] = [
+    c64 { re: -5.6446417378554575717, im: 7.6935461856440472084 },
+    c64 { re: -7.7060966838022925187, im: 3.7400530516591525719 },
+    c64 { re: -8.2985231566844998192, im: 0.0 },
+];
+
+/// A factor κ + 2 Re[ρ/(z − p)] of the approximant, 1 at z = 0, with the pole p (upper half plane) and its zeros.
+struct Factor {
+    pole: c64,
+    constant: f64,
+    residue: c64,
+}
+
+impl Factor {
+    /// κ(z − q)(z − q̄)/((z − p)(z − p̄)), or κ(z − q)/((z − p)(z − p̄)) for a real zero q.
+    fn new(pole: c64, zero: c64) -> Self {
+        let double = zero.im != 0.0;
+        let scale = if double { pole.norm_sqr() / zero.norm_sqr() } else { pole.norm_sqr() / -zero.re };
+        let numerator = if double { (pole - zero) * (pole - zero.conj()) } else { pole - zero };
+        let residue = scale * numerator / (pole - pole.conj());
+        Self { pole, constant: if double { scale } else { 0.0 }, residue }
+    }
+}
 
 /// exp(−tA) on a Krylov space of (I + γA)⁻¹, where A = (H⁻¹ − I)/γ with H upper Hessenberg.
 pub(super) struct Projected {
@@ -44,15 +61,17 @@ impl Projected {
     /// u := exp(−tA) u by equal steps of the approximant: exact to rounding where |λ|t/steps ≤ ½ for every mode still alive.
     pub fn march(&self, u: &mut [f64], t: f64, steps: usize) {
         let a = t / steps as f64 / self.gamma;
-        let solvers: Vec<(Hessenberg, c64)> =
-            PADE.iter().map(|&(pole, residue)| (self.factor(c64::new(a, 0.0), pole), residue)).collect();
+        let factors = POLES.iter().zip(ZEROS).map(|(&pole, zero)| Factor::new(pole, zero));
+        let factors: Vec<(Hessenberg, Factor)> =
+            factors.map(|factor| (self.factor(c64::new(a, 0.0), factor.pole), factor)).collect();
+        let (mut real, mut through) = (vec![0.0; self.size], vec![0.0; self.size]);
         for _ in 0..steps {
-            let mut sum = vec![0.0; self.size];
-            for (solver, residue) in &solvers {
+            for (solver, Factor { constant, residue, .. }) in &factors {
                 let y = solver.solve(u);
-                sum.iter_mut().zip(&y).for_each(|(sum, y)| *sum += 2.0 * (residue.re * y.re - residue.im * y.im));
+                real.iter_mut().zip(&y).for_each(|(r, y)| *r = 2.0 * (residue.re * y.re - residue.im * y.im));
+                self.multiply(&real, &mut through);
+                u.iter_mut().zip(&through).for_each(|(u, v)| *u = constant * *u + v);
             }
-            self.multiply(&sum, u);
         }
     }
 
@@ -121,11 +140,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn poles_and_residues_reproduce_the_exponential() {
+    fn poles_and_zeros_reproduce_the_exponential() {
         for z in [0.0, -0.1, -0.5, -30.0] {
-            let value: f64 = PADE.iter().map(|(pole, residue)| 2.0 * (residue / (z - pole)).re).sum();
+            let factors = POLES.iter().zip(ZEROS).map(|(&pole, zero)| Factor::new(pole, zero));
+            let value: f64 = factors.map(|f| f.constant + 2.0 * (f.residue / (z - f.pole)).re).product();
             let error = (value - f64::exp(z)).abs();
-            assert!(error < if z > -1.0 { 1e-13 } else { 3e-2 }, "{z}: {error:e}");
+            assert!(error < if z > -1.0 { 2e-15 } else { 3e-2 }, "{z}: {error:e}");
         }
     }
 
@@ -140,7 +160,7 @@ mod tests {
         let mut u = vec![1.0, 0.0];
         projected.march(&mut u, 2.0, 64);
         let exact = [(-2.0f64).exp() * 6.0f64.cos(), -(-2.0f64).exp() * 6.0f64.sin()];
-        assert!((u[0] - exact[0]).abs() < 1e-12 && (u[1] - exact[1]).abs() < 1e-12, "{u:?} {exact:?}");
+        assert!((u[0] - exact[0]).abs() < 1e-14 && (u[1] - exact[1]).abs() < 1e-14, "{u:?} {exact:?}");
         assert!((projected.last_of_inverse(&[1.0, 0.0]) - 3.0 * gamma).abs() < 1e-13);
     }
 }
