@@ -21,6 +21,8 @@ pub struct Climb {
     pub seconds: Vec<f64>,
     /// Their comparison; None for fewer than two.
     pub ladder: Option<Ladder>,
+    /// Coarse grids that the discretisation cannot serve, with the reason.
+    pub left_out: Vec<String>,
 }
 
 impl Climb {
@@ -43,7 +45,11 @@ impl Climb {
         let ladder = self.ladder.as_ref()?;
         let n = self.solved.len();
         let mut group = Group::new("convergence");
-        group.set("declared_order", Attribute::Integer(i64::from(ORDER)));
+        let declared = ladder.densities.first().map_or(ORDER, |d| d.declared);
+        group.set("declared_order", Attribute::Integer(i64::from(declared)));
+        if let Some(finest) = self.solved.last() {
+            group.set("discretisation", Attribute::Text(finest.discretisation.word().to_string()));
+        }
         group.set("remarks", Attribute::Text(ladder.remarks().join("\n")));
         group.datasets.push(index_scale("level", n, "grid, the coarsest first"));
         group.datasets.push(index_scale("pair", n - 1, "a grid and the next finer one"));
@@ -117,13 +123,16 @@ pub fn report(prepared: &Prepared, climb: &Climb, asked: usize, status: Status) 
     let n = climb.solved.len();
     for d in &ladder.densities {
         let second = d.order.last().is_none_or(|&order| !is_declared(order));
-        let condition = if second { format!(", if the order were {ORDER}") } else { String::new() };
+        let condition = if second { format!(", if the order were {}", d.declared) } else { String::new() };
         let _ = writeln!(out, "  {} density: L1 error {} on the finest grid{condition}", d.name, short(d.error[n - 1]));
     }
     for remark in ladder.remarks() {
         let _ = writeln!(out, "  note: {remark}");
     }
-    if n < asked && status == Status::Complete {
+    for left_out in &climb.left_out {
+        let _ = writeln!(out, "  note: left out, {left_out}");
+    }
+    if n + climb.left_out.len() < asked && status == Status::Complete {
         let _ = writeln!(
             out,
             "  note: {n} grids instead of {asked}: an axis cannot be halved further; --finer K adds K finer grids"

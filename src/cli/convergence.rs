@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::fokker_planck::convergence::{Ladder, grids, solve};
+use fpsolve_solvers::fokker_planck::SpaceMethod;
+use fpsolve_solvers::fokker_planck::convergence::{Ladder, grids, settled, solve};
 
 use super::output;
 use super::scenario::{WRITE_HELP, overrides, progress};
@@ -128,17 +129,29 @@ fn climb(
 ) -> (Climb, Option<Error>) {
     let eigenpairs = prepared.analysis.eigenpairs.as_ref().map_or(0, |count| count.value);
     let mut climb = Climb::default();
-    for problem in problems {
+    progress("choosing a discretisation");
+    let own = problems.len().saturating_sub(1);
+    let options = match settled(&problems[own], &prepared.fokker_planck, &signal::interrupted) {
+        Ok(options) => options,
+        Err(error) => return (climb, Some(error)),
+    };
+    for (level, problem) in problems.iter().enumerate() {
         let shape: Vec<String> = problem.grid.shape().iter().map(usize::to_string).collect();
         progress(&format!("{} cells", shape.join(" × ")));
         if signal::interrupted() {
             return (climb, Some(Error::Interrupted { time: 0.0 }));
         }
         let start = Instant::now();
-        match solve(problem, &prepared.fokker_planck, eigenpairs, &signal::interrupted) {
+        match solve(problem, &options, eigenpairs, &signal::interrupted) {
             Ok(solved) => {
                 climb.solved.push(solved);
                 climb.seconds.push(start.elapsed().as_secs_f64());
+            }
+            // a chain whose steps cannot cover the cells of a coarse grid may serve finer ones
+            Err(error @ Error::Numerical { .. })
+                if options.discretisation == SpaceMethod::Chain && climb.solved.is_empty() && level < own =>
+            {
+                climb.left_out.push(format!("{} cells: {error}", shape.join(" × ")));
             }
             Err(error) => {
                 climb.ladder = Ladder::new(&climb.solved);

@@ -5,7 +5,7 @@
 //! observed order p = log₂(‖ρ_4h − ρ_2h‖₁/‖ρ_2h − ρ_h‖₁).
 
 use super::error_estimate::ORDER;
-use super::{FokkerPlanck, FokkerPlanckOptions};
+use super::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod};
 use crate::Error;
 use crate::engine::{Attribute, Engine, Interrupt};
 use crate::grid::Grid;
@@ -17,7 +17,7 @@ use crate::symmetric::packed_index;
 pub const FEWEST_CELLS: usize = 4;
 /// L1 differences below this are rounding.
 const ROUNDING: f64 = 1e-13;
-/// The order of a reversible stationary density, whose centre values are exact.
+/// The order of a reversible stationary density, whose centre values are exact, and of the long-step chain.
 const BALANCED: i32 = 4;
 /// How far an observed order may lie below and above the declared one; reliability rules of the tests are 0.1 and 0.6.
 pub const ORDER_RANGE: [f64; 2] = [-0.3, 0.6];
@@ -33,6 +33,8 @@ pub struct Solved {
     pub stationary: Option<Vec<f64>>,
     /// Moments at the last output time, stationary moments, eigenvalues.
     pub values: Vec<Value>,
+    /// How space was made discrete.
+    pub discretisation: SpaceMethod,
     /// The time integrator.
     pub method: String,
     /// Smallest density at any output time.
@@ -65,6 +67,8 @@ pub struct Distances {
     pub error: Vec<f64>,
     /// Observed order, from the third grid on.
     pub order: Vec<f64>,
+    /// Declared order of the discretisation.
+    pub declared: i32,
     /// Changes below this are rounding or the time integration.
     pub resolution: f64,
 }
@@ -122,6 +126,20 @@ fn coarsened(problem: &Problem) -> Option<Problem> {
     Some(Problem { grid, initial, ..problem.clone() })
 }
 
+/// The options with the discretisation that the automatic choice takes for the problem on its own grid, so that all grids of a ladder
+/// have the same. Errors: as for [`FokkerPlanck::new`].
+pub fn settled(
+    problem: &Problem,
+    options: &FokkerPlanckOptions,
+    interrupt: Interrupt,
+) -> Result<FokkerPlanckOptions, Error> {
+    let mut options = options.clone();
+    if options.discretisation == SpaceMethod::Auto {
+        options.discretisation = FokkerPlanck::chosen(problem, &options, interrupt)?;
+    }
+    Ok(options)
+}
+
 /// Runs the Fokker–Planck engine over all output times, with the `eigenpairs` slowest modes. Errors: whatever the engine reports.
 pub fn solve(
     problem: &Problem,
@@ -140,6 +158,7 @@ pub fn solve(
         grid: problem.grid.clone(),
         probability,
         stationary: engine.stationary().map(|s| s.probability.clone()),
+        discretisation: engine.discretisation(),
         values: Vec::new(),
         method: String::new(),
         min_density: f64::NAN,
@@ -212,12 +231,13 @@ impl Ladder {
         let transient: Vec<Rung> = solved.iter().map(|s| (&s.grid, s.probability.as_slice())).collect();
         let stationary: Option<Vec<Rung>> =
             solved.iter().map(|s| Some((&s.grid, std::slice::from_ref(s.stationary.as_ref()?)))).collect();
-        let mut densities = vec![distances("transient", &transient, error_time)];
-        densities.extend(stationary.map(|laws| distances("stationary", &laws, ROUNDING)));
+        let declared = if finest.discretisation == SpaceMethod::Chain { BALANCED } else { ORDER };
+        let mut densities = vec![distances("transient", &transient, error_time, declared)];
+        densities.extend(stationary.map(|laws| distances("stationary", &laws, ROUNDING, declared)));
         Some(Self {
             cells: solved.iter().map(|s| s.grid.shape().to_vec()).collect(),
             densities,
-            functionals: finest.values.iter().filter_map(|value| functional(solved, value)).collect(),
+            functionals: finest.values.iter().filter_map(|value| functional(solved, value, declared)).collect(),
         })
     }
 
@@ -245,16 +265,23 @@ pub fn is_declared(order: f64) -> bool {
     near(ORDER) || near(BALANCED)
 }
 
-/// Growth of an error from grid to grid: 2^[`BALANCED`] where that order is observed, else 2^[`ORDER`].
-fn growth(observed: Option<f64>) -> f64 {
-    let high = observed.is_some_and(|order| order > f64::from(BALANCED) + ORDER_RANGE[0]);
-    2f64.powi(if high { BALANCED } else { ORDER })
+/// Growth of an error from grid to grid: 2^[`BALANCED`] where that order is observed; for a scheme that declares it, what is observed
+/// between it and [`ORDER`]; else 2^[`ORDER`].
+fn growth(observed: Option<f64>, declared: i32) -> f64 {
+    let (order, low, high) = (observed.unwrap_or(f64::from(declared)), f64::from(ORDER), f64::from(BALANCED));
+    if order > high + ORDER_RANGE[0] {
+        high.exp2()
+    } else if declared > ORDER {
+        order.clamp(low, high).exp2()
+    } else {
+        low.exp2()
+    }
 }
 
 /// A grid with the densities on it that are compared.
 type Rung<'a> = (&'a Grid, &'a [Vec<f64>]);
 
-fn distances(name: &'static str, rungs: &[Rung], resolution: f64) -> Distances {
+fn distances(name: &'static str, rungs: &[Rung], resolution: f64, declared: i32) -> Distances {
     let merged: Vec<Vec<Vec<f64>>> =
         rungs[1..].iter().map(|(grid, fine)| fine.iter().map(|p| grid.coarsen_probability(p)).collect()).collect();
     let largest = |a: &[Vec<f64>], b: &[Vec<f64>]| -> f64 {
@@ -265,7 +292,7 @@ fn distances(name: &'static str, rungs: &[Rung], resolution: f64) -> Distances {
     let order: Vec<f64> = change.windows(2).map(|w| (w[0] / w[1]).log2()).collect();
     // the extrapolation lives on the last grid but one, and is merged down from there
     let n = rungs.len();
-    let factor = growth(order.last().copied());
+    let factor = growth(order.last().copied(), declared);
     let extrapolate = |(fine, coarse): (&Vec<f64>, &Vec<f64>)| -> Vec<f64> {
         fine.iter().zip(coarse).map(|(f, c)| (factor * f - c) / (factor - 1.0)).collect()
     };
@@ -276,13 +303,13 @@ fn distances(name: &'static str, rungs: &[Rung], resolution: f64) -> Distances {
         error.push(largest(rungs[k].1, &limit));
     }
     error.reverse();
-    Distances { name, change, error, order, resolution }
+    Distances { name, change, error, order, declared, resolution }
 }
 
 impl Distances {
     /// What is wrong with the observed order, if anything.
     fn remark(&self) -> Option<String> {
-        let (name, n) = (self.name, self.change.len());
+        let (name, n, declared) = (self.name, self.change.len(), self.declared);
         let last = self.change[n - 1];
         if last < 10.0 * self.resolution {
             return Some(format!(
@@ -301,22 +328,22 @@ impl Distances {
                  not converge yet, the true error is unknown; use more cells",
                 self.change[n - 2]
             )
-        } else if order < f64::from(ORDER) {
+        } else if order < f64::from(declared) {
             format!(
-                "{name} density: observed order {order:.2}, declared {ORDER}: the grids are too coarse for the theory; at the \
+                "{name} density: observed order {order:.2}, declared {declared}: the grids are too coarse for the theory; at the \
                  observed order the error on the finest grid is {:.1e}",
                 last / (order.exp2() - 1.0)
             )
         } else {
             format!(
-                "{name} density: observed order {order:.2}, declared {ORDER}: better than it can stay, the coarse grids are \
+                "{name} density: observed order {order:.2}, declared {declared}: better than it can stay, the coarse grids are \
                  outside the range of the theory; look at one level more"
             )
         })
     }
 }
 
-fn functional(solved: &[Solved], value: &Value) -> Option<Functional> {
+fn functional(solved: &[Solved], value: &Value, declared: i32) -> Option<Functional> {
     let on = |s: &Solved| s.values.iter().find(|v| v.name == value.name).map(|v| v.value);
     let values: Vec<f64> = solved.iter().map(on).collect::<Option<_>>()?;
     let n = values.len();
@@ -324,7 +351,7 @@ fn functional(solved: &[Solved], value: &Value) -> Option<Functional> {
     let order = (n > 2 && last.abs() > 10.0 * value.resolution)
         .then(|| ((values[n - 3] - values[n - 2]) / last).abs().log2())
         .filter(|order| order.is_finite());
-    let extrapolated = values[n - 1] - last / (growth(order) - 1.0);
+    let extrapolated = values[n - 1] - last / (growth(order, declared) - 1.0);
     Some(Functional {
         name: value.name.clone(),
         order,

@@ -150,6 +150,24 @@ impl FokkerPlanck {
         Ok(engine)
     }
 
+    /// The discretisation that the options lead to for a problem. Errors: as for [`FokkerPlanck::new`].
+    pub fn chosen(
+        problem: &Problem,
+        options: &FokkerPlanckOptions,
+        interrupt: Interrupt,
+    ) -> Result<SpaceMethod, Error> {
+        let fine = Discrete::edges(problem, &problem.grid, interrupt)?;
+        let probability = problem.initial.cell_probability(&problem.grid)?;
+        let (start, time) = start_law(problem, &probability, &mut Vec::new());
+        let options = FokkerPlanckOptions { error_estimate: false, ..options.clone() };
+        choose(problem, &options, fine, Start { law: &start, time }, interrupt).map(|(_, choice)| choice.method)
+    }
+
+    /// How space is made discrete.
+    pub fn discretisation(&self) -> SpaceMethod {
+        self.choice.method
+    }
+
     /// The stationary density, where it was wanted and is unique.
     pub fn stationary(&self) -> Option<&Stationary> {
         self.stationary.as_ref()

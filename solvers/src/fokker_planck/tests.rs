@@ -245,7 +245,18 @@ fn the_ladder_says_where_the_order_is_not_the_declared_one() {
             let probability = vec![(0..cells).map(|i| (1.0 + tilt(i)) / cells as f64).collect::<Vec<f64>>()];
             let (values, method, warnings) = (Vec::new(), "test".to_string(), Vec::new());
             let (stationary, min_density) = (None, 0.9);
-            convergence::Solved { grid, probability, stationary, values, method, min_density, error_time, warnings }
+            let discretisation = SpaceMethod::Edges;
+            convergence::Solved {
+                grid,
+                probability,
+                stationary,
+                values,
+                discretisation,
+                method,
+                min_density,
+                error_time,
+                warnings,
+            }
         };
         [8, 16, 32].map(rung).to_vec()
     };
