@@ -5,10 +5,13 @@
 //! rounding. Where the spectrum is not real, or the start lies far out in a tail, T_k(X)p grows; growth is watched and the time
 //! cut into shorter spans.
 
-use super::product::{LEVELS, Product, Sum, axpy};
+use super::aligned::Aligned;
+use super::product::{Product, axpy};
+use super::tiles::Sum;
 use super::{Method, Stepper, System, Task, Work};
 use crate::Error;
 use crate::engine::Interrupt;
+use crate::lanes::dispatch;
 
 /// Entry of the table of integrators.
 pub const METHOD: Method = Method {
@@ -25,6 +28,8 @@ pub const METHOD: Method = Method {
 const ROUNDING: f64 = 0.05;
 /// Largest number of outputs that share the products of a span.
 const GROUP: usize = 24;
+/// Terms between two looks at the growth.
+const LEVELS: usize = 32;
 /// Share of the tolerance that is aimed at, so that negative noise stays far below what a logarithm shows.
 const SHARE: f64 = 1e-7;
 
@@ -89,7 +94,7 @@ struct Polynomial {
     times: Vec<f64>,
     from: f64,
     state: Vec<f64>,
-    ready: Vec<(f64, Vec<f64>)>,
+    ready: Vec<(f64, Aligned)>,
     /// Whether probability cannot leave.
     closed: bool,
     corrected: f64,
@@ -100,7 +105,7 @@ struct Polynomial {
 impl Polynomial {
     fn new(task: Task) -> Self {
         let rho = radius(&task.system).max(1e-300);
-        let product = Product::new(task.system.generator(), 4.0 / rho, 2.0);
+        let product = Product::new(task.system.generator(), task.system.shape(), 4.0 / rho, 2.0);
         Self {
             seconds: Product::seconds(task.system.generator()),
             tolerance: task.tolerance,
@@ -159,7 +164,7 @@ impl Polynomial {
     }
 
     /// Scales the mass back to that of the start: rounding in K terms can add up to K^1.5·10⁻¹⁶. What was put back is reported.
-    fn restore_mass(&mut self, out: &mut [Vec<f64>]) {
+    fn restore_mass(&mut self, out: &mut [Aligned]) {
         let mass: f64 = self.state.iter().sum();
         for p in out {
             let now: f64 = p.iter().sum();
@@ -171,14 +176,14 @@ impl Polynomial {
     }
 
     /// The expansion at several times; None if its terms grow too much.
-    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<Vec<Vec<f64>>>, Error> {
+    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<Vec<Aligned>>, Error> {
         let n = self.state.len();
         let coefficients: Vec<Vec<f64>> =
             times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).collect();
         let count = coefficients.iter().map(Vec::len).max().unwrap_or(0);
-        let mut out: Vec<Vec<f64>> =
-            coefficients.iter().map(|c| self.state.iter().map(|p| c[0] * p).collect()).collect();
-        let (mut now, mut before) = (self.state.clone(), vec![0.0; n]);
+        let mut out: Vec<Aligned> = coefficients.iter().map(|_| Aligned::zeros(n)).collect();
+        out.iter_mut().zip(&coefficients).for_each(|(out, c)| axpy(c[0], &self.state, out));
+        let (mut now, mut before) = (Aligned::from(&self.state[..]), Aligned::zeros(n));
         let start = norm1(&now);
         let mut growth = 1.0f64;
         let rounding = self.accuracy + 1e-16 * (count as f64).powf(1.5);
@@ -219,8 +224,19 @@ impl Polynomial {
     }
 }
 
-fn norm1(x: &[f64]) -> f64 {
-    x.iter().map(|v| v.abs()).sum()
+dispatch! {
+    /// Σ|x|, in eight sums.
+    fn norm1(x: &[f64]) -> f64 {
+        let mut sums = [0.0; 8];
+        let parts = x.chunks_exact(8);
+        let rest: f64 = parts.remainder().iter().map(|v| v.abs()).sum();
+        for part in parts {
+            for (sum, v) in sums.iter_mut().zip(part) {
+                *sum += v.abs();
+            }
+        }
+        sums.iter().sum::<f64>() + rest
+    }
 }
 
 /// (2 − δ_k0) e^{−z} I_k(z) for k = 0, 1, … until the sum of what is left out is below the accuracy, scaled to sum 1.
