@@ -29,7 +29,7 @@ const ROUNDING: f64 = 0.05;
 /// Largest number of outputs that share the products of a span.
 const GROUP: usize = 24;
 /// Terms between two looks at the growth.
-const LEVELS: usize = 32;
+const LEVELS: usize = 24;
 /// Share of the tolerance that is aimed at, so that negative noise stays far below what a logarithm shows.
 const SHARE: f64 = 1e-7;
 
@@ -105,7 +105,7 @@ struct Polynomial {
 impl Polynomial {
     fn new(task: Task) -> Self {
         let rho = radius(&task.system).max(1e-300);
-        let product = Product::new(task.system.generator(), task.system.shape(), 4.0 / rho, 2.0);
+        let product = Product::new(task.system.generator(), 4.0 / rho, 2.0);
         Self {
             seconds: Product::seconds(task.system.generator()),
             tolerance: task.tolerance,

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::aligned::Aligned;
-use super::tiles::{Plan, Reach, Sum};
+use super::tiles::{Plan, Sum};
 use crate::fokker_planck::Generator;
 use crate::lanes::dispatch;
 
@@ -18,8 +18,6 @@ pub(super) struct Product {
     off: Off,
     /// Largest distance between a row and an entry of it.
     reach: usize,
-    /// The same in rows of the grid and cells within them, where no entry leads from one end of a row to the other.
-    cut: Option<Reach>,
 }
 
 enum Off {
@@ -33,8 +31,7 @@ enum Off {
 }
 
 impl Product {
-    /// For a generator on a grid of the given shape (cells per axis).
-    pub fn new(generator: &Generator, shape: &[usize], a: f64, b: f64) -> Self {
+    pub fn new(generator: &Generator, a: f64, b: f64) -> Self {
         let n = generator.cells();
         let mut diagonal = Aligned::zeros(n);
         diagonal.iter_mut().zip(generator.leaving()).for_each(|(d, rate)| *d = b - a * rate);
@@ -48,7 +45,7 @@ impl Product {
             }
             if 10 * offsets.len() * n > 20 * generator.rates() {
                 let reach = (0..n).flat_map(|j| generator.incoming(j).0.iter().map(move |&i| j.abs_diff(i as usize)));
-                return Self { diagonal, off: rows(generator, a), reach: reach.max().unwrap_or(0), cut: None };
+                return Self { diagonal, off: rows(generator, a), reach: reach.max().unwrap_or(0) };
             }
         }
         offsets.sort_unstable();
@@ -62,8 +59,7 @@ impl Product {
             }
         }
         let reach = offsets.iter().map(|o| o.unsigned_abs()).max().unwrap_or(0);
-        let cut = cut(&diagonals, shape);
-        Self { diagonal, off: Off::Diagonals(diagonals), reach, cut }
+        Self { diagonal, off: Off::Diagonals(diagonals), reach }
     }
 
     /// Estimated seconds of one product with a generator, and of adding a multiple of one vector to another: measured on a
@@ -91,7 +87,7 @@ impl Product {
     /// number of threads.
     pub fn recur(&self, now: &mut Aligned, before: &mut Aligned, levels: usize, sums: &mut [Sum]) {
         let bytes = 8 * (self.width() + 3 + sums.len());
-        let plan = Plan::new(now.len(), self.reach, self.cut, bytes);
+        let plan = Plan::new(now.len(), self.reach, bytes);
         if plan.run(self, levels, [now, before], sums) {
             std::mem::swap(now, before);
         }
@@ -153,22 +149,6 @@ impl Product {
 
 /// Diagonals that one pass takes at most.
 const MOST: usize = 12;
-
-/// How far the diagonals reach in rows (planes) of the grid; None where an entry leads from one end of a row to the other.
-fn cut(diagonals: &[(isize, Aligned)], shape: &[usize]) -> Option<Reach> {
-    let row: usize = shape.get(1..)?.iter().product();
-    let (mut lag, mut skew) = (1, 1);
-    for (offset, value) in diagonals {
-        let rows = (*offset as f64 / row as f64).round() as isize;
-        let cells = offset - rows * row as isize;
-        let outside = if cells < 0 { 0..cells.unsigned_abs() } else { row - cells as usize..row };
-        if value.chunks(row).any(|value| value[outside.clone()].iter().any(|&v| v != 0.0)) {
-            return None;
-        }
-        (lag, skew) = (lag.max(rows.unsigned_abs()), skew.max(cells.unsigned_abs()));
-    }
-    Some(Reach { row, lag, skew: skew.next_multiple_of(8) })
-}
 
 dispatch! {
     /// out := out + c·v.
@@ -263,13 +243,11 @@ mod tests {
         for i in 0..3000 {
             irregular.add_edge(i, (i * i + 7 * i + 1) % 3000, 1.0 + i as f64 / 3000.0, 0.5);
         }
-        for (generator, shape, regular) in [
-            (ring(2500, 0.4, 0.2), vec![2500], true),
-            (plane(50, 40, 0.2, 0.7), vec![50, 40], true),
-            (irregular.finish(), vec![3000], false),
-        ] {
+        for (generator, regular) in
+            [(ring(2500, 0.4, 0.2), true), (plane(50, 40, 0.2, 0.7), true), (irregular.finish(), false)]
+        {
             let n = generator.cells();
-            let product = Product::new(&generator, &shape, 0.3, 1.7);
+            let product = Product::new(&generator, 0.3, 1.7);
             assert_eq!(matches!(product.off, Off::Diagonals(_)), regular);
             let x: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
             let mut y: Vec<f64> = (0..n).map(|i| (i as f64).cos()).collect();
@@ -308,17 +286,16 @@ mod tests {
                 rough.add_edge(i, near, 1.0 + i as f64 / 3000.0, 0.5);
             }
         }
-        for (generator, shape, strips) in [
-            (plane(400, 180, 0.2, 0.7), vec![400, 180], false),
-            (plane(120, 2500, 0.1, 0.2), vec![120, 2500], true),
-            (cube([61, 50, 64], false), vec![61, 50, 64], true),
-            (cube([70, 63, 57], true), vec![70, 63, 57], true),
-            (rough.finish(), vec![30_000], false),
+        for generator in [
+            plane(400, 180, 0.2, 0.7),
+            plane(300, 700, 0.1, 0.2),
+            cube([61, 50, 64], false),
+            cube([70, 63, 57], true),
+            rough.finish(),
         ] {
             let n = generator.cells();
-            let product = Product::new(&generator, &shape, 1e-3, 0.7);
-            let plan = Plan::new(n, product.reach, product.cut, 8 * (product.width() + 5));
-            assert_eq!((plan.is_tiled(), plan.has_strips()), (true, strips), "{shape:?}");
+            let product = Product::new(&generator, 1e-3, 0.7);
+            assert!(Plan::new(n, product.reach, 8 * (product.width() + 5)).is_tiled(), "{n} cells");
             for (levels, threads) in [(32, 1), (32, 2), (19, 3), (2, 1), (1, 2)] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let coefficients: Vec<f64> = (0..levels).map(|k| 1.0 / (k as f64 + 1.5)).collect();
@@ -340,20 +317,9 @@ mod tests {
                         axpy(coefficients[k], &a, &mut sum[1]);
                     }
                 }
-                assert!(now[..] == a && before[..] == b, "{shape:?}, {levels} levels, {threads} threads");
-                assert!(out == sum, "sums: {shape:?}, {levels} levels, {threads} threads");
+                assert!(now[..] == a && before[..] == b, "{n} cells, {levels} levels, {threads} threads");
+                assert!(out == sum, "sums: {n} cells, {levels} levels, {threads} threads");
             }
         }
-    }
-
-    #[test]
-    fn rows_that_an_entry_closes_to_a_ring_are_not_cut() {
-        let mut builder = GeneratorBuilder::new(6000);
-        for i in 0..6000 {
-            builder.add_edge(i, if i % 100 == 99 { i - 99 } else { i + 1 }, 1.0, 2.0);
-        }
-        assert_eq!(Product::new(&builder.finish(), &[60, 100], 1.0, 0.0).cut, None);
-        let reach = Reach { row: 100, lag: 1, skew: 8 };
-        assert_eq!(Product::new(&plane(60, 100, 0.1, 0.2), &[60, 100], 1.0, 0.0).cut, Some(reach));
     }
 }
