@@ -79,21 +79,17 @@ impl Scalar for Nodes {
 }
 
 dispatch! {
-    /// Adds Re Σ_lanes weight·(shift − Qᵀ)⁻¹p to `out`; returns Σ_lanes |weight| ‖(shift − Qᵀ)⁻¹p‖ in the norm Σ|re| + |im|. `x` is
-    /// work space.
-    pub(super) fn term(bands: &Bands, shift: &Nodes, weight: &Nodes, p: &[f64], x: &mut [Nodes], out: &mut [f64]) -> f64 {
+    /// Adds Re Σ_lanes weight·(shift − Qᵀ)⁻¹p to `out`; `x` is work space.
+    pub(super) fn add_term(bands: &Bands, shift: &Nodes, weight: &Nodes, p: &[f64], x: &mut [Nodes], out: &mut [f64]) {
         let solver = Tridiagonal::eliminate(bands, *shift, 1.0);
         x.iter_mut().zip(p).for_each(|(x, &p)| *x = Nodes::from(p));
         solver.solve_in_place(x);
-        let mut size = [0.0; LANES];
         for (out, x) in out.iter_mut().zip(&*x) {
             let mut sum = 0.0;
             for k in 0..LANES {
-                size[k] += x.re[k].abs() + x.im[k].abs();
                 sum += weight.re[k] * x.re[k] - weight.im[k] * x.im[k];
             }
             *out += sum;
         }
-        (0..LANES).map(|k| weight.re[k].hypot(weight.im[k]) * size[k]).sum()
     }
 }

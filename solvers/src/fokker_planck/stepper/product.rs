@@ -63,13 +63,13 @@ impl Product {
     }
 
     /// Estimated seconds of one product with a generator, and of adding a multiple of one vector to another: measured on a
-    /// current core with the matrix in and out of its caches.
+    /// current core with the matrix in and out of its caches, several steps to a tile.
     pub fn seconds(generator: &Generator) -> (f64, f64) {
         let (cells, rates) = (generator.cells() as f64, generator.rates() as f64);
         if cells + rates < 1e6 {
-            return (1.5e-10 * (rates + 3.0 * cells), 2e-10 * cells);
+            return (1.2e-10 * (rates + 3.0 * cells), 2e-10 * cells);
         }
-        (4e-10 * (rates + 3.0 * cells), 6e-10 * cells)
+        (2.5e-10 * (rates + 3.0 * cells), 4e-10 * cells)
     }
 
     /// y := (a·Qᵀ + b)x − y.
