@@ -308,8 +308,8 @@ fn remainder(front: &Front, pivots: usize) -> Front {
 
 /// x_k = (x_k + Σ_{j>k} a(j→k) x_j)/p_k over the border (`outer`) and the later pivots; 1 where p_k = 0.
 fn back_substitute(node: &Node, block: &Block, outer: &[f64], x: &mut [f64]) {
-    if node.pivots > 0 {
-        back_kernel(block.lower.len() / node.pivots, block, outer, x);
+    if let Some(height) = block.lower.len().checked_div(node.pivots) {
+        back_kernel(height, block, outer, x);
     }
 }
 

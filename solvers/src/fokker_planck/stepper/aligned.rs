@@ -50,7 +50,11 @@ mod tests {
     fn vectors_begin_at_cache_lines() {
         for len in [0, 1, 7, 8, 1000, 100_003] {
             let vector = Aligned::from(&vec![0.5; len][..]);
-            assert!(vector.as_ptr() as usize % 64 == 0 && vector.len() == len && vector.iter().all(|&v| v == 0.5));
+            assert!(
+                (vector.as_ptr() as usize).is_multiple_of(64)
+                    && vector.len() == len
+                    && vector.iter().all(|&v| v == 0.5)
+            );
         }
     }
 }

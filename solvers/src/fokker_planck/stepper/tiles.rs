@@ -201,7 +201,7 @@ impl Steps<'_> {
         }
         for (sum, c) in sums.iter_mut().zip(&self.coefficients) {
             let out = &mut sum[range.clone()];
-            match (c.get(level.wrapping_sub(2)).filter(|_| level % 2 == 0), c.get(level - 1)) {
+            match (c.get(level.wrapping_sub(2)).filter(|_| level.is_multiple_of(2)), c.get(level - 1)) {
                 (Some(&before), Some(&now)) => axpy_two(before, &x[range.clone()], now, y, out),
                 (Some(&before), None) => axpy(before, &x[range.clone()], out),
                 (None, Some(&now)) => axpy(now, y, out),
