@@ -13,11 +13,14 @@
 use rayon::prelude::*;
 
 use crate::grid::{Boundary, Grid};
+use crate::lanes::{dispatch, ln};
 
 /// Iterations of [`centre_values`]; each gains two orders in h.
 const ITERATIONS: usize = 6;
 /// Cells from which on lines are read on all threads.
 const PARALLEL: usize = 30_000;
+/// Cells whose fluxes are computed in one loop at least, where the grid has as many.
+const LAYERS: usize = 1024;
 
 /// Cell probabilities from the centre values of the density times volumes. Sums are kept, but for what lies beyond an absorbing wall.
 pub fn averages(grid: &Grid, centre: &[f64]) -> Vec<f64> {
@@ -88,33 +91,37 @@ pub fn reading_error(grid: &Grid, centre: &[f64]) -> f64 {
     error
 }
 
-/// Reads all lines along one axis in place.
+/// Reads all lines along one axis in place: some layers of neighbouring lines at a time, with all their fluxes in one loop.
 fn along(grid: &Grid, k: usize, values: &mut [f64]) {
     let axis = &grid.axes()[k];
     let n = axis.cells();
     let stride: usize = grid.shape()[k + 1..].iter().product();
+    let layers = (LAYERS / stride).clamp(1, n);
     let (periodic, walls) = (axis.is_periodic(), axis.boundary().map(|wall| wall == Boundary::Absorbing));
+    // odd beyond an absorbing wall
+    let through = |wall: bool, cells: &[f64], sign: f64| -> Vec<f64> {
+        cells.iter().map(|u| if wall { sign * u / 12.0 } else { 0.0 }).collect()
+    };
     let block = |block: &mut [f64]| {
-        let mut line = vec![0.0; n];
-        for first in 0..stride {
-            line.iter_mut().enumerate().for_each(|(i, v)| *v = block[first + i * stride]);
-            let mut before = if periodic {
-                flux(line[n - 1], line[0])
-            } else if walls[0] {
-                line[0] / 12.0 // odd beyond an absorbing wall
-            } else {
-                0.0
-            };
-            for i in 0..n {
-                let after = match line.get(i + 1) {
-                    Some(&next) => flux(line[i], next),
-                    None if periodic => flux(line[i], line[0]),
-                    None if walls[1] => -line[i] / 12.0,
-                    None => 0.0,
-                };
-                block[first + i * stride] = line[i] + after - before;
-                before = after;
+        let (bottom, top) = (&block[..stride], &block[(n - 1) * stride..]);
+        let (mut lower, mut upper) = (through(walls[0], bottom, 1.0), through(walls[1], top, -1.0));
+        if periodic {
+            fluxes(top, bottom, &mut upper);
+            lower.copy_from_slice(&upper);
+        }
+        let mut flow = vec![0.0; stride * (layers + 1)]; // into the layers, and out of the last
+        flow[..stride].copy_from_slice(&lower);
+        for first in (0..n).step_by(layers) {
+            let (begin, end) = (first * stride, (first + layers).min(n) * stride);
+            let (length, inner) = (end - begin, end.min((n - 1) * stride) - begin);
+            fluxes(&block[begin..begin + inner], &block[begin + stride..], &mut flow[stride..stride + inner]);
+            if inner < length {
+                flow[length..length + stride].copy_from_slice(&upper);
             }
+            let differences = flow[stride..].iter().zip(&flow);
+            let own = block[begin..end].iter_mut();
+            own.zip(differences).for_each(|(u, (after, before))| *u = *u + after - before);
+            flow.copy_within(length..length + stride, 0);
         }
     };
     if values.len() >= PARALLEL {
@@ -124,27 +131,32 @@ fn along(grid: &Grid, k: usize, values: &mut [f64]) {
     }
 }
 
-/// F between the centre values u and v.
+dispatch! {
+    /// F between the centre values u and v.
+    fn fluxes(u: &[f64], v: &[f64], out: &mut [f64]) {
+        for ((out, &u), &v) in out.iter_mut().zip(u).zip(v) {
+            *out = flux(u, v);
+        }
+    }
+}
+
+/// F between two centre values, without branches.
+#[inline(always)]
 fn flux(u: f64, v: f64) -> f64 {
     let (low, high) = if u < v { (u, v) } else { (v, u) };
-    if low <= 0.0 {
-        return 0.0;
-    }
     let step = v - u;
-    if high - low <= 0.2 * low {
-        // f(p) = (1 − 17p²/240 + 43p⁴/13440 − …)/24: the closed form cancels here
-        let p = (high / low).ln();
-        let p2 = p * p;
-        return step * (1.0 - p2 * (17.0 / 240.0) + p2 * p2 * (43.0 / 13_440.0)) / 24.0;
-    }
+    let near = high - low <= 0.2 * low;
     let ratio = high / low;
-    if ratio > 1e12 {
-        return 0.0;
-    }
-    let root = ratio.sqrt();
+    let p = ln(ratio);
+    // f(p) = (1 − 17p²/240 + 43p⁴/13440 − …)/24: the closed form cancels here
+    let p2 = p * p;
+    let series = (1.0 - p2 * (17.0 / 240.0) + p2 * p2 * (43.0 / 13_440.0)) / 24.0;
     // sinh(p/2)/(p/2) − 1 and 2cosh p − 2 = (√r − 1/√r)² with r = eᵖ
+    let root = ratio.sqrt();
     let half = root - 1.0 / root;
-    step * (half / ratio.ln() - 1.0) / (half * half)
+    let closed = (half / p - 1.0) / (half * half);
+    let factor = if near { series } else { closed };
+    if low > 0.0 && ratio <= 1e12 { step * factor } else { 0.0 }
 }
 
 #[cfg(test)]

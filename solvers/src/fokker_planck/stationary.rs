@@ -114,7 +114,7 @@ fn eliminated_or_iterated(
     if direct.bytes <= multifrontal::LARGEST && quick {
         let tree = Arc::new(Dissection::new(generator, shape));
         if multifrontal::fits(&tree) {
-            let log = Multifrontal::factor(generator, &tree, 0.0, 1.0, interrupt)?.log_null_vector();
+            let log = Multifrontal::log_stationary(generator, &tree, interrupt)?;
             // one closed class by now: a −∞ on it, or a NaN, is a number out of range
             let lowest = class.iter().map(|&cell| log[cell as usize]).fold(0.0, |m: f64, l| if l >= m { m } else { l });
             if lowest >= WIDE || (lowest.is_finite() && tree.work().0 > MOST_WIDE) {
@@ -260,7 +260,7 @@ mod tests {
         let generator = plane(40, 36, 0.01, 0.0);
         let exact = reversible_log_density(&generator).unwrap();
         let tree = Arc::new(Dissection::new(&generator, &[40, 36]));
-        let log = Multifrontal::factor(&generator, &tree, 0.0, 1.0, &|| false).unwrap().log_null_vector();
+        let log = Multifrontal::log_stationary(&generator, &tree, &|| false).unwrap();
         let lowest = exact.iter().copied().fold(0.0, f64::min);
         assert!(lowest < 200.0 * -std::f64::consts::LN_10, "{lowest}");
         let worst = log.iter().zip(&exact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);

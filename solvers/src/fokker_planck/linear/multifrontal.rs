@@ -100,7 +100,7 @@ fn check_size(tree: &Dissection) -> Result<(), Error> {
     ))
 }
 
-/// What is kept of a front: `lower` (pivots + border) × pivots, its upper triangle being U's; `upper` pivots × border.
+/// What is kept of a front: `lower` (pivots + border) × pivots or pivots × pivots, its upper triangle being U's; `upper` pivots × border.
 #[derive(Default)]
 struct Block {
     lower: Vec<f64>,
@@ -124,9 +124,24 @@ impl Multifrontal {
         gamma: f64,
         interrupt: Interrupt,
     ) -> Result<Self, Error> {
+        Self::eliminate(&Shifted { generator, tree, c, gamma, back_only: false, interrupt })
+    }
+
+    /// ln π (shifted to maximum 0) where Qᵀπ = 0 for a generator with one closed class: back substitution in logs from the class's
+    /// last cell, every entry right to about N·10⁻¹⁶ relative. Only the factor that it needs is kept. Errors: [`Error::Interrupted`].
+    pub(crate) fn log_stationary(
+        generator: &Generator,
+        tree: &Arc<Dissection>,
+        interrupt: Interrupt,
+    ) -> Result<Vec<f64>, Error> {
+        let matrix = Shifted { generator, tree, c: 0.0, gamma: 1.0, back_only: true, interrupt };
+        Ok(Self::eliminate(&matrix)?.log_null_vector())
+    }
+
+    fn eliminate(matrix: &Shifted) -> Result<Self, Error> {
+        let tree = matrix.tree;
         let mut blocks: Vec<Block> = tree.nodes.iter().map(|_| Block::default()).collect();
         if let Some(root) = tree.nodes.len().checked_sub(1) {
-            let matrix = Shifted { generator, tree, c, gamma, interrupt };
             matrix.eliminate(root, &mut blocks)?;
         }
         Ok(Self { tree: tree.clone(), blocks })
@@ -153,8 +168,7 @@ impl Multifrontal {
         self.tree.order.iter().zip(&y).for_each(|(&cell, &value)| x[cell as usize] = value);
     }
 
-    /// ln π (shifted to maximum 0) where Qᵀπ = 0, from factors with c = 0 of a generator with one closed class: back
-    /// substitution in logs from the class's last cell, every entry right to about N·10⁻¹⁶ relative.
+    /// See [`Multifrontal::log_stationary`].
     pub(crate) fn log_null_vector(&self) -> Vec<f64> {
         let n = self.tree.order.len();
         let mut log = vec![f64::NEG_INFINITY; n];
@@ -179,9 +193,11 @@ type BackKernel = fn(usize, &Block, &[f64], &mut [f64]);
 
 struct Shifted<'a> {
     generator: &'a Generator,
-    tree: &'a Dissection,
+    tree: &'a Arc<Dissection>,
     c: f64,
     gamma: f64,
+    /// Whether of L only the rows of the pivots are kept: what back substitution needs.
+    back_only: bool,
     interrupt: Interrupt<'a>,
 }
 
@@ -209,7 +225,8 @@ impl Shifted<'_> {
         }
         proceed(self.interrupt)?;
         let inverse_pivot = front.eliminate(here.pivots);
-        own[0] = store(&front, here.pivots, inverse_pivot);
+        let height = if self.back_only { here.pivots } else { front.columns };
+        own[0] = store(&front, here.pivots, height, inverse_pivot);
         Ok(remainder(&front, here.pivots))
     }
 
@@ -271,11 +288,12 @@ impl Shifted<'_> {
     }
 }
 
-fn store(front: &Front, pivots: usize, inverse_pivot: Vec<f64>) -> Block {
+fn store(front: &Front, pivots: usize, height: usize, inverse_pivot: Vec<f64>) -> Block {
     let rows = front.rows();
     let (head, tail) = front.value.split_at(pivots * rows);
-    let (mut lower, mut upper) = (Vec::with_capacity(head.len()), Vec::with_capacity(pivots * front.columns));
-    head.chunks_exact(rows).for_each(|column| lower.extend_from_slice(&column[..rows - 1]));
+    let mut lower = Vec::with_capacity(pivots * height);
+    let mut upper = Vec::with_capacity(pivots * (front.columns - pivots));
+    head.chunks_exact(rows).for_each(|column| lower.extend_from_slice(&column[..height]));
     tail.chunks_exact(rows).for_each(|column| upper.extend_from_slice(&column[..pivots]));
     Block { lower, upper, inverse_pivot }
 }
@@ -290,8 +308,8 @@ fn remainder(front: &Front, pivots: usize) -> Front {
 
 /// x_k = (x_k + Σ_{j>k} a(j→k) x_j)/p_k over the border (`outer`) and the later pivots; 1 where p_k = 0.
 fn back_substitute(node: &Node, block: &Block, outer: &[f64], x: &mut [f64]) {
-    if node.pivots > 0 {
-        back_kernel(node.pivots + node.border.len(), block, outer, x);
+    if let Some(height) = block.lower.len().checked_div(node.pivots) {
+        back_kernel(height, block, outer, x);
     }
 }
 

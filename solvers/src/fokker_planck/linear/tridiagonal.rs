@@ -111,7 +111,8 @@ impl<S: Scalar> Tridiagonal<S> {
         Self::eliminate(&Bands::new(generator), c, gamma)
     }
 
-    /// [`Tridiagonal::factor`] from the bands.
+    /// [`Tridiagonal::factor`] from the bands. Inlined, so that it is compiled for the instruction set of its caller.
+    #[inline(always)]
     pub fn eliminate(bands: &Bands, c: S, gamma: f64) -> Self {
         let n = bands.exit.len();
         let (zero, one) = (S::from(0.0), S::from(1.0));
@@ -151,7 +152,8 @@ impl<S: Scalar> Tridiagonal<S> {
         Self { next, from_next, corner, inverse_pivot }
     }
 
-    /// Solves with the matrix itself; `x` holds the right-hand side on entry.
+    /// Solves with the matrix itself; `x` holds the right-hand side on entry. Inlined like [`Tridiagonal::eliminate`].
+    #[inline(always)]
     pub fn solve_in_place(&self, x: &mut [S]) {
         let n = x.len();
         let mut carry = x[0];

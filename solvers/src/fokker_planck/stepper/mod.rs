@@ -1,14 +1,17 @@
 //! Time integrators for dp/dt = Qᵀp: one file per method, each with its promises in the table below.
 
+mod aligned;
 mod contour;
 mod estimate;
 mod implicit_euler;
+mod nodes;
 mod one_step;
 mod polynomial;
 mod product;
 mod projected;
 mod rational;
 mod shift_invert;
+mod tiles;
 mod tr_bdf2;
 
 use std::sync::{Arc, OnceLock};

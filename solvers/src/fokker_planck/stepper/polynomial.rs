@@ -5,11 +5,14 @@
 //! rounding. Where the spectrum is not real, or the start lies far out in a tail, T_k(X)p grows; growth is watched and the time
 //! cut into shorter spans.
 
+use super::aligned::Aligned;
 use super::estimate::Spans;
-use super::product::{LEVELS, Product, Sum, axpy};
+use super::product::{Product, axpy};
+use super::tiles::Sum;
 use super::{Method, Stepper, System, Task, Work};
 use crate::Error;
 use crate::engine::Interrupt;
+use crate::lanes::dispatch;
 
 /// Entry of the table of integrators.
 pub const METHOD: Method = Method {
@@ -26,6 +29,8 @@ pub const METHOD: Method = Method {
 const ROUNDING: f64 = 0.05;
 /// Largest number of outputs that share the products of a span.
 const GROUP: usize = 24;
+/// Terms between two looks at the growth.
+const LEVELS: usize = 24;
 /// Share of the tolerance that is aimed at, so that negative noise stays far below what a logarithm shows.
 const SHARE: f64 = 1e-7;
 
@@ -90,7 +95,7 @@ struct Polynomial {
     times: Vec<f64>,
     from: f64,
     state: Vec<f64>,
-    ready: Vec<(f64, Vec<f64>)>,
+    ready: Vec<(f64, Aligned)>,
     /// Whether probability cannot leave.
     closed: bool,
     corrected: f64,
@@ -102,7 +107,7 @@ struct Polynomial {
 
 /// Values at several times, their estimated errors, and the error of the last as a vector.
 struct Expansion {
-    out: Vec<Vec<f64>>,
+    out: Vec<Aligned>,
     errors: Vec<f64>,
     rest: Vec<f64>,
 }
@@ -188,7 +193,7 @@ impl Polynomial {
             Some(mut expansion) => {
                 let norms: Vec<f64> = expansion.out.iter().map(|v| norm1(v)).collect();
                 if norms[norms.len() - 1] > self.accuracy * norm1(&self.state) {
-                    self.cut = expansion.out.pop().unwrap_or_default();
+                    self.cut = expansion.out.pop().map_or(Vec::new(), |v| v.to_vec());
                 }
                 norms
             }
@@ -213,7 +218,7 @@ impl Polynomial {
     }
 
     /// Scales the mass back to that of the start: rounding in K terms can add up to K^1.5·10⁻¹⁶. What was put back is reported.
-    fn restore_mass(&mut self, out: &mut [Vec<f64>]) {
+    fn restore_mass(&mut self, out: &mut [Aligned]) {
         let mass: f64 = self.state.iter().sum();
         for p in out {
             let now: f64 = p.iter().sum();
@@ -241,9 +246,9 @@ impl Polynomial {
         let (coefficients, left): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
             times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).unzip();
         let count = coefficients.iter().map(Vec::len).max().unwrap_or(0);
-        let mut out: Vec<Vec<f64>> =
-            coefficients.iter().map(|c| self.state.iter().map(|p| c[0] * p).collect()).collect();
-        let (mut now, mut before) = (self.state.clone(), vec![0.0; n]);
+        let mut out: Vec<Aligned> = coefficients.iter().map(|_| Aligned::zeros(n)).collect();
+        out.iter_mut().zip(&coefficients).for_each(|(out, c)| axpy(c[0], &self.state, out));
+        let (mut now, mut before) = (Aligned::from(&self.state[..]), Aligned::zeros(n));
         let start = norm1(&now);
         let mut growth = 1.0f64;
         let (mut errors, mut rest) = (vec![0.0; times.len()], Vec::new());
@@ -282,7 +287,7 @@ impl Polynomial {
                     let sum = left_out(&left[j], per_term, done + levels - end);
                     errors[j] = term * sum;
                     if j + 1 == times.len() {
-                        rest = now.iter().zip(&out[j]).map(|(term, out)| sum * (term - out)).collect();
+                        rest = now.iter().zip(out[j].iter()).map(|(term, out)| sum * (term - out)).collect();
                     }
                 }
             }
@@ -300,8 +305,19 @@ impl Polynomial {
     }
 }
 
-fn norm1(x: &[f64]) -> f64 {
-    x.iter().map(|v| v.abs()).sum()
+dispatch! {
+    /// Σ|x|, in eight sums.
+    fn norm1(x: &[f64]) -> f64 {
+        let mut sums = [0.0; 8];
+        let parts = x.chunks_exact(8);
+        let rest: f64 = parts.remainder().iter().map(|v| v.abs()).sum();
+        for part in parts {
+            for (sum, v) in sums.iter_mut().zip(part) {
+                *sum += v.abs();
+            }
+        }
+        sums.iter().sum::<f64>() + rest
+    }
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
