@@ -1,8 +1,8 @@
 //! Speed and memory of the Fokker–Planck engine on the problems of benches/README.md, one JSON line each: CPU seconds of all threads
 //! for the generator with the stationary density, and for the transient; peak memory.
 //!
-//! `cargo bench --bench fokker_planck -- NAME [cells per axis] [end time] [threads] [FILE]`, NAME one of P1, P2, P3, P4, current, cube,
-//! cube-current. One problem a process, so that the peak memory is its own. FILE receives the cell averages of the transient and of
+//! `cargo bench --bench fokker_planck -- NAME [cells per axis] [end time] [threads] [FILE]`, NAME one of P1, P2, P3, P4,
+//! P5-10, P5-100, P5-1000 (P5 of that condition number), current, cube, cube-current. One problem a process, so that the peak memory is its own. FILE receives the cell averages of the transient and of
 //! the stationary density as raw doubles.
 
 #![allow(clippy::unwrap_used)]
@@ -26,6 +26,8 @@ struct Case {
     drift: &'static [&'static str],
     /// The diagonal of A.
     diffusion: &'static [&'static str],
+    /// A₀₁ in two dimensions.
+    cross: &'static str,
     half: f64,
     cells: usize,
     end: f64,
@@ -38,6 +40,7 @@ const CASES: &[Case] = &[
         name: "P1",
         drift: &["-x"],
         diffusion: &["0.1"],
+        cross: "0",
         half: 4.0,
         cells: 512,
         end: 1.0,
@@ -48,6 +51,7 @@ const CASES: &[Case] = &[
         name: "P2",
         drift: &["x - x^3"],
         diffusion: &["0.02"],
+        cross: "0",
         half: 2.5,
         cells: 512,
         end: 10.0,
@@ -58,6 +62,7 @@ const CASES: &[Case] = &[
         name: "P3",
         drift: &["x - x^3 - 0.3*y", "-y - 0.3*x"],
         diffusion: &["0.05", "0.05"],
+        cross: "0",
         half: 2.5,
         cells: 256,
         end: 1.0,
@@ -68,6 +73,7 @@ const CASES: &[Case] = &[
         name: "P4",
         drift: &["-x", "-y"],
         diffusion: &["0.05*(1 + x^2)", "0.05*(1 + y^2)"],
+        cross: "0",
         half: 4.0,
         cells: 256,
         end: 1.0,
@@ -75,9 +81,43 @@ const CASES: &[Case] = &[
         variance: 0.05,
     },
     Case {
+        name: "P5-10",
+        drift: &["-x - 0.5*y", "-0.5*x - 2*y"],
+        diffusion: &["0.075 + 0.025*0.1", "0.025 + 0.075*0.1"],
+        cross: "0.1*(1 - 0.1)*sqrt(3)/4",
+        half: 2.0,
+        cells: 128,
+        end: 1.0,
+        mean: &[0.8, -0.4],
+        variance: 0.05,
+    },
+    Case {
+        name: "P5-100",
+        drift: &["-x - 0.5*y", "-0.5*x - 2*y"],
+        diffusion: &["0.075 + 0.025*0.01", "0.025 + 0.075*0.01"],
+        cross: "0.1*(1 - 0.01)*sqrt(3)/4",
+        half: 2.0,
+        cells: 128,
+        end: 1.0,
+        mean: &[0.8, -0.4],
+        variance: 0.05,
+    },
+    Case {
+        name: "P5-1000",
+        drift: &["-x - 0.5*y", "-0.5*x - 2*y"],
+        diffusion: &["0.075 + 0.025*0.001", "0.025 + 0.075*0.001"],
+        cross: "0.1*(1 - 0.001)*sqrt(3)/4",
+        half: 2.0,
+        cells: 128,
+        end: 1.0,
+        mean: &[0.8, -0.4],
+        variance: 0.05,
+    },
+    Case {
         name: "current",
         drift: &["x - x^3 - 0.5*y", "-y + 0.5*x"],
         diffusion: &["0.05", "0.05"],
+        cross: "0",
         half: 2.5,
         cells: 1024,
         end: 1.0,
@@ -88,6 +128,7 @@ const CASES: &[Case] = &[
         name: "cube",
         drift: &["x - x^3 - 0.3*y", "-y - 0.3*x", "-z"],
         diffusion: &["0.05", "0.05", "0.05"],
+        cross: "0",
         half: 2.0,
         cells: 128,
         end: 1.0,
@@ -98,6 +139,7 @@ const CASES: &[Case] = &[
         name: "cube-current",
         drift: &["x - x^3 - 0.5*y", "-y + 0.5*x", "-z"],
         diffusion: &["0.05", "0.05", "0.05"],
+        cross: "0",
         half: 2.0,
         cells: 128,
         end: 1.0,
@@ -111,7 +153,11 @@ fn problem(case: &Case, cells: usize, end: f64) -> Problem {
     let symbols = Symbols::new(variables);
     let parsed = |row: &[&str]| -> Vec<_> { row.iter().map(|f| parse(f, &symbols).unwrap()).collect() };
     let d = variables.len();
-    let entry = |i: usize, j: usize| if i == j { case.diffusion[i] } else { "0" };
+    let entry = |i: usize, j: usize| match (i, j) {
+        _ if i == j => case.diffusion[i],
+        (0, 1) | (1, 0) => case.cross,
+        _ => "0",
+    };
     let rows: Vec<_> = (0..d).map(|i| parsed(&(0..d).map(|j| entry(i, j)).collect::<Vec<_>>())).collect();
     let noise = FormulaDiffusion::new(&rows).unwrap();
     let model = FormulaModel::drift(&parsed(case.drift));
@@ -165,13 +211,21 @@ fn write(engine: &FokkerPlanck, grid: &Grid, file: &str) {
     std::fs::write(file, bytes).unwrap();
 }
 
+/// Smallest probability of a cell, at the end and at rest.
+fn least(engine: &FokkerPlanck) -> f64 {
+    let probability = engine.snapshot().probability;
+    let stationary = engine.stationary().map_or(&[][..], |s| &s.probability);
+    probability.iter().chain(stationary).copied().fold(f64::INFINITY, f64::min)
+}
+
 fn run(case: &Case, cells: usize, end: f64, threads: usize, file: Option<&String>) {
     let problem = problem(case, cells, end);
     let options = FokkerPlanckOptions { error_estimate: false, ..FokkerPlanckOptions::default() };
     // problems that take less than a tick of the CPU clock are built and advanced many times in a row; of all the best of several rounds
     let (rounds, repeats) = match problem.grid.len() {
         0..2_000 => (9, 200),
-        2_000..100_000 => (9, 1),
+        2_000..20_000 => (3, 1),
+        20_000..100_000 => (9, 1),
         100_000..1_500_000 => (3, 1),
         _ => (1, 1),
     };
@@ -200,7 +254,7 @@ fn run(case: &Case, cells: usize, end: f64, threads: usize, file: Option<&String
     }
     println!(
         "{{\"peer\":\"fpsolve\",\"problem\":\"{}\",\"cells\":{cells},\"end\":{end},\"threads\":{threads},\"stationary_s\":{:.6},\
-         \"transient_s\":{:.6},\"stationary_wall_s\":{:.6},\"transient_wall_s\":{:.6},\"peak_mb\":{:.0},\"method\":\"{}\",\"linear_solver\":\"{}\",\
+         \"transient_s\":{:.6},\"stationary_wall_s\":{:.6},\"transient_wall_s\":{:.6},\"peak_mb\":{:.0},\"min\":{:e},\"method\":\"{}\",\"linear_solver\":\"{}\",\
          \"stationary\":\"{}\"}}",
         case.name,
         best[0],
@@ -208,6 +262,7 @@ fn run(case: &Case, cells: usize, end: f64, threads: usize, file: Option<&String
         best[2],
         best[3],
         peak() / 1e6,
+        least(&engine),
         text("method"),
         text("linear_solver"),
         engine.stationary().map_or("none", |s| s.method),

@@ -51,6 +51,14 @@ for round in $(seq "$ROUNDS"); do
     "$BENCH" $problem $cells $end 1 "$WORK/$problem" >> "$LOG"
   done
 done
+for condition in 10 100 1000; do
+  echo "P5, condition $condition" >&2
+  for mode in expm mono; do
+    [ -z "$PEERS" ] || FP_ANISO=$("$PYTHON" -c "print(1 / $condition)") OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$PYTHON" "$PEERS/peer_scipy.py" P5 $mode \
+      | sed -n 's/^RESULT //p' | sed "s/^{/{\"condition\": $condition, \"mode\": \"$mode\", /" >> "$LOG"
+  done
+  "$BENCH" P5-"$condition" 128 1 1 "$WORK/P5-$condition" >> "$LOG"
+done
 while read -r problem cells end; do
   echo "$problem, $cells cells an axis, t = $end" >&2
   "$BENCH" "$problem" "$cells" "$end" 1 >> "$LOG"
@@ -76,8 +84,10 @@ def error(name):
     if not peers:
         return None
     sys.path.insert(0, peers)
-    import numpy as np, problems
-    problem = problems.get(name)
+    import numpy as np, os, problems
+    plain, _, condition = name.partition("-")
+    os.environ["FP_ANISO"] = repr(1 / float(condition or 10))
+    problem = problems.get(plain)
     both = np.fromfile(f"{work}/{name}").reshape((2,) + problem.rho0.shape)
     volume = problem.h ** problem.dim
     references = problems.transient_ref(problem), problems.steady_ref(problem)
@@ -108,6 +118,19 @@ for name, (fast, still) in goals.items():
     ratios = f"{ratio(a, t)} (1/{fast}), {ratio(b, s)}" + (f" (1/{still})" if still else "")
     print(f"| {name} | {form(a)}, {form(b)} | {theirs[0]['L1_t']:.1e}, {theirs[0]['L1_s']:.1e} | {form(t)}, {form(s)} "
           f"| {l1[0]:.1e}, {l1[1]:.1e} | {ratios} |")
+print()
+print("| condition of P5 | SciPy central: L1, s | SciPy monotone: L1, s | fpsolve: L1, smallest, s (by) | goal |")
+print("|---|---|---|---|---|")
+for condition, goal in ((10, ".003, .004"), (100, ".005, .008"), (1000, ".007, .010")):
+    mine = next(r for r in ours if r["problem"] == f"P5-{condition}")
+    columns = []
+    for mode in ("expm", "mono"):
+        theirs = [r for r in runs if r.get("condition") == condition and r.get("mode") == mode]
+        columns += [f"{r['L1_t']:.1e}, {r['L1_s']:.1e}; {r['cpu_trans'] + r['cpu_steady']:.2f}" for r in theirs] or ["-"]
+    l1 = error(f"P5-{condition}")
+    said = f"{l1[0]:.1e}, {l1[1]:.1e}" if l1 else "-"
+    seconds = mine["stationary_s"] + mine["transient_s"]
+    print(f"| {condition} | {columns[0]} | {columns[1]} | {said}; {mine['min']:.1e}; {seconds:.2f} ({mine['method']}) | {goal} |")
 print()
 print("| problem | cells | end | generator and stationary, s (by) | transient, s (by) | µs a cell | peak memory, MB |")
 print("|---|---|---|---|---|---|---|")
