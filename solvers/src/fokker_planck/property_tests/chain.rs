@@ -46,7 +46,7 @@ proptest! {
         let field = Field::new(2, move |[x, y, _]| {
             ([-(h[0] * x + h[1] * y), -(h[2] * x + h[3] * y), 0.0], [a[0], a[1], a[2], 0.0, 0.0, 0.0])
         });
-        let axis = |name: &str| Axis::uniform(name, -2.5, 2.5, 50, [Boundary::Reflecting; 2]).unwrap();
+        let axis = |name: &str| Axis::uniform(name, -2.0, 2.0, 40, [Boundary::Reflecting; 2]).unwrap();
         let grid = Grid::new(vec![axis("x"), axis("y")]).unwrap();
         let chain = Chain::new(&field, 1.0, &grid, tau).unwrap();
         let cell = grid.locate(&at).unwrap();
@@ -56,7 +56,7 @@ proptest! {
         let mut row = vec![0.0; grid.len()];
         chain.forward(&here, &mut row);
         let reach = (0..grid.len()).filter(|&i| row[i] > 0.0).map(|i| grid.center(i));
-        let beside = |x: f64| x.abs() < 2.3;
+        let beside = |x: f64| x.abs() < 1.8;
         prop_assume!(reach.clone().all(|x| beside(x[0]) && beside(x[1])));
         let (mean, covariance) = linear(h, a, [from[0], from[1]], tau);
         let average = |f: &dyn Fn([f64; 3]) -> f64| (0..grid.len()).map(|i| row[i] * f(grid.center(i))).sum::<f64>();

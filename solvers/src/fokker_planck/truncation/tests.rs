@@ -228,8 +228,8 @@ fn other_walls_cut_nothing_and_rounding_stays_rounding() {
 
 #[test]
 fn scaled_complementary_errors_join() {
-    for u in [0.1, 1.0, 5.0, 9.99] {
-        assert!((scaled_erfc(u) / ((u * u as f64).exp() * libm::erfc(u)) - 1.0).abs() < 1e-12);
+    for u in [0.1f64, 1.0, 5.0, 9.99] {
+        assert!((scaled_erfc(u) / ((u * u).exp() * libm::erfc(u)) - 1.0).abs() < 1e-12);
     }
     let (below, above) = (scaled_erfc(10.0 - 1e-9), scaled_erfc(10.0));
     assert!((below / above - 1.0).abs() < 1e-6, "{below} {above}");
