@@ -114,6 +114,9 @@ fn functionals(ladder: &Ladder) -> Vec<Dataset> {
 /// The table for the terminal, and what a reader should know about it.
 pub fn report(prepared: &Prepared, climb: &Climb, asked: usize, status: Status) -> String {
     let mut out = format!("{}: {}; the same problem on {} grids\n", prepared.name, status.word(), climb.solved.len());
+    for left_out in &climb.left_out {
+        let _ = writeln!(out, "  note: left out, {left_out}");
+    }
     let Some(ladder) = &climb.ladder else {
         return out + "  an order needs at least two grids\n";
     };
@@ -128,9 +131,6 @@ pub fn report(prepared: &Prepared, climb: &Climb, asked: usize, status: Status) 
     }
     for remark in ladder.remarks() {
         let _ = writeln!(out, "  note: {remark}");
-    }
-    for left_out in &climb.left_out {
-        let _ = writeln!(out, "  note: left out, {left_out}");
     }
     if n + climb.left_out.len() < asked && status == Status::Complete {
         let _ = writeln!(

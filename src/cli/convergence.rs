@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::fokker_planck::SpaceMethod;
 use fpsolve_solvers::fokker_planck::convergence::{Ladder, grids, settled, solve};
+use fpsolve_solvers::fokker_planck::{FokkerPlanckOptions, SpaceMethod};
+use fpsolve_solvers::problem::Problem;
 
 use super::output;
 use super::scenario::{WRITE_HELP, overrides, progress};
@@ -121,20 +122,31 @@ fn finer(scenario: &Scenario, finer: u8) -> Result<Vec<String>, Failure> {
     })
 }
 
-/// Runs the problems one after the other, the coarsest first, until one fails or the user stops it.
-fn climb(
+/// Runs the problems one after the other, the coarsest first, until one fails or the user stops it; all with the discretisation that the
+/// automatic choice takes on the scenario's own grid, unless its steps serve fewer than two of the grids.
+fn climb(prepared: &Prepared, problems: &[Problem], progress: &dyn Fn(&str)) -> (Climb, Option<Error>) {
+    progress("choosing a discretisation");
+    let written = &prepared.fokker_planck;
+    let options = match settled(&problems[problems.len() - 1], written, &signal::interrupted) {
+        Ok(options) => options,
+        Err(error) => return (Climb::default(), Some(error)),
+    };
+    let (climb, failure) = climb_with(prepared, problems, &options, progress);
+    if written.discretisation == SpaceMethod::Auto && failure.is_none() && climb.ladder.is_none() {
+        let edges = FokkerPlanckOptions { discretisation: SpaceMethod::Edges, ..options };
+        return climb_with(prepared, problems, &edges, progress);
+    }
+    (climb, failure)
+}
+
+fn climb_with(
     prepared: &Prepared,
-    problems: &[fpsolve_solvers::problem::Problem],
+    problems: &[Problem],
+    options: &FokkerPlanckOptions,
     progress: &dyn Fn(&str),
 ) -> (Climb, Option<Error>) {
     let eigenpairs = prepared.analysis.eigenpairs.as_ref().map_or(0, |count| count.value);
     let mut climb = Climb::default();
-    progress("choosing a discretisation");
-    let own = problems.len().saturating_sub(1);
-    let options = match settled(&problems[own], &prepared.fokker_planck, &signal::interrupted) {
-        Ok(options) => options,
-        Err(error) => return (climb, Some(error)),
-    };
     for (level, problem) in problems.iter().enumerate() {
         let shape: Vec<String> = problem.grid.shape().iter().map(usize::to_string).collect();
         progress(&format!("{} cells", shape.join(" × ")));
@@ -142,14 +154,16 @@ fn climb(
             return (climb, Some(Error::Interrupted { time: 0.0 }));
         }
         let start = Instant::now();
-        match solve(problem, &options, eigenpairs, &signal::interrupted) {
+        match solve(problem, options, eigenpairs, &signal::interrupted) {
             Ok(solved) => {
                 climb.solved.push(solved);
                 climb.seconds.push(start.elapsed().as_secs_f64());
             }
             // a chain whose steps cannot cover the cells of a coarse grid may serve finer ones
             Err(error @ Error::Numerical { .. })
-                if options.discretisation == SpaceMethod::Chain && climb.solved.is_empty() && level < own =>
+                if options.discretisation == SpaceMethod::Chain
+                    && climb.solved.is_empty()
+                    && level + 1 < problems.len() =>
             {
                 climb.left_out.push(format!("{} cells: {error}", shape.join(" × ")));
             }
