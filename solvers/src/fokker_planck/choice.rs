@@ -5,6 +5,7 @@
 //! density and a few output times. A bar on the Péclet number alone would be wrong both ways: a reversible problem
 //! with high numbers in its flanks can do better on edges, a linear one with moderate numbers on the chain.
 
+use super::chain::chain_stepper::{lengths, snapped};
 use super::chain::{MOST_ENTRIES_UNASKED, applies};
 use super::error_estimate::Companion;
 use super::options::{FokkerPlanckOptions, SpaceMethod};
@@ -21,6 +22,10 @@ const SHARE: f64 = 0.01;
 const MOSTLY: f64 = 0.5;
 /// Widening of the diffusion by the bound on the stencil, relative to its trace, up to which no trial is made.
 const WIDENING: f64 = 1e-3;
+/// Seconds of an evaluation of drift and D, for each sample of the data.
+const EVALUATION: f64 = 2e-8;
+/// Seconds that setting up a chain may take unasked.
+const MOST_SECONDS: f64 = 30.0;
 /// Output times of a trial.
 const TIMES: usize = 3;
 
@@ -80,7 +85,8 @@ pub(super) fn choose(
         )),
         SpaceMethod::Chain => {
             applies(&fine.grid)?;
-            let discrete = fine.with_chain(start.law, None, interrupt)?;
+            let block = fine.suitable_block(start.law, f64::INFINITY).map(|b| snapped(b, start.time, &problem.times));
+            let discrete = fine.with_chain(start.law, block, interrupt)?;
             Ok((chooser.candidate(discrete)?, chain("asked for".into())))
         }
         SpaceMethod::Auto => chooser.choose(fine),
@@ -120,11 +126,20 @@ impl Chooser<'_> {
         let block = fine.suitable_block(self.start.law, longest).ok_or_else(|| {
             format!("{percent}, but no steps of the long-step chain resolve the noise on this grid and are at most half the run")
         })?;
-        match fine.chain_entries(block) {
-            Ok(entries) if entries <= MOST_ENTRIES_UNASKED => Ok((block, percent)),
-            Ok(entries) => Err(format!("{percent}, but the long-step chain would have {entries:.0e} entries")),
-            Err(error) => Err(format!("{percent}, but the long-step chain fails: {error}")),
+        let block = snapped(block, self.start.time, &self.problem.times);
+        let expected =
+            fine.expected_chain(block).map_err(|error| format!("{percent}, but the long-step chain fails: {error}"))?;
+        if expected.entries > MOST_ENTRIES_UNASKED {
+            return Err(format!("{percent}, but the long-step chain would have {:.0e} entries", expected.entries));
         }
+        let lengths = lengths(block, self.start.time, &self.problem.times) as f64;
+        let seconds = EVALUATION * self.problem.model.samples().max(1) as f64 * expected.evaluations * lengths;
+        if seconds > MOST_SECONDS {
+            return Err(format!(
+                "{percent}, but the long-step chain would take about {seconds:.0} s to set up (discretisation = \"chain\" does it)"
+            ));
+        }
+        Ok((block, percent))
     }
 
     /// Tries both.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::chain::Chain;
-use super::chain::chain_stepper::{self, Builder, ChainStepper};
+use super::chain::chain_stepper::{self, ChainStepper};
 use super::chain::killed::Passages;
 use super::chain::observables::observe;
-use super::chain::pair::{Pair, PairLaw, extrapolated};
+use super::chain::pair::{Build, Pair, PairLaw, extrapolated};
 use super::chain::slow_modes::slow_modes;
 use super::chain::step_choice::{covers, suitable_step};
+use super::chain::{Chain, Expected};
 use super::edge_generator::{Discretization, edge_generator};
 use super::first_passage::{AtStart, GridPassage, Question, at, at_start, first_passage, interpolation};
 use super::options::FokkerPlanckOptions;
@@ -82,7 +82,7 @@ impl Discrete {
                 "use more cells, or discretisation = \"edges\"",
             ));
         };
-        let pair = Pair::new(&self.builder(), block)?;
+        let pair = Pair::new(self.builder().as_ref(), block, interrupt)?;
         let guess = self.law.clone();
         self.with_pair(pair, guess.as_ref().map_or(start, |law| law.probability.as_slice()), interrupt)
     }
@@ -113,14 +113,14 @@ impl Discrete {
             return Ok(None);
         }
         let coarse = Self::unsolved(problem, &grid)?;
-        let pair = Pair::new(&coarse.builder(), 4.0 * block)?;
+        let pair = Pair::new(coarse.builder().as_ref(), 4.0 * block, interrupt)?;
         Ok(Some(coarse.with_pair(pair, law.as_deref().unwrap_or(&start), interrupt)?))
     }
 
     /// The chain on this grid with steps twice as long; None where this is no chain. Errors: a chain that fails, [`Error::Interrupted`].
     pub fn longer_chain(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Self>, Error> {
         let Some(pair) = &self.chain else { return Ok(None) };
-        let longer = pair.doubled(&self.builder())?;
+        let longer = pair.doubled(self.builder().as_ref(), interrupt)?;
         let guess = self.chain_law.as_ref().map_or(start, |law| law.laws[1].as_slice());
         self.clone().with_pair(longer, guess, interrupt).map(Some)
     }
@@ -137,9 +137,9 @@ impl Discrete {
     }
 
     /// Makes chains on this grid.
-    fn builder(&self) -> Builder<'static> {
+    fn builder(&self) -> Box<Build<'static>> {
         let (dynamics, temperature, grid) = (self.dynamics.clone(), self.temperature, self.grid.clone());
-        Box::new(move |step| Chain::new(dynamics.as_ref(), temperature, &grid, step))
+        Box::new(move |step, interrupt| Chain::new_until(dynamics.as_ref(), temperature, &grid, step, interrupt))
     }
 
     /// The `count` slowest modes. Errors: no unique stationary density, and those of [`spectrum()`].
@@ -195,9 +195,9 @@ impl Discrete {
         suitable_step(self.dynamics.as_ref(), self.temperature, &self.grid, &laws, 0.5 * longest).map(|tau| 2.0 * tau)
     }
 
-    /// Entries that a chain of this block would have. Errors: a flow that does not stay finite.
-    pub fn chain_entries(&self, block: f64) -> Result<f64, Error> {
-        Pair::expected_entries(self.dynamics.as_ref(), self.temperature, &self.grid, block)
+    /// What a chain of this block would take. Errors: a flow that does not stay finite.
+    pub fn expected_chain(&self, block: f64) -> Result<Expected, Error> {
+        Pair::expected(self.dynamics.as_ref(), self.temperature, &self.grid, block)
     }
 
     /// Block of the chain, where it is one.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Chain;
-use super::pair::{Pair, extrapolated};
+use super::pair::{Build, Pair, extrapolated};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::fokker_planck::stepper::{Stepper, Work};
@@ -28,7 +28,7 @@ pub fn blocks(interval: f64, block: f64) -> f64 {
 /// suitable length. Outputs nearer to the start than one block are reached in one shorter block, or in a single step, and never built
 /// upon, so short intervals between outputs cost nothing in accuracy.
 pub struct ChainStepper<'a> {
-    build: Builder<'a>,
+    build: Box<Build<'a>>,
     block: f64,
     anchors: Vec<Anchor>,
     pair: Option<Arc<Pair>>,
@@ -37,8 +37,37 @@ pub struct ChainStepper<'a> {
     work: Work,
 }
 
-/// Makes the chain of given steps.
-pub type Builder<'a> = Box<dyn Fn(f64) -> Result<Chain, Error> + Send + 'a>;
+/// A block near `block` that divides all intervals between the times, where there is one between 0.8 and 1.4 times it: then one pair of
+/// chains serves all.
+pub fn snapped(block: f64, from: f64, times: &[f64]) -> f64 {
+    let mut common = 0.0f64;
+    let mut last = from;
+    for &time in times.iter().filter(|time| **time > from) {
+        let (mut a, mut b) = (time - last, common);
+        while b > 1e-6 * block {
+            (a, b) = (b, (a - b * (a / b + 1e-9).floor()).max(0.0));
+        }
+        (common, last) = (a, time);
+    }
+    let candidate = common / (common / block).round().max(1.0);
+    if (0.8..=1.4).contains(&(candidate / block)) { candidate } else { block }
+}
+
+/// Number of different lengths that blocks near `block` have between the times.
+pub fn lengths(block: f64, from: f64, times: &[f64]) -> usize {
+    let mut found: Vec<f64> = Vec::new();
+    let mut last = from;
+    for &time in times.iter().filter(|time| **time > from) {
+        if time - last >= SHORTENED * block {
+            let length = (time - last) / blocks(time - last, block);
+            if !found.iter().any(|l| (l / length - 1.0).abs() < 1e-9) {
+                found.push(length);
+            }
+            last = time;
+        }
+    }
+    found.len().max(1)
+}
 
 /// The laws of both chains at a time.
 #[derive(Clone)]
@@ -50,19 +79,19 @@ struct Anchor {
 
 impl<'a> ChainStepper<'a> {
     /// From `start` at time `from`, in blocks of at least those of `pair`, which is used where the length is the same.
-    pub fn new(build: Builder<'a>, pair: Arc<Pair>, start: Vec<f64>, from: f64) -> Self {
+    pub fn new(build: Box<Build<'a>>, pair: Arc<Pair>, start: Vec<f64>, from: f64) -> Self {
         let anchors = vec![Anchor { time: from, short: start.clone(), long: start }];
         Self { build, block: pair.block(), anchors, pair: Some(pair), last: None, work: Work::default() }
     }
 
     /// The pair of this block.
-    fn pair(&mut self, block: f64) -> Result<Arc<Pair>, Error> {
+    fn pair(&mut self, block: f64, interrupt: Interrupt) -> Result<Arc<Pair>, Error> {
         if let Some(pair) = self.pair.as_ref().filter(|pair| (pair.block() / block - 1.0).abs() < 1e-9) {
             return Ok(pair.clone());
         }
         self.pair = None; // two pairs at once may not fit
         self.work.factorisations += 2;
-        let pair = Arc::new(Pair::new(&self.build, block)?);
+        let pair = Arc::new(Pair::new(self.build.as_ref(), block, interrupt)?);
         self.pair = Some(pair.clone());
         Ok(pair)
     }
@@ -88,7 +117,7 @@ impl Stepper for ChainStepper<'_> {
             return Ok(());
         }
         if interval < SHORTEST * self.block {
-            let chain = (self.build)(interval)?;
+            let chain = (self.build)(interval, interrupt)?;
             self.work.factorisations += 1;
             self.step(&chain, &mut at.short);
             out.copy_from_slice(&at.short);
@@ -96,7 +125,7 @@ impl Stepper for ChainStepper<'_> {
             return Ok(());
         }
         let blocks = blocks(interval, self.block);
-        let pair = self.pair(interval / blocks)?;
+        let pair = self.pair(interval / blocks, interrupt)?;
         for done in 0..blocks as u64 {
             if interrupt() {
                 return Err(Error::Interrupted { time: from + done as f64 * interval / blocks });
@@ -124,5 +153,24 @@ impl Stepper for ChainStepper<'_> {
 
     fn work(&self) -> Work {
         self.work
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_snapped_to_what_the_outputs_have_in_common() {
+        let times = [0.0, 0.4, 1.0, 2.0, 4.0, 8.0];
+        let block = snapped(0.055, 0.0, &times);
+        assert!((block - 0.05).abs() < 1e-12, "{block}");
+        assert_eq!(lengths(block, 0.0, &times), 1);
+        assert_eq!(lengths(0.055, 0.0, &times), 3); // 0.4/7, 0.6/11 = 1.0/18.3…, 4.0/73
+        assert_eq!(snapped(0.7, 0.0, &[0.3, 1.3]), 0.7);
+        assert_eq!(snapped(0.3, 0.0, &[]), 0.3);
+        let uneven = [std::f64::consts::FRAC_1_PI, 1.0];
+        assert_eq!(snapped(0.05, 0.0, &uneven), 0.05);
+        assert_eq!(lengths(0.05, 0.0, &uneven), 2);
     }
 }

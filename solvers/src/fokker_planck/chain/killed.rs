@@ -57,7 +57,7 @@ impl Passages<'_> {
         let sets: Vec<&Target> = [question.target].into_iter().chain(question.avoid).collect();
         let by = |sets: &[&Target], field: &dyn Fn(&Killed) -> Result<Vec<f64>, Error>| {
             let [short, long] =
-                [0.5 * self.block, self.block].map(|step| self.killed(sets, step).and_then(|k| field(&k)));
+                [0.5 * self.block, self.block].map(|step| self.killed(sets, step, interrupt).and_then(|k| field(&k)));
             Ok::<_, Error>(short?.iter().zip(long?).map(|(a, b)| 2.0 * a - b).collect::<Vec<f64>>())
         };
         let mut mean_time = by(&sets[..1], &|killed| killed.mean_time(self.grid, interrupt))?;
@@ -72,9 +72,9 @@ impl Passages<'_> {
         Ok((mean_time, Some(committor)))
     }
 
-    fn killed(&self, sets: &[&Target], step: f64) -> Result<Killed, Error> {
+    fn killed(&self, sets: &[&Target], step: f64, interrupt: Interrupt) -> Result<Killed, Error> {
         let surfaces = Surfaces::new(self.grid, sets)?;
-        let (chain, ended) = Chain::ending(self.dynamics, self.temperature, self.grid, step, &surfaces)?;
+        let (chain, ended) = Chain::ending(self.dynamics, self.temperature, self.grid, step, &surfaces, interrupt)?;
         let killed = Killed { chain, ended, target: sets[0].text().to_string() };
         killed.check_reachable(self.grid, &surfaces)?;
         Ok(killed)
@@ -87,9 +87,10 @@ impl Passages<'_> {
         weights.iter().filter(|(cell, _)| !surfaces.holds(*cell)).for_each(|&(cell, w)| p[cell] += w);
         let mut out = vec![p.iter().sum::<f64>()];
         if question.times.len() > 1 {
-            let build =
-                |step: f64| Chain::ending(self.dynamics, self.temperature, self.grid, step, &surfaces).map(|k| k.0);
-            let pair = Pair::new(&build, self.block)?;
+            let build = |step: f64, interrupt: Interrupt| {
+                Chain::ending(self.dynamics, self.temperature, self.grid, step, &surfaces, interrupt).map(|(c, _)| c)
+            };
+            let pair = Pair::new(&build, self.block, interrupt)?;
             let mut stepper = ChainStepper::new(Box::new(build), pair.into(), p.clone(), 0.0);
             for &time in &question.times[1..] {
                 stepper.advance(time, interrupt, &mut p)?;

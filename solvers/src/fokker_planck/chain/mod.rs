@@ -27,8 +27,10 @@ mod tests;
 
 use rayon::prelude::*;
 
+use super::linear::proceed;
 use crate::Error;
 use crate::dynamics::Dynamics;
+use crate::engine::Interrupt;
 use crate::grid::{Axis, Grid};
 use lattice_law::lattice_law;
 use moments::{MOST_STEPS, conditional_moments};
@@ -72,6 +74,15 @@ pub struct Ended {
     pub time: Vec<f64>,
 }
 
+/// What a chain takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Expected {
+    /// Entries to be stored.
+    pub entries: f64,
+    /// Evaluations of drift and D at a point.
+    pub evaluations: f64,
+}
+
 /// A cell's part of the chain while it is put together.
 struct CellLaw {
     row: Vec<(u32, f64)>,
@@ -81,6 +92,7 @@ struct CellLaw {
 
 /// What a chain is made of.
 struct Build<'a> {
+    interrupt: Interrupt<'a>,
     dynamics: &'a dyn Dynamics,
     temperature: f64,
     grid: &'a Grid,
@@ -92,26 +104,40 @@ impl Chain {
     /// The chain of steps `tau`. Errors: graded axes, a flow that does not stay finite, more than
     /// [`MOST_ENTRIES`] entries.
     pub fn new(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Self, Error> {
-        Build { dynamics, temperature, grid, step: tau, surfaces: None }.chain().map(|(chain, _)| chain)
+        Self::new_until(dynamics, temperature, grid, tau, &|| false)
     }
 
-    /// The chain of steps `tau` without those that touch a set. Errors: as for [`Chain::new`].
+    /// [`Chain::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
+    pub fn new_until(
+        dynamics: &dyn Dynamics,
+        temperature: f64,
+        grid: &Grid,
+        tau: f64,
+        interrupt: Interrupt,
+    ) -> Result<Self, Error> {
+        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: None }.chain().map(|(chain, _)| chain)
+    }
+
+    /// The chain of steps `tau` without those that touch a set. Errors: as for [`Chain::new_until`].
     pub fn ending(
         dynamics: &dyn Dynamics,
         temperature: f64,
         grid: &Grid,
         tau: f64,
         surfaces: &Surfaces,
+        interrupt: Interrupt,
     ) -> Result<(Self, Ended), Error> {
-        Build { dynamics, temperature, grid, step: tau, surfaces: Some(surfaces) }.chain()
+        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: Some(surfaces) }.chain()
     }
 
-    /// Entries that a chain of steps `tau` would have, from a sample of its cells. Errors as for [`Chain::new`].
-    pub fn expected_entries(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<f64, Error> {
+    /// What a chain of steps `tau` would take, from a sample of its cells. Errors as for [`Chain::new`].
+    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Expected, Error> {
         let cells: Vec<usize> = (0..SAMPLE).map(|k| (2 * k + 1) * grid.len() / (2 * SAMPLE)).collect();
-        let laws = Build { dynamics, temperature, grid, step: tau, surfaces: None }.cell_laws(&cells)?;
+        let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, surfaces: None };
+        let (laws, evaluations) = build.cell_laws(&cells)?;
         let sampled: usize = laws.iter().map(|law| law.row.len()).sum();
-        Ok(sampled as f64 / SAMPLE as f64 * grid.len() as f64)
+        let times = grid.len() as f64 / SAMPLE as f64;
+        Ok(Expected { entries: sampled as f64 * times, evaluations: evaluations * times })
     }
 
     /// Number of cells.
@@ -222,7 +248,7 @@ impl Build<'_> {
         let cells: Vec<usize> = (0..self.grid.len()).collect();
         for block in cells.chunks(128 * CHUNK) {
             let laws: Result<Vec<Vec<CellLaw>>, Error> =
-                block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk)).collect();
+                block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk).map(|found| found.0)).collect();
             for law in laws?.into_iter().flatten() {
                 out.infeasible.push(law.infeasible);
                 out.push(&law.row);
@@ -244,7 +270,9 @@ impl Build<'_> {
         Ok((out, ended))
     }
 
-    fn cell_laws(&self, cells: &[usize]) -> Result<Vec<CellLaw>, Error> {
+    /// The laws of some cells, and the evaluations that they took.
+    fn cell_laws(&self, cells: &[usize]) -> Result<(Vec<CellLaw>, f64), Error> {
+        proceed(self.interrupt)?;
         let (grid, d, n) = (self.grid, self.grid.dimension(), cells.len());
         let mut points = vec![0.0; d * n];
         for (i, &cell) in cells.iter().enumerate() {
@@ -267,6 +295,6 @@ impl Build<'_> {
             let ended = self.surfaces.map(|surfaces| surfaces.end(cell, &mut row, &moments, i, n));
             CellLaw { row, infeasible: law.infeasible, ended }
         };
-        Ok(cells.iter().enumerate().map(cell_law).collect())
+        Ok((cells.iter().enumerate().map(cell_law).collect(), moments.evaluations))
     }
 }

@@ -16,6 +16,8 @@ pub struct Moments {
     pub mean: Vec<f64>,
     /// S packed, component c of point i at `[c·n + i]`.
     pub covariance: Vec<f64>,
+    /// Evaluations of drift and D at a point that it took.
+    pub evaluations: f64,
 }
 
 /// Most Runge–Kutta steps over τ.
@@ -34,11 +36,13 @@ pub fn conditional_moments(
 ) -> Option<Moments> {
     let flow = Flow { dynamics, temperature, grid };
     let mut out = flow.run(points, tau, 1);
+    let of_step = 4.0 * 2.0 * grid.dimension() as f64;
     let n = points.len() / grid.dimension();
     let mut active: Vec<usize> = (0..n).collect();
     let mut steps = 2;
     while steps <= most && !active.is_empty() {
         let next = flow.run(&gathered(points, &active, n), tau, steps);
+        out.evaluations += of_step * (active.len() * steps) as f64;
         let agreed: Vec<bool> = (0..active.len()).map(|i| flow.agree(&out, active[i], n, &next, i)).collect();
         for (from, to) in [(&next.mean, &mut out.mean), (&next.covariance, &mut out.covariance)] {
             for (row, values) in from.chunks(active.len()).enumerate() {
@@ -83,7 +87,8 @@ impl Flow<'_> {
         let d = self.grid.dimension();
         let n = points.len() / d;
         let dt = tau / steps as f64;
-        let mut state = Moments { mean: points.to_vec(), covariance: vec![0.0; packed_len(d) * n] };
+        let covariance = vec![0.0; packed_len(d) * n];
+        let mut state = Moments { mean: points.to_vec(), covariance, evaluations: 0.0 };
         for _ in 0..steps {
             let k1 = self.slope(&state);
             let k2 = self.slope(&moved(&state, &k1, 0.5 * dt));
@@ -99,7 +104,8 @@ impl Flow<'_> {
     fn slope(&self, state: &Moments) -> Moments {
         let d = self.grid.dimension();
         let n = state.mean.len() / d;
-        let mut out = Moments { mean: vec![0.0; d * n], covariance: vec![0.0; packed_len(d) * n] };
+        let covariance = vec![0.0; packed_len(d) * n];
+        let mut out = Moments { mean: vec![0.0; d * n], covariance, evaluations: 0.0 };
         let roots = roots(d, &state.covariance, n);
         let weight = 1.0 / (2 * d) as f64;
         let mut points = vec![0.0; d * n];
@@ -137,7 +143,11 @@ impl Flow<'_> {
 
 fn moved(state: &Moments, slope: &Moments, dt: f64) -> Moments {
     let step = |x: &[f64], v: &[f64]| x.iter().zip(v).map(|(x, v)| x + dt * v).collect();
-    Moments { mean: step(&state.mean, &slope.mean), covariance: step(&state.covariance, &slope.covariance) }
+    Moments {
+        mean: step(&state.mean, &slope.mean),
+        covariance: step(&state.covariance, &slope.covariance),
+        evaluations: 0.0,
+    }
 }
 
 /// Lower triangular roots: entry k of column j of point i at `[(j·d + k)·n + i]`; columns of a semidefinite matrix are 0.

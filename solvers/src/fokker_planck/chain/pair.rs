@@ -12,8 +12,8 @@
 
 use std::sync::Arc;
 
-use super::Chain;
 use super::solve::solve;
+use super::{Chain, Expected};
 use crate::Error;
 use crate::dynamics::Dynamics;
 use crate::engine::Interrupt;
@@ -27,6 +27,9 @@ pub struct Pair {
     /// Steps of 2τ.
     pub long: Arc<Chain>,
 }
+
+/// Makes the chain of given steps, unless it is interrupted.
+pub type Build<'a> = dyn Fn(f64, Interrupt) -> Result<Chain, Error> + Send + 'a;
 
 /// The stationary laws of a pair.
 pub struct PairLaw {
@@ -42,20 +45,21 @@ const TOLERANCE: f64 = 1e-13;
 const ACCEPTED: f64 = 1e-9;
 
 impl Pair {
-    /// The chains that `build` makes, the longer steps being `block`. Errors: as for [`Chain::new`].
-    pub fn new(build: &dyn Fn(f64) -> Result<Chain, Error>, block: f64) -> Result<Self, Error> {
-        Ok(Self { short: Arc::new(build(0.5 * block)?), long: Arc::new(build(block)?) })
+    /// The chains that `build` makes, the longer steps being `block`. Errors: as for [`Chain::new_until`].
+    pub fn new(build: &Build, block: f64, interrupt: Interrupt) -> Result<Self, Error> {
+        Ok(Self { short: Arc::new(build(0.5 * block, interrupt)?), long: Arc::new(build(block, interrupt)?) })
     }
 
-    /// The pair whose steps are twice as long. Errors: as for [`Chain::new`].
-    pub fn doubled(&self, build: &dyn Fn(f64) -> Result<Chain, Error>) -> Result<Self, Error> {
-        Ok(Self { short: self.long.clone(), long: Arc::new(build(2.0 * self.block())?) })
+    /// The pair whose steps are twice as long. Errors: as for [`Chain::new_until`].
+    pub fn doubled(&self, build: &Build, interrupt: Interrupt) -> Result<Self, Error> {
+        Ok(Self { short: self.long.clone(), long: Arc::new(build(2.0 * self.block(), interrupt)?) })
     }
 
-    /// Entries that a pair of this block would have. Errors: a flow that does not stay finite.
-    pub fn expected_entries(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, block: f64) -> Result<f64, Error> {
-        Ok(Chain::expected_entries(dynamics, temperature, grid, 0.5 * block)?
-            + Chain::expected_entries(dynamics, temperature, grid, block)?)
+    /// What a pair of this block would take. Errors: a flow that does not stay finite.
+    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, block: f64) -> Result<Expected, Error> {
+        let short = Chain::expected(dynamics, temperature, grid, 0.5 * block)?;
+        let long = Chain::expected(dynamics, temperature, grid, block)?;
+        Ok(Expected { entries: short.entries + long.entries, evaluations: short.evaluations + long.evaluations })
     }
 
     /// The longer step, 2τ.

@@ -28,7 +28,11 @@ pub fn suitable_step(
     let mut step = first_step(dynamics, temperature, grid, &points)?;
     // without drift the covariance would be 2Aτ: a cheap guess, a little below which the search begins
     let (_, a, _) = super::super::coefficients::at_points(dynamics, temperature, &points, false);
-    let free = |step: f64| Moments { mean: points.clone(), covariance: a.iter().map(|a| 2.0 * a * step).collect() };
+    let free = |step: f64| Moments {
+        mean: points.clone(),
+        covariance: a.iter().map(|a| 2.0 * a * step).collect(),
+        evaluations: 0.0,
+    };
     while step <= longest && !enough(&free(2.0 * step)) {
         step *= LADDER;
     }

@@ -7,6 +7,7 @@ use super::chain_stepper::ChainStepper;
 use super::killed::Passages;
 use super::pair::{Pair, extrapolated};
 use super::slow_modes::slow_modes;
+use crate::engine::Interrupt;
 use crate::fokker_planck::first_passage::{GridPassage, Question};
 use crate::fokker_planck::stepper::Stepper;
 use crate::formula::{Symbols, parse};
@@ -39,7 +40,7 @@ fn gaussian(g: &Grid, c: [f64; 3]) -> Vec<f64> {
 }
 
 fn pair(field: &Field, g: &Grid, block: f64) -> Pair {
-    Pair::new(&|step| Chain::new(field, 1.0, g, step), block).unwrap()
+    Pair::new(&|step, _| Chain::new(field, 1.0, g, step), block, &|| false).unwrap()
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn the_suitable_step_is_feasible_on_nearly_all_probability() {
 
 /// Follows `start` by the pair of the given block and shows the law at the times.
 fn follow(field: &Field, g: &Grid, block: f64, start: &[f64], times: &[f64]) -> Vec<Vec<f64>> {
-    let build = |step: f64| Chain::new(field, 1.0, g, step);
+    let build = |step: f64, _: Interrupt| Chain::new(field, 1.0, g, step);
     let mut stepper = ChainStepper::new(Box::new(build), pair(field, g, block).into(), start.to_vec(), 0.0);
     let mut out = vec![0.0; g.len()];
     let mut see = |&time: &f64| {
