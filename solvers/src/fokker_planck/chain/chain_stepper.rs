@@ -166,7 +166,7 @@ mod tests {
         let block = snapped(0.055, 0.0, &times);
         assert!((block - 0.05).abs() < 1e-12, "{block}");
         assert_eq!(lengths(block, 0.0, &times), 1);
-        assert_eq!(lengths(0.055, 0.0, &times), 3); // 0.4/7, 0.6/11 = 1.0/18.3…, 4.0/73
+        assert_eq!(lengths(0.055, 0.0, &times), 4); // 0.4/7, 0.6/11, 1/18 = 2/36, 4/73
         assert_eq!(snapped(0.7, 0.0, &[0.3, 1.3]), 0.7);
         assert_eq!(snapped(0.3, 0.0, &[]), 0.3);
         let uneven = [std::f64::consts::FRAC_1_PI, 1.0];
