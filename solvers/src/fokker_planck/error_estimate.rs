@@ -6,7 +6,7 @@
 //! a h⁴ + b τ²; its companion on 2h with steps 4τ has 16 times that. Where no noise of a step covers the cells of 2h, steps 2τ on h tell
 //! b, and a reading of higher order tells a.
 
-use super::chain::chain_stepper::blocks;
+use super::chain::chain_stepper::{SHORTENED, blocks};
 use super::current::entropy_production;
 use super::options::FokkerPlanckOptions;
 use super::reading::reading_error;
@@ -249,13 +249,8 @@ impl Companion {
                 richardson(last, before, highest(reversible, elapsed.is_none()))
             }
             Kind::Coarser { block } => {
-                let (change, ratio) = (change(grid, &fine.law, &first.law), ratio(block, 4.0));
-                let whole = if (3.5..4.5).contains(&ratio) {
-                    change / 15.0
-                } else {
-                    fine.reading + (change - first.reading).max(0.0) / (ratio * ratio - 1.0).max(3.0)
-                };
-                whole.max(by_step(grid, fine, &first, ratio).unwrap_or(0.0))
+                let early = elapsed.is_some_and(|elapsed| elapsed < SHORTENED * 4.0 * block);
+                by_coarser_chain(grid, fine, &first, ratio(block, 4.0), early)
             }
             Kind::Longer { block } => {
                 let by_step = distance(&fine.law, &first.law) / (ratio(block, 2.0).powi(2) - 1.0).max(1.0);
@@ -264,6 +259,20 @@ impl Companion {
         };
         Some(error.min(2.0)) // no two laws are farther apart
     }
+}
+
+/// Error of a chain by one on 2h whose steps are `ratio` times as long; `early` in less time than one of its blocks.
+fn by_coarser_chain(grid: &Grid, fine: &Shown, coarse: &Shown, ratio: f64, early: bool) -> f64 {
+    let change = change(grid, &fine.law, &coarse.law);
+    let whole = if (3.5..4.5).contains(&ratio) {
+        change / 15.0
+    } else {
+        let rest = (change - coarse.reading).max(0.0) / (ratio * ratio - 1.0).max(3.0);
+        // blocks shorter than the companion's own may not cover its cells, but the extrapolation moves a law by more than its error
+        let moved = fine.parts.as_ref().filter(|_| early).map_or(rest, |[a, b]| distance(a, b));
+        fine.reading + rest.min(moved)
+    };
+    whole.max(by_step(grid, fine, coarse, ratio).unwrap_or(0.0))
 }
 
 /// Error b τ² of the extrapolation of a (steps τ) and b (2τ) by that of b and c (rτ, on 2h): ‖(2a − b) − (r b − 2c)/(r − 2)‖/(r − 1),

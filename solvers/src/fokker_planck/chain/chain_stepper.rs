@@ -15,7 +15,7 @@ pub const NAME: &str = "long-step chain";
 const SHORTEST: f64 = 0.25;
 
 /// Length of a block, relative to a suitable one, from which on it may be built upon.
-const SHORTENED: f64 = 0.79;
+pub const SHORTENED: f64 = 0.79;
 
 /// Number of blocks that an interval is divided into: none is shorter than 0.8 of `block`, but for a single one.
 pub fn blocks(interval: f64, block: f64) -> f64 {

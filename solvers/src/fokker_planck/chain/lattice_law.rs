@@ -13,7 +13,7 @@ const RADIUS: usize = 60;
 /// Least ξᵀSξ over integer vectors that steps are chosen for: the cumulants of a sampled Gaussian beyond the second are then below 10⁻³.
 pub const COVERED: f64 = 0.7;
 /// Least ξᵀSξ from which on a sampled Gaussian serves at all.
-pub const SAMPLED: f64 = 0.45;
+const SAMPLED: f64 = 0.45;
 
 /// A law around a shifted cell.
 pub struct LatticeLaw {

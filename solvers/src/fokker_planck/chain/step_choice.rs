@@ -1,6 +1,6 @@
 //! Which step suits the chain.
 
-use super::lattice_law::{COVERED, SAMPLED, coverage};
+use super::lattice_law::{COVERED, coverage};
 use super::moments::{Moments, conditional_moments};
 use crate::dynamics::Dynamics;
 use crate::grid::Grid;
@@ -48,10 +48,13 @@ pub fn suitable_step(
     None
 }
 
-/// Whether Gaussians can be sampled after a step of `tau` on nearly all probability.
+/// Least coverage of a companion: below it, its errors are no longer those of the law that its steps obey on finer grids.
+const COMPANION: f64 = 0.55;
+
+/// Whether a companion of steps `tau` covers its cells well enough on nearly all probability.
 pub fn covers(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, laws: &[&[f64]], tau: f64) -> bool {
     let moments = conditional_moments(dynamics, temperature, grid, &sample(grid, laws), tau, FEW);
-    moments.is_some_and(|moments| enough(grid, &moments, SAMPLED))
+    moments.is_some_and(|moments| enough(grid, &moments, COMPANION))
 }
 
 fn enough(grid: &Grid, moments: &Moments, least: f64) -> bool {
