@@ -18,8 +18,11 @@ use crate::problem::Problem;
 pub const PECLET: f64 = 2.0;
 /// Share of the probability at higher Péclet numbers up to which no trial is made.
 const SHARE: f64 = 0.01;
-/// Share above which the chain wins where no trial can be made.
+/// Share above which the edge generator counts as of first order, and the chain wins where no trial can be made.
 const MOSTLY: f64 = 0.5;
+/// Estimated error of the chain up to which it is taken without a trial of the edge generator where most of the initial law is at high
+/// Péclet numbers.
+const ACCURATE: f64 = 2e-3;
 /// Widening of the diffusion by the bound on the stencil, relative to its trace, up to which no trial is made.
 const WIDENING: f64 = 1e-3;
 /// Seconds of an evaluation of drift and D, for each sample of the data.
@@ -67,7 +70,7 @@ struct Chooser<'a> {
     interrupt: Interrupt<'a>,
 }
 
-/// Chooses for a problem whose edge generator is already made. Errors: the chain asked for where it does not apply or together with
+/// Chooses for a problem whose edge generator is already made, but not solved. Errors: the chain asked for where it does not apply or together with
 /// an integrator of a generator, a trial that fails on edges; [`Error::Interrupted`].
 pub(super) fn choose(
     problem: &Problem,
@@ -78,18 +81,22 @@ pub(super) fn choose(
 ) -> Result<(Candidate, Choice), Error> {
     let chooser = Chooser { problem, options, start, interrupt };
     match options.discretisation {
-        SpaceMethod::Edges => Ok((chooser.candidate(fine)?, edges("asked for".into()))),
+        SpaceMethod::Edges => Ok((chooser.candidate(fine.solved(problem, interrupt)?)?, edges("asked for".into()))),
         SpaceMethod::Chain if options.method != "auto" => Err(Error::invalid(
             format!("method = \"{}\" integrates a generator, and the long-step chain has none", options.method),
             "write method = \"auto\", or discretisation = \"edges\"",
         )),
         SpaceMethod::Chain => {
             applies(&fine.grid)?;
+            let fine = fine.solved(problem, interrupt)?;
             let block = fine.suitable_block(start.law, f64::INFINITY).map(|b| snapped(b, start.time, &problem.times));
             let discrete = fine.with_chain(start.law, block, interrupt)?;
             Ok((chooser.candidate(discrete)?, chain("asked for".into())))
         }
-        SpaceMethod::Auto => chooser.choose(fine),
+        SpaceMethod::Auto => match chooser.plainly_chain(&fine)? {
+            Some(found) => Ok(found),
+            None => chooser.choose(fine.solved(problem, interrupt)?),
+        },
     }
 }
 
@@ -99,6 +106,24 @@ impl Chooser<'_> {
         let companion =
             if wanted { Companion::new(self.problem, &discrete, self.start.law, self.interrupt)? } else { None };
         Ok(Candidate { discrete, companion })
+    }
+
+    /// The chain without a trial of the edge generator, where that is of first order on most of the initial law and the chain is accurate.
+    fn plainly_chain(&self, fine: &Discrete) -> Result<Option<(Candidate, Choice)>, Error> {
+        if high_share(fine, self.start.law) <= MOSTLY {
+            return Ok(None);
+        }
+        let Ok((block, why)) = self.chain(fine) else { return Ok(None) };
+        let chain_of = |fine: Discrete| fine.with_chain(self.start.law, Some(block), self.interrupt);
+        let tried = chain_of(fine.clone()).and_then(|discrete| self.tried(discrete));
+        Ok(match tried {
+            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            Ok((candidate, Some(error))) if error <= ACCURATE && candidate.discrete.covers_at_rest() => {
+                let why = format!("estimated error {error:.1e}; {why}: the edge generator is of first order there");
+                Some((candidate, chain(why)))
+            }
+            _ => None,
+        })
     }
 
     /// The better one of two.

@@ -102,7 +102,7 @@ impl FokkerPlanck {
     /// [`FokkerPlanck::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
     pub fn new_until(problem: &Problem, options: FokkerPlanckOptions, interrupt: Interrupt) -> Result<Self, Error> {
         let grid = &problem.grid;
-        let fine = Discrete::edges(problem, grid, interrupt)?;
+        let fine = Discrete::unsolved(problem, grid)?;
         let mut warnings = fine.discretization.warnings.clone();
         let probability = problem.initial.cell_probability(grid)?;
         let (start, start_time) = start_law(problem, &probability, &mut warnings);
@@ -156,7 +156,7 @@ impl FokkerPlanck {
         options: &FokkerPlanckOptions,
         interrupt: Interrupt,
     ) -> Result<SpaceMethod, Error> {
-        let fine = Discrete::edges(problem, &problem.grid, interrupt)?;
+        let fine = Discrete::unsolved(problem, &problem.grid)?;
         let probability = problem.initial.cell_probability(&problem.grid)?;
         let (start, time) = start_law(problem, &probability, &mut Vec::new());
         let options = FokkerPlanckOptions { error_estimate: false, ..options.clone() };

@@ -44,17 +44,21 @@ impl Discrete {
     /// The edge generator of `problem` on `grid` with its stationary law. Errors: coefficients that are not finite,
     /// [`Error::Interrupted`].
     pub fn edges(problem: &Problem, grid: &Grid, interrupt: Interrupt) -> Result<Self, Error> {
-        let mut out = Self::unsolved(problem, grid)?;
-        let guess = || coarse_guess(problem, grid, interrupt);
-        out.law = match stationary_law_from(&out.generator, grid.shape(), &guess, interrupt) {
+        Self::unsolved(problem, grid)?.solved(problem, interrupt)
+    }
+
+    /// With the stationary law of the generator. Errors: [`Error::Interrupted`].
+    pub fn solved(mut self, problem: &Problem, interrupt: Interrupt) -> Result<Self, Error> {
+        let guess = || coarse_guess(problem, &self.grid, interrupt);
+        self.law = match stationary_law_from(&self.generator, self.grid.shape(), &guess, interrupt) {
             Err(error @ Error::Interrupted { .. }) => return Err(error),
             law => law.map(Arc::new),
         };
-        Ok(out)
+        Ok(self)
     }
 
-    /// The generator alone, its stationary law unsolved.
-    fn unsolved(problem: &Problem, grid: &Grid) -> Result<Self, Error> {
+    /// The generator alone, its stationary law unsolved. Errors: coefficients that are not finite.
+    pub fn unsolved(problem: &Problem, grid: &Grid) -> Result<Self, Error> {
         let mut discretization = edge_generator(problem.dynamics.as_ref(), problem.temperature, grid)?;
         let empty = super::generator::GeneratorBuilder::new(0).finish();
         let generator = Arc::new(std::mem::replace(&mut discretization.generator, empty));
@@ -193,6 +197,12 @@ impl Discrete {
         let laws: Vec<&[f64]> =
             [start].into_iter().chain(self.law.as_ref().ok().map(|law| law.probability.as_slice())).collect();
         suitable_step(self.dynamics.as_ref(), self.temperature, &self.grid, &laws, 0.5 * longest).map(|tau| 2.0 * tau)
+    }
+
+    /// Whether a chain of this block covers the cells on its own stationary law, where it has one.
+    pub fn covers_at_rest(&self) -> bool {
+        let (Some(block), Ok(law)) = (self.block(), &self.law) else { return true };
+        covers(self.dynamics.as_ref(), self.temperature, &self.grid, &[&law.probability], 0.5 * block)
     }
 
     /// What a chain of this block would take. Errors: a flow that does not stay finite.
