@@ -155,6 +155,11 @@ impl Companion {
         }
     }
 
+    /// The same of mean first-passage times: surfaces that are more than points leave a chain second order.
+    pub fn growth_of_passages(&self, d: usize) -> f64 {
+        if d == 1 { self.growth() } else { 2f64.powi(ORDER) }
+    }
+
     /// Starts beside the fine run, from the same law at time `from`. Errors: as for the integrators.
     pub fn start(
         &mut self,

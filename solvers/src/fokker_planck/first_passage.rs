@@ -63,7 +63,9 @@ impl GridPassage {
         self.error_grid = coarse.mean_time.map(|coarse| error(self.from_value, coarse));
         self.from_value_extrapolated =
             coarse.mean_time.map(|coarse| self.from_value + (self.from_value - coarse) / (growth - 1.0));
-        self.from_committor_error_grid = self.from_committor.zip(coarse.committor).map(|(f, c)| error(f, c));
+        let known = self.from_committor_error_grid.unwrap_or(0.0);
+        let seen = self.from_committor.zip(coarse.committor).map(|(f, c)| error(f, c).max(known));
+        self.from_committor_error_grid = seen.or(self.from_committor_error_grid);
     }
 }
 

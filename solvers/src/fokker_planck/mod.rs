@@ -195,7 +195,8 @@ impl FokkerPlanck {
         let mut found = self.discrete.first_passage(&question, &self.options, interrupt)?;
         // a target too small for the coarse grid, or too far for its numbers, leaves the error unknown
         if let Some(companion) = &self.companion {
-            found.see_coarse(&companion.discrete().at_start(&question, interrupt), companion.growth());
+            let growth = companion.growth_of_passages(self.grid().dimension());
+            found.see_coarse(&companion.discrete().at_start(&question, interrupt), growth);
         }
         Ok(found)
     }

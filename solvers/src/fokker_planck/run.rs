@@ -176,8 +176,8 @@ impl Discrete {
             Some(pair) => {
                 let found = self.passages(pair).fields(question, interrupt).ok();
                 let weights = interpolation(&self.grid, question.from);
-                let committor = found.as_ref().and_then(|(_, q)| q.as_deref()).map(|q| at(&weights, q));
-                AtStart { mean_time: found.map(|(time, _)| at(&weights, &time)), committor }
+                let committor = found.as_ref().and_then(|found| found.committor.as_deref()).map(|q| at(&weights, q));
+                AtStart { mean_time: found.map(|found| at(&weights, &found.mean_time)), committor }
             }
             None => at_start(&self.generator, &self.grid, question, interrupt),
         }

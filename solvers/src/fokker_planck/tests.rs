@@ -326,3 +326,36 @@ fn strong_anisotropy_with_a_current_takes_the_chain() {
     }
     assert!(engine.attributes().contains(&("discretisation", Attribute::Text("chain".into()))));
 }
+
+/// First passage of the rotationally symmetric Ornstein–Uhlenbeck process over an oblique line is one-dimensional.
+#[test]
+fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_honest_error() {
+    use crate::formula::{Symbols, parse};
+    use crate::passage::{Passage, Target};
+    let passage = |d: usize, from: Vec<f64>, text: &str| {
+        let condition = parse(text, &Symbols::new(&["x", "y"][..d])).unwrap();
+        let target = Target::new(text, &condition, d);
+        Passage { name: "over".into(), from, target, avoid: None, walkers: 1, horizon: 1.0 }
+    };
+    let mean_time = |d: usize, cells: usize, discretisation: SpaceMethod, passage: &Passage| {
+        let dynamics = if d == 1 {
+            Linear { h: vec![1.0], diffusion: vec![1.0], d }
+        } else {
+            Linear { h: vec![1.0, 0.0, 0.0, 1.0], diffusion: vec![1.0, 0.0, 1.0], d }
+        };
+        let problem = problem(dynamics, cells, 1.9, Initial::Uniform, &[0.0]);
+        let options = FokkerPlanckOptions { discretisation, ..FokkerPlanckOptions::default() };
+        let found = FokkerPlanck::new(&problem, options).unwrap().first_passage(passage, &|| false).unwrap();
+        (found.from_value, found.error_grid.unwrap())
+    };
+    let (exact, _) = mean_time(1, 4000, SpaceMethod::Edges, &passage(1, vec![-0.2], "x > 0.7"));
+    let plane = passage(2, vec![-0.1 * 2f64.sqrt(); 2], "x + y > 0.7*sqrt(2)");
+    for (cells, level) in [(48, 5e-3), (96, 1.2e-3)] {
+        let (found, said) = mean_time(2, cells, SpaceMethod::Chain, &plane);
+        let error = (found / exact - 1.0).abs();
+        println!("{cells}: {found} {exact} {error:e} said {:e}", said / exact);
+        assert!(error < level, "{cells}: {error:e}");
+        // the estimate counts on the second order that curved problems have; this linear one converges faster
+        assert!(error * exact < 3.0 * said && said < 8.0 * error * exact, "{cells}: {error:e} {:e}", said / exact);
+    }
+}

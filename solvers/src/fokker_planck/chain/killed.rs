@@ -33,43 +33,57 @@ pub struct Passages<'a> {
     pub block: f64,
 }
 
+/// What the passages are like from every cell.
+pub struct Fields {
+    /// Mean time.
+    pub mean_time: Vec<f64>,
+    /// Committor, where something else than an arrival can happen.
+    pub committor: Option<Vec<f64>>,
+    /// What the extrapolation moved the committor by.
+    pub moved: Option<Vec<f64>>,
+}
+
 impl Passages<'_> {
     /// Mean time, committor and survival. Errors: a target without cells, cells from which no path ends, no convergence,
     /// [`Error::Interrupted`].
     pub fn answer(&self, question: &Question, interrupt: Interrupt) -> Result<GridPassage, Error> {
-        let (mean_time, committor) = self.fields(question, interrupt)?;
+        let Fields { mean_time, committor, moved } = self.fields(question, interrupt)?;
         let weights = interpolation(self.grid, question.from);
         Ok(GridPassage {
             from_value: at(&weights, &mean_time),
             from_committor: committor.as_deref().map(|field| at(&weights, field)),
+            // where a path ends at a surface the lattice shows, differently for each length of a step
+            from_committor_error_grid: moved.map(|moved| 0.5 * at(&weights, &moved).abs()),
             mean_time,
             committor,
             survival: self.survival(question, &weights, interrupt)?,
             error_time: 0.0,
             error_grid: None,
             from_value_extrapolated: None,
-            from_committor_error_grid: None,
         })
     }
 
     /// Mean time and, where something else than an arrival can happen, committor.
-    pub fn fields(&self, question: &Question, interrupt: Interrupt) -> Result<(Vec<f64>, Option<Vec<f64>>), Error> {
+    pub fn fields(&self, question: &Question, interrupt: Interrupt) -> Result<Fields, Error> {
         let sets: Vec<&Target> = [question.target].into_iter().chain(question.avoid).collect();
         let by = |sets: &[&Target], field: &dyn Fn(&Killed) -> Result<Vec<f64>, Error>| {
             let [short, long] =
                 [0.5 * self.block, self.block].map(|step| self.killed(sets, step, interrupt).and_then(|k| field(&k)));
-            Ok::<_, Error>(short?.iter().zip(long?).map(|(a, b)| 2.0 * a - b).collect::<Vec<f64>>())
+            let (short, long) = (short?, long?);
+            let moved: Vec<f64> = short.iter().zip(&long).map(|(a, b)| a - b).collect();
+            let field: Vec<f64> = short.iter().zip(&moved).map(|(a, moved)| a + moved).collect();
+            Ok::<_, Error>((field, moved))
         };
-        let mut mean_time = by(&sets[..1], &|killed| killed.mean_time(self.grid, interrupt))?;
+        let (mut mean_time, _) = by(&sets[..1], &|killed| killed.mean_time(self.grid, interrupt))?;
         mean_time.iter_mut().for_each(|time| *time = time.max(0.0));
         let absorbing = self.grid.axes().iter().any(|axis| axis.absorbs());
         if sets.len() == 1 && !absorbing {
-            return Ok((mean_time, None));
+            return Ok(Fields { mean_time, committor: None, moved: None });
         }
-        let mut committor = by(&sets, &|killed| killed.committor(self.grid, interrupt))?;
+        let (mut committor, moved) = by(&sets, &|killed| killed.committor(self.grid, interrupt))?;
         let inside = question.target.cells(self.grid);
         committor.iter_mut().zip(inside).for_each(|(q, inside)| *q = if inside { 1.0 } else { q.clamp(0.0, 1.0) });
-        Ok((mean_time, Some(committor)))
+        Ok(Fields { mean_time, committor: Some(committor), moved: Some(moved) })
     }
 
     fn killed(&self, sets: &[&Target], step: f64, interrupt: Interrupt) -> Result<Killed, Error> {
