@@ -60,7 +60,9 @@ impl GridPassage {
     /// Estimates the errors from what a coarser discretisation says, whose errors are `growth` times as large.
     pub fn see_coarse(&mut self, coarse: &AtStart, growth: f64) {
         let error = |fine: f64, coarse: f64| (fine - coarse).abs() / (growth - 1.0);
-        self.error_grid = coarse.mean_time.map(|coarse| error(self.from_value, coarse));
+        let known = self.error_grid.unwrap_or(0.0);
+        let seen = coarse.mean_time.map(|coarse| error(self.from_value, coarse).max(known));
+        self.error_grid = seen.or(self.error_grid);
         self.from_value_extrapolated =
             coarse.mean_time.map(|coarse| self.from_value + (self.from_value - coarse) / (growth - 1.0));
         let known = self.from_committor_error_grid.unwrap_or(0.0);

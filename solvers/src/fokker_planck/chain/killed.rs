@@ -33,10 +33,15 @@ pub struct Passages<'a> {
     pub block: f64,
 }
 
+/// Share of a mean time that the extrapolation may move it by before its error is as large as itself.
+const MUCH: f64 = 0.3;
+
 /// What the passages are like from every cell.
 pub struct Fields {
     /// Mean time.
     pub mean_time: Vec<f64>,
+    /// What the extrapolation moved the mean time by.
+    pub mean_time_moved: Vec<f64>,
     /// Committor, where something else than an arrival can happen.
     pub committor: Option<Vec<f64>>,
     /// What the extrapolation moved the committor by.
@@ -47,10 +52,13 @@ impl Passages<'_> {
     /// Mean time, committor and survival. Errors: a target without cells, cells from which no path ends, no convergence,
     /// [`Error::Interrupted`].
     pub fn answer(&self, question: &Question, interrupt: Interrupt) -> Result<GridPassage, Error> {
-        let Fields { mean_time, committor, moved } = self.fields(question, interrupt)?;
+        let Fields { mean_time, mean_time_moved, committor, moved } = self.fields(question, interrupt)?;
         let weights = interpolation(self.grid, question.from);
+        let (from_value, change) = (at(&weights, &mean_time), at(&weights, &mean_time_moved).abs());
         Ok(GridPassage {
-            from_value: at(&weights, &mean_time),
+            from_value,
+            // steps so long that the extrapolation moves much of the value are beyond the range of its order
+            error_grid: (change > MUCH * from_value).then_some(change.max(from_value)),
             from_committor: committor.as_deref().map(|field| at(&weights, field)),
             // where a path ends at a surface the lattice shows, differently for each length of a step
             from_committor_error_grid: moved.map(|moved| 0.5 * at(&weights, &moved).abs()),
@@ -58,7 +66,6 @@ impl Passages<'_> {
             committor,
             survival: self.survival(question, &weights, interrupt)?,
             error_time: 0.0,
-            error_grid: None,
             from_value_extrapolated: None,
         })
     }
@@ -74,16 +81,16 @@ impl Passages<'_> {
             let field: Vec<f64> = short.iter().zip(&moved).map(|(a, moved)| a + moved).collect();
             Ok::<_, Error>((field, moved))
         };
-        let (mut mean_time, _) = by(&sets[..1], &|killed| killed.mean_time(self.grid, interrupt))?;
+        let (mut mean_time, mean_time_moved) = by(&sets[..1], &|killed| killed.mean_time(self.grid, interrupt))?;
         mean_time.iter_mut().for_each(|time| *time = time.max(0.0));
         let absorbing = self.grid.axes().iter().any(|axis| axis.absorbs());
         if sets.len() == 1 && !absorbing {
-            return Ok(Fields { mean_time, committor: None, moved: None });
+            return Ok(Fields { mean_time, mean_time_moved, committor: None, moved: None });
         }
         let (mut committor, moved) = by(&sets, &|killed| killed.committor(self.grid, interrupt))?;
         let inside = question.target.cells(self.grid);
         committor.iter_mut().zip(inside).for_each(|(q, inside)| *q = if inside { 1.0 } else { q.clamp(0.0, 1.0) });
-        Ok(Fields { mean_time, committor: Some(committor), moved: Some(moved) })
+        Ok(Fields { mean_time, mean_time_moved, committor: Some(committor), moved: Some(moved) })
     }
 
     fn killed(&self, sets: &[&Target], step: f64, interrupt: Interrupt) -> Result<Killed, Error> {
