@@ -18,6 +18,7 @@
 //! Engines: [`fokker_planck`] (finite volumes on a grid), [`langevin`] (an ensemble of the SDE), [`sgd`] (minibatch
 //! descent itself). They know neither files nor each other.
 
+mod aligned;
 pub mod density;
 pub mod dynamics;
 pub mod engine;

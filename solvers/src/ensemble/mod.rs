@@ -6,15 +6,14 @@
 //! merged in block order: results do not depend on the number of threads.
 
 mod advance;
-mod aligned;
 mod block;
 mod histogram;
 mod moments;
 mod statistics;
 mod trajectories;
 
+pub use crate::aligned::Aligned;
 pub use advance::{Stop, Watch};
-pub use aligned::Aligned;
 pub use block::{BLOCK, Block, Tally};
 pub use histogram::Locator;
 pub use moments::Moments;

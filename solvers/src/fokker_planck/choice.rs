@@ -114,9 +114,7 @@ impl Chooser<'_> {
             return Ok(None);
         }
         let Ok((block, why)) = self.chain(fine) else { return Ok(None) };
-        let chain_of = |fine: Discrete| fine.with_chain(self.start.law, Some(block), self.interrupt);
-        let tried = chain_of(fine.clone()).and_then(|discrete| self.tried(discrete));
-        Ok(match tried {
+        Ok(match self.tried_chain(fine, block) {
             Err(error @ Error::Interrupted { .. }) => return Err(error),
             Ok((candidate, Some(error))) if error <= ACCURATE && candidate.discrete.covers_at_rest() => {
                 let why = format!("estimated error {error:.1e}; {why}: the edge generator is of first order there");
@@ -170,11 +168,7 @@ impl Chooser<'_> {
     /// Tries both.
     fn compare(&self, fine: Discrete, block: f64, why: &str) -> Result<(Candidate, Choice), Error> {
         let share = high_share(&fine, self.start.law);
-        let by_chain = fine
-            .clone()
-            .with_chain(self.start.law, Some(block), self.interrupt)
-            .and_then(|discrete| self.tried(discrete));
-        let (chained, chain_error) = match by_chain {
+        let (chained, chain_error) = match self.tried_chain(&fine, block) {
             Ok(tried) => tried,
             Err(error @ Error::Interrupted { .. }) => return Err(error),
             Err(error) => {
@@ -191,6 +185,11 @@ impl Chooser<'_> {
             _ if share > MOSTLY => (chained, chain(format!("{why}; no trial, because the errors cannot be estimated"))),
             _ => (by_edges, edges(format!("{why}; no trial, because the errors cannot be estimated"))),
         })
+    }
+
+    /// [`Chooser::tried`] for the chain of this block.
+    fn tried_chain(&self, fine: &Discrete, block: f64) -> Result<(Candidate, Option<f64>), Error> {
+        self.tried(fine.clone().with_chain(self.start.law, Some(block), self.interrupt)?)
     }
 
     /// A candidate with the largest estimated error of the stationary density and at a few output times; no error where it cannot be told.

@@ -186,3 +186,17 @@ pub(crate) fn bump(n: usize, centre: f64, width: f64) -> Vec<f64> {
     p.iter_mut().for_each(|v| *v /= sum);
     p
 }
+
+/// Probability to reach 1.1 from 0.21 before −0.9 in the quartic double well at T = 0.1: ∫ e^{V/T} from −0.9 to there over that to 1.1.
+pub fn double_well_committor() -> f64 {
+    let integral = |to: f64| {
+        let n = 4000;
+        let h = (to + 0.9) / f64::from(n);
+        let weight = |i: i32| {
+            let x = -0.9 + (f64::from(i) + 0.5) * h;
+            ((x.powi(4) / 4.0 - x * x / 2.0) / 0.1).exp()
+        };
+        (0..n).map(weight).sum::<f64>() * h
+    };
+    integral(0.21) / integral(1.1)
+}

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::fokker_planck::fixtures::double_well_committor;
 use crate::fokker_planck::test_fields::{Field, grid, l1, nodal};
 use crate::grid::Axis;
 
@@ -233,16 +234,7 @@ fn first_passages_of_the_double_well_agree_with_their_integrals() {
 #[test]
 fn committors_agree_with_their_integral_also_at_an_absorbing_wall() {
     let field = Field::line(|x| (x - x * x * x, 0.1));
-    let integral = |to: f64| {
-        let n = 4000;
-        let h = (to + 0.9) / f64::from(n);
-        let weight = |i: i32| {
-            let x = -0.9 + (f64::from(i) + 0.5) * h;
-            ((x.powi(4) / 4.0 - x * x / 2.0) / 0.1).exp()
-        };
-        (0..n).map(weight).sum::<f64>() * h
-    };
-    let exact = integral(0.21) / integral(1.1);
+    let exact = double_well_committor();
     let g = grid(&[(-2.5, 2.5, 200)], Reflecting);
     let sets = passage(&field, &g, 0.0125, &[0.21], [Some("x > 1.1"), Some("x < -0.9")], &[0.0]);
     let error = (sets.from_committor.unwrap() - exact).abs();

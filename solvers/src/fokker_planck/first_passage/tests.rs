@@ -2,6 +2,7 @@
 use super::*;
 use crate::dynamics::Dynamics;
 use crate::fokker_planck::edge_generator;
+use crate::fokker_planck::fixtures::double_well_committor;
 use crate::formula::{Symbols, parse};
 use crate::grid::{Axis, Boundary};
 use crate::symmetric::packed_index;
@@ -99,17 +100,7 @@ fn an_oblique_surface_is_second_order_too() {
 
 #[test]
 fn committors_agree_with_their_integral_and_see_absorbing_walls() {
-    // q(x) = ∫ e^{V/T} from the avoided set to x over the integral to the target
-    let integral = |to: f64| {
-        let n = 4000;
-        let h = (to + 0.9) / f64::from(n);
-        let weight = |i: i32| {
-            let x = -0.9 + (f64::from(i) + 0.5) * h;
-            ((x.powi(4) / 4.0 - x * x / 2.0) / 0.1).exp()
-        };
-        (0..n).map(weight).sum::<f64>() * h
-    };
-    let exact = integral(0.21) / integral(1.1);
+    let exact = double_well_committor();
     let passage = Ask { from: &[0.21], set: "x > 1.1", avoid: Some("x < -0.9"), ..WELL };
     let error =
         |cells| (ask(&grid(1, 2.5, cells, REFLECTING), &passage).unwrap().from_committor.unwrap() - exact).abs();

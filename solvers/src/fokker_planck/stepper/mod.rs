@@ -1,6 +1,5 @@
 //! Time integrators for dp/dt = Qᵀp: one file per method, each with its promises in the table below.
 
-mod aligned;
 mod contour;
 mod estimate;
 mod implicit_euler;

@@ -5,12 +5,12 @@
 //! rounding. Where the spectrum is not real, or the start lies far out in a tail, T_k(X)p grows; growth is watched and the time
 //! cut into shorter spans.
 
-use super::aligned::Aligned;
 use super::estimate::Spans;
 use super::product::{Product, axpy};
 use super::tiles::Sum;
 use super::{Method, Stepper, System, Task, Work};
 use crate::Error;
+use crate::aligned::Aligned;
 use crate::engine::Interrupt;
 use crate::lanes::dispatch;
 

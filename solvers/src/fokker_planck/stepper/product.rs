@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::aligned::Aligned;
 use super::tiles::{Plan, Sum};
+use crate::aligned::Aligned;
 use crate::fokker_planck::Generator;
 use crate::lanes::dispatch;
 
