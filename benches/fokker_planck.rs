@@ -10,15 +10,15 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use fpsolve_solvers::dynamics::Dynamics;
+use fpsolve_solvers::diffusion::formula::{FormulaDiffusion, FormulaDynamics};
 use fpsolve_solvers::engine::{Attribute, Engine};
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions};
 use fpsolve_solvers::formula::{Symbols, parse};
-use fpsolve_solvers::grid::{Axis, Boundary, Grid};
-use fpsolve_solvers::initial::Initial;
 use fpsolve_solvers::model::formula::FormulaModel;
-use fpsolve_solvers::noise::formula::{FormulaDiffusion, FormulaDynamics};
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::problem::initial::Initial;
 
 /// A problem as its formulas, box, end, and Gaussian start.
 struct Case {

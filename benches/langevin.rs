@@ -8,17 +8,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use fpsolve_solvers::dynamics::Dynamics;
+use fpsolve_solvers::diffusion::Minibatch;
+use fpsolve_solvers::diffusion::formula::{FormulaDiffusion, FormulaDynamics};
+use fpsolve_solvers::dynamics::GradientDynamics;
 use fpsolve_solvers::engine::Engine;
 use fpsolve_solvers::formula::{Symbols, parse};
-use fpsolve_solvers::grid::{Axis, Boundary, Grid};
-use fpsolve_solvers::initial::Initial;
 use fpsolve_solvers::langevin::{Langevin, LangevinOptions};
 use fpsolve_solvers::model::formula::FormulaModel;
 use fpsolve_solvers::model::tanh_regression::{Amplitudes, SampleGradient, Slope, TanhRegression, Unit};
-use fpsolve_solvers::noise::formula::{FormulaDiffusion, FormulaDynamics};
-use fpsolve_solvers::noise::{GradientDynamics, Minibatch};
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::problem::initial::Initial;
 
 const STEPS: usize = 1000;
 const OUTPUTS: usize = 100;

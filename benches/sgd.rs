@@ -8,13 +8,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use fpsolve_solvers::dynamics::Dynamics;
+use fpsolve_solvers::diffusion::Minibatch;
+use fpsolve_solvers::dynamics::GradientDynamics;
 use fpsolve_solvers::engine::Engine;
-use fpsolve_solvers::grid::{Axis, Boundary, Grid};
-use fpsolve_solvers::initial::Initial;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::tanh_regression::{Amplitudes, SampleGradient, Slope, TanhRegression, Unit};
-use fpsolve_solvers::noise::{GradientDynamics, ImportanceSampled, LossScale, Minibatch};
+use fpsolve_solvers::model::{ImportanceSampled, LossScale};
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::problem::initial::Initial;
 use fpsolve_solvers::problem::{self, Problem, Replacement};
 use fpsolve_solvers::sgd::{Sgd, SgdOptions, optimizer};
 

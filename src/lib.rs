@@ -4,14 +4,13 @@
 
 pub mod analysis;
 pub mod cli;
-pub mod convergence;
 pub mod error;
-pub mod expect;
 pub mod figure;
 pub mod limits;
-pub mod provenance;
+pub mod reader;
 pub mod record;
 pub mod run;
 pub mod scenario;
 pub mod signal;
 pub mod summary;
+pub mod text;

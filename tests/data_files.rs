@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use fpsolve::scenario::{Scenario, Source};
+use fpsolve::reader::Source;
+use fpsolve::scenario::Scenario;
 use ndarray::{Array1, Array2, ShapeBuilder};
 
 const X: [f64; 4] = [-1.0, 0.0, 1.0, 2.0];

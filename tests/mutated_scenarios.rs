@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use fpsolve::scenario::{Scenario, Source, grid};
+use fpsolve::reader::Source;
+use fpsolve::scenario::{Scenario, grid};
 
 /// Mutants of one run; the environment variable FPSOLVE_MUTANTS asks for another number.
 const MUTANTS: usize = 6000;

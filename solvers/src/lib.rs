@@ -18,27 +18,21 @@
 //! Engines: [`fokker_planck`] (finite volumes on a grid), [`langevin`] (an ensemble of the SDE), [`sgd`] (minibatch
 //! descent itself). They know neither files nor each other.
 
-mod aligned;
-pub mod density;
 pub mod dynamics;
 pub mod engine;
 pub mod ensemble;
 pub mod error;
-pub mod fields;
-pub mod grid;
-pub mod initial;
+pub mod escape;
+pub mod gradient_noise;
 pub mod landscape;
-pub mod lanes;
 pub mod model;
+pub mod numerics;
 pub mod problem;
-pub mod symmetric;
 
+pub mod diffusion;
 pub mod fokker_planck;
 pub mod formula;
 pub mod langevin;
-pub mod noise;
-pub mod passage;
-pub mod random;
 pub mod sgd;
 
 pub use error::Error;

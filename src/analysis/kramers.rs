@@ -1,9 +1,9 @@
 //! Kramers' time beside the mean first-passage times, or why there is none.
 
-use fpsolve_solvers::grid::Grid;
-use fpsolve_solvers::landscape::kramers::{Ground, Kramers};
-use fpsolve_solvers::passage::Passage;
+use fpsolve_solvers::escape::kramers::{Ground, Kramers};
+use fpsolve_solvers::escape::passage::Passage;
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::grid::Grid;
 
 use super::place;
 use crate::record::{Attribute, Record};

@@ -1,8 +1,8 @@
 //! Critical points of the loss and the basins of its minima.
 
-use fpsolve_solvers::fields::tabulate;
 use fpsolve_solvers::landscape::{CriticalPoint, basins, critical_points};
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::fields::tabulate;
 
 /// The shape of the loss, for the record.
 pub struct Landscape {

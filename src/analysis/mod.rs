@@ -6,10 +6,10 @@ pub mod noise_parts;
 pub mod outliers;
 pub mod projection;
 
-use fpsolve_solvers::fields::tabulate;
-use fpsolve_solvers::grid::Grid;
 use fpsolve_solvers::landscape::Minimum;
 use fpsolve_solvers::model::Model;
+use fpsolve_solvers::problem::fields::tabulate;
+use fpsolve_solvers::problem::grid::Grid;
 
 /// The minima of a model's loss inside a grid, lowest first.
 fn minima(model: &dyn Model, grid: &Grid) -> Vec<Minimum> {

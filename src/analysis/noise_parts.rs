@@ -1,13 +1,14 @@
 //! The noise taken apart over the grid and along one path of SGD.
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::diffusion::{Diffusion, Minibatch};
 use fpsolve_solvers::engine::{Engine, Interrupt};
-use fpsolve_solvers::fields::tabulate;
+use fpsolve_solvers::gradient_noise::Decomposition;
 use fpsolve_solvers::model::Model;
-use fpsolve_solvers::noise::{Decomposition, Diffusion, Minibatch};
+use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::fields::tabulate;
 use fpsolve_solvers::sgd::{Sgd, SgdOptions};
-use fpsolve_solvers::symmetric::{packed_index, packed_len};
 
 use super::{minima, place};
 use crate::scenario::Prepared;

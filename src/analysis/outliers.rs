@@ -1,8 +1,8 @@
 //! Dynamic outliers: the samples that sampling by importance would hardly draw, over the grid and at chosen points.
 
-use fpsolve_solvers::fields::tabulate;
-use fpsolve_solvers::grid::Grid;
 use fpsolve_solvers::model::{Model, Regression};
+use fpsolve_solvers::problem::fields::tabulate;
+use fpsolve_solvers::problem::grid::Grid;
 
 use super::{minima, place};
 use crate::scenario::Prepared;

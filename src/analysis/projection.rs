@@ -1,7 +1,7 @@
 //! How well projected amplitudes are determined over the grid: rank and condition number of Φ.
 
-use fpsolve_solvers::grid::Grid;
 use fpsolve_solvers::model::Model;
+use fpsolve_solvers::problem::grid::Grid;
 
 use super::place;
 use crate::record::{Attribute, Group};

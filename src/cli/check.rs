@@ -7,7 +7,7 @@ use crate::error::{Failure, Outcome};
 use crate::limits;
 use crate::scenario::{EngineKind, Prepared, Scenario};
 use crate::summary::short;
-use fpsolve_solvers::grid::Axis;
+use fpsolve_solvers::problem::grid::Axis;
 
 /// Arguments of `fpsolve check`.
 #[derive(Debug, clap::Args)]

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::fokker_planck::convergence::{Ladder, grids, settled, solve};
+use fpsolve_solvers::fokker_planck::accuracy::convergence::{Ladder, grids, settled, solve};
 use fpsolve_solvers::fokker_planck::{FokkerPlanckOptions, SpaceMethod};
 use fpsolve_solvers::problem::Problem;
 
 use super::output;
 use super::scenario::{WRITE_HELP, overrides, progress};
-use crate::convergence::{Climb, csv, report};
 use crate::error::{self, Failure, Outcome};
-use crate::provenance::Provenance;
 use crate::record::hdf5;
+use crate::record::provenance::Provenance;
+use crate::run::convergence::{Climb, csv, report};
 use crate::run::{Status, heading};
 use crate::scenario::{EngineKind, Prepared, Scenario, grid};
 use crate::{figure, limits, signal};

@@ -1,14 +1,14 @@
 //! `fpsolve list`: what a scenario can choose from, read from the tables that the program itself uses.
 
 use fpsolve_solvers::fokker_planck::SpaceMethod;
-use fpsolve_solvers::fokker_planck::stepper::METHODS;
+use fpsolve_solvers::fokker_planck::integrator::METHODS;
 use fpsolve_solvers::langevin::scheme;
 use fpsolve_solvers::sgd::optimizer;
 use fpsolve_validation::metric::METRICS;
 
 use crate::error::{Failure, Outcome};
 use crate::figure::FIGURES;
-use crate::scenario::table::Kinds;
+use crate::reader::table::Kinds;
 use crate::scenario::verdicts::ANALYSES;
 use crate::scenario::{EngineKind, initial, model, noise};
 
@@ -54,7 +54,7 @@ fn row(name: impl Into<String>, about: impl Into<String>) -> (String, String) {
     (name.into(), about.into())
 }
 
-fn method(method: &fpsolve_solvers::fokker_planck::stepper::Method) -> (String, String) {
+fn method(method: &fpsolve_solvers::fokker_planck::integrator::Method) -> (String, String) {
     let order = method.order.map_or(String::new(), |order| format!("; order {order}"));
     let positive = if method.positive { "; never negative" } else { "" };
     row(method.name, format!("{}{order}{positive}; {}", method.about, method.reference))

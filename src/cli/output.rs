@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{self, Failure};
-use crate::scenario::source::plain_io;
+use crate::reader::source::plain_io;
 
 /// The path of the record: `-o` (a file, or a folder for the default name), else `name` in the working directory.
 /// Errors: no such folder, no permission to write there, a file that exists where `force` is false.

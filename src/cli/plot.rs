@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::error::{self, Failure, Outcome};
+use crate::reader::source::plain_io;
 use crate::record::hdf5;
-use crate::scenario::source::plain_io;
 use crate::{figure, record};
 
 /// Arguments of `fpsolve plot`.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::output;
 use crate::error::{self, Failure, Outcome};
-use crate::provenance::Provenance;
 use crate::record::hdf5;
+use crate::record::provenance::Provenance;
 use crate::run::{Status, run as run_engines};
 use crate::scenario::{EngineKind, Scenario};
 use crate::summary::summary;

@@ -1,10 +1,10 @@
 //! How well the amplitudes are determined: condition number and rank of Φ over θ.
 
-use super::axis::{Axis, Spread};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour::{Colour, GREY, LOSS, Map, WHITE};
+use super::chart::axis::{Axis, Spread};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour::{Colour, GREY, LOSS, Map, WHITE};
+use super::chart::panel::{Key, Panel, Shade, legend, quantile, range, title};
 use super::landscape::{loss_lines, remark};
-use super::panel::{Key, Panel, Shade, legend, quantile, range, title};
 use super::source::{Source, values};
 
 /// Above this the residuals have few digits left; the picture ends there.
@@ -78,8 +78,8 @@ fn map(source: &Source, canvas: &mut Canvas, top: f64, condition: &[f64], rank: 
         // where rank is lost
         let full = range(rank.iter().copied()).1;
         let lost: Vec<f64> = rank.iter().map(|r| full - r).collect();
-        let segments = super::contour::segments(&x.centers, &y.centers, &lost, 0.5);
-        panel.paths(canvas, &super::contour::lines(&segments), &Stroke::solid(GREY, 2.0));
+        let segments = super::chart::contour::segments(&x.centers, &y.centers, &lost, 0.5);
+        panel.paths(canvas, &super::chart::contour::lines(&segments), &Stroke::solid(GREY, 2.0));
     }
     panel.frame(canvas, true, true);
     shade.bar(canvas, Rect::new(panel.rect.right() + 18.0, panel.rect.y, 22.0, panel.rect.h));

@@ -2,10 +2,10 @@
 //!
 //! Differences and not estimated errors: those of the two finest grids come from the declared order, and would show it always.
 
-use super::axis::{Axis, Spread};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour;
-use super::panel::{Key, Panel, legend, range, title};
+use super::chart::axis::{Axis, Spread};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour;
+use super::chart::panel::{Key, Panel, legend, range, title};
 use super::source::{Source, values};
 use crate::record::Values;
 

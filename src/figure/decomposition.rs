@@ -1,10 +1,10 @@
 //! Where the noise comes from: its intrinsic, exploration and mean-gradient parts over θ and along a path of SGD.
 
-use super::axis::{Axis, Spread};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
+use super::chart::axis::{Axis, Spread};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
+use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile, title};
 use super::landscape::remark;
-use super::panel::{HEADING, Key, Panel, Shade, legend, quantile, title};
 use super::source::{Source, values};
 use crate::record::Attribute;
 

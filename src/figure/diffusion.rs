@@ -1,11 +1,11 @@
 //! D(θ): curves in one dimension; in two the largest eigenvalue with its ellipses, and the condition number.
 
-use super::axis::{Axis, Spread};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour::{Colour, INK, LOSS, Map, WHITE};
-use super::contour;
+use super::chart::axis::{Axis, Spread};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour::{Colour, INK, LOSS, Map, WHITE};
+use super::chart::contour;
+use super::chart::panel::{Key, Panel, Shade, legend, range, title};
 use super::landscape::remark;
-use super::panel::{Key, Panel, Shade, legend, range, title};
 use super::source::{Source, values};
 
 /// The figure; None in three dimensions or without D.
@@ -141,10 +141,10 @@ fn ellipses(source: &Source, panel: &Panel, pairs: &[([f64; 2], f64)], canvas: &
 }
 
 /// The same outline, thin and white, so that it is seen on dark and on light ground.
-fn lighter(shape: super::canvas::Shape) -> super::canvas::Shape {
+fn lighter(shape: super::chart::canvas::Shape) -> super::chart::canvas::Shape {
     match shape {
-        super::canvas::Shape::Line { points, closed, clip, .. } => {
-            super::canvas::Shape::Line { points, closed, clip, stroke: Stroke::solid(WHITE, 1.2) }
+        super::chart::canvas::Shape::Line { points, closed, clip, .. } => {
+            super::chart::canvas::Shape::Line { points, closed, clip, stroke: Stroke::solid(WHITE, 1.2) }
         }
         other => other,
     }

@@ -1,10 +1,10 @@
 //! Distances to the stationary density against time, one curve per engine, with their noise floors.
 
-use super::axis::{Axis, Spread};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour;
+use super::chart::axis::{Axis, Spread};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour;
+use super::chart::panel::{Key, Panel, legend, range, title};
 use super::landscape::remark;
-use super::panel::{Key, Panel, legend, range, title};
 use super::source::{Source, values};
 
 /// One curve.

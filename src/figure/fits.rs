@@ -1,9 +1,9 @@
 //! Fitted functions with the data at each minimum (or given point), outliers marked.
 
-use super::axis::{Axis, Spread};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour::{GREY, INK};
-use super::panel::{HEADING, Key, Panel, legend, range, title};
+use super::chart::axis::{Axis, Spread};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour::{GREY, INK};
+use super::chart::panel::{HEADING, Key, Panel, legend, range, title};
 use super::samples::{FITTED, OUTLIER, points, remark};
 use super::source::{Source, values};
 use crate::record::Attribute;

@@ -1,10 +1,11 @@
 //! The loss with densities at several times and the stationary density over it.
 
-use super::axis::{Axis, Spread, number};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour::{self, Colour, GREY, INK, LOSS, Map, WHITE};
-use super::contour;
-use super::panel::{HEADING, Key, Panel, Shade, legend, quantile, range, title};
+use super::chart::axis::{Axis, Spread, number};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour;
+use super::chart::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
+use super::chart::contour;
+use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile, range, title};
 use super::source::Source;
 
 const TIMES: usize = 5;

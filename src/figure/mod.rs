@@ -2,37 +2,31 @@
 //!
 //! A figure is one file with a `draw` function and one line in [`FIGURES`].
 
+pub mod chart;
+
+use crate::figure::chart::{png, svg};
 use std::path::{Path, PathBuf};
 
 use crate::record::Record;
 
-pub mod canvas;
-pub mod colour;
-
-mod axis;
 mod condition;
-mod contour;
 mod convergence;
 mod decomposition;
 mod diffusion;
 mod distance;
 mod fits;
-mod font;
 mod landscape;
 mod modes;
 mod outliers;
-mod panel;
 mod passage;
-mod png;
 mod residuals;
 mod samples;
 mod source;
 mod space_time;
 mod survival;
-mod svg;
 mod trajectories;
 
-use canvas::Canvas;
+use chart::canvas::Canvas;
 use source::Source;
 
 /// A figure that can be drawn from a record.

@@ -1,10 +1,10 @@
 //! The slowest relaxation modes: right vectors (functions) and left vectors (densities), with their rates.
 
-use super::axis::{Axis, Spread, number};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour::{GREY, INK, LOSS, Map};
+use super::chart::axis::{Axis, Spread, number};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour::{GREY, INK, LOSS, Map};
+use super::chart::panel::{HEADING, Key, Panel, Shade, legend, title};
 use super::landscape::{loss_lines, remark};
-use super::panel::{HEADING, Key, Panel, Shade, legend, title};
 use super::source::{Source, values};
 
 /// Modes that one picture holds besides the stationary one.
@@ -173,7 +173,13 @@ fn maps(source: &Source, modes: &[Mode]) -> Canvas {
                 }
                 if column == 0 {
                     let at = [34.0, rect.y + 0.5 * rect.h];
-                    canvas.text_upwards(at, KINDS[down], super::panel::LABEL, INK, super::canvas::Anchor::Middle);
+                    canvas.text_upwards(
+                        at,
+                        KINDS[down],
+                        super::chart::panel::LABEL,
+                        INK,
+                        super::chart::canvas::Anchor::Middle,
+                    );
                 }
             }
             column += 1;

@@ -1,9 +1,9 @@
 //! Dynamic outliers over θ: the share of the loss that they carry, and the effective sample size of importance sampling.
 
-use super::axis::{Axis, Spread};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour::{Colour, FAINT, GREY, INK, LOSS, Map, WHITE};
-use super::panel::{HEADING, Key, Panel, Shade, legend, quantile, range, title};
+use super::chart::axis::{Axis, Spread};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour::{Colour, FAINT, GREY, INK, LOSS, Map, WHITE};
+use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile, range, title};
 use super::samples::{OUTLIER, Point, points, remark};
 use super::source::{Source, values};
 

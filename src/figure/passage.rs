@@ -1,12 +1,12 @@
 //! First passages over the parameters: the mean time to the target, and the committor where something else can happen first.
 
-use super::axis::{Axis, Spread, number};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
-use super::contour;
-use super::font;
+use super::chart::axis::{Axis, Spread, number};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
+use super::chart::contour;
+use super::chart::font;
+use super::chart::panel::{HEADING, Key, LABEL, Panel, Shade, legend, range, title};
 use super::landscape::{loss_lines, loss_range, remark};
-use super::panel::{HEADING, Key, LABEL, Panel, Shade, legend, range, title};
 use super::source::{Source, values};
 use crate::record::{Attribute, Group};
 

@@ -1,9 +1,9 @@
 //! Histograms of the residuals at each minimum (or given point), outliers stacked on top.
 
-use super::axis::{Axis, Spread};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour::{GREY, INK};
-use super::panel::{HEADING, Key, Panel, legend, title};
+use super::chart::axis::{Axis, Spread};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour::{GREY, INK};
+use super::chart::panel::{HEADING, Key, Panel, legend, title};
 use super::samples::{FITTED, OUTLIER, Point, points, remark};
 use super::source::Source;
 

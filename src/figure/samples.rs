@@ -1,7 +1,7 @@
 //! The points of `/outliers/points`: what a record knows of each sample there.
 
-use super::axis::number;
-use super::colour::Colour;
+use super::chart::axis::number;
+use super::chart::colour::Colour;
 use super::source::{Source, values};
 use crate::record::{Attribute, Values};
 

@@ -1,6 +1,7 @@
 //! What the figures need, taken out of a record.
 
-use super::axis::{self, Axis, Spread};
+use super::chart::axis;
+use super::chart::axis::{Axis, Spread};
 use crate::record::{Attribute, Record};
 
 /// One axis of the grid.

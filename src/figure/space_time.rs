@@ -1,10 +1,10 @@
 //! The density over space and time: a space–time map in one dimension, small multiples in two; one row per engine.
 
-use super::axis::{Axis, Spread, number};
-use super::canvas::{Anchor, Canvas, Rect, Stroke};
-use super::colour::{INK, Map, WHITE};
+use super::chart::axis::{Axis, Spread, number};
+use super::chart::canvas::{Anchor, Canvas, Rect, Stroke};
+use super::chart::colour::{INK, Map, WHITE};
+use super::chart::panel::{HEADING, LABEL, Panel, Shade, title};
 use super::landscape::{loss_lines, remark};
-use super::panel::{HEADING, LABEL, Panel, Shade, title};
 use super::source::{Engine, Source};
 
 const DECADES: f64 = 4.0;

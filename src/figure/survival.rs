@@ -1,10 +1,10 @@
 //! First passages: the share that has not reached the target yet against time, engine by engine.
 
-use super::axis::{Axis, Spread, number};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour;
+use super::chart::axis::{Axis, Spread, number};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour;
+use super::chart::panel::{HEADING, Key, Panel, legend, range, title};
 use super::landscape::remark;
-use super::panel::{HEADING, Key, Panel, legend, range, title};
 use super::source::{Source, values};
 use crate::record::{Attribute, Group};
 

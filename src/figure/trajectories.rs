@@ -1,10 +1,10 @@
 //! A few walkers on their way: against time in one dimension, in the plane in two; the loss behind them.
 
-use super::axis::{Axis, Spread};
-use super::canvas::{Canvas, Rect, Stroke};
-use super::colour::{Colour, GREY, INK, Map, WHITE};
+use super::chart::axis::{Axis, Spread};
+use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::colour::{Colour, GREY, INK, Map, WHITE};
+use super::chart::panel::{Panel, Shade, quantile, range, title};
 use super::landscape::{loss_lines, remark};
-use super::panel::{Panel, Shade, quantile, range, title};
 use super::source::{Source, values};
 
 /// Walkers that are drawn; more of them hide each other.

@@ -1,12 +1,12 @@
 //! The groups of what is computed besides the engines: `/problem/diffusion_…`, `/decomposition`,
 //! `/landscape`, `/outliers`.
 
-use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::gradient_noise::{Part, Weights};
 use fpsolve_solvers::landscape::CriticalPoint;
-use fpsolve_solvers::noise::{Part, Weights};
+use fpsolve_solvers::problem::grid::Grid;
 use ndarray::Array1;
 
-use super::layout::{array, component_scale, field, index_scale, matrix_field, series, time_scale, variable_scales};
+use super::scales::{array, component_scale, field, index_scale, matrix_field, series, time_scale, variable_scales};
 use super::{Attribute, Dataset, Group, Values};
 use crate::analysis::landscape::Landscape;
 use crate::analysis::noise_parts::{NoiseParts, Path};

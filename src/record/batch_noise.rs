@@ -1,12 +1,12 @@
 //! What the noise of batches is besides its mean and covariance: datasets of `/problem`.
 
-use fpsolve_solvers::grid::Grid;
-use fpsolve_solvers::noise::batch_cumulants;
+use fpsolve_solvers::gradient_noise::batch_cumulants;
+use fpsolve_solvers::gradient_noise::reach::{beyond, reach};
 use fpsolve_solvers::problem::Problem;
-use fpsolve_solvers::sgd::reach::{beyond, reach};
+use fpsolve_solvers::problem::grid::Grid;
 use rayon::prelude::*;
 
-use super::layout::{array, field};
+use super::scales::{array, field};
 use super::{Attribute, Dataset, Group};
 use crate::summary::short;
 

@@ -2,9 +2,11 @@
 
 pub mod analysis;
 pub mod batch_noise;
-pub mod ensemble;
+pub mod groups;
 pub mod hdf5;
-pub mod layout;
+pub mod lookup;
+pub mod provenance;
+pub mod scales;
 
 use ndarray::ArrayD;
 

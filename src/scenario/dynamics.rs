@@ -2,8 +2,8 @@
 
 use miette::Result;
 
-use super::source::Located;
-use super::table::{Table, Value};
+use crate::reader::source::Located;
+use crate::reader::table::{Table, Value};
 
 /// `[dynamics]`.
 #[derive(Debug, Clone)]

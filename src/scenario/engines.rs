@@ -3,8 +3,8 @@
 use fpsolve_solvers::sgd::optimizer::TABLE;
 use miette::Result;
 
-use super::source::Located;
-use super::table::{Table, Value};
+use crate::reader::source::Located;
+use crate::reader::table::{Table, Value};
 
 /// Most walkers of an ensemble.
 pub const MAX_WALKERS: u64 = 1_000_000_000;

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use fpsolve_solvers::grid::Boundary;
+use fpsolve_solvers::problem::grid::Boundary;
 use miette::Result;
 
 use super::model::MAX_DIMENSIONS;
-use super::source::Located;
-use super::table::{Table, Value};
-use super::words::grouped;
+use crate::reader::source::Located;
+use crate::reader::table::{Table, Value};
+use crate::text::grouped;
 
 /// Most cells on one axis.
 pub const MAX_CELLS_PER_AXIS: u64 = 65_536;

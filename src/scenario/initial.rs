@@ -3,8 +3,8 @@
 use miette::Result;
 
 use super::model::formula;
-use super::source::Located;
-use super::table::{Kinds, Table, Value};
+use crate::reader::source::Located;
+use crate::reader::table::{Kinds, Table, Value};
 
 /// The kinds, each with the keys that only it has.
 pub const KINDS: Kinds =

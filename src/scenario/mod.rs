@@ -9,24 +9,19 @@ pub mod model;
 pub mod names;
 pub mod noise;
 pub mod outliers;
-pub mod overrides;
 pub mod prepare;
-pub mod source;
-pub mod table;
 pub mod time;
-pub mod value;
 pub mod verdicts;
-pub mod words;
 
 use std::path::{Path, PathBuf};
 
+use crate::reader::{Located, Source, overrides, table};
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::Result;
 use toml::de::DeTable;
 
 pub use engines::EngineKind;
 pub use prepare::Prepared;
-pub use source::{Located, Source};
 
 const KEYS: &[&str] = &[
     "schema",

@@ -3,8 +3,8 @@
 use fpsolve_solvers::formula::Symbols;
 use miette::Result;
 
-use super::source::{Located, Source};
-use crate::record::layout::is_reserved;
+use crate::reader::source::{Located, Source};
+use crate::record::scales::is_reserved;
 
 /// Longest name, bytes.
 const MAX_NAME: usize = 64;

@@ -3,8 +3,8 @@
 use miette::Result;
 
 use super::dynamics::{Scale, scale};
-use super::source::Located;
-use super::table::Value;
+use crate::reader::source::Located;
+use crate::reader::table::Value;
 
 /// Most points in `at`.
 const MAX_POINTS: usize = 64;

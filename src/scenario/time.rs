@@ -2,8 +2,8 @@
 
 use miette::Result;
 
-use super::source::Located;
-use super::table::{Table, Value};
+use crate::reader::source::Located;
+use crate::reader::table::{Table, Value};
 
 /// Most output times.
 pub const MAX_OUTPUTS: u64 = 1_000_000;

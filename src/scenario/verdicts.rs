@@ -4,9 +4,9 @@ use fpsolve_validation::verdict::{Expectation, Limit, Tolerance, limit_keys};
 use miette::Result;
 
 use super::outliers::{self, Outliers};
-use super::source::Located;
-use super::table::{Table, Value};
-use super::words::nearest;
+use crate::reader::source::Located;
+use crate::reader::table::{Table, Value};
+use crate::text::nearest;
 
 /// `[analysis]`.
 #[derive(Debug, Clone)]

@@ -3,17 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::type_complexity, dead_code)]
 
 use fpsolve::analysis::outliers::{Found, Point};
-use fpsolve::record::layout::{self, StationaryFields};
-use fpsolve::record::{Attribute, Dataset, Record, ensemble};
-use fpsolve_solvers::density;
+use fpsolve::record::groups::ensemble;
+use fpsolve::record::scales;
+use fpsolve::record::scales::StationaryFields;
+use fpsolve::record::{Attribute, Dataset, Record};
 use fpsolve_solvers::engine::{Snapshot, Statistics};
 use fpsolve_solvers::ensemble::Trajectories;
-use fpsolve_solvers::fokker_planck::first_passage::GridPassage;
+use fpsolve_solvers::escape::passage::{Passage, Target};
+use fpsolve_solvers::fokker_planck::edges::first_passage::GridPassage;
 use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::formula::{Symbols, parse};
-use fpsolve_solvers::grid::{Axis, Boundary, Grid};
 use fpsolve_solvers::langevin::first_passage::{First, FirstPassage};
-use fpsolve_solvers::passage::{Passage, Target};
+use fpsolve_solvers::problem::density;
+use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
 use fpsolve_validation::compare::{Series, Settings, compare};
 use fpsolve_validation::verdict::Verdict;
 
@@ -120,7 +122,7 @@ fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
         error_grid: Some(1e-3),
         from_committor_error_grid: Some(1e-4),
     };
-    layout::add_grid_passage(group, grid, &by_grid);
+    scales::add_grid_passage(group, grid, &by_grid);
     group.set("kramers", Attribute::Float(0.35 * end));
     group.set("kramers_reason", Attribute::Text("over the top".into()));
 }
@@ -251,15 +253,15 @@ fn noise_path(grid: &Grid, times: &[f64]) -> fpsolve::record::Group {
     let d = grid.dimension();
     let mut group = fpsolve::record::Group::new("decomposition");
     let names: Vec<&str> = grid.axes().iter().map(|axis| axis.variable()).collect();
-    group.datasets = vec![layout::time_scale(times), layout::name_scale("component", &names, "component of a vector")];
+    group.datasets = vec![scales::time_scale(times), scales::name_scale("component", &names, "component of a vector")];
     let position = times.iter().flat_map(|t| vec![1.5 * (-t).exp() + 0.1 * (7.0 * t).sin(); d]).collect();
     let position = ndarray::ArrayD::from_shape_vec(ndarray::IxDyn(&[times.len(), d]), position).unwrap();
     group.datasets.push(Dataset::float("position", position, &["time", "component"], "1", "one path of SGD"));
     let row = |f: fn(f64) -> f64| times.iter().map(|&t| f(t)).collect::<Vec<f64>>();
-    group.datasets.push(layout::series("trace", row(|t| 0.12 + (-t).exp()), "trace"));
-    group.datasets.push(layout::series("trace_intrinsic", row(|t| 0.1 + 0.1 * (-t).exp()), "intrinsic"));
-    group.datasets.push(layout::series("trace_exploration", row(|t| 0.01 + (-t).exp()), "exploration"));
-    group.datasets.push(layout::series("trace_mean_gradient", row(|t| -0.1 * (-t).exp()), "mean gradient"));
+    group.datasets.push(scales::series("trace", row(|t| 0.12 + (-t).exp()), "trace"));
+    group.datasets.push(scales::series("trace_intrinsic", row(|t| 0.1 + 0.1 * (-t).exp()), "intrinsic"));
+    group.datasets.push(scales::series("trace_exploration", row(|t| 0.01 + (-t).exp()), "exploration"));
+    group.datasets.push(scales::series("trace_mean_gradient", row(|t| -0.1 * (-t).exp()), "mean gradient"));
     group
 }
 
@@ -283,7 +285,7 @@ fn build(case: Case) -> Record {
     }
     record.set("schema", Attribute::Integer(1));
     record.set("temperature", Attribute::Float(TEMPERATURE));
-    record.groups.push(layout::grid_group(grid));
+    record.groups.push(scales::grid_group(grid));
     let loss = field(&|x| vec![(case.loss)(x)]);
     let column = [0.5, -1.0, 0.25];
     let data: [(&str, &[f64]); 2] = [("u", &column), ("v", &column)];
@@ -295,7 +297,7 @@ fn build(case: Case) -> Record {
     let made = [share(|x| 0.5 + 0.2 * x.sin()), share(|x| 0.6 - 0.2 * x.sin()), share(|_| -0.1)];
     let parts: [(&str, &[f64]); 3] =
         [("diffusion_intrinsic", &made[0]), ("diffusion_exploration", &made[1]), ("diffusion_mean_gradient", &made[2])];
-    record.groups.push(layout::problem_group(grid, Some(&loss), &field(&*case.drift), &diffusion, &parts, &data));
+    record.groups.push(scales::problem_group(grid, Some(&loss), &field(&*case.drift), &diffusion, &parts, &data));
     record
         .group_mut("problem")
         .set("decomposition", Attribute::Text("teacher: means over the noise of the data".into()));
@@ -303,13 +305,13 @@ fn build(case: Case) -> Record {
         [("condition_number", (|x| (3.0 * x).exp()) as fn(f64) -> f64), ("rank", |x| if x < -1.0 { 1.0 } else { 2.0 })]
     {
         let values = cells.iter().map(|x| f(x[0])).collect();
-        record.group_mut("problem").datasets.push(layout::field(name, grid, &[], values, "1", name));
+        record.group_mut("problem").datasets.push(scales::field(name, grid, &[], values, "1", name));
     }
     record.groups.push(noise_path(grid, &case.times));
     record.groups.push(outliers(grid, &column));
     let attributes = [("method", Attribute::Text("exact".into())), ("mass_error", Attribute::Float(0.0))];
-    let mut fp = layout::engine_group("fokker_planck", grid, &exact, &attributes, &[]);
-    layout::add_relaxation(&mut fp, grid, &exact, Some(&stationary));
+    let mut fp = scales::engine_group("fokker_planck", grid, &exact, &attributes, &[]);
+    scales::add_relaxation(&mut fp, grid, &exact, Some(&stationary));
     record.groups.push(fp);
     let (mean, covariance) = density::moments(grid, &stationary);
     let top = stationary.iter().copied().fold(0.0, f64::max);
@@ -322,14 +324,14 @@ fn build(case: Case) -> Record {
         covariance: &covariance,
         refined: None,
     };
-    record.groups.push(layout::stationary_group(grid, fields, &[]));
+    record.groups.push(scales::stationary_group(grid, fields, &[]));
     let mut shown = vec![("fokker_planck", None, exact.clone())];
     for (seed, name) in [(1, "langevin"), (2, "sgd")] {
         let drawn: Vec<Snapshot> =
             exact.iter().enumerate().map(|(k, s)| sampled(grid, s, seed + 1000 * k as u64)).collect();
         let attributes = [("walkers", Attribute::Integer(WALKERS as i64)), ("step", Attribute::Float(0.01))];
         let warnings = ["one walker left the grid".to_string()];
-        record.groups.push(layout::engine_group(name, grid, &drawn, &attributes, &warnings));
+        record.groups.push(scales::engine_group(name, grid, &drawn, &attributes, &warnings));
         ensemble::add_statistics(record.group_mut(name), grid, &statistics(&drawn));
         shown.push((name, Some(WALKERS), drawn));
     }
@@ -348,7 +350,7 @@ fn build(case: Case) -> Record {
         .collect();
     ensemble::add_trajectories(record.group_mut("langevin"), grid, &trajectories(&exact));
     add_passage(&mut record, grid, &exact[0].mean, &case.times);
-    record.groups.push(layout::spectrum_group(grid, &modes(grid, &stationary)));
+    record.groups.push(scales::spectrum_group(grid, &modes(grid, &stationary)));
     let comparisons = compare(grid, &series, Some(&stationary), Settings::default());
     let verdict = Verdict {
         name: "langevin_vs_stationary/total_variation".into(),
@@ -357,7 +359,7 @@ fn build(case: Case) -> Record {
         passed: true,
         why: "within the bound".into(),
     };
-    record.groups.push(layout::comparison_group(&comparisons, &[verdict]));
-    record.datasets.extend(layout::warning_rows(&["langevin: one walker left the grid".to_string()]));
+    record.groups.push(scales::comparison_group(&comparisons, &[verdict]));
+    record.datasets.extend(scales::warning_rows(&["langevin: one walker left the grid".to_string()]));
     record
 }

@@ -7,12 +7,13 @@ mod common;
 use std::sync::Arc;
 
 use common::{Kept, covariance, line};
+use fpsolve_solvers::diffusion::Minibatch as MinibatchNoise;
+use fpsolve_solvers::dynamics::GradientDynamics;
 use fpsolve_solvers::engine::Engine;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions};
-use fpsolve_solvers::grid::Grid;
-use fpsolve_solvers::initial::Initial;
 use fpsolve_solvers::langevin::{Langevin, LangevinOptions};
-use fpsolve_solvers::noise::{GradientDynamics, Minibatch as MinibatchNoise};
+use fpsolve_solvers::problem::grid::Grid;
+use fpsolve_solvers::problem::initial::Initial;
 use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
 use fpsolve_solvers::sgd::{Sgd, SgdOptions};
 use fpsolve_validation::compare::{Comparison, STATIONARY, Settings, compare};

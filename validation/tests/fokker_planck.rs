@@ -11,13 +11,13 @@ mod common;
 use std::sync::Arc;
 
 use common::{l1, line, order, rectangle, square};
-use fpsolve_solvers::density::moments;
-use fpsolve_solvers::dynamics::Dynamics;
 use fpsolve_solvers::engine::{Attribute, Engine};
-use fpsolve_solvers::fokker_planck::stepper::METHODS;
+use fpsolve_solvers::fokker_planck::integrator::METHODS;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod, Stationary};
-use fpsolve_solvers::grid::{Axis, Boundary, Grid};
-use fpsolve_solvers::initial::Initial;
+use fpsolve_solvers::problem::density::moments;
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::problem::initial::Initial;
 use fpsolve_validation::reference::line::{Line, student_t};
 use fpsolve_validation::reference::linear::{Law, OrnsteinUhlenbeck};
 use fpsolve_validation::reference::manufactured::Equilibrium;

@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use common::{Kept, covariance, line, rectangle};
 use fpsolve_solvers::engine::Engine;
-use fpsolve_solvers::grid::Grid;
-use fpsolve_solvers::initial::Initial;
 use fpsolve_solvers::langevin::{Langevin, LangevinOptions};
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::grid::Grid;
+use fpsolve_solvers::problem::initial::Initial;
 use fpsolve_validation::compare::{Settings, compare};
 use fpsolve_validation::reference::line::Line;
 use fpsolve_validation::reference::linear::OrnsteinUhlenbeck;

@@ -5,10 +5,11 @@
 //! probability k·P(|z| > 4.5) = k·6.8e-6. The power is stated where the test is.
 #![allow(clippy::unwrap_used)]
 
+use fpsolve_solvers::diffusion::{Diffusion, Minibatch};
+use fpsolve_solvers::gradient_noise::{Decomposition, Weights};
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::{Data, Teacher, even_inputs};
 use fpsolve_solvers::model::tanh_regression::{Amplitudes, SampleGradient, TanhRegression};
-use fpsolve_solvers::noise::{Decomposition, Diffusion, Minibatch, Weights};
 
 const Z: f64 = 4.5;
 const CENTERS: [f64; 2] = [-0.5, 0.6];

@@ -1,7 +1,7 @@
 //! A block of walkers.
 
 use super::Aligned;
-use crate::random::LaneStream;
+use crate::numerics::random::LaneStream;
 
 /// Walkers in a block: part of the definition of the random streams, so changing it changes every ensemble's numbers.
 pub const BLOCK: usize = 256;

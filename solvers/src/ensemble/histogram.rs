@@ -1,8 +1,8 @@
 //! Counting walkers in the cells of the grid.
 
 use super::{BLOCK, Block};
-use crate::grid::{Axis, Grid};
-use crate::lanes::{dispatch, fma};
+use crate::numerics::lanes::{dispatch, fma};
+use crate::problem::grid::{Axis, Grid};
 
 /// Finds the cells of whole blocks at once; agrees with [`Grid::locate`] for points inside the period of periodic axes.
 #[derive(Debug)]

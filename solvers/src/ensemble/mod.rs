@@ -12,7 +12,7 @@ mod moments;
 mod statistics;
 mod trajectories;
 
-pub use crate::aligned::Aligned;
+pub use crate::numerics::aligned::Aligned;
 pub use advance::{Stop, Watch};
 pub use block::{BLOCK, Block, Tally};
 pub use histogram::Locator;
@@ -23,9 +23,9 @@ use rayon::prelude::*;
 
 use crate::Error;
 use crate::engine::Snapshot;
-use crate::grid::Grid;
+use crate::numerics::random::Stream;
 use crate::problem::Problem;
-use crate::random::Stream;
+use crate::problem::grid::Grid;
 
 /// N walkers of one engine.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Means and covariances of walkers, centred in every block so that no digits cancel, merged in block order.
 
 use super::{BLOCK, Block};
-use crate::lanes::{dispatch, fma};
-use crate::symmetric::{packed_index, packed_len};
+use crate::numerics::lanes::{dispatch, fma};
+use crate::numerics::symmetric::{packed_index, packed_len};
 
 /// Number, mean and centred second moments of a set of walkers.
 #[derive(Debug, Clone, PartialEq)]

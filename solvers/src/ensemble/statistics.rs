@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::{BLOCK, Block, Ensemble};
 use crate::engine::{QUANTILE_LEVELS, Statistics};
-use crate::lanes::{dispatch, fma};
-use crate::symmetric::{packed_index, packed_len};
+use crate::numerics::lanes::{dispatch, fma};
+use crate::numerics::symmetric::{packed_index, packed_len};
 
 impl Ensemble {
     /// Quantiles at [`QUANTILE_LEVELS`] and the standard errors of the covariance.

@@ -5,11 +5,11 @@
 //! density and a few output times. A bar on the Péclet number alone would be wrong both ways: a reversible problem
 //! with high numbers in its flanks can do better on edges, a linear one with moderate numbers on the chain.
 
-use super::chain::chain_stepper::{lengths, snapped};
+use super::accuracy::coarse_levels::Companion;
+use super::chain::long_steps::{lengths, snapped};
 use super::chain::{MOST_ENTRIES_UNASKED, applies};
-use super::error_estimate::Companion;
+use super::discretisation::{Discrete, Transient};
 use super::options::{FokkerPlanckOptions, SpaceMethod};
-use super::run::{Discrete, Transient};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::problem::Problem;

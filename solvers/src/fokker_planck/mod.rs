@@ -3,64 +3,44 @@
 //! [`edge_generator()`] makes the generator Q of drift and diffusion; a [`stepper`] follows
 //! dp/dt = Qᵀp with a [`linear`] solver; [`stationary`] solves Qᵀπ = 0.
 
-pub mod bernoulli;
+pub mod accuracy;
 pub mod bounds;
+pub mod cells;
 pub mod chain;
 mod choice;
-pub mod classes;
-mod coefficients;
-mod connectivity;
-pub mod convergence;
-pub mod current;
-mod edge_diagonal;
-pub mod edge_generator;
-mod edge_integral;
-mod edge_tensor;
-pub mod edge_weight;
-pub mod error_estimate;
-pub mod first_passage;
-#[cfg(test)]
-pub(crate) mod fixtures;
+mod discretisation;
+pub mod edges;
 pub mod generator;
-mod krylov;
-pub mod lattice;
+pub mod integrator;
 pub mod linear;
 pub mod options;
-pub mod outermost;
-pub mod point_start;
-pub mod projection;
-mod quasi_potential;
-pub mod reading;
-mod refine;
-mod run;
-pub mod selling;
 pub mod spectrum;
+pub mod start;
 pub mod stationary;
-pub mod stepper;
-pub mod truncation;
-mod wide;
+pub mod stencil;
+pub mod testing;
 
-pub use edge_generator::{Discretization, edge_generator};
+pub use edges::{Discretization, edge_generator};
 pub use generator::Generator;
 pub use options::{FokkerPlanckOptions, SpaceMethod};
 pub use spectrum::Spectrum;
 pub use stationary::Stationary;
 
 use crate::Error;
-use crate::density::moments;
 use crate::engine::{Attribute, Engine, Interrupt, RefinedMoments, Snapshot};
-use crate::grid::Grid;
-use crate::initial::Initial;
-use crate::passage::Passage;
+use crate::escape::passage::Passage;
 use crate::problem::Problem;
+use crate::problem::density::moments;
+use crate::problem::grid::Grid;
+use crate::problem::initial::Initial;
+use accuracy::coarse_levels::Companion;
+use accuracy::truncation::truncation;
+use accuracy::wall_contact::Touched;
+use cells::probability_simplex::Moved;
 use choice::{Candidate, Choice, PECLET, Start, choose};
-use error_estimate::Companion;
-use first_passage::{GridPassage, Question};
-use outermost::Touched;
-use point_start::PointStart;
-use projection::Moved;
-use run::{Discrete, Transient};
-use truncation::truncation;
+use discretisation::{Discrete, Transient};
+use edges::first_passage::{GridPassage, Question};
+use start::PointStart;
 
 /// The density ρ(θ, t) of a problem by finite volumes.
 pub struct FokkerPlanck {
@@ -409,11 +389,5 @@ impl Engine for FokkerPlanck {
     }
 }
 
-#[cfg(test)]
-mod edge_tests;
-#[cfg(test)]
-mod property_tests;
-#[cfg(test)]
-pub(crate) mod test_fields;
 #[cfg(test)]
 mod tests;

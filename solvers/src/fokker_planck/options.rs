@@ -8,7 +8,7 @@ pub enum SpaceMethod {
     /// The one with the smaller estimated error; see [`super::choice`].
     #[default]
     Auto,
-    /// The edge generator, [`super::edge_generator()`].
+    /// The edge generator, [`super::edges()`].
     Edges,
     /// The long-step lattice chain, [`super::chain`].
     Chain,
@@ -48,7 +48,7 @@ impl SpaceMethod {
 pub struct FokkerPlanckOptions {
     /// How space is made discrete.
     pub discretisation: SpaceMethod,
-    /// A name of [`stepper::METHODS`](super::stepper::METHODS), or "auto" for the one with the least estimated cost. A name
+    /// A name of [`stepper::METHODS`](super::integrator::METHODS), or "auto" for the one with the least estimated cost. A name
     /// needs the edge generator.
     pub method: String,
     /// L1 error of the time integration to stay below over the whole run.

@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used)]
 use std::sync::Arc;
 
+use super::testing::fixtures::l1;
 use super::*;
-use crate::dynamics::Dynamics;
-use crate::fokker_planck::fixtures::l1;
-use crate::grid::{Axis, Boundary};
 use crate::model::Model;
-use crate::symmetric::{packed_index, packed_len};
+use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::problem::dynamics::Dynamics;
+use crate::problem::grid::{Axis, Boundary};
 
 /// b = −H θ with constant D.
 struct Linear {
@@ -165,7 +165,7 @@ fn the_rotating_gaussian_has_its_covariance_current_and_entropy_production() {
 fn methods_agree_and_a_positive_one_stays_non_negative() {
     let problem = ornstein_uhlenbeck(120, Initial::Uniform, &[0.0, 0.3, 2.0]);
     let (_, truth) = follow(&problem, "tr-bdf2");
-    for method in stepper::METHODS {
+    for method in integrator::METHODS {
         let options =
             FokkerPlanckOptions { method: method.name.into(), tolerance: 1e-4, ..FokkerPlanckOptions::default() };
         let mut engine = FokkerPlanck::new(&problem, options).unwrap();
@@ -194,9 +194,9 @@ fn the_ladder_shows_second_order_and_extrapolates_to_the_exact_moments() {
     let start = Initial::Gaussian { mean: vec![1.0], covariance: vec![0.05] };
     let problem = ornstein_uhlenbeck(256, start, &[0.0, 0.7]);
     let options = FokkerPlanckOptions { tolerance: 1e-10, ..FokkerPlanckOptions::default() };
-    let solve = |p: &Problem| convergence::solve(p, &options, 3, &|| false).unwrap();
-    let solved: Vec<_> = convergence::grids(&problem, 4).unwrap().iter().map(solve).collect();
-    let ladder = convergence::Ladder::new(&solved).unwrap();
+    let solve = |p: &Problem| accuracy::convergence::solve(p, &options, 3, &|| false).unwrap();
+    let solved: Vec<_> = accuracy::convergence::grids(&problem, 4).unwrap().iter().map(solve).collect();
+    let ladder = accuracy::convergence::Ladder::new(&solved).unwrap();
     assert_eq!(ladder.cells, [[32], [64], [128], [256]]);
     assert!(ladder.remarks().is_empty(), "{:?}", ladder.remarks());
     let e = (-1.05f64).exp();
@@ -231,13 +231,13 @@ fn the_ladder_shows_second_order_and_extrapolates_to_the_exact_moments() {
         assert!(exact_on_every_grid.order.is_none(), "differences of rounding have no order: {exact_on_every_grid:?}");
     }
     let odd = ornstein_uhlenbeck(33, Initial::Uniform, &[0.0, 0.1]);
-    assert!(convergence::grids(&odd, 3).is_err());
+    assert!(accuracy::convergence::grids(&odd, 3).is_err());
 }
 
 #[test]
 fn the_ladder_says_where_the_order_is_not_the_declared_one() {
     // densities 1 ± C h^p on 8, 16, 32 cells of [0, 1]
-    let solved = |order: i32, error_time: f64| -> Vec<convergence::Solved> {
+    let solved = |order: i32, error_time: f64| -> Vec<accuracy::convergence::Solved> {
         let rung = |cells: usize| {
             let axis = Axis::uniform("x", 0.0, 1.0, cells, [Boundary::Reflecting; 2]).unwrap();
             let grid = Grid::new(vec![axis]).unwrap();
@@ -246,7 +246,7 @@ fn the_ladder_says_where_the_order_is_not_the_declared_one() {
             let (values, method, warnings) = (Vec::new(), "test".to_string(), Vec::new());
             let (stationary, min_density) = (None, 0.9);
             let discretisation = SpaceMethod::Edges;
-            convergence::Solved {
+            accuracy::convergence::Solved {
                 grid,
                 probability,
                 stationary,
@@ -260,7 +260,7 @@ fn the_ladder_says_where_the_order_is_not_the_declared_one() {
         };
         [8, 16, 32].map(rung).to_vec()
     };
-    let remarks = |order, error_time| convergence::Ladder::new(&solved(order, error_time)).unwrap().remarks();
+    let remarks = |order, error_time| accuracy::convergence::Ladder::new(&solved(order, error_time)).unwrap().remarks();
     assert_eq!(remarks(2, 1e-12), Vec::<String>::new());
     let first = remarks(1, 1e-12).concat();
     assert!(
@@ -271,7 +271,7 @@ fn the_ladder_says_where_the_order_is_not_the_declared_one() {
     assert!(remarks(3, 1e-12).concat().contains("better than it can stay"));
     assert_eq!(remarks(4, 1e-12), Vec::<String>::new()); // a reversible stationary density
     assert!(remarks(2, 1e-2).concat().contains("hardly larger than the error of rounding and time"));
-    let two = convergence::Ladder::new(&solved(2, 1e-12)[1..]).unwrap();
+    let two = accuracy::convergence::Ladder::new(&solved(2, 1e-12)[1..]).unwrap();
     assert!(two.remarks().concat().contains("two grids show no order"));
     assert!((two.densities[0].error[1] - 0.1 / 16.0).abs() < 1e-12, "exact for an exact second order: {two:?}");
 }
@@ -330,8 +330,8 @@ fn strong_anisotropy_with_a_current_takes_the_chain() {
 /// First passage of the rotationally symmetric Ornstein–Uhlenbeck process over an oblique line is one-dimensional.
 #[test]
 fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_honest_error() {
+    use crate::escape::passage::{Passage, Target};
     use crate::formula::{Symbols, parse};
-    use crate::passage::{Passage, Target};
     let passage = |d: usize, from: Vec<f64>, text: &str| {
         let condition = parse(text, &Symbols::new(&["x", "y"][..d])).unwrap();
         let target = Target::new(text, &condition, d);

@@ -4,7 +4,8 @@ use super::expression::{Binary, Unary};
 use super::graph::Fused;
 use super::program::{Code, Program, Source, Target};
 use super::scalar::truth;
-use crate::lanes::{self, TRIGONOMETRIC_LIMIT, dispatch};
+use crate::numerics::lanes;
+use crate::numerics::lanes::{TRIGONOMETRIC_LIMIT, dispatch};
 
 /// Points per block: long enough to hide what an instruction costs to start, short enough for the first-level cache.
 pub(crate) const BLOCK: usize = 128;

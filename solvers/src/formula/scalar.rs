@@ -1,7 +1,7 @@
 //! The meaning of each operation for one number; programs compute the same bits over lanes.
 
 use super::expression::{Binary, Unary};
-use crate::lanes;
+use crate::numerics::lanes;
 
 /// sin, cos or tan for all arguments: `near` where lanes reduce exactly, else the standard library's `far`.
 #[inline(always)]

@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::minima::{Local, Minimum, length, minima, same_place, widths, zeros_nearby};
-use crate::grid::Grid;
 use crate::model::Model;
-use crate::symmetric::eigen;
+use crate::numerics::symmetric::eigen;
+use crate::problem::grid::Grid;
 
 /// A zero of ∇L.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +48,7 @@ pub fn critical_points(model: &dyn Model, grid: &Grid, loss: &[f64]) -> Vec<Crit
 }
 
 /// The zero of ∇L that Newton's method reaches from a cell.
-pub(super) fn zero(model: &dyn Model, grid: &Grid, cell: usize) -> Option<CriticalPoint> {
+pub(crate) fn zero(model: &dyn Model, grid: &Grid, cell: usize) -> Option<CriticalPoint> {
     let (d, scale) = (grid.dimension(), widths(grid));
     let mut theta = grid.center(cell)[..d].to_vec();
     let mut here = Local::at(model, &theta);

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use crate::fields::tabulate;
-use crate::grid::Grid;
 use crate::model::Model;
-use crate::symmetric::{eigen, packed_len};
+use crate::numerics::symmetric::{eigen, packed_len};
+use crate::problem::fields::tabulate;
+use crate::problem::grid::Grid;
 
 /// A local minimum.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,7 @@ pub struct Minimum {
 const DESCENTS: usize = 200;
 const POLISHES: usize = 20;
 /// Most cells whose ∇²L is looked at.
-pub(super) const CURVED: usize = 300_000;
+pub(crate) const CURVED: usize = 300_000;
 
 /// The minima of a model's loss inside the grid, lowest first; `loss` are its values at the cell centres (n).
 ///
@@ -47,13 +47,13 @@ pub fn minima(model: &dyn Model, grid: &Grid, loss: &[f64]) -> Vec<Minimum> {
 }
 
 /// The width of the cells, the unit of steps.
-pub(super) fn widths(grid: &Grid) -> Vec<f64> {
+pub(crate) fn widths(grid: &Grid) -> Vec<f64> {
     grid.axes().iter().map(|axis| axis.length() / axis.cells() as f64).collect()
 }
 
 /// Cells whose Newton step to a zero of ∇L is shorter than two cells, each with whether ∇²L is positive there; none where the
 /// grid has more than [`CURVED`] cells.
-pub(super) fn zeros_nearby(model: &dyn Model, grid: &Grid) -> Vec<(usize, bool)> {
+pub(crate) fn zeros_nearby(model: &dyn Model, grid: &Grid) -> Vec<(usize, bool)> {
     if grid.len() > CURVED {
         return Vec::new();
     }
@@ -76,7 +76,7 @@ pub(super) fn zeros_nearby(model: &dyn Model, grid: &Grid) -> Vec<(usize, bool)>
 }
 
 /// A cell and its up to 3^d − 1 neighbours.
-pub(super) fn neighbours(grid: &Grid, cell: usize) -> impl Iterator<Item = usize> + '_ {
+pub(crate) fn neighbours(grid: &Grid, cell: usize) -> impl Iterator<Item = usize> + '_ {
     let (d, shape, index) = (grid.dimension(), grid.shape(), grid.multi_index(cell));
     let neighbour = move |code: usize| {
         let (mut rest, mut other) = (code, [0; 3]);
@@ -93,11 +93,11 @@ pub(super) fn neighbours(grid: &Grid, cell: usize) -> impl Iterator<Item = usize
 }
 
 /// The lowest of a cell and its neighbours; of equal ones the first.
-pub(super) fn lowest_neighbour(grid: &Grid, loss: &[f64], cell: usize) -> usize {
+pub(crate) fn lowest_neighbour(grid: &Grid, loss: &[f64], cell: usize) -> usize {
     neighbours(grid, cell).min_by(|&a, &b| loss[a].total_cmp(&loss[b]).then(a.cmp(&b))).unwrap_or(cell)
 }
 
-pub(super) fn same_place(grid: &Grid, a: &[f64], b: &[f64]) -> bool {
+pub(crate) fn same_place(grid: &Grid, a: &[f64], b: &[f64]) -> bool {
     grid.axes().iter().zip(a.iter().zip(b)).all(|(axis, (a, b))| {
         let apart = (a - b).abs();
         let around = if axis.is_periodic() { axis.length() - apart } else { apart };
@@ -106,14 +106,14 @@ pub(super) fn same_place(grid: &Grid, a: &[f64], b: &[f64]) -> bool {
 }
 
 /// Loss, gradient and the packed Hessian at one point.
-pub(super) struct Local {
-    pub(super) loss: f64,
+pub(crate) struct Local {
+    pub(crate) loss: f64,
     gradient: Vec<f64>,
-    pub(super) hessian: Vec<f64>,
+    pub(crate) hessian: Vec<f64>,
 }
 
 impl Local {
-    pub(super) fn at(model: &dyn Model, theta: &[f64]) -> Self {
+    pub(crate) fn at(model: &dyn Model, theta: &[f64]) -> Self {
         let d = theta.len();
         let (mut loss, mut gradient, mut hessian) = ([0.0], vec![0.0; d], vec![0.0; packed_len(d)]);
         model.loss(theta, &mut loss);
@@ -123,12 +123,12 @@ impl Local {
     }
 
     /// |∇L| per cell.
-    pub(super) fn slope(&self, scale: &[f64]) -> f64 {
+    pub(crate) fn slope(&self, scale: &[f64]) -> f64 {
         self.gradient.iter().zip(scale).map(|(g, h)| (g * h) * (g * h)).sum::<f64>().sqrt()
     }
 
     /// −V f(Λ)⁻¹ Vᵀ ∇L in units of the cells, with the eigenvalues passed through f.
-    pub(super) fn step(&self, scale: &[f64], f: impl Fn(f64) -> f64) -> Vec<f64> {
+    pub(crate) fn step(&self, scale: &[f64], f: impl Fn(f64) -> f64) -> Vec<f64> {
         let d = scale.len();
         let mut hessian = self.hessian.clone();
         let mut c = 0;
@@ -151,7 +151,7 @@ impl Local {
     }
 }
 
-pub(super) fn length(step: &[f64]) -> f64 {
+pub(crate) fn length(step: &[f64]) -> f64 {
     step.iter().map(|s| s * s).sum::<f64>().sqrt()
 }
 
@@ -161,7 +161,7 @@ fn search(model: &dyn Model, grid: &Grid, cell: usize) -> Option<Minimum> {
 }
 
 /// The minimum that is reached from a point, if it lies inside the grid.
-pub(super) fn descend(model: &dyn Model, grid: &Grid, mut theta: Vec<f64>) -> Option<Minimum> {
+pub(crate) fn descend(model: &dyn Model, grid: &Grid, mut theta: Vec<f64>) -> Option<Minimum> {
     let (d, scale) = (grid.dimension(), widths(grid));
     let moved = |theta: &[f64], step: &[f64]| -> Vec<f64> {
         theta.iter().zip(step).zip(&scale).map(|((t, s), h)| t + s * h).collect()

@@ -1,8 +1,7 @@
 //! The shape of a loss: its minima, saddles and maxima, and the basins of the minima.
 
-mod critical;
-pub mod kramers;
-mod minima;
+pub(crate) mod critical;
+pub(crate) mod minima;
 #[cfg(test)]
 mod tests;
 

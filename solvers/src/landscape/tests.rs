@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{basins, critical_points, minima};
-use crate::fields::tabulate;
 use crate::formula::{Symbols, parse};
-use crate::grid::{Axis, Boundary, Grid};
 use crate::model::Model;
 use crate::model::formula::FormulaModel;
 use crate::model::tanh_regression::{Amplitudes, SampleGradient, TanhRegression};
+use crate::problem::fields::tabulate;
+use crate::problem::grid::{Axis, Boundary, Grid};
 
 fn grid(axes: &[(f64, f64, usize, Boundary)]) -> Grid {
     let axis = |(k, &(from, to, cells, wall)): (usize, &(f64, f64, usize, Boundary))| {

@@ -12,8 +12,8 @@ use super::scheme::{Scheme, Sde, Work};
 use super::walls::Walls;
 use crate::engine::Interrupt;
 use crate::ensemble::{BLOCK, Block};
+use crate::numerics::random::Stream;
 use crate::problem::Problem;
-use crate::random::Stream;
 
 /// Blocks of walkers with the step and with half of it.
 #[derive(Clone)]

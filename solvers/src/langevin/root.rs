@@ -4,13 +4,13 @@
 //! diagonal, |S_ji|² ≤ D_jj, which exact arithmetic would guarantee.
 
 use crate::ensemble::BLOCK;
-use crate::lanes::{dispatch, fma};
-use crate::random::{LANES, LaneStream, State, normal_pair};
+use crate::numerics::lanes::{dispatch, fma};
+use crate::numerics::random::{LANES, LaneStream, State, normal_pair};
 
 type Lane = [f64; BLOCK];
 
 /// Writes S, packed by columns (d = 2: S_00, S_10, S_11; d = 3: S_00, S_10, S_20, S_11, S_21, S_22), which is the packed
-/// order of [`crate::symmetric`] with the rows and columns exchanged.
+/// order of [`crate::numerics::symmetric`] with the rows and columns exchanged.
 pub(crate) fn root(d: usize, diffusion: &[f64], root: &mut [f64]) {
     let (a, s) = (diffusion.as_chunks::<BLOCK>().0, root.as_chunks_mut::<BLOCK>().0);
     match d {
@@ -307,7 +307,7 @@ fn euler_3<const CONSTANT: bool>(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::random::Stream;
+    use crate::numerics::random::Stream;
 
     /// S Sᵀ = D for random matrices of every rank, and for D given with rounding errors of the size 1e-16.
     #[test]
@@ -323,7 +323,7 @@ mod tests {
                             (0..d).map(|_| random.normal() * 10f64.powf(random.uniform() * 6.0 - 3.0)).collect();
                         for r in 0..d {
                             for c in r..d {
-                                a[crate::symmetric::packed_index(d, r, c) * BLOCK + i] +=
+                                a[crate::numerics::symmetric::packed_index(d, r, c) * BLOCK + i] +=
                                     g[r] * g[c] * (1.0 + 2e-16 * random.normal());
                             }
                         }
@@ -333,9 +333,9 @@ mod tests {
                 root(d, &a, &mut s);
                 for i in 0..BLOCK {
                     let l = |r: usize, c: usize| {
-                        if r < c { 0.0 } else { s[crate::symmetric::packed_index(d, c, r) * BLOCK + i] }
+                        if r < c { 0.0 } else { s[crate::numerics::symmetric::packed_index(d, c, r) * BLOCK + i] }
                     };
-                    let at = |r, c| a[crate::symmetric::packed_index(d, r, c) * BLOCK + i];
+                    let at = |r, c| a[crate::numerics::symmetric::packed_index(d, r, c) * BLOCK + i];
                     for r in 0..d {
                         for c in r..d {
                             let square: f64 = (0..d).map(|k| l(r, k) * l(c, k)).sum();

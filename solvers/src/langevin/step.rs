@@ -4,9 +4,9 @@ use super::scheme::{self, Sde, Work};
 use super::walls::Walls;
 use crate::Error;
 use crate::ensemble::{BLOCK, Block};
+use crate::numerics::random::Stream;
+use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
-use crate::random::Stream;
-use crate::symmetric::{packed_index, packed_len};
 
 /// Relaxation rate times step: the relative error of a variance is about half of it.
 const RATE_SHARE: f64 = 0.02;

@@ -1,10 +1,10 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::dynamics::Dynamics;
-use crate::grid::{Axis, Boundary, Grid};
-use crate::initial::Initial;
 use crate::model::Model;
-use crate::symmetric::packed_len;
+use crate::numerics::symmetric::packed_len;
+use crate::problem::dynamics::Dynamics;
+use crate::problem::grid::{Axis, Boundary, Grid};
+use crate::problem::initial::Initial;
 use std::sync::Arc;
 
 /// Drift and D given by a function of one point; also its own (empty) model.
@@ -369,7 +369,7 @@ fn positions_golden() {
 /// The same bits from AVX-512, AVX2 and the baseline, in 1 to 3 dimensions and for every scheme.
 #[test]
 fn every_level_gives_the_same_bits() {
-    use crate::lanes::{Level, force_level};
+    use crate::numerics::lanes::{Level, force_level};
     let axis = (-3.0, 3.0, 8, Boundary::Reflecting);
     for d in 1..=3 {
         let at = Initial::Gaussian {

@@ -1,7 +1,7 @@
 //! Data: named columns of samples, from a table or from a teacher with known noise.
 
 use crate::error::Error;
-use crate::random::Stream;
+use crate::numerics::random::Stream;
 
 /// Named columns of the same length m.
 #[derive(Debug, Clone, PartialEq)]

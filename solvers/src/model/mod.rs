@@ -1,19 +1,24 @@
 //! Models: a loss L(θ) and, where there are data, per-sample losses and gradients.
 
+pub mod importance;
+
+pub use importance::ImportanceSampled;
+pub use importance::LossScale;
+
 pub mod data;
 pub mod formula;
 pub mod regression;
 pub mod sample_loss;
 pub mod tanh_regression;
 
-use crate::symmetric::packed_index;
+use crate::numerics::symmetric::packed_index;
 
 pub use regression::{Projection, Regression};
 
 /// A loss (or a general drift) and its per-sample parts, evaluated over batches of points.
 ///
 /// n points in d dimensions are coordinate-major: θ_k of point i is `points[k·n + i]`; gradients likewise. Packed
-/// symmetric matrices as in [`crate::symmetric`]. Per-sample arrays have the samples outside: sample s, point i at `[s·n + i]`.
+/// symmetric matrices as in [`crate::numerics::symmetric`]. Per-sample arrays have the samples outside: sample s, point i at `[s·n + i]`.
 pub trait Model: Send + Sync {
     /// Number of dimensions d.
     fn dimension(&self) -> usize;

@@ -4,11 +4,11 @@
 //! the noise is besides its first two moments; it against the SDE shows what the length of the step does.
 
 use crate::ensemble::BLOCK;
-use crate::lanes::{dispatch, fma};
 use crate::langevin::root;
 use crate::model::Model;
-use crate::random::LaneStream;
-use crate::symmetric::packed_len;
+use crate::numerics::lanes::{dispatch, fma};
+use crate::numerics::random::LaneStream;
+use crate::numerics::symmetric::packed_len;
 
 /// ĝ ~ N(mean, share·D), mean and D those of one sampled gradient.
 pub(super) struct Gaussian {

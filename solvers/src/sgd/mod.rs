@@ -9,7 +9,6 @@ mod curvature;
 mod gaussian;
 mod joint;
 pub mod optimizer;
-pub mod reach;
 pub mod sampling;
 
 use std::sync::Arc;
@@ -17,8 +16,8 @@ use std::sync::Arc;
 use crate::Error;
 use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{Aligned, BLOCK, Block, Ensemble, Stop};
-use crate::lanes::dispatch;
 use crate::model::Model;
+use crate::numerics::lanes::dispatch;
 use crate::problem::{Minibatch, Problem};
 use gaussian::Gaussian;
 use joint::Joint;

@@ -4,8 +4,8 @@ pub mod load;
 
 use miette::Result;
 
-use super::source::Located;
-use super::table::{Table, Value};
+use crate::reader::source::Located;
+use crate::reader::table::{Table, Value};
 
 /// Most samples.
 pub const MAX_SAMPLES: u64 = 10_000_000;

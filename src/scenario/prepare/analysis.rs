@@ -3,17 +3,18 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::gradient_noise::{Decomposition, Weights};
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
-use fpsolve_solvers::noise::{Decomposition, ImportanceSampled, LossScale, Weights};
+use fpsolve_solvers::model::{ImportanceSampled, LossScale};
+use fpsolve_solvers::problem::grid::Grid;
 use miette::Result;
 
 use crate::scenario::Scenario;
 use crate::scenario::dynamics::Scale;
 use crate::scenario::noise::NoiseKind;
 use crate::scenario::verdicts;
-use crate::scenario::words::count;
+use crate::text::count;
 
 /// Where the parts of the noise come from.
 #[derive(Clone)]

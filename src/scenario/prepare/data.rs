@@ -6,9 +6,10 @@ use fpsolve_solvers::formula::{Program, Symbols};
 use fpsolve_solvers::model::data::{Data, even_inputs, random_inputs};
 use miette::Result;
 
-use super::model::parse;
+use crate::reader::Located;
 use crate::scenario::data::{Origin, Teacher, load};
-use crate::scenario::{Located, Scenario, data};
+use crate::scenario::model::build::parse;
+use crate::scenario::{Scenario, data};
 
 /// Reads, makes and standardises the samples; None for a model without data.
 pub(super) fn build(scenario: &Scenario) -> Result<Option<Arc<Data>>> {

@@ -6,8 +6,8 @@ use miette::Result;
 
 use crate::scenario::initial::{Initial, Spread};
 use crate::scenario::noise::NoiseKind;
-use crate::scenario::words::count;
 use crate::scenario::{Scenario, grid};
+use crate::text::count;
 
 /// Compares the dimensions of grid, initial density and noise with the number of variables.
 pub(super) fn check(scenario: &Scenario) -> Result<()> {

@@ -2,18 +2,19 @@
 
 use std::ops::Range;
 
-use fpsolve_solvers::dynamics::Dynamics;
+use fpsolve_solvers::dynamics::check_dynamics;
 use fpsolve_solvers::formula::Program;
-use fpsolve_solvers::grid::Grid;
 use fpsolve_solvers::model::Model;
-use fpsolve_solvers::noise::check_dynamics;
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::Grid;
 use miette::{Report, Result};
 use rayon::prelude::*;
 
-use super::model::parse;
+use crate::reader::Located;
+use crate::scenario::Scenario;
+use crate::scenario::model::build::parse;
 use crate::scenario::model::{Law, ModelKind};
 use crate::scenario::noise::NoiseKind;
-use crate::scenario::{Located, Scenario};
 
 /// Cells that are looked at together.
 const BLOCK: usize = 4096;

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use fpsolve_solvers::dynamics::Dynamics;
 use fpsolve_solvers::fokker_planck::bounds::{self, Found};
-use fpsolve_solvers::grid::{Axis, Boundary, Grid};
 use fpsolve_solvers::model::Model;
+use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
 use fpsolve_solvers::problem::{Minibatch, Problem};
-use fpsolve_solvers::symmetric::{packed_index, packed_len};
 use miette::Result;
 
 use super::initial;
+use crate::reader::Located;
 use crate::scenario::grid::Spread;
-use crate::scenario::{Located, Scenario, grid};
+use crate::scenario::{Scenario, grid};
 
 /// The grid of the axes as written; None for `bounds = "auto"`. Errors: axes that do not make a grid.
 pub(super) fn written(scenario: &Scenario) -> Result<Option<Grid>> {

@@ -3,14 +3,15 @@
 use std::ops::Range;
 
 use fpsolve_solvers::formula::Program;
-use fpsolve_solvers::grid::Grid;
-use fpsolve_solvers::initial::Initial as Law;
-use fpsolve_solvers::symmetric::{packed_index, packed_len};
+use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
+use fpsolve_solvers::problem::grid::Grid;
+use fpsolve_solvers::problem::initial::Initial as Law;
 use miette::Result;
 
-use super::model::parse;
+use crate::reader::Located;
+use crate::scenario::Scenario;
 use crate::scenario::initial::{Initial, Spread};
-use crate::scenario::{Located, Scenario};
+use crate::scenario::model::build::parse;
 
 /// The law at time 0. Errors: off the grid; a formula that is negative, not finite or zero everywhere.
 pub(super) fn build(scenario: &Scenario, grid: &Grid) -> Result<Law> {

@@ -6,8 +6,6 @@ mod dimensions;
 mod fields;
 mod grid;
 mod initial;
-mod model;
-mod noise;
 mod options;
 mod passage;
 
@@ -15,12 +13,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use fpsolve_solvers::escape::passage::Passage;
 use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::fokker_planck::bounds::Found;
 use fpsolve_solvers::langevin::LangevinOptions;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
-use fpsolve_solvers::passage::Passage;
 use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
 use fpsolve_solvers::sgd::SgdOptions;
 use fpsolve_validation::verdict::{Expectation, Limit};
@@ -87,16 +85,16 @@ impl Scenario {
         dimensions::check(self)?;
         let written = grid::written(self)?;
         let data = data::build(self)?;
-        let plain = model::build(self, data.as_deref())?;
+        let plain = super::model::build::build(self, data.as_deref())?;
         let decomposition = analysis::decomposition(self, &*plain, data.as_deref())?;
-        let model = model::sampled(self, Arc::clone(&plain))?;
+        let model = super::model::build::sampled(self, Arc::clone(&plain))?;
         let critical_points = analysis::critical_points(self, &*model)?;
         let (minibatch, temperature) = self.drive(model.samples())?;
         self.check_joint(&*model)?;
         if let Some(grid) = &written {
             fields::check_symmetry(self, grid)?;
         }
-        let dynamics = noise::build(self, Arc::clone(&model), data.as_deref(), temperature)?;
+        let dynamics = super::noise::dynamics::build(self, Arc::clone(&model), data.as_deref(), temperature)?;
         let (grid, box_found) = match written {
             Some(grid) => (grid, None),
             None => grid::looked_for(self, &model, &dynamics, temperature, minibatch)?,
@@ -240,7 +238,7 @@ impl Scenario {
     }
 
     /// An error of the solvers, at the place that is responsible.
-    fn solver_error(&self, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
+    pub(crate) fn solver_error(&self, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
         self.source.error(span, error.to_string(), label, error.help().unwrap_or_default())
     }
 }

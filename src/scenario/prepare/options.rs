@@ -1,13 +1,13 @@
 //! `[fokker_planck]`, `[langevin]`, `[sgd]` → the options of the engines; names are looked up in their tables.
 
-use fpsolve_solvers::fokker_planck::stepper::METHODS;
+use fpsolve_solvers::fokker_planck::integrator::METHODS;
 use fpsolve_solvers::fokker_planck::{FokkerPlanckOptions, SpaceMethod};
 use fpsolve_solvers::langevin::{LangevinOptions, scheme};
 use fpsolve_solvers::sgd::{SgdOptions, optimizer};
 use miette::Result;
 
 use crate::scenario::Scenario;
-use crate::scenario::words::nearest;
+use crate::text::nearest;
 
 pub(super) fn fokker_planck(scenario: &Scenario) -> Result<FokkerPlanckOptions> {
     let written = &scenario.fokker_planck;

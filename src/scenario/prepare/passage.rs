@@ -1,12 +1,13 @@
 //! `analysis.first_passage` → first-passage problems on the grid.
 
-use fpsolve_solvers::grid::Grid;
-use fpsolve_solvers::passage::{Passage, Target};
+use fpsolve_solvers::escape::passage::{Passage, Target};
+use fpsolve_solvers::problem::grid::Grid;
 use miette::Result;
 
-use super::model::parse;
+use crate::reader::Located;
+use crate::scenario::Scenario;
+use crate::scenario::model::build::parse;
 use crate::scenario::verdicts::{FirstPassage, HORIZON};
-use crate::scenario::{Located, Scenario};
 
 /// The first-passage problems.
 ///

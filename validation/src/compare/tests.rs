@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use fpsolve_solvers::grid::{Axis, Boundary};
+use fpsolve_solvers::problem::grid::{Axis, Boundary};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, Normal};

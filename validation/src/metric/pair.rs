@@ -1,6 +1,6 @@
 //! Two laws on one grid, with what all metrics need of them.
 
-use fpsolve_solvers::grid::{Axis, Grid};
+use fpsolve_solvers::problem::grid::{Axis, Grid};
 
 use crate::statistics::Null;
 

@@ -5,7 +5,7 @@
 //! replacement; Liu, Ziyin & Ueda, ICML 2021, for the additive case and heavy ball.
 
 use fpsolve_solvers::model::Model;
-use fpsolve_solvers::symmetric::{packed_index, packed_len};
+use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 
 use super::matrix::{identity, kronecker, solve};
 

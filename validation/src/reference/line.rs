@@ -1,7 +1,7 @@
 //! One-dimensional problems with a closed stationary density ρ ∝ (1/D) exp(−(1/T)∫L'/D) (B02, B05, B06).
 
-use fpsolve_solvers::dynamics::Dynamics;
-use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::Grid;
 use statrs::function::gamma::ln_gamma;
 
 use super::quadrature;

@@ -3,10 +3,10 @@
 //! Source: Gardiner, Handbook of Stochastic Methods, 4.4.6; Risken, The Fokker–Planck Equation, 6.5.
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::dynamics::Dynamics;
-use fpsolve_solvers::grid::Grid;
-use fpsolve_solvers::initial::Initial;
-use fpsolve_solvers::symmetric::{packed_index, packed_len};
+use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::Grid;
+use fpsolve_solvers::problem::initial::Initial;
 
 use super::matrix::{exponential, inverse, lyapunov, product, transpose};
 

@@ -3,8 +3,8 @@
 //! For a density e^{−V}/Z, a diffusion D and a divergence-free current J = ρ j the drift b = T(∇·D − D∇V) + j keeps the
 //! density stationary (Salari & Knupp, SAND2000-1444, manufacture the data, not a source term).
 
-use fpsolve_solvers::dynamics::Dynamics;
-use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::Grid;
 
 use super::quadrature;
 

@@ -12,12 +12,12 @@ pub mod quadrature;
 
 use std::sync::Arc;
 
-use fpsolve_solvers::dynamics::Dynamics;
-use fpsolve_solvers::grid::Grid;
-use fpsolve_solvers::initial::Initial;
 use fpsolve_solvers::model::Model;
+use fpsolve_solvers::numerics::symmetric::packed_len;
 use fpsolve_solvers::problem::Problem;
-use fpsolve_solvers::symmetric::packed_len;
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::Grid;
+use fpsolve_solvers::problem::initial::Initial;
 
 /// A drift as a model without loss and samples, for problems that are given by their dynamics.
 #[derive(Clone)]

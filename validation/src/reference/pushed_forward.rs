@@ -3,8 +3,8 @@
 //! With y an Ornstein–Uhlenbeck process (rates λ, D = I) and x = φ(y) a fixed bijection, Itô's formula gives
 //! D_x = φ' φ'ᵀ and b_x = φ' b_y + T ∇²φ; the law of x is the image of a Gaussian at every time.
 
-use fpsolve_solvers::dynamics::Dynamics;
-use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::Grid;
 use statrs::function::erf::erfc;
 
 use super::quadrature;

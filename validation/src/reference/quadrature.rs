@@ -1,6 +1,6 @@
 //! Gauss–Legendre quadrature, composite on intervals and over grid cells.
 
-use fpsolve_solvers::grid::Grid;
+use fpsolve_solvers::problem::grid::Grid;
 
 /// Positive nodes and weights of the 8-point rule on [−1, 1].
 const NODES: [(f64, f64); 4] = [

@@ -1,9 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
-use fpsolve_solvers::density::{kullback_leibler, moments};
-use fpsolve_solvers::dynamics::Dynamics;
-use fpsolve_solvers::grid::{Axis, Boundary, Grid};
-use fpsolve_solvers::noise::{GradientDynamics, Minibatch};
+use fpsolve_solvers::diffusion::Minibatch;
+use fpsolve_solvers::dynamics::GradientDynamics;
+use fpsolve_solvers::problem::density::{kullback_leibler, moments};
+use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
 
 use super::descent::{LinearRegression, Quadratic, enumerated_covariance};
 use super::line::{Line, student_t};

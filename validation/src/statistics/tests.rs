@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use fpsolve_solvers::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Binomial, Distribution};

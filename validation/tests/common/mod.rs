@@ -3,7 +3,7 @@
 
 use fpsolve_solvers::engine::{Engine, Snapshot};
 use fpsolve_solvers::ensemble::Ensemble;
-use fpsolve_solvers::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
 use fpsolve_validation::compare::Series;
 
 pub fn line(from: f64, to: f64, cells: usize) -> Grid {

@@ -2,8 +2,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::dynamics::Dynamics;
 use crate::model::Model;
+use crate::problem::dynamics::Dynamics;
 
 /// b = −slope·x − cubic·x³ in each variable, D = 1 + growth x².
 struct Drift {

@@ -1,12 +1,12 @@
 //! The law of one cell on the lattice, from its conditional mean and covariance.
 
 use super::gaussian::sampled;
-use super::law::integer_law;
+use super::integer_law::integer_law;
 use super::moments::Moments;
 use super::rows::{Arm, Entry, convolved};
-use crate::fokker_planck::selling::{Decomposition, MAX_OFFSETS, selling};
-use crate::grid::Grid;
-use crate::symmetric::{packed_index, packed_len};
+use crate::fokker_planck::stencil::selling::{Decomposition, MAX_OFFSETS, selling};
+use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::problem::grid::Grid;
 
 /// Longest offset of the decomposition of S.
 const RADIUS: usize = 60;

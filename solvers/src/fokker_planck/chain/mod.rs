@@ -9,14 +9,14 @@
 //! Declared: positive, mass-conserving; for multiplicative noise the neglected third cumulant makes one chain first order in τ,
 //! two of them extrapolated ([`pair`]) are second order, and fourth in h with τ ∝ h².
 
-pub mod chain_stepper;
+pub mod extrapolation;
+pub mod first_passage;
 mod gaussian;
-pub mod killed;
+pub mod integer_law;
 pub mod lattice_law;
-pub mod law;
+pub mod long_steps;
 pub mod moments;
 pub mod observables;
-pub mod pair;
 mod rows;
 pub mod slow_modes;
 mod solve;
@@ -29,9 +29,9 @@ use rayon::prelude::*;
 
 use super::linear::proceed;
 use crate::Error;
-use crate::dynamics::Dynamics;
 use crate::engine::Interrupt;
-use crate::grid::{Axis, Grid};
+use crate::problem::dynamics::Dynamics;
+use crate::problem::grid::{Axis, Grid};
 use lattice_law::lattice_law;
 use moments::{MOST_STEPS, conditional_moments};
 use rows::Walls;
@@ -283,7 +283,7 @@ impl Build<'_> {
         let Some(moments) = moments else {
             return Err(Error::numerical(
                 "the long-step chain",
-                format!("near {}", super::coefficients::place(grid, cells[0])),
+                format!("near {}", super::stencil::coefficients::place(grid, cells[0])),
                 format!("mean and covariance after a step of {:e} are not finite", self.step),
                 "use the edge generator, or narrower bounds",
             ));

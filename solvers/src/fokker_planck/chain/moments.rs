@@ -4,10 +4,10 @@
 //! points μ ± √d·(columns of a root of S), exact for polynomials of degree 3: exact for a linear drift and quadratic A, a
 //! Gaussian closure otherwise. Points beyond the walls are taken on the walls.
 
-use super::super::coefficients::at_points;
-use crate::dynamics::Dynamics;
-use crate::grid::Grid;
-use crate::symmetric::{packed_index, packed_len};
+use crate::fokker_planck::stencil::coefficients::at_points;
+use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::problem::dynamics::Dynamics;
+use crate::problem::grid::Grid;
 
 /// Means (d×n) and covariances (packed × n), coordinate-major.
 #[derive(Debug, Clone, PartialEq)]

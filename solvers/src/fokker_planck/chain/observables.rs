@@ -1,12 +1,12 @@
 //! Probability current and entropy production straight from a density, J = b ρ − ∇·(A ρ), for a law that has no rates.
 
 use crate::Error;
-use crate::dynamics::Dynamics;
-use crate::fokker_planck::coefficients::at_cells;
-use crate::fokker_planck::lattice::{Lattice, Step};
-use crate::fokker_planck::quasi_potential::solve_node;
-use crate::grid::Grid;
-use crate::symmetric::{packed_index, packed_len};
+use crate::fokker_planck::edges::local_slope::solve_node;
+use crate::fokker_planck::stencil::coefficients::at_cells;
+use crate::fokker_planck::stencil::lattice::{Lattice, Step};
+use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::problem::dynamics::Dynamics;
+use crate::problem::grid::Grid;
 
 /// What a density shows.
 pub struct Observed {

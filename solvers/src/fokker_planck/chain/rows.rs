@@ -1,6 +1,6 @@
 //! From a law on the lattice around a cell to a row of the chain: walls, wrapping, merging.
 
-use crate::grid::{Boundary, Grid};
+use crate::problem::grid::{Boundary, Grid};
 
 /// Probabilities below this are gathered at the centre of the law: they change a variance by less than 10⁻⁹.
 const NEGLIGIBLE: f64 = 1e-12;

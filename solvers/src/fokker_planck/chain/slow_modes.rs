@@ -3,7 +3,7 @@
 use faer::c64;
 
 use super::Chain;
-use super::pair::{Pair, PairLaw};
+use super::extrapolation::{Pair, PairLaw};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::fokker_planck::linear::proceed;

@@ -6,7 +6,7 @@
 
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::krylov::Krylov;
+use crate::numerics::krylov::Krylov;
 
 /// Fewest and most vectors between restarts.
 const VECTORS: [usize; 2] = [40, 250];

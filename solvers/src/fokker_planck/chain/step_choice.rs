@@ -2,8 +2,8 @@
 
 use super::lattice_law::{COVERED, coverage};
 use super::moments::{Moments, conditional_moments};
-use crate::dynamics::Dynamics;
-use crate::grid::Grid;
+use crate::problem::dynamics::Dynamics;
+use crate::problem::grid::Grid;
 
 /// Ratio of the steps that are tried.
 const LADDER: f64 = std::f64::consts::SQRT_2;
@@ -27,7 +27,7 @@ pub fn suitable_step(
     let enough = |moments: &Moments| enough(grid, moments, COVERED);
     let mut step = first_step(dynamics, temperature, grid, &points)?;
     // without drift the covariance would be 2Aτ: a cheap guess, a little below which the search begins
-    let (_, a, _) = super::super::coefficients::at_points(dynamics, temperature, &points, false);
+    let (_, a, _) = crate::fokker_planck::stencil::coefficients::at_points(dynamics, temperature, &points, false);
     let free = |step: f64| Moments {
         mean: points.clone(),
         covariance: a.iter().map(|a| 2.0 * a * step).collect(),
@@ -79,10 +79,10 @@ fn sample(grid: &Grid, laws: &[&[f64]]) -> Vec<f64> {
 fn first_step(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, points: &[f64]) -> Option<f64> {
     let d = grid.dimension();
     let n = points.len() / d;
-    let (_, a, _) = super::super::coefficients::at_points(dynamics, temperature, points, false);
+    let (_, a, _) = crate::fokker_planck::stencil::coefficients::at_points(dynamics, temperature, points, false);
     let mut largest: f64 = 0.0;
     for k in 0..d {
-        let c = crate::symmetric::packed_index(d, k, k);
+        let c = crate::numerics::symmetric::packed_index(d, k, k);
         let h = grid.axes()[k].spacing();
         largest = a[c * n..(c + 1) * n].iter().fold(largest, |m, a| m.max(2.0 * a / (h * h)));
     }

@@ -9,9 +9,9 @@ use statrs::function::erf::erfc;
 use super::lattice_law::covariance;
 use super::moments::Moments;
 use crate::Error;
-use crate::fokker_planck::first_passage::covered;
-use crate::grid::{Boundary, Grid};
-use crate::passage::Target;
+use crate::escape::passage::Target;
+use crate::fokker_planck::edges::first_passage::covered;
+use crate::problem::grid::{Boundary, Grid};
 
 /// Distances, in standard deviations of a step, beyond which a surface is out of reach.
 const FAR: f64 = 8.0;

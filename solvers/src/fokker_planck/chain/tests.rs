@@ -1,19 +1,19 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::fokker_planck::fixtures::double_well_committor;
-use crate::fokker_planck::test_fields::{Field, grid, l1, nodal};
-use crate::grid::Axis;
+use crate::fokker_planck::testing::fixtures::double_well_committor;
+use crate::fokker_planck::testing::test_fields::{Field, grid, l1, nodal};
+use crate::problem::grid::Axis;
 
-use super::chain_stepper::ChainStepper;
-use super::killed::Passages;
-use super::pair::{Pair, extrapolated};
+use super::extrapolation::{Pair, extrapolated};
+use super::first_passage::Passages;
+use super::long_steps::ChainStepper;
 use super::slow_modes::slow_modes;
 use crate::engine::Interrupt;
-use crate::fokker_planck::first_passage::{GridPassage, Question};
-use crate::fokker_planck::stepper::Stepper;
+use crate::escape::passage::Target;
+use crate::fokker_planck::edges::first_passage::{GridPassage, Question};
+use crate::fokker_planck::integrator::Stepper;
 use crate::formula::{Symbols, parse};
-use crate::grid::Boundary::{Absorbing, Periodic, Reflecting};
-use crate::passage::Target;
+use crate::problem::grid::Boundary::{Absorbing, Periodic, Reflecting};
 
 /// dθ = −Hθ dt + noise of D = 0.1 R(30°) diag(1, ratio) Rᵀ with H = [[1, ½], [½, 2]].
 fn rotated(ratio: f64) -> (Field, [f64; 3]) {

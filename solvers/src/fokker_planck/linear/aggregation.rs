@@ -7,7 +7,7 @@ use super::front::Front;
 use super::proceed;
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::lanes::dispatch;
+use crate::numerics::lanes::dispatch;
 
 /// Levels are coarsened down to this many unknowns, which are eliminated directly.
 const COARSEST: usize = 200;

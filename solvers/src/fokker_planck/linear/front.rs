@@ -3,7 +3,7 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-use crate::lanes::dispatch;
+use crate::numerics::lanes::dispatch;
 
 /// Columns eliminated between two block updates.
 const PANEL: usize = 32;

@@ -10,7 +10,7 @@ use super::{LinearMethod, Method, Needed, Needs, ShiftedSolver, check_shift, pro
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::fokker_planck::Generator;
-use crate::lanes::dispatch;
+use crate::numerics::lanes::dispatch;
 
 /// Entry of the table of linear solvers.
 pub const METHOD: Method = Method {

@@ -7,7 +7,7 @@ use super::{LinearMethod, Method, Needed, Needs, ShiftedSolver, check_shift};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::fokker_planck::Generator;
-use crate::fokker_planck::classes::reversible_log_density;
+use crate::fokker_planck::generator::communicating_classes::reversible_log_density;
 use crate::fokker_planck::stationary::StationaryLaw;
 
 /// Entry of the table of linear solvers.

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::fokker_planck::fixtures::{chain, dense, dense_solve, plane, quartic, ring};
 use crate::fokker_planck::generator::GeneratorBuilder;
+use crate::fokker_planck::testing::fixtures::{chain, dense, dense_solve, plane, quartic, ring};
 
 fn cases() -> Vec<(Generator, Vec<usize>)> {
     let mut long = GeneratorBuilder::new(12 * 9);

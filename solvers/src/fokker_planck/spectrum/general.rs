@@ -6,8 +6,8 @@ use faer::{Mat, c64};
 use super::{Spectrum, first_shift, not_converged};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::krylov::{Krylov, start};
-use crate::fokker_planck::stepper::System;
+use crate::fokker_planck::integrator::System;
+use crate::numerics::krylov::{Krylov, start};
 
 const MOST: usize = 250;
 const RESIDUAL: f64 = 1e-10;

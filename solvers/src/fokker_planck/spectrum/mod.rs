@@ -13,8 +13,8 @@ pub(super) use general::Filter;
 use std::sync::Arc;
 
 use super::Generator;
+use super::integrator::System;
 use super::stationary::StationaryLaw;
-use super::stepper::System;
 use crate::Error;
 use crate::engine::Interrupt;
 

@@ -6,9 +6,9 @@ use super::{Spectrum, first_shift, not_converged};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::fokker_planck::Generator;
-use crate::fokker_planck::krylov::{Krylov, start};
+use crate::fokker_planck::integrator::System;
 use crate::fokker_planck::linear::proceed;
-use crate::fokker_planck::stepper::System;
+use crate::numerics::krylov::{Krylov, start};
 
 const MOST: usize = 400;
 /// Relative residual of the inverse at which a vector is accepted; eigenvalues are right to its square.

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::fokker_planck::fixtures::{chain, plane, quartic, ring};
 use crate::fokker_planck::stationary::stationary_law;
+use crate::fokker_planck::testing::fixtures::{chain, plane, quartic, ring};
 
 fn of(generator: Generator, shape: &[usize], count: usize) -> (Spectrum, Arc<Generator>) {
     let law = Arc::new(stationary_law(&generator, shape).unwrap());

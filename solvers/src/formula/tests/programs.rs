@@ -1,5 +1,5 @@
 use super::*;
-use crate::lanes::{Level, force_level};
+use crate::numerics::lanes::{Level, force_level};
 
 const ALL: [&str; 24] = [
     "sin(x)",

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::formula::{Symbols, parse};
-use crate::grid::Boundary;
 use crate::langevin::tests::{options, problem};
+use crate::problem::grid::Boundary;
 
 fn passage(variables: &[&str], from: &[f64], target: &str, walkers: usize, horizon: f64) -> Passage {
     let condition = parse(target, &Symbols::new(variables)).unwrap();

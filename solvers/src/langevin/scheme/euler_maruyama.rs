@@ -1,7 +1,7 @@
 //! Euler–Maruyama: θ' = θ + b h + √(2Th) S z, the scheme of which one step is exactly Gaussian.
 
 use super::{Entry, Scheme, Sde, Work};
-use crate::random::LaneStream;
+use crate::numerics::random::LaneStream;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "euler-maruyama",

@@ -10,7 +10,7 @@
 use super::{Entry, Scheme, Sde, Work, add, add_product, axis, axis_mut, column, draw_normals};
 use crate::ensemble::BLOCK;
 use crate::langevin::root;
-use crate::random::LaneStream;
+use crate::numerics::random::LaneStream;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "heun",

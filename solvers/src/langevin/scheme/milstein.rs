@@ -2,8 +2,8 @@
 
 use super::{Entry, Scheme, Sde, Work, add_product, axis, axis_mut};
 use crate::Error;
+use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
-use crate::symmetric::{packed_index, packed_len};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "milstein",

@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use super::root;
 use crate::Error;
-use crate::dynamics::Dynamics;
 use crate::ensemble::{Aligned, BLOCK};
-use crate::lanes::{dispatch, fma};
+use crate::numerics::lanes::{dispatch, fma};
+use crate::numerics::random::LaneStream;
+use crate::numerics::symmetric::packed_len;
 use crate::problem::Problem;
-use crate::random::LaneStream;
-use crate::symmetric::packed_len;
+use crate::problem::dynamics::Dynamics;
 
 /// The equation that a scheme integrates: dθ = b dt + √(2T) S dW, S Sᵀ = D (Itô).
 pub struct Sde {

@@ -1,9 +1,9 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::grid::Boundary;
-use crate::initial::Initial;
 use crate::langevin::tests::problem;
-use crate::random::Stream;
+use crate::numerics::random::Stream;
+use crate::problem::grid::Boundary;
+use crate::problem::initial::Initial;
 
 fn build(name: &str, problem: &Problem) -> Box<dyn Scheme> {
     (find(name).unwrap().build)(problem).unwrap()

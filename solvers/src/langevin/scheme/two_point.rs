@@ -1,7 +1,7 @@
 //! Simplified Euler: θ' = θ + b h + √(2Th) S ξ with ξ = ±1, an eighth of the cost of normals.
 
 use super::{Entry, Scheme, Sde, Work};
-use crate::random::LaneStream;
+use crate::numerics::random::LaneStream;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "two-point",

@@ -1,9 +1,9 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::engine::Engine;
-use crate::initial::Initial;
 use crate::langevin::Langevin;
 use crate::langevin::tests::{options, problem};
+use crate::problem::initial::Initial;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 fn chi_squared(counts: &[u32]) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::lane::{Lane, WIDTH, keep_lanes, sech_squared, tanh_pair};
 use super::{Slope, Unit};
-use crate::lanes::dispatch;
+use crate::numerics::lanes::dispatch;
 
 /// Data and active units of a regression with fixed amplitudes. Units with a fixed slope are already in the targets.
 #[derive(Debug, Clone)]

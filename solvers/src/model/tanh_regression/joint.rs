@@ -3,7 +3,7 @@
 use super::Slope;
 use super::lane::{Lane, WIDTH, keep_lanes, sech_squared, tanh};
 use super::projected::{Projected, slope};
-use crate::lanes::dispatch;
+use crate::numerics::lanes::dispatch;
 
 dispatch! {
     /// Mean gradients of one batch per walker of l_i(α, w) = (y_i − Σ_j α_j tanh(w_j (x_i − b_j)))²: in w (d×n) and in α (u×n).

@@ -12,7 +12,7 @@
 
 use super::lane::{Lane, WIDTH, keep_lanes, sech_squared, tanh_columns};
 use super::{SampleGradient, Slope, Unit};
-use crate::lanes::dispatch;
+use crate::numerics::lanes::dispatch;
 
 /// A column counts as dependent where its part orthogonal to the earlier columns is below this share of its length.
 pub(super) const RANK_TOLERANCE: f64 = 1e-12;

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::lanes::{Level, force_level};
+use crate::numerics::lanes::{Level, force_level};
 
 /// The "genesis of minima" data: three units with one slope, ten samples, sample 5 an outlier.
 pub(crate) fn genesis(sample_gradient: SampleGradient) -> TanhRegression {

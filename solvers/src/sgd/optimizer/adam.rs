@@ -1,7 +1,7 @@
 //! Adam: averages of the gradients and of their squares, both with bias correction, coordinate by coordinate.
 
 use super::{Entry, Limit, Optimizer, Parameter, Range};
-use crate::lanes::{dispatch, fma};
+use crate::numerics::lanes::{dispatch, fma};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "adam",

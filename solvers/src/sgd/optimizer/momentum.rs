@@ -1,7 +1,7 @@
 //! Heavy ball: v' = μ v − η ĝ, θ' = θ + v'. A gradient acts for 1/(1 − μ) steps, so the rate of descent is η/(1 − μ).
 
 use super::{Entry, Optimizer, Parameter, Range};
-use crate::lanes::{dispatch, fma};
+use crate::numerics::lanes::{dispatch, fma};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "momentum",

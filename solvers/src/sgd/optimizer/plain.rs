@@ -1,7 +1,7 @@
 //! Plain descent: θ' = θ − η ĝ.
 
 use super::{Entry, Optimizer};
-use crate::lanes::{dispatch, fma};
+use crate::numerics::lanes::{dispatch, fma};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "sgd",

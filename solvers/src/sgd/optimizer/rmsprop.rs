@@ -1,7 +1,7 @@
 //! RMSProp: s' = ρ s + (1 − ρ) ĝ², θ' = θ − η ĝ/(√s' + ε), coordinate by coordinate.
 
 use super::{Entry, Limit, Optimizer, Parameter, Range};
-use crate::lanes::{dispatch, fma};
+use crate::numerics::lanes::{dispatch, fma};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "rmsprop",

@@ -5,7 +5,7 @@
 
 use super::Sampling;
 use crate::ensemble::BLOCK;
-use crate::random::LaneStream;
+use crate::numerics::random::LaneStream;
 
 pub(super) struct Epoch {
     pub samples: u32,

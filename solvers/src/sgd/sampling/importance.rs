@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::Sampling;
 use crate::ensemble::BLOCK;
-use crate::lanes::dispatch;
 use crate::model::Model;
-use crate::random::LaneStream;
+use crate::numerics::lanes::dispatch;
+use crate::numerics::random::LaneStream;
 
 pub(super) struct Importance {
     pub model: Arc<dyn Model>,

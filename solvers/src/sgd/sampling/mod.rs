@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::model::Model;
+use crate::numerics::random::LaneStream;
 use crate::problem::{Minibatch, Replacement};
-use crate::random::LaneStream;
 
 /// Draws one batch for every walker of a block.
 pub trait Sampling: Send + Sync {

@@ -1,7 +1,7 @@
 //! Independent draws: Cov ĝ = D/B exactly.
 
 use super::Sampling;
-use crate::random::LaneStream;
+use crate::numerics::random::LaneStream;
 
 pub(super) struct WithReplacement {
     pub samples: u32,

@@ -2,8 +2,8 @@
 
 use super::Sampling;
 use crate::ensemble::BLOCK;
-use crate::lanes::dispatch;
-use crate::random::LaneStream;
+use crate::numerics::lanes::dispatch;
+use crate::numerics::random::LaneStream;
 
 /// Floyd's algorithm (Bentley & Floyd 1987, doi:10.1145/30401.315746): every set of B out of m samples is equally likely.
 pub(super) struct WithoutReplacement {

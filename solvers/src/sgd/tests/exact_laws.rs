@@ -51,7 +51,7 @@ fn uniform_and_cantor_laws() {
     assert!(found.iter().all(|statistic| *statistic < BOUND), "{found:?}");
     let crossed = [kolmogorov(&half, cantor), kolmogorov(&third, uniform)];
     assert!(crossed.iter().all(|statistic| *statistic > 10.0), "{crossed:?}");
-    let normal = |variance: f64| move |x: f64| 0.5 * (1.0 + crate::lanes::erf(x / (2.0 * variance).sqrt()));
+    let normal = |variance: f64| move |x: f64| 0.5 * (1.0 + crate::numerics::lanes::erf(x / (2.0 * variance).sqrt()));
     let crossed = [kolmogorov(&half, normal(1.0 / 3.0)), kolmogorov(&third, normal(0.5))];
     assert!(crossed.iter().all(|statistic| *statistic > 10.0), "{crossed:?}");
     assert!(

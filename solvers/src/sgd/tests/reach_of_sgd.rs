@@ -1,5 +1,5 @@
 use super::*;
-use crate::sgd::reach::{beyond, reach};
+use crate::gradient_noise::reach::{beyond, reach};
 
 /// l = ½λ(x − y)²: fixed points of the outermost maps θ' = θ − ηλ(θ − y) are the outermost samples, so the reach is their hull; with
 /// overshoot, ηλ = 1.5, θ' = −θ/2 + 1.5 y, the hull [a, b] satisfies a = −b/2 − 1.5, b = −a/2 + 1.5, b = −a = 3. To a cell.

@@ -4,7 +4,7 @@ use super::*;
 use crate::formula::{Symbols, parse};
 use crate::model::data::Data;
 use crate::model::sample_loss::SampleLossModel;
-use crate::noise::{ImportanceSampled, LossScale};
+use crate::model::{ImportanceSampled, LossScale};
 
 const TARGETS: [f64; 4] = [-1.0, 0.5, 2.0, 0.2];
 
@@ -91,7 +91,7 @@ fn draws_have_the_probabilities_of_the_model() {
     let model = sampled(LossScale::MeanLoss, false);
     let minibatch = Minibatch { learning_rate: 0.1, batch_size: 3, replacement: Replacement::With };
     let sampling = sampling::build(&minibatch, &model).unwrap();
-    let mut stream = crate::random::LaneStream::new(5, "importance", 0);
+    let mut stream = crate::numerics::random::LaneStream::new(5, "importance", 0);
     let points: Vec<f64> = AT.iter().flat_map(|&x| [x; BLOCK]).collect();
     let (mut batch, mut counts) = (vec![0; 3 * BLOCK], [0.0; 4]);
     for step in 0..100 {

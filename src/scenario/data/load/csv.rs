@@ -6,7 +6,7 @@ use miette::{Report, Result};
 
 use super::{Columns, DataFile};
 use crate::error;
-use crate::scenario::source::plain_io;
+use crate::reader::source::plain_io;
 
 /// Reads the wanted columns.
 pub(super) fn read(file: &DataFile) -> Result<Columns> {

@@ -1,0 +1,4 @@
+//! First passages: the sets that are reached, and Kramers’ law for the mean time.
+
+pub mod kramers;
+pub mod passage;

@@ -1,0 +1,106 @@
+//! Probability in the outermost cells: where the walls of the grid shape the result.
+//!
+//! It names the sides that probability touches; how much the law without walls has beyond them is [`super::truncation`]'s to estimate.
+
+use crate::problem::density::marginal;
+use crate::problem::grid::{Boundary, Grid};
+
+fn reflects(wall: Boundary) -> bool {
+    wall == Boundary::Reflecting
+}
+
+/// Share above which a wall is named.
+const TELL: f64 = 1e-6;
+
+/// The largest share in the outermost cells of every side so far, and when it was seen.
+#[derive(Debug, Clone)]
+pub struct Touched {
+    transient: Vec<[(f64, f64); 2]>,
+    stationary: Vec<[f64; 2]>,
+}
+
+impl Touched {
+    /// Nothing seen yet in d dimensions.
+    pub fn new(d: usize) -> Self {
+        Self { transient: vec![[(0.0, 0.0); 2]; d], stationary: vec![[0.0; 2]; d] }
+    }
+
+    /// Looks at the density at a time.
+    pub fn see(&mut self, grid: &Grid, probability: &[f64], time: f64) {
+        for (most, share) in self.transient.iter_mut().zip(shares(grid, probability)) {
+            for (most, share) in most.iter_mut().zip(share) {
+                if share > most.0 {
+                    *most = (share, time);
+                }
+            }
+        }
+    }
+
+    /// Looks at the stationary density.
+    pub fn see_stationary(&mut self, grid: &Grid, probability: &[f64]) {
+        self.stationary = shares(grid, probability);
+    }
+
+    /// A sentence for each side that holds more than 10⁻⁶ of the probability.
+    pub fn warnings(&self, grid: &Grid) -> Vec<String> {
+        let mut out = Vec::new();
+        for (k, axis) in grid.axes().iter().enumerate() {
+            for (side, end, place) in [(0, "lower", axis.lower()), (1, "upper", axis.upper())] {
+                let ((share, time), stationary) = (self.transient[k][side], self.stationary[k][side]);
+                let mut seen = Vec::new();
+                if share > TELL {
+                    seen.push(format!("{share:.1e} at t = {time}"));
+                }
+                if stationary > TELL {
+                    seen.push(format!("{stationary:.1e} of the stationary density"));
+                }
+                if !seen.is_empty() {
+                    out.push(format!(
+                        "probability in the outermost cells at the {end} end of {} (= {place}): {}; widen the grid there, unless \
+                         the wall belongs to the problem",
+                        axis.variable(),
+                        seen.join(", ")
+                    ));
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Share of the probability in the outermost cells of each reflecting side.
+fn shares(grid: &Grid, probability: &[f64]) -> Vec<[f64; 2]> {
+    let axes = grid.axes().iter().enumerate();
+    let axis = |(k, axis): (usize, &crate::problem::grid::Axis)| {
+        let line = marginal(grid, probability, k);
+        let ends = [line[0], line[line.len() - 1]];
+        let walls = axis.boundary().map(reflects);
+        std::array::from_fn(|side| if walls[side] { ends[side] } else { 0.0 })
+    };
+    axes.map(axis).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::problem::grid::Axis;
+
+    #[test]
+    fn sides_are_told_apart_and_absorbing_walls_are_left_out() {
+        let x = Axis::uniform("x", -1.0, 1.0, 4, [Boundary::Reflecting, Boundary::Absorbing]).unwrap();
+        let y = Axis::uniform("y", 0.0, 1.0, 3, [Boundary::Reflecting; 2]).unwrap();
+        let grid = Grid::new(vec![x, y]).unwrap();
+        let mut p = vec![0.0; 12];
+        (p[4], p[10], p[5]) = (0.5, 0.3, 0.2); // (1,1) inside, (3,1) at the absorbing wall, (1,2) at the upper end of y
+        let mut touched = Touched::new(2);
+        touched.see(&grid, &[0.0; 12], 0.0);
+        assert!(touched.warnings(&grid).is_empty());
+        touched.see(&grid, &p, 0.5);
+        let said = touched.warnings(&grid);
+        assert_eq!(said.len(), 1);
+        assert!(said[0].contains("upper end of y (= 1): 2.0e-1 at t = 0.5;"), "{said:?}");
+        touched.see_stationary(&grid, &p);
+        assert!(touched.warnings(&grid)[0].contains("2.0e-1 at t = 0.5, 2.0e-1 of the stationary density"));
+    }
+}

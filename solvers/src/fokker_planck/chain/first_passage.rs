@@ -1,0 +1,189 @@
+//! Chains whose paths end in a set: mean time, committor and survival of first passages.
+//!
+//! With P without the steps that touch the set, v = E min(T, τ) + P v is the mean time, and q = (arrivals) + P q the
+//! probability to end in the first of several sets. Steps τ and 2τ are extrapolated to τ = 0, as laws are.
+
+use super::extrapolation::Pair;
+use super::long_steps::ChainStepper;
+use super::solve::solve;
+use super::surfaces::Surfaces;
+use super::{Chain, Ended};
+use crate::Error;
+use crate::engine::Interrupt;
+use crate::escape::passage::Target;
+use crate::fokker_planck::edges::first_passage::{GridPassage, Question, at, interpolation};
+use crate::fokker_planck::integrator::Stepper;
+use crate::problem::dynamics::Dynamics;
+use crate::problem::grid::Grid;
+
+/// Residual, relative to the right-hand side, that systems are solved to.
+const TOLERANCE: f64 = 1e-12;
+/// Residual up to which a solution is accepted.
+const ACCEPTED: f64 = 1e-6;
+
+/// First passages by a pair of chains of the given block.
+pub struct Passages<'a> {
+    /// Drift and D.
+    pub dynamics: &'a dyn Dynamics,
+    /// Temperature T.
+    pub temperature: f64,
+    /// The grid.
+    pub grid: &'a Grid,
+    /// The longer step, 2τ.
+    pub block: f64,
+}
+
+/// Share of a mean time that the extrapolation may move it by before its error is as large as itself.
+const MUCH: f64 = 0.3;
+
+/// What the passages are like from every cell.
+pub struct Fields {
+    /// Mean time.
+    pub mean_time: Vec<f64>,
+    /// What the extrapolation moved the mean time by.
+    pub mean_time_moved: Vec<f64>,
+    /// Committor, where something else than an arrival can happen.
+    pub committor: Option<Vec<f64>>,
+    /// What the extrapolation moved the committor by.
+    pub moved: Option<Vec<f64>>,
+}
+
+impl Passages<'_> {
+    /// Mean time, committor and survival. Errors: a target without cells, cells from which no path ends, no convergence,
+    /// [`Error::Interrupted`].
+    pub fn answer(&self, question: &Question, interrupt: Interrupt) -> Result<GridPassage, Error> {
+        let Fields { mean_time, mean_time_moved, committor, moved } = self.fields(question, interrupt)?;
+        let weights = interpolation(self.grid, question.from);
+        let (from_value, change) = (at(&weights, &mean_time), at(&weights, &mean_time_moved).abs());
+        Ok(GridPassage {
+            from_value,
+            // steps so long that the extrapolation moves much of the value are beyond the range of its order
+            error_grid: (change > MUCH * from_value).then_some(change.max(from_value)),
+            from_committor: committor.as_deref().map(|field| at(&weights, field)),
+            // where a path ends at a surface the lattice shows, differently for each length of a step
+            from_committor_error_grid: moved.map(|moved| 0.5 * at(&weights, &moved).abs()),
+            mean_time,
+            committor,
+            survival: self.survival(question, &weights, interrupt)?,
+            error_time: 0.0,
+            from_value_extrapolated: None,
+        })
+    }
+
+    /// Mean time and, where something else than an arrival can happen, committor.
+    pub fn fields(&self, question: &Question, interrupt: Interrupt) -> Result<Fields, Error> {
+        let sets: Vec<&Target> = [question.target].into_iter().chain(question.avoid).collect();
+        let by = |sets: &[&Target], field: &dyn Fn(&Killed) -> Result<Vec<f64>, Error>| {
+            let [short, long] =
+                [0.5 * self.block, self.block].map(|step| self.killed(sets, step, interrupt).and_then(|k| field(&k)));
+            let (short, long) = (short?, long?);
+            let moved: Vec<f64> = short.iter().zip(&long).map(|(a, b)| a - b).collect();
+            let field: Vec<f64> = short.iter().zip(&moved).map(|(a, moved)| a + moved).collect();
+            Ok::<_, Error>((field, moved))
+        };
+        let (mut mean_time, mean_time_moved) = by(&sets[..1], &|killed| killed.mean_time(self.grid, interrupt))?;
+        mean_time.iter_mut().for_each(|time| *time = time.max(0.0));
+        let absorbing = self.grid.axes().iter().any(|axis| axis.absorbs());
+        if sets.len() == 1 && !absorbing {
+            return Ok(Fields { mean_time, mean_time_moved, committor: None, moved: None });
+        }
+        let (mut committor, moved) = by(&sets, &|killed| killed.committor(self.grid, interrupt))?;
+        let inside = question.target.cells(self.grid);
+        committor.iter_mut().zip(inside).for_each(|(q, inside)| *q = if inside { 1.0 } else { q.clamp(0.0, 1.0) });
+        Ok(Fields { mean_time, mean_time_moved, committor: Some(committor), moved: Some(moved) })
+    }
+
+    fn killed(&self, sets: &[&Target], step: f64, interrupt: Interrupt) -> Result<Killed, Error> {
+        let surfaces = Surfaces::new(self.grid, sets)?;
+        let (chain, ended) = Chain::ending(self.dynamics, self.temperature, self.grid, step, &surfaces, interrupt)?;
+        let killed = Killed { chain, ended, target: sets[0].text().to_string() };
+        killed.check_reachable(self.grid, &surfaces)?;
+        Ok(killed)
+    }
+
+    /// Probability not to have arrived at the times of the question.
+    fn survival(&self, question: &Question, weights: &[(usize, f64)], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+        let surfaces = Surfaces::new(self.grid, &[question.target])?;
+        let mut p = vec![0.0; self.grid.len()];
+        weights.iter().filter(|(cell, _)| !surfaces.holds(*cell)).for_each(|&(cell, w)| p[cell] += w);
+        let mut out = vec![p.iter().sum::<f64>()];
+        if question.times.len() > 1 {
+            let build = |step: f64, interrupt: Interrupt| {
+                Chain::ending(self.dynamics, self.temperature, self.grid, step, &surfaces, interrupt).map(|(c, _)| c)
+            };
+            let pair = Pair::new(&build, self.block, interrupt)?;
+            let mut stepper = ChainStepper::new(Box::new(build), pair.into(), p.clone(), 0.0);
+            for &time in &question.times[1..] {
+                stepper.advance(time, interrupt, &mut p)?;
+                let most = out[out.len() - 1];
+                out.push(p.iter().sum::<f64>().clamp(0.0, most));
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// A chain without the steps that touch the sets.
+struct Killed {
+    chain: Chain,
+    ended: Ended,
+    target: String,
+}
+
+impl Killed {
+    fn mean_time(&self, grid: &Grid, interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+        let time: Vec<f64> = self.ended.time.iter().map(|share| share * self.chain.step).collect();
+        self.solve(grid, &time, interrupt)
+    }
+
+    fn committor(&self, grid: &Grid, interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+        self.solve(grid, &self.ended.arrival, interrupt)
+    }
+
+    /// (1 − P) u = b.
+    fn solve(&self, grid: &Grid, b: &[f64], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+        let mut u = b.to_vec();
+        let size: f64 = b.iter().map(|b| b.abs()).sum();
+        let product = |v: &[f64], out: &mut [f64]| self.chain.backward(v, out);
+        let residual = solve(&product, Some(b), &mut u, TOLERANCE * size, interrupt)?;
+        if residual <= ACCEPTED * size && u.iter().all(|u| u.is_finite()) {
+            return Ok(u);
+        }
+        let worst = (0..u.len()).max_by(|&i, &j| u[i].abs().total_cmp(&u[j].abs())).unwrap_or(0);
+        Err(Error::numerical(
+            "first passage by the long-step chain",
+            format!("to \"{}\", worst at {:?}", self.target, &grid.center(worst)[..grid.dimension()]),
+            format!("the equations are solved to {:.1e} of their size only", residual / size),
+            "use discretisation = \"edges\", a higher temperature, or a target on this side of the barrier",
+        ))
+    }
+
+    /// Every cell outside the sets must have a way to an end.
+    fn check_reachable(&self, grid: &Grid, surfaces: &Surfaces) -> Result<(), Error> {
+        let n = grid.len();
+        let mut reached: Vec<bool> = (0..n).map(|x| surfaces.holds(x) || self.ended.exit[x] > 1e-14).collect();
+        loop {
+            let mut changed = false;
+            // up and down in turn, so that ways along the grid are found in few sweeps
+            for x in (0..n).chain((0..n).rev()) {
+                if !reached[x] && self.chain.targets(x).any(|y| reached[y]) {
+                    (reached[x], changed) = (true, true);
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        let Some(cell) = reached.iter().position(|r| !r) else { return Ok(()) };
+        Err(Error::numerical(
+            "first passage",
+            format!("to \"{}\"", self.target),
+            format!(
+                "{} cells have no way to the target, the first at {:?}: the mean time from there is infinite",
+                reached.iter().filter(|r| !**r).count(),
+                &grid.center(cell)[..grid.dimension()]
+            ),
+            "choose a grid on which the noise connects all cells with the target, or add noise.floor",
+        ))
+    }
+}

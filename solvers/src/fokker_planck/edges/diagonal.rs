@@ -1,0 +1,175 @@
+//! Edges between axis neighbours for a diagonal A (1-D included), on uniform and graded axes.
+//!
+//! Along axis k the exponent p = ∫ b_k/a_k dx − ln(a_k(y)/a_k(x)) needs no derivative of A. Where a_k vanishes the rates are
+//! the local Itô ones, a(x) B(−Δ b/a)/(Δ w) with the coefficients of the cell that is left, which become upwind differences.
+
+use rayon::prelude::*;
+
+use super::exponent::edge_integrals;
+use super::weight::EdgeWeight;
+use crate::fokker_planck::generator::RateEdge;
+use crate::fokker_planck::stencil::coefficients::{CHUNK, CellCoefficients, at_points};
+use crate::fokker_planck::stencil::lattice::{Lattice, Step};
+use crate::numerics::bernoulli::weighted_pair;
+use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::problem::dynamics::Dynamics;
+use crate::problem::grid::Grid;
+
+/// One edge along axis k from a cell: to a neighbour, or to an absorbing wall.
+struct AxisEdge {
+    from: usize,
+    to: Option<usize>,
+    start: [f64; 3],
+    /// Signed distance to the neighbour's centre or to the wall.
+    distance: f64,
+}
+
+/// Edges and exits of a chunk of cells.
+pub struct Edges {
+    /// Pairs of rates.
+    pub edges: Vec<RateEdge>,
+    /// Exponent p of each pair.
+    pub exponents: Vec<f64>,
+    /// Rates into the cemetery.
+    pub exits: Vec<(usize, f64)>,
+    /// Edges on which A is singular.
+    pub singular: usize,
+}
+
+/// The problem as the assembly sees it.
+pub struct Diagonal<'a> {
+    pub dynamics: &'a dyn Dynamics,
+    pub temperature: f64,
+    pub grid: &'a Grid,
+    pub cells: &'a CellCoefficients,
+    pub weight: EdgeWeight,
+}
+
+/// All edges, chunk by chunk and axis by axis.
+pub fn diagonal_edges(problem: &Diagonal) -> Vec<Edges> {
+    let d = problem.grid.dimension();
+    let tasks: Vec<(usize, usize)> =
+        (0..problem.grid.len()).step_by(CHUNK).flat_map(|first| (0..d).map(move |k| (first, k))).collect();
+    tasks.par_iter().map(|&(first, k)| problem.chunk(first, k)).collect()
+}
+
+impl Diagonal<'_> {
+    fn chunk(&self, first: usize, k: usize) -> Edges {
+        let edges = self.list(first, k);
+        let ends: Vec<[f64; 4]> = self.end_values(&edges, k);
+        let left: Vec<f64> = edges.iter().zip(&ends).map(|(e, v)| e.distance * v[0] / v[1]).collect();
+        let right: Vec<f64> = edges.iter().zip(&ends).map(|(e, v)| e.distance * v[2] / v[3]).collect();
+        let integral = edge_integrals(&left, &right, |which, t| {
+            let values = self.along(&edges, which, k, t);
+            which.iter().zip(values).map(|(&e, [b, a])| edges[e].distance * b / a).collect()
+        });
+        let mut out = Edges { edges: Vec::new(), exponents: Vec::new(), exits: Vec::new(), singular: 0 };
+        for ((edge, v), integral) in edges.iter().zip(&ends).zip(integral) {
+            self.rates(edge, k, v, integral, &mut out);
+        }
+        out
+    }
+
+    fn list(&self, first: usize, k: usize) -> Vec<AxisEdge> {
+        let lattice = Lattice::new(self.grid);
+        let axis = &self.grid.axes()[k];
+        let last = (first + CHUNK).min(self.grid.len());
+        let mut out = Vec::with_capacity(last - first);
+        for from in first..last {
+            let index = self.grid.multi_index(from);
+            let start = self.grid.center(from);
+            for sign in [1i8, -1] {
+                let mut offset = [0i8; 3];
+                offset[k] = sign;
+                let half = 0.5 * axis.width(index[k]);
+                match lattice.step(index, offset) {
+                    Step::Cell(to) if sign > 0 && to != from => {
+                        let distance = half + 0.5 * axis.width(self.grid.multi_index(to)[k]);
+                        out.push(AxisEdge { from, to: Some(to), start, distance });
+                    }
+                    Step::Absorbed(_) => {
+                        out.push(AxisEdge { from, to: None, start, distance: f64::from(sign) * half });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        out
+    }
+
+    /// (b, a) at both ends of every edge.
+    fn end_values(&self, edges: &[AxisEdge], k: usize) -> Vec<[f64; 4]> {
+        let d = self.grid.dimension();
+        let pairs = packed_len(d);
+        let cell =
+            |i: usize| (self.cells.drift[i * d + k], self.cells.diffusion[i * pairs + packed_index(d, k, k)].max(0.0));
+        let walls: Vec<usize> = (0..edges.len()).filter(|&e| edges[e].to.is_none()).collect();
+        let mut at_walls = self.along(edges, &walls, k, 1.0).into_iter();
+        let end = |edge: &AxisEdge| {
+            let (b, a) = cell(edge.from);
+            let (c, e) = match edge.to {
+                Some(to) => cell(to),
+                None => at_walls.next().map_or((b, a), |[c, e]| (c, e)),
+            };
+            [b, a, c, e]
+        };
+        edges.iter().map(end).collect()
+    }
+
+    /// (b, a) at the fraction t of the listed edges.
+    fn along(&self, edges: &[AxisEdge], which: &[usize], k: usize, t: f64) -> Vec<[f64; 2]> {
+        if which.is_empty() {
+            return Vec::new();
+        }
+        let d = self.grid.dimension();
+        let n = which.len();
+        let lattice = Lattice::new(self.grid);
+        let mut points = vec![0.0; d * n];
+        for (i, &e) in which.iter().enumerate() {
+            let mut point = edges[e].start;
+            point[k] += t * edges[e].distance;
+            if edges[e].to.is_some() {
+                lattice.wrap(&mut point);
+            }
+            for j in 0..d {
+                points[j * n + i] = point[j];
+            }
+        }
+        let (b, a, _) = at_points(self.dynamics, self.temperature, &points, false);
+        let c = packed_index(d, k, k);
+        (0..n).map(|i| [b[k * n + i], a[c * n + i].max(0.0)]).collect()
+    }
+
+    fn rates(&self, edge: &AxisEdge, k: usize, v: &[f64; 4], integral: f64, out: &mut Edges) {
+        let axis = &self.grid.axes()[k];
+        let width = |cell: usize| axis.width(self.grid.multi_index(cell)[k]);
+        let length = edge.distance.abs();
+        let p = integral - (v[3] / v[1]).ln();
+        let fitted = p.is_finite() && p.abs() < 1e12 && v[1] > 0.0 && v[3] > 0.0;
+        let (forward, backward) = if fitted {
+            self.weight.rates(0.5 * (v[1] + v[3]) / length, p, edge.distance * (v[2] / v[3] - v[0] / v[1]), false)
+        } else {
+            out.singular += 1;
+            (local_rate(v[1], v[0] * edge.distance, length), local_rate(v[3], -v[2] * edge.distance, length))
+        };
+        let forward = finite_rate(forward / width(edge.from));
+        match edge.to {
+            Some(to) => {
+                out.edges.push((edge.from as u32, to as u32, forward, finite_rate(backward / width(to))));
+                out.exponents.push(if fitted { p } else { f64::INFINITY });
+            }
+            None => out.exits.push((edge.from, forward)),
+        }
+    }
+}
+
+/// a B(−q)/length with q = (b·distance)/a; for a = 0 the upwind value max(b·distance, 0)/length.
+fn local_rate(a: f64, drift_times_distance: f64, length: f64) -> f64 {
+    let q = drift_times_distance / a;
+    if q.is_finite() { weighted_pair(a, q).0 / length } else { drift_times_distance.max(0.0) / length }
+}
+
+/// Keeps a rate that overflows at the largest double.
+fn finite_rate(rate: f64) -> f64 {
+    rate.min(f64::MAX)
+}

@@ -1,0 +1,376 @@
+//! First passage on the grid: mean time to a target, survival, committor.
+//!
+//! With the target's cells cut out of the generator Q the mean first-passage time solves −Q τ = 1, the survival from a point
+//! is the mass left of dp/dt = Qᵀp, and the committor (the probability to reach the target before a set that is avoided, or an
+//! absorbing wall) solves −Q q = the rate into the target.
+//!
+//! The surface of the target lies between cell centres. On an edge that crosses it at the fraction s the rate is that of an edge
+//! of this length into the cemetery, λ/s · B(−s p) for λ B(−p) before, which keeps second order (the symmetric treatment of
+//! F. Gibou et al., doi:10.1006/jcph.2001.6977, with exponential fitting).
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::engine::Interrupt;
+use crate::escape::passage::Target;
+use crate::fokker_planck::generator::GeneratorBuilder;
+use crate::fokker_planck::integrator::{System, Task, choose};
+use crate::fokker_planck::linear;
+use crate::fokker_planck::{FokkerPlanckOptions, Generator};
+use crate::numerics::bernoulli::{bernoulli, weighted_pair};
+use crate::problem::grid::Grid;
+
+/// Shortest fraction of an edge before the surface of a target.
+const SHORTEST: f64 = 1e-9;
+
+/// What the grid says about the time to a target.
+#[derive(Debug, Clone)]
+pub struct GridPassage {
+    /// Mean first-passage time τ from each cell, 0 in the target (n).
+    pub mean_time: Vec<f64>,
+    /// Probability to reach the target before the set that is avoided or an absorbing wall (n); None where nothing else can
+    /// happen.
+    pub committor: Option<Vec<f64>>,
+    /// τ at the starting point, by linear interpolation between cell centres.
+    pub from_value: f64,
+    /// Committor at the starting point.
+    pub from_committor: Option<f64>,
+    /// Probability not to have arrived at each output time, from the starting point.
+    pub survival: Vec<f64>,
+    /// Estimated error of the survival by the time integration.
+    pub error_time: f64,
+    /// Estimated error of τ at the starting point by the grid, where it can be coarsened.
+    pub error_grid: Option<f64>,
+    /// τ at the starting point with the leading error of the grid taken off.
+    pub from_value_extrapolated: Option<f64>,
+    /// Estimated error of the committor at the starting point by the grid, where it can be coarsened.
+    pub from_committor_error_grid: Option<f64>,
+}
+
+/// τ and the committor at the starting point alone, each where it could be computed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AtStart {
+    /// Mean first-passage time.
+    pub mean_time: Option<f64>,
+    /// Committor.
+    pub committor: Option<f64>,
+}
+
+impl GridPassage {
+    /// Estimates the errors from what a coarser discretisation says, whose errors are `growth` times as large.
+    pub fn see_coarse(&mut self, coarse: &AtStart, growth: f64) {
+        let error = |fine: f64, coarse: f64| (fine - coarse).abs() / (growth - 1.0);
+        let known = self.error_grid.unwrap_or(0.0);
+        let seen = coarse.mean_time.map(|coarse| error(self.from_value, coarse).max(known));
+        self.error_grid = seen.or(self.error_grid);
+        self.from_value_extrapolated =
+            coarse.mean_time.map(|coarse| self.from_value + (self.from_value - coarse) / (growth - 1.0));
+        let known = self.from_committor_error_grid.unwrap_or(0.0);
+        let seen = self.from_committor.zip(coarse.committor).map(|(f, c)| error(f, c).max(known));
+        self.from_committor_error_grid = seen.or(self.from_committor_error_grid);
+    }
+}
+
+/// The problem: from where to which set.
+pub struct Question<'a> {
+    /// Starting point (d), outside the target.
+    pub from: &'a [f64],
+    /// The set to be reached.
+    pub target: &'a Target,
+    /// A set that ends the passage without arrival, for the committor only.
+    pub avoid: Option<&'a Target>,
+    /// Output times of the survival, the first is 0.
+    pub times: &'a [f64],
+}
+
+/// Mean time, survival and committor on a grid with its generator.
+///
+/// At absorbing walls a passage ends as well: τ is then the mean time to the target or such a wall. Errors: a target without
+/// cells, cells from which the target cannot be reached, times beyond the range of floating-point numbers, interruption.
+pub fn first_passage(
+    generator: &Generator,
+    grid: &Grid,
+    question: &Question,
+    options: &FokkerPlanckOptions,
+    interrupt: Interrupt,
+) -> Result<GridPassage, Error> {
+    let killed = Killed::new(generator, grid, &[question.target])?;
+    let weights = interpolation(grid, question.from);
+    let at_start = |field: &[f64]| at(&weights, field);
+    let mean_time = killed.solve(grid, &killed.waiting, interrupt)?;
+    let (survival, error_time) = survival(&killed, grid, &weights, question.times, options, interrupt)?;
+    let committor = committor(generator, grid, question, &killed, interrupt)?;
+    Ok(GridPassage {
+        from_value: at_start(&mean_time),
+        from_committor: committor.as_deref().map(at_start),
+        mean_time,
+        committor,
+        survival,
+        error_time,
+        error_grid: None,
+        from_value_extrapolated: None,
+        from_committor_error_grid: None,
+    })
+}
+
+/// The committor, where something else than an arrival can happen; `killed` is without the target alone.
+fn committor(
+    generator: &Generator,
+    grid: &Grid,
+    question: &Question,
+    killed: &Killed,
+    interrupt: Interrupt,
+) -> Result<Option<Vec<f64>>, Error> {
+    match question.avoid {
+        Some(avoid) => Killed::new(generator, grid, &[question.target, avoid])?.committor(grid, interrupt).map(Some),
+        None if generator.has_exit() => killed.committor(grid, interrupt).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// τ and the committor at the starting point alone; None for what fails as [`first_passage`] would.
+pub fn at_start(generator: &Generator, grid: &Grid, question: &Question, interrupt: Interrupt) -> AtStart {
+    let Ok(killed) = Killed::new(generator, grid, &[question.target]) else {
+        return AtStart { mean_time: None, committor: None };
+    };
+    let weights = interpolation(grid, question.from);
+    let here = |field: Vec<f64>| at(&weights, &field);
+    let mean_time = killed.solve(grid, &killed.waiting, interrupt).ok().map(here);
+    let committor = committor(generator, grid, question, &killed, interrupt).ok().flatten().map(here);
+    AtStart { mean_time, committor }
+}
+
+/// A generator whose target cells are cut out: they have no edges, and an exit that only keeps the matrix regular.
+struct Killed {
+    generator: Arc<Generator>,
+    /// Rate into the first set, 0 in the sets themselves.
+    arrival: Vec<f64>,
+    /// 1 outside the sets, 0 in them.
+    waiting: Vec<f64>,
+    /// Cells of the first set.
+    target: Vec<bool>,
+}
+
+/// An edge from a cell outside the sets to one inside: both cells, rates there and back.
+struct Crossing {
+    from: usize,
+    to: usize,
+    set: usize,
+    rates: [f64; 2],
+}
+
+impl Killed {
+    fn new(generator: &Generator, grid: &Grid, sets: &[&Target]) -> Result<Self, Error> {
+        let n = grid.len();
+        let inside: Vec<Vec<bool>> = sets.iter().map(|set| set.cells(grid)).collect();
+        sets.iter().try_for_each(|set| covered(set, grid))?;
+        let set_of = |cell: usize| inside.iter().position(|cells| cells[cell]);
+        let mut builder = GeneratorBuilder::new(n);
+        let mut crossings = Vec::new();
+        for i in 0..n {
+            if set_of(i).is_some() {
+                builder.add_exit(i, generator.leaving()[i].max(1.0));
+                continue;
+            }
+            builder.add_exit(i, generator.exit()[i]);
+            let ((cells, out), (_, back)) = (generator.outgoing(i), generator.incoming(i));
+            for ((&j, &out), &back) in cells.iter().zip(out).zip(back) {
+                let j = j as usize;
+                match set_of(j) {
+                    None if i < j => builder.add_edge(i, j, out, back),
+                    None => {}
+                    Some(set) => crossings.push(Crossing { from: i, to: j, set, rates: [out, back] }),
+                }
+            }
+        }
+        let mut arrival = vec![0.0; n];
+        for (set, target) in sets.iter().enumerate() {
+            let through: Vec<&Crossing> = crossings.iter().filter(|c| c.set == set).collect();
+            for (crossing, s) in through.iter().zip(fractions(grid, &through, target)) {
+                let rate = shortened(crossing.rates, s);
+                builder.add_exit(crossing.from, rate);
+                if set == 0 {
+                    arrival[crossing.from] += rate;
+                }
+            }
+        }
+        let waiting = (0..n).map(|i| if set_of(i).is_some() { 0.0 } else { 1.0 }).collect();
+        let killed = Self { generator: Arc::new(builder.finish()), arrival, waiting, target: inside[0].clone() };
+        killed.check_reachable(grid, sets[0])?;
+        Ok(killed)
+    }
+
+    /// Every cell must have a way to an exit.
+    fn check_reachable(&self, grid: &Grid, target: &Target) -> Result<(), Error> {
+        let n = self.generator.cells();
+        let mut reached: Vec<bool> = self.generator.exit().iter().map(|&rate| rate > 0.0).collect();
+        let mut front: Vec<usize> = (0..n).filter(|&i| reached[i]).collect();
+        while let Some(j) = front.pop() {
+            let (cells, rates) = self.generator.incoming(j);
+            for (&i, &rate) in cells.iter().zip(rates) {
+                if rate > 0.0 && !reached[i as usize] {
+                    reached[i as usize] = true;
+                    front.push(i as usize);
+                }
+            }
+        }
+        let Some(cell) = reached.iter().position(|r| !r) else { return Ok(()) };
+        let stuck = reached.iter().filter(|r| !**r).count();
+        Err(Error::numerical(
+            "first passage",
+            format!("to \"{}\"", target.text()),
+            format!(
+                "{stuck} cells have no way to the target, the first at {:?}: the mean time from there is infinite",
+                &grid.center(cell)[..grid.dimension()]
+            ),
+            "choose a grid on which the noise connects all cells with the target, or add noise.floor",
+        ))
+    }
+
+    /// −Q u = b with u = 0 in the sets.
+    fn solve(&self, grid: &Grid, b: &[f64], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+        let mut u = b.to_vec();
+        linear::solve_backward(&self.generator, grid.shape(), 0.0, &mut u, interrupt)?;
+        match u.iter().position(|u| !u.is_finite()) {
+            None => Ok(u),
+            Some(cell) => Err(Error::numerical(
+                "first passage",
+                format!("at {:?}", &grid.center(cell)[..grid.dimension()]),
+                "the mean time is beyond the largest floating-point number",
+                "raise the temperature, or choose a target on this side of the barrier",
+            )),
+        }
+    }
+
+    fn committor(&self, grid: &Grid, interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+        let mut q = self.solve(grid, &self.arrival, interrupt)?;
+        q.iter_mut().zip(&self.target).for_each(|(q, &inside)| *q = if inside { 1.0 } else { q.clamp(0.0, 1.0) });
+        Ok(q)
+    }
+}
+
+/// The rate along an edge that ends after the fraction s of its length.
+fn shortened([out, back]: [f64; 2], s: f64) -> f64 {
+    if !(out > 0.0 && back > 0.0) {
+        return out; // an upwind edge: the drift carries out what it carried over
+    }
+    let p = out.ln() - back.ln();
+    (weighted_pair(1.0 / s, s * p).0 * (out / bernoulli(-p))).min(f64::MAX)
+}
+
+/// Where each crossing meets the surface of the set, as a fraction of the edge, by bisection.
+fn fractions(grid: &Grid, crossings: &[&Crossing], set: &Target) -> Vec<f64> {
+    let (d, n) = (grid.dimension(), crossings.len());
+    let ends: Vec<([f64; 3], [f64; 3])> = crossings.iter().map(|c| segment(grid, c.from, c.to)).collect();
+    let (mut low, mut high) = (vec![0.0; n], vec![1.0; n]);
+    let mut points = vec![0.0; d * n];
+    for _ in 0..45 {
+        for (i, (start, step)) in ends.iter().enumerate() {
+            let s = 0.5 * (low[i] + high[i]);
+            for (k, axis) in grid.axes().iter().enumerate() {
+                let x = start[k] + s * step[k];
+                points[k * n + i] = if axis.is_periodic() { axis.wrap(x) } else { x };
+            }
+        }
+        for (i, inside) in set.contains(&points).into_iter().enumerate() {
+            let s = 0.5 * (low[i] + high[i]);
+            if inside { high[i] = s } else { low[i] = s }
+        }
+    }
+    low.iter().zip(&high).map(|(a, b)| (0.5 * (a + b)).max(SHORTEST)).collect()
+}
+
+/// Centre of a cell and the way from there to the nearest image of another.
+fn segment(grid: &Grid, from: usize, to: usize) -> ([f64; 3], [f64; 3]) {
+    let (start, end) = (grid.center(from), grid.center(to));
+    let mut step = [0.0; 3];
+    for (k, axis) in grid.axes().iter().enumerate() {
+        step[k] = end[k] - start[k];
+        if axis.is_periodic() {
+            step[k] -= axis.length() * (step[k] / axis.length()).round();
+        }
+    }
+    (start, step)
+}
+
+/// Whether a set has cells. Errors: it has none.
+pub(crate) fn covered(set: &Target, grid: &Grid) -> Result<(), Error> {
+    if set.cells(grid).contains(&true) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format!("the target \"{}\" covers no cell of a grid of {:?} cells", set.text(), grid.shape()),
+        "move the target into the grid, or use more cells",
+    ))
+}
+
+/// A field at the point of these interpolation weights.
+pub(crate) fn at(weights: &[(usize, f64)], field: &[f64]) -> f64 {
+    weights.iter().map(|&(cell, w)| w * field[cell]).sum()
+}
+
+/// Cells and weights of linear interpolation between cell centres; constant beyond the outermost ones.
+pub(crate) fn interpolation(grid: &Grid, point: &[f64]) -> Vec<(usize, f64)> {
+    let mut corners: Vec<(usize, f64)> = vec![(0, 1.0)];
+    for (axis, &x) in grid.axes().iter().zip(point) {
+        let x = if axis.is_periodic() { axis.wrap(x) } else { x };
+        let n = axis.cells();
+        let at = axis.locate(x).unwrap_or(if x < axis.lower() { 0 } else { n - 1 });
+        let offset = x - axis.center(at);
+        let next = match (offset < 0.0, axis.is_periodic()) {
+            (false, periodic) => {
+                if at + 1 < n {
+                    at + 1
+                } else if periodic {
+                    0
+                } else {
+                    at
+                }
+            }
+            (true, periodic) => {
+                if at > 0 {
+                    at - 1
+                } else if periodic {
+                    n - 1
+                } else {
+                    at
+                }
+            }
+        };
+        let distance = 0.5 * (axis.width(at) + axis.width(next));
+        let t = if next == at { 0.0 } else { offset.abs() / distance };
+        corners = corners.iter().flat_map(|&(c, w)| [(c * n + at, w * (1.0 - t)), (c * n + next, w * t)]).collect();
+    }
+    corners.retain(|&(_, w)| w > 0.0);
+    corners
+}
+
+/// Mass left at each time, from the interpolation weights as the law at time 0, and the error of the time integration.
+fn survival(
+    killed: &Killed,
+    grid: &Grid,
+    weights: &[(usize, f64)],
+    times: &[f64],
+    options: &FokkerPlanckOptions,
+    interrupt: Interrupt,
+) -> Result<(Vec<f64>, f64), Error> {
+    let mut p = vec![0.0; grid.len()];
+    for &(cell, w) in weights {
+        p[cell] += w * killed.waiting[cell];
+    }
+    let mut out = vec![p.iter().sum::<f64>()];
+    let system = Arc::new(System::new(killed.generator.clone(), grid.shape(), None));
+    let (start, times_) = (p.clone(), times.to_vec());
+    let task = Task { system, start, from: 0.0, times: times_, tolerance: options.tolerance, step: None };
+    let method = choose(&options.method, &task)?;
+    let mut stepper = (method.build)(task)?;
+    for &time in &times[1..] {
+        stepper.advance(time, interrupt, &mut p)?;
+        let most = out[out.len() - 1];
+        out.push(p.iter().sum::<f64>().clamp(0.0, most));
+    }
+    Ok((out, stepper.error()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,343 @@
+//! First-passage times of the stochastic differential equation to a target, by an ensemble.
+//!
+//! Walkers start at a point and are followed until they reach the target, an absorbing wall or the horizon. A lane of a block
+//! whose walker is done starts the next one, so that few lanes run idle although most walkers arrive long before the last.
+//!
+//! Where the target is g(θ) > 0, a walker has also arrived when the Brownian bridge between its two positions touched the
+//! surface g = 0: with probability exp(−g₀ g₁/(T h nᵀ D n)), n = ∇g and D at the start of the step. That is exact for a step of
+//! Euler–Maruyama and a half-space; a curved or kinked surface is replaced by its tangent plane. Weak order 1 instead of ½
+//! (Gobet 2000, doi:10.1016/S0304-4149(99)00109-X). Arrivals within a step count at its middle.
+//!
+//! A set that is avoided is watched in the same way; a walker that touched it goes on to the target, so that the mean time is the
+//! same with and without it. A walker that touched both within one step is given to the surface that was nearer before it.
+
+use super::scheme::{self, Sde, Work};
+use super::walls::Walls;
+use super::{LangevinOptions, STEPS_PER_CHECK, lost, step};
+use crate::Error;
+use crate::engine::Interrupt;
+use crate::ensemble::{BLOCK, Block, Ensemble, Stop};
+use crate::escape::passage::{Passage, Target};
+use crate::numerics::symmetric::packed_index;
+use crate::problem::Problem;
+use crate::problem::initial::Initial;
+
+/// What an ensemble says about the time τ to a target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FirstPassage {
+    /// Number of walkers N.
+    pub walkers: usize,
+    /// Arrival times, increasing.
+    pub arrivals: Vec<f64>,
+    /// Times at which walkers were absorbed at a wall before they arrived, increasing.
+    pub absorbed: Vec<f64>,
+    /// Time up to which walkers were followed.
+    pub horizon: f64,
+    /// The longest step that was taken.
+    pub step: f64,
+    /// Mean of min(τ, horizon) over the walkers that were not absorbed.
+    pub mean: f64,
+    /// Standard error of it.
+    pub standard_error: f64,
+    /// How arrivals between the ends of a step are seen, in words.
+    pub bridge: &'static str,
+    /// How many came to the target first, where something else can happen.
+    pub first: Option<First>,
+}
+
+/// What a walker came to first: the target, or the avoided set or an absorbing wall.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct First {
+    /// Walkers that came to the target first.
+    pub target: usize,
+    /// Walkers that came to the avoided set or an absorbing wall first.
+    pub other: usize,
+}
+
+impl First {
+    /// The committor q = k/n of the n walkers that came to either, and its standard error √(p(1 − p)/(n + 2)), p = (k + 1)/(n + 2),
+    /// which is not 0 where all came to the same; None without any.
+    pub fn committor(&self) -> Option<(f64, f64)> {
+        let (k, n) = (self.target as f64, (self.target + self.other) as f64);
+        let p = (k + 1.0) / (n + 2.0);
+        (n > 0.0).then(|| (k / n, (p * (1.0 - p) / (n + 2.0)).sqrt()))
+    }
+}
+
+impl FirstPassage {
+    /// Share of the walkers that were still on their way at the horizon; where it is not 0 the mean is too small.
+    pub fn censored(&self) -> f64 {
+        1.0 - (self.arrivals.len() + self.absorbed.len()) as f64 / self.walkers as f64
+    }
+    /// Share of the walkers that by the horizon had come neither to the target nor to what would have excluded it.
+    pub fn undecided(&self) -> f64 {
+        self.first.map_or(0.0, |first| 1.0 - (first.target + first.other) as f64 / self.walkers as f64)
+    }
+    /// Share of the walkers that were absorbed at a wall.
+    pub fn absorbed(&self) -> f64 {
+        self.absorbed.len() as f64 / self.walkers as f64
+    }
+    /// Share of the walkers still on their way at each of the given times, with its standard error.
+    pub fn survival(&self, at: &[f64]) -> Vec<(f64, f64)> {
+        let n = self.walkers as f64;
+        let gone = |t: f64| [&self.arrivals, &self.absorbed].map(|times| times.partition_point(|&time| time <= t));
+        let share = |t: f64| 1.0 - gone(t).iter().sum::<usize>() as f64 / n;
+        at.iter().map(|&t| (share(t), (share(t) * (1.0 - share(t)) / n).sqrt())).collect()
+    }
+}
+
+/// Walkers that the lanes of a block work off, one after the other.
+const WALKERS_PER_BLOCK: usize = 4 * BLOCK;
+
+/// Time from `passage.from` to `passage.target`, with scheme and step of `options` (whose number of walkers does not matter).
+///
+/// Without `bridge` arrivals are seen at the ends of steps only.
+///
+/// Errors: a start off the grid, a horizon that is not positive, and those of [`super::Langevin`].
+pub fn first_passage(
+    problem: &Problem,
+    options: &LangevinOptions,
+    passage: &Passage,
+    bridge: bool,
+    interrupt: Interrupt,
+) -> Result<FirstPassage, Error> {
+    let horizon = passage.horizon;
+    if !(horizon > 0.0 && horizon.is_finite()) {
+        return Err(Error::invalid(format!("a horizon of {horizon} is not a time"), "write a positive time"));
+    }
+    let (sde, walls) = (Sde::new(problem), Walls::new(&problem.grid));
+    let scheme = (scheme::find(&options.scheme)?.build)(problem)?;
+    let (longest, _) = step::resolve(problem, &walls, options.step)?;
+    let (steps, h) = super::divide(horizon, longest);
+    let watcher = Watcher::new(&passage.target, bridge, &passage.from);
+    let avoided = passage.avoid.as_ref().map(|avoid| Watcher::new(avoid, bridge, &passage.from));
+    let start = Problem { initial: Initial::Point { at: passage.from.clone() }, ..problem.clone() };
+    let lanes = passage.walkers.div_ceil(WALKERS_PER_BLOCK) * BLOCK;
+    let mut ensemble = Ensemble::new(&start, &format!("langevin/first-passage/{}", passage.name), lanes)?;
+    for (b, block) in ensemble.blocks_mut().iter_mut().enumerate() {
+        let walkers = (passage.walkers - b * WALKERS_PER_BLOCK).min(WALKERS_PER_BLOCK);
+        block.memory = vec![f64::INFINITY; TIMES * walkers];
+        if walls.absorbs() {
+            block.absorbed = vec![false; BLOCK];
+        }
+    }
+    let heat = sde.temperature * h;
+    ensemble.advance(
+        0.0,
+        interrupt,
+        || (Work::new(sde.bounds.len()), watcher.clone(), avoided.clone()),
+        |block, (work, watcher, avoided), watch| {
+            let mut lanes = Lanes::new(block.memory.len() / TIMES);
+            watcher.restart_all();
+            avoided.iter_mut().for_each(Watcher::restart_all);
+            for k in 0.. {
+                if k % STEPS_PER_CHECK == 0 {
+                    watch.check()?;
+                }
+                if lanes.busy == 0 {
+                    break;
+                }
+                let inside = scheme.draw_and_step(&sde, h, &block.points, work, &mut block.stream);
+                walls.finish(block, work, inside, heat).map_err(|lane| {
+                    let number = block.first / BLOCK * WALKERS_PER_BLOCK + lanes.walker[lane];
+                    let taken = k - lanes.started[lane];
+                    let walker = format!("at walker {number} of the passage \"{}\", step {}", passage.name, taken + 1);
+                    Stop::Failed(lost(block, work, lane, walker, taken as f64 * h, h))
+                })?;
+                watcher.look(block, work, heat);
+                avoided.iter_mut().for_each(|avoided| avoided.look(block, work, heat));
+                for lane in 0..BLOCK {
+                    let time = (k - lanes.started[lane]) as f64 + 0.5;
+                    let (arrived, absorbed) =
+                        (watcher.arrived[lane], block.absorbed.get(lane).copied().unwrap_or(false));
+                    if avoided.as_ref().is_some_and(|a| a.arrived[lane] && !(arrived && watcher.nearer(a, lane))) {
+                        lanes.avoided(lane, time * h, &mut block.memory);
+                    }
+                    if arrived || absorbed || time > steps as f64 - 1.0 {
+                        lanes.done(lane, k + 1, time * h, arrived, absorbed, &mut block.memory);
+                        passage.from.iter().enumerate().for_each(|(k, x)| block.points[k * BLOCK + lane] = *x);
+                        block.absorbed.iter_mut().skip(lane).take(1).for_each(|gone| *gone = false);
+                        watcher.restart(lane);
+                        avoided.iter_mut().for_each(|avoided| avoided.restart(lane));
+                    }
+                }
+            }
+            Ok(())
+        },
+    )?;
+    let part = |which: usize| -> Vec<f64> {
+        let of_block = |block: &Block| {
+            let n = block.memory.len() / TIMES;
+            block.memory[which * n..(which + 1) * n].to_vec()
+        };
+        ensemble.blocks().iter().flat_map(of_block).collect()
+    };
+    let times = [part(0), part(1), part(2)];
+    let first = (avoided.is_some() || walls.absorbs()).then(|| first_of(&times));
+    Ok(summary(passage, horizon, h, times, first, watcher.words()))
+}
+
+/// Times kept of each walker: of its arrival, of its absorption, and when it first touched the avoided set; infinite where there is
+/// none.
+const TIMES: usize = 3;
+
+fn first_of([arrived, absorbed, avoided]: &[Vec<f64>; TIMES]) -> First {
+    let of = |k: usize| [arrived[k], absorbed[k].min(avoided[k])];
+    let count = |wanted: fn([f64; 2]) -> bool| (0..arrived.len()).filter(|&k| wanted(of(k))).count();
+    First { target: count(|[target, other]| target < other), other: count(|[_, other]| other.is_finite()) }
+}
+
+/// Which walker each lane of a block follows.
+struct Lanes {
+    walker: [usize; BLOCK],
+    started: [u64; BLOCK],
+    walkers: usize,
+    next: usize,
+    busy: usize,
+}
+
+impl Lanes {
+    fn new(walkers: usize) -> Self {
+        let busy = walkers.min(BLOCK);
+        Self { walker: std::array::from_fn(|lane| lane), started: [0; BLOCK], walkers, next: BLOCK, busy }
+    }
+
+    /// The walker of a lane is in the avoided set: notes the time where it is the first.
+    fn avoided(&self, lane: usize, time: f64, times: &mut [f64]) {
+        if let Some(place) = Some(self.walker[lane]).filter(|&walker| walker < self.walkers) {
+            let noted = &mut times[2 * self.walkers + place];
+            *noted = noted.min(time);
+        }
+    }
+
+    /// The walker of a lane is done after `step` steps in all: notes its time and starts the next walker.
+    fn done(&mut self, lane: usize, step: u64, time: f64, arrived: bool, absorbed: bool, times: &mut [f64]) {
+        if let Some(place) = Some(self.walker[lane]).filter(|&walker| walker < self.walkers) {
+            if arrived {
+                times[place] = time;
+            } else if absorbed {
+                times[self.walkers + place] = time;
+            }
+            if self.next >= self.walkers {
+                self.busy -= 1;
+            }
+        }
+        (self.walker[lane], self.started[lane]) = (self.next, step);
+        self.next += 1;
+    }
+}
+
+/// Sees whether the walkers of a block reached the target in a step.
+#[derive(Clone)]
+struct Watcher<'a> {
+    target: &'a Target,
+    bridge: bool,
+    /// g and ∇g at the start of the passage.
+    start: [f64; 4],
+    /// g and ∇g before the step ((1 + d) × BLOCK).
+    before: Vec<f64>,
+    after: Vec<f64>,
+    arrived: [bool; BLOCK],
+}
+
+impl<'a> Watcher<'a> {
+    fn new(target: &'a Target, bridge: bool, from: &[f64]) -> Self {
+        let room = vec![0.0; (1 + from.len()) * BLOCK];
+        let mut start = [0.0; 4];
+        target.boundary(from, &mut start[..=from.len()]);
+        let bridge = bridge && target.has_boundary();
+        Self { target, bridge, start, before: room.clone(), after: room, arrived: [false; BLOCK] }
+    }
+
+    fn words(&self) -> &'static str {
+        match (self.bridge, self.target.normal()) {
+            (true, Some(_)) => "Brownian bridge, exact for this half-space",
+            (true, None) => "Brownian bridge, tangent plane of the surface",
+            (false, _) => "at the ends of steps only",
+        }
+    }
+
+    fn restart_all(&mut self) {
+        (0..BLOCK).for_each(|lane| self.restart(lane));
+    }
+
+    fn restart(&mut self, lane: usize) {
+        self.before.iter_mut().skip(lane).step_by(BLOCK).zip(self.start).for_each(|(value, start)| *value = start);
+    }
+
+    /// Sets `arrived` after a step. The buffers were exchanged: `work.next` holds the positions before it.
+    fn look(&mut self, block: &mut Block, work: &mut Work, heat: f64) {
+        if !self.target.boundary(&block.points, &mut self.after) {
+            self.arrived
+                .iter_mut()
+                .zip(self.target.contains(&block.points))
+                .for_each(|(arrived, inside)| *arrived = inside);
+            return;
+        }
+        let mut drawn = false;
+        for lane in 0..BLOCK {
+            let (old, new) = (self.before[lane], self.after[lane]);
+            self.arrived[lane] = new > 0.0
+                || (self.bridge && new <= 0.0 && {
+                    let reach = heat * self.spread(&work.diffusion, lane);
+                    old * new < 40.0 * reach && {
+                        if !drawn {
+                            block.stream.uniforms(&mut work.noise[..BLOCK]);
+                            drawn = true;
+                        }
+                        work.noise[lane] < (-old * new / reach).exp()
+                    }
+                });
+        }
+        std::mem::swap(&mut self.before, &mut self.after);
+    }
+
+    /// Whether the surface of this set was nearer before the last step than that of another, by g/|∇g|; a set without a surface is
+    /// farther than one that has one.
+    fn nearer(&self, other: &Self, lane: usize) -> bool {
+        self.distance(lane) < other.distance(lane)
+    }
+
+    /// Distance to the surface before the last step; the buffers were exchanged.
+    fn distance(&self, lane: usize) -> f64 {
+        if !self.target.has_boundary() {
+            return f64::INFINITY;
+        }
+        let slope = self.after.iter().skip(BLOCK + lane).step_by(BLOCK).map(|g| g * g).sum::<f64>().sqrt();
+        -self.after[lane] / slope
+    }
+
+    /// nᵀ D n at the start of the step, n = ∇g.
+    fn spread(&self, diffusion: &[f64], lane: usize) -> f64 {
+        let d = self.before.len() / BLOCK - 1;
+        let normal = |k: usize| self.before[(1 + k) * BLOCK + lane];
+        let entry = |i: usize, j: usize| normal(i) * normal(j) * diffusion[packed_index(d, i, j) * BLOCK + lane];
+        (0..d).map(|i| (0..d).map(|j| entry(i, j)).sum::<f64>()).sum()
+    }
+}
+
+fn summary(
+    passage: &Passage,
+    horizon: f64,
+    step: f64,
+    times: [Vec<f64>; TIMES],
+    first: Option<First>,
+    bridge: &'static str,
+) -> FirstPassage {
+    let walkers = passage.walkers;
+    let [arrivals, absorbed, _] = times.map(|mut times| {
+        times.retain(|t| t.is_finite());
+        times.sort_by(f64::total_cmp);
+        times
+    });
+    let censored = walkers - arrivals.len() - absorbed.len();
+    let times = || arrivals.iter().copied().chain(std::iter::repeat_n(horizon, censored));
+    let n = (arrivals.len() + censored) as f64;
+    let mean = times().sum::<f64>() / n.max(1.0);
+    let variance = times().map(|t| (t - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    let standard_error = (variance / n.max(1.0)).sqrt();
+    FirstPassage { walkers, arrivals, absorbed, horizon, step, mean, standard_error, bridge, first }
+}
+
+#[cfg(test)]
+mod tests;

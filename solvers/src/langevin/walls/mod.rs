@@ -1,0 +1,210 @@
+//! Walls: reflection, periodic wrap and absorption of the walkers of a block after a step.
+//!
+//! A reflecting wall carries no probability current, n·J = 0. For a full tensor D that means reflection along the conormal
+//! D n, not along the normal n: a walker that overshoots the wall of axis k by δ moves back by 2δ D n/(nᵀ D n) (symmetrised
+//! Euler scheme, Bossy, Gobet & Talay 2004, doi:10.1239/jap/1091543434; weak order 1).
+//! Absorption uses the Brownian-bridge probability that the path between two points inside touched the wall,
+//! exp(−d₀ d₁/(T D_kk h)) for distances d₀, d₁ (Gobet 2000, doi:10.1016/S0304-4149(99)00109-X; weak order 1).
+
+use super::scheme::Work;
+use crate::ensemble::{BLOCK, Block, Tally};
+use crate::numerics::lanes::dispatch;
+use crate::numerics::symmetric::packed_index;
+use crate::problem::grid::{Boundary, Grid};
+
+/// The box of the grid and what its faces do.
+#[derive(Debug, Clone)]
+pub(super) struct Walls {
+    bounds: Vec<[f64; 2]>,
+    boundary: Vec<[Boundary; 2]>,
+    absorbs: bool,
+}
+
+/// Reflections by the conormal rule before a walker is folded straight back.
+const MOST_REFLECTIONS: usize = 8;
+
+impl Walls {
+    pub fn new(grid: &Grid) -> Self {
+        let boundary: Vec<_> = grid.axes().iter().map(|axis| axis.boundary()).collect();
+        Self {
+            bounds: grid.axes().iter().map(|axis| [axis.lower(), axis.upper()]).collect(),
+            absorbs: boundary.iter().flatten().any(|b| *b == Boundary::Absorbing),
+            boundary,
+        }
+    }
+
+    /// Whether any wall absorbs.
+    pub fn absorbs(&self) -> bool {
+        self.absorbs
+    }
+
+    /// Ends a step: applies the walls unless all walkers are known to be inside, then exchanges `work.next` and the positions
+    /// of the block. Err: the first walker that is not finite; the block then still has the positions before the step.
+    pub fn finish(&self, block: &mut Block, work: &mut Work, inside: bool, heat: f64) -> Result<(), usize> {
+        if !inside || self.absorbs {
+            self.apply(block, work, heat)?;
+        }
+        std::mem::swap(&mut block.points, &mut work.next);
+        Ok(())
+    }
+
+    /// Brings `work.next` back into the box; `heat` = T·h. Err: the first walker that is not finite.
+    fn apply(&self, block: &mut Block, work: &mut Work, heat: f64) -> Result<(), usize> {
+        if self.absorbs {
+            // The noise of the step is used up; its place holds the uniform variates of the bridges.
+            block.stream.uniforms(&mut work.noise[..BLOCK]);
+            for i in 0..BLOCK {
+                self.apply_one(block, work, heat, i)?;
+            }
+            return Ok(());
+        }
+        let mut outside = [false; BLOCK];
+        if find_outside(&work.next, &self.bounds, &mut outside) {
+            for i in (0..BLOCK).filter(|&i| outside[i]) {
+                self.apply_one(block, work, heat, i)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_one(&self, block: &mut Block, work: &mut Work, heat: f64, i: usize) -> Result<(), usize> {
+        let d = self.bounds.len();
+        let old: [f64; 3] = std::array::from_fn(|k| if k < d { block.points[k * BLOCK + i] } else { 0.0 });
+        let mut new: [f64; 3] = std::array::from_fn(|k| if k < d { work.next[k * BLOCK + i] } else { 0.0 });
+        let gone = block.absorbed.get(i).copied().unwrap_or(false);
+        if gone || i >= block.active {
+            new = old;
+        } else if new.iter().any(|x| !x.is_finite()) {
+            return Err(i);
+        } else {
+            let diffusion = |r, c| work.diffusion[packed_index(d, r, c) * BLOCK + i];
+            let bridged = self.absorbs && self.bridge(&old, &mut new, heat, diffusion, work.noise[i]);
+            if bridged || self.bring_back(&old, &mut new, diffusion, &mut block.tally) {
+                block.absorbed[i] = true;
+                block.tally.absorbed += 1;
+            }
+        }
+        for k in 0..d {
+            work.next[k * BLOCK + i] = new[k];
+        }
+        Ok(())
+    }
+
+    /// Whether the path touched an absorbing wall although both its ends are inside; then `new` is put on that wall.
+    fn bridge(
+        &self,
+        old: &[f64; 3],
+        new: &mut [f64; 3],
+        heat: f64,
+        diffusion: impl Fn(usize, usize) -> f64,
+        u: f64,
+    ) -> bool {
+        let mut survival = 1.0;
+        for (k, (bounds, boundary)) in self.bounds.iter().zip(&self.boundary).enumerate() {
+            for side in (0..2).filter(|&side| boundary[side] == Boundary::Absorbing) {
+                let (before, after) = ((old[k] - bounds[side]).abs(), (new[k] - bounds[side]).abs());
+                let inside = new[k] > bounds[0] && new[k] < bounds[1];
+                let variance = heat * diffusion(k, k);
+                if inside && variance > 0.0 && before * after < 40.0 * variance {
+                    survival *= -(-before * after / variance).exp_m1();
+                    if 1.0 - u > survival {
+                        new[k] = bounds[side];
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Reflects and wraps `new` into the box; true when it is absorbed, then it stays on the wall.
+    fn bring_back(
+        &self,
+        old: &[f64; 3],
+        new: &mut [f64; 3],
+        diffusion: impl Fn(usize, usize) -> f64,
+        tally: &mut Tally,
+    ) -> bool {
+        let d = self.bounds.len();
+        let length = |k: usize| self.bounds[k][1] - self.bounds[k][0];
+        tally.thrown += u64::from((0..d).any(|k| (new[k] - old[k]).abs() > length(k)));
+        let mut reflections = 0;
+        loop {
+            let [lower, upper] = [0, 1].map(|side| (0..d).find(|&k| self.beyond(new, k, side)));
+            let (k, side) = match (lower, upper) {
+                (Some(k), _) => (k, 0),
+                (None, Some(k)) => (k, 1),
+                (None, None) => break,
+            };
+            let wall = self.bounds[k][side];
+            match self.boundary[k][side] {
+                Boundary::Periodic => new[k] = wrap(new[k], self.bounds[k]),
+                Boundary::Absorbing => {
+                    new[k] = wall;
+                    (0..d).for_each(|j| new[j] = new[j].clamp(self.bounds[j][0], self.bounds[j][1]));
+                    return true;
+                }
+                Boundary::Reflecting => {
+                    reflections += 1;
+                    let (overshoot, own) = (wall - new[k], diffusion(k, k));
+                    if reflections > MOST_REFLECTIONS || overshoot.abs() > length(k) {
+                        new[k] = fold(new[k], self.bounds[k]);
+                        continue;
+                    }
+                    for j in (0..d).filter(|&j| j != k && own > 0.0) {
+                        new[j] += 2.0 * overshoot * diffusion(j, k) / own;
+                    }
+                    new[k] = wall + overshoot;
+                }
+            }
+        }
+        tally.folded += u64::from(reflections > 1);
+        false
+    }
+
+    fn beyond(&self, point: &[f64; 3], k: usize, side: usize) -> bool {
+        let [lower, upper] = self.bounds[k];
+        match (self.boundary[k][side], side) {
+            (Boundary::Periodic, 0) => point[k] < lower,
+            (Boundary::Periodic, _) => point[k] >= upper,
+            (Boundary::Absorbing, 0) => point[k] <= lower,
+            (Boundary::Absorbing, _) => point[k] >= upper,
+            (Boundary::Reflecting, 0) => point[k] < lower,
+            (Boundary::Reflecting, _) => point[k] > upper,
+        }
+    }
+}
+
+/// Mirror images until `x` is inside.
+fn fold(x: f64, [lower, upper]: [f64; 2]) -> f64 {
+    let length = upper - lower;
+    let y = (x - lower).rem_euclid(2.0 * length);
+    (lower + if y > length { 2.0 * length - y } else { y }).clamp(lower, upper)
+}
+
+/// `x` moved into the period [lower, upper).
+fn wrap(x: f64, [lower, upper]: [f64; 2]) -> f64 {
+    let y = lower + (x - lower).rem_euclid(upper - lower);
+    if y >= upper { lower } else { y }
+}
+
+dispatch! {
+    /// Marks the walkers that are not strictly inside the box (or not finite); true if there are any.
+    fn find_outside(points: &[f64], bounds: &[[f64; 2]], outside: &mut [bool; BLOCK]) -> bool {
+        let mut any = false;
+        for (x, &[lower, upper]) in points.as_chunks::<BLOCK>().0.iter().zip(bounds) {
+            any |= x.iter().fold(false, |any, &x| any | !(x >= lower && x < upper));
+        }
+        if any {
+            for (x, &[lower, upper]) in points.as_chunks::<BLOCK>().0.iter().zip(bounds) {
+                for i in 0..BLOCK {
+                    outside[i] |= !(x[i] >= lower && x[i] < upper);
+                }
+            }
+        }
+        any
+    }
+}
+
+#[cfg(test)]
+mod tests;

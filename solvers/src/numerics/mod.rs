@@ -1,0 +1,8 @@
+//! Numerical building blocks without a physical meaning: lanes, random numbers, small matrices, Krylov spaces.
+
+pub(crate) mod aligned;
+pub mod bernoulli;
+pub(crate) mod krylov;
+pub mod lanes;
+pub mod random;
+pub mod symmetric;

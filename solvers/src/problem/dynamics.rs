@@ -1,0 +1,62 @@
+//! Drift and diffusion: the two functions that every engine of the SDE sees.
+
+use crate::numerics::symmetric::{packed_index, packed_len};
+
+/// Drift b(θ) and diffusion matrix D(θ) of dθ = b dt + √(2T) S dW, S Sᵀ = D, in the Itô sense.
+///
+/// Points come in batches, coordinate-major: with n points in d dimensions θ_k of point i is `points[k·n + i]`,
+/// drift likewise; symmetric matrices are packed (see [`crate::numerics::symmetric`]), component c of point i at `[c·n + i]`.
+pub trait Dynamics: Send + Sync {
+    /// Number of dimensions d, 1 to 3.
+    fn dimension(&self) -> usize;
+
+    /// Drift b (d×n) and diffusion D (packed, d(d+1)/2 × n; without the temperature) at n points.
+    fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]);
+
+    /// Whether D is known to be the same everywhere (its root is then taken once a step, not once a walker).
+    fn constant_diffusion(&self) -> bool {
+        false
+    }
+
+    /// Drift alone (d×n), where D is known to be the same everywhere; false, and nothing written, where it is not.
+    fn drift_alone(&self, _points: &[f64], _drift: &mut [f64]) -> bool {
+        false
+    }
+
+    /// Divergence (∇·D)_i = Σ_j ∂_j D_ij at n points (d×n).
+    ///
+    /// The default takes fourth-order central differences with the step 10⁻³·(1 + |θ_j|), good to about 10⁻¹¹
+    /// relative where D is smooth on that scale; models that know their derivatives override it.
+    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
+        central_divergence(self, points, divergence);
+    }
+}
+
+pub(crate) fn central_divergence<D: Dynamics + ?Sized>(dynamics: &D, points: &[f64], divergence: &mut [f64]) {
+    let d = dynamics.dimension();
+    let n = points.len() / d;
+    divergence.fill(0.0);
+    let mut moved = points.to_vec();
+    let mut drift = vec![0.0; d * n];
+    let mut diffusion = vec![0.0; packed_len(d) * n];
+    for j in 0..d {
+        for (shift, weight) in [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)] {
+            for i in 0..n {
+                let x = points[j * n + i];
+                moved[j * n + i] = x + shift * step(x);
+            }
+            dynamics.drift_diffusion(&moved, &mut drift, &mut diffusion);
+            for row in 0..d {
+                let c = packed_index(d, row, j);
+                for i in 0..n {
+                    divergence[row * n + i] += weight / (12.0 * step(points[j * n + i])) * diffusion[c * n + i];
+                }
+            }
+        }
+        moved[j * n..(j + 1) * n].copy_from_slice(&points[j * n..(j + 1) * n]);
+    }
+}
+
+fn step(x: f64) -> f64 {
+    1e-3 * (1.0 + x.abs())
+}

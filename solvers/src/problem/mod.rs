@@ -1,0 +1,77 @@
+//! A problem that is safe to run: what a scenario means, in the words of the mathematics.
+
+pub mod density;
+pub mod dynamics;
+pub mod fields;
+pub mod grid;
+pub mod initial;
+
+use std::sync::Arc;
+
+use crate::model::Model;
+use dynamics::Dynamics;
+use grid::Grid;
+use initial::Initial;
+
+/// The problem that all engines share. Built and checked once; nothing downstream checks again.
+#[derive(Clone)]
+pub struct Problem {
+    /// Names of the variables, in the order of the axes.
+    pub variables: Vec<String>,
+    /// Loss and per-sample gradients.
+    pub model: Arc<dyn Model>,
+    /// Drift and diffusion in the Itô sense.
+    pub dynamics: Arc<dyn Dynamics>,
+    /// Temperature T = η/(2B).
+    pub temperature: f64,
+    /// Learning rate and batches, where the scenario gives them.
+    pub minibatch: Option<Minibatch>,
+    /// The grid.
+    pub grid: Grid,
+    /// Law at time 0.
+    pub initial: Initial,
+    /// Output times, increasing; the first is 0.
+    pub times: Vec<f64>,
+    /// The one seed; every random stream derives from it.
+    pub seed: u64,
+}
+
+impl Problem {
+    /// Number of dimensions d.
+    pub fn dimension(&self) -> usize {
+        self.grid.dimension()
+    }
+}
+
+/// How batches are drawn from the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replacement {
+    /// Independent draws.
+    With,
+    /// Distinct samples inside one batch, batches independent.
+    Without,
+    /// Reshuffled epochs: every sample once an epoch.
+    Epoch,
+}
+
+/// Learning rate η and batch rule of stochastic gradient descent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Minibatch {
+    /// Learning rate η; one step lasts the time η.
+    pub learning_rate: f64,
+    /// Batch size B.
+    pub batch_size: usize,
+    /// How batches are drawn.
+    pub replacement: Replacement,
+}
+
+impl Minibatch {
+    /// Temperature T = η/(2B), for batches without replacement out of m samples times (m − B)/(m − 1).
+    pub fn temperature(&self, samples: usize) -> f64 {
+        let t = self.learning_rate / (2.0 * self.batch_size as f64);
+        match self.replacement {
+            Replacement::Without if samples > 1 => t * (samples - self.batch_size) as f64 / (samples - 1) as f64,
+            _ => t,
+        }
+    }
+}

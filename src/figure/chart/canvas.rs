@@ -1,0 +1,165 @@
+//! A picture as a list of shapes in logical pixels; `svg` and `png` draw the same list.
+
+use super::colour::Colour;
+
+/// An upright rectangle: left, top, width, height.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rect {
+    /// Left edge.
+    pub x: f64,
+    /// Upper edge.
+    pub y: f64,
+    /// Width.
+    pub w: f64,
+    /// Height.
+    pub h: f64,
+}
+
+impl Rect {
+    /// A rectangle from its left upper corner and its size.
+    pub fn new(x: f64, y: f64, w: f64, h: f64) -> Self {
+        Self { x, y, w, h }
+    }
+    /// Right edge.
+    pub fn right(&self) -> f64 {
+        self.x + self.w
+    }
+    /// Lower edge.
+    pub fn bottom(&self) -> f64 {
+        self.y + self.h
+    }
+    /// The corners as a closed path.
+    pub fn corners(&self) -> Vec<[f64; 2]> {
+        vec![[self.x, self.y], [self.right(), self.y], [self.right(), self.bottom()], [self.x, self.bottom()]]
+    }
+}
+
+/// Where the given point of a text lies in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// At its left end.
+    Start,
+    /// In its middle.
+    Middle,
+    /// At its right end.
+    End,
+}
+
+/// How a line looks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stroke {
+    /// Colour.
+    pub colour: Colour,
+    /// Width.
+    pub width: f64,
+    /// Lengths of dashes and gaps in turn; empty for a full line.
+    pub dash: Vec<f64>,
+}
+
+impl Stroke {
+    /// A full line.
+    pub fn solid(colour: Colour, width: f64) -> Self {
+        Self { colour, width, dash: Vec::new() }
+    }
+    /// A dashed line.
+    pub fn dashed(colour: Colour, width: f64) -> Self {
+        Self { colour, width, dash: vec![4.0 * width, 3.0 * width] }
+    }
+}
+
+/// One shape.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// A polyline, closed when `closed`.
+    Line {
+        /// Corners.
+        points: Vec<[f64; 2]>,
+        /// Whether the last corner is joined to the first.
+        closed: bool,
+        /// Look.
+        stroke: Stroke,
+        /// What lies outside is not drawn.
+        clip: Option<Rect>,
+    },
+    /// A filled polygon.
+    Fill {
+        /// Corners.
+        points: Vec<[f64; 2]>,
+        /// Colour.
+        colour: Colour,
+        /// What lies outside is not drawn.
+        clip: Option<Rect>,
+    },
+    /// A text on its baseline.
+    Text {
+        /// The anchor on the baseline.
+        at: [f64; 2],
+        /// What it says.
+        text: String,
+        /// Font size.
+        size: f64,
+        /// Colour.
+        colour: Colour,
+        /// Which part of the text is at `at`.
+        anchor: Anchor,
+        /// Reads upwards instead of to the right.
+        upwards: bool,
+    },
+    /// An opaque image stretched over a rectangle: rows from the top, RGB.
+    Image {
+        /// Where.
+        rect: Rect,
+        /// Pixels per row.
+        columns: usize,
+        /// Rows.
+        rows: usize,
+        /// Three bytes a pixel.
+        rgb: Vec<u8>,
+    },
+}
+
+/// The picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Canvas {
+    /// Width in logical pixels.
+    pub width: f64,
+    /// Height in logical pixels.
+    pub height: f64,
+    /// What it shows, in words (the title and description of the SVG).
+    pub title: String,
+    /// Shapes, later ones over earlier ones.
+    pub shapes: Vec<Shape>,
+}
+
+impl Canvas {
+    /// An empty white picture.
+    pub fn new(width: f64, height: f64, title: &str) -> Self {
+        Self { width, height, title: title.into(), shapes: Vec::new() }
+    }
+    /// A polyline.
+    pub fn line(&mut self, points: Vec<[f64; 2]>, stroke: Stroke, clip: Option<Rect>) {
+        self.shapes.push(Shape::Line { points, closed: false, stroke, clip });
+    }
+    /// A closed polyline.
+    pub fn outline(&mut self, points: Vec<[f64; 2]>, stroke: Stroke, clip: Option<Rect>) {
+        self.shapes.push(Shape::Line { points, closed: true, stroke, clip });
+    }
+    /// A filled polygon.
+    pub fn fill(&mut self, points: Vec<[f64; 2]>, colour: Colour, clip: Option<Rect>) {
+        self.shapes.push(Shape::Fill { points, colour, clip });
+    }
+    /// A filled disc.
+    pub fn disc(&mut self, at: [f64; 2], radius: f64, colour: Colour, clip: Option<Rect>) {
+        let turn = |k: i32| f64::from(k) * std::f64::consts::TAU / 20.0;
+        let points = (0..20).map(|k| [at[0] + radius * turn(k).cos(), at[1] + radius * turn(k).sin()]).collect();
+        self.fill(points, colour, clip);
+    }
+    /// A text.
+    pub fn text(&mut self, at: [f64; 2], text: &str, size: f64, colour: Colour, anchor: Anchor) {
+        self.shapes.push(Shape::Text { at, text: text.into(), size, colour, anchor, upwards: false });
+    }
+    /// A text that reads upwards.
+    pub fn text_upwards(&mut self, at: [f64; 2], text: &str, size: f64, colour: Colour, anchor: Anchor) {
+        self.shapes.push(Shape::Text { at, text: text.into(), size, colour, anchor, upwards: true });
+    }
+}

@@ -1,0 +1,10 @@
+//! The drawing kit: canvas, axes, panels, colours, contours.
+
+pub(crate) mod axis;
+pub mod canvas;
+pub mod colour;
+pub(crate) mod contour;
+pub(crate) mod font;
+pub(crate) mod panel;
+pub(crate) mod png;
+pub(crate) mod svg;

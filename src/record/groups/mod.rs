@@ -1,0 +1,3 @@
+//! The groups of a record that more than one part of the program fills.
+
+pub mod ensemble;

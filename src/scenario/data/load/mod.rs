@@ -1,0 +1,183 @@
+//! Reading data files: CSV, .npy, .npz and .h5 columns of finite numbers, each error with file and line.
+
+mod arrays;
+mod csv;
+
+use std::path::{Path, PathBuf};
+
+use miette::Result;
+
+use super::{Column, MAX_SAMPLES};
+use crate::reader::source::{Located, Source, plain_io};
+use crate::scenario::names::check_name;
+use crate::text::nearest;
+
+/// Largest data file, bytes.
+pub const MAX_BYTES: u64 = 1 << 30;
+
+/// Columns of numbers with the names the model uses, all of one length.
+pub type Columns = Vec<(String, Vec<f64>)>;
+
+/// A data file that is about to be read, for errors that point at the scenario.
+struct DataFile<'a> {
+    source: &'a Source,
+    named: &'a Located<String>,
+    path: PathBuf,
+    columns: &'a [(Located<String>, Located<Column>)],
+}
+
+/// Reads the columns of a data file below the scenario's folder.
+///
+/// Errors: a path that leads out of the folder; a file that is missing, empty, too large or of an unknown kind; columns that
+/// it does not have; ragged lines, entries that are no finite numbers (with file, line and column).
+pub fn load(
+    source: &Source,
+    named: &Located<String>,
+    columns: &[(Located<String>, Located<Column>)],
+) -> Result<Columns> {
+    let file = DataFile { source, named, path: locate(source, named)?, columns };
+    let extension = file.path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let loaded = match extension.as_str() {
+        "csv" => csv::read(&file)?,
+        "npy" => arrays::read_npy(&file)?,
+        "npz" => arrays::read_npz(&file)?,
+        "h5" | "hdf5" => arrays::read_hdf5(&file)?,
+        _ => {
+            let message = format!("`{}` is no kind of data file that is known", named.value);
+            let help = "use a .csv with a header line, .npy, .npz or .h5";
+            return Err(source.error(&named.span, message, "unknown file name extension", help));
+        }
+    };
+    file.check(&loaded)?;
+    Ok(loaded)
+}
+
+/// The path of a data file: below the scenario's folder, existing, of bearable size.
+fn locate(source: &Source, named: &Located<String>) -> Result<PathBuf> {
+    let relative = Path::new(&named.value);
+    let folder = source.folder();
+    let outside = || {
+        let help = "copy the file next to the scenario and give its relative path: a scenario reads nothing outside its folder";
+        let message = format!("the data file `{}` lies outside the scenario's folder", named.value);
+        source.error(&named.span, message, "leads out of the folder", help)
+    };
+    let plain =
+        |part: std::path::Component| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir);
+    if !relative.components().all(plain) {
+        return Err(outside());
+    }
+    let path = folder.join(relative);
+    let unreadable = |error: &std::io::Error| {
+        let message = format!("cannot read the data file {}: {}", path.display(), plain_io(error));
+        let mut help = format!("paths are looked up from the scenario's folder, {}", folder.display());
+        if let Some(near) = neighbour(&path) {
+            help = format!("did you mean \"{}\"? {help}", relative.with_file_name(near).display());
+        }
+        source.error(&named.span, message, "not readable", help)
+    };
+    let real = path.canonicalize().map_err(|error| unreadable(&error))?;
+    if !folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)) {
+        return Err(outside());
+    }
+    let metadata = std::fs::metadata(&path).map_err(|error| unreadable(&error))?;
+    if !metadata.is_file() {
+        let message = format!("the data file {} is not a file", path.display());
+        return Err(source.error(&named.span, message, "not a file", "give the path of a file"));
+    }
+    if metadata.len() > MAX_BYTES {
+        let message =
+            format!("the data file {} has {} bytes; {MAX_BYTES} (1 GiB) are allowed", path.display(), metadata.len());
+        return Err(source.error(&named.span, message, "too large", "use a smaller sample of the data"));
+    }
+    Ok(path)
+}
+
+/// The file of the folder whose name is nearest to that of a missing one.
+fn neighbour(path: &Path) -> Option<String> {
+    let names = std::fs::read_dir(path.parent()?).ok()?.take(1000);
+    let names: Vec<String> =
+        names.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    nearest(&path.file_name()?.to_string_lossy(), &known).map(str::to_string)
+}
+
+impl DataFile<'_> {
+    /// Name in messages.
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// An error about the file as a whole, at its name in the scenario.
+    fn error(&self, message: impl Into<String>, label: &str, help: impl Into<String>) -> miette::Report {
+        self.source.error(&self.named.span, message, label, help)
+    }
+
+    /// The columns wanted as (name in the model, position among `available`); all of them where none are named.
+    fn wanted(&self, available: &[String]) -> Result<Vec<(String, usize)>> {
+        if self.columns.is_empty() {
+            for name in available {
+                let own = Located { value: name.clone(), span: self.named.span.clone() };
+                check_name(self.source, &own, "data column")?;
+            }
+            return Ok(available.iter().cloned().zip(0..).collect());
+        }
+        let find = |(name, column): &(Located<String>, Located<Column>)| {
+            let position = match &column.value {
+                Column::Name(wanted) => available.iter().position(|have| have == wanted),
+                Column::Index(i) => Some(*i).filter(|&i| i < available.len()),
+            };
+            match position {
+                Some(i) => Ok((name.value.clone(), i)),
+                None => Err(self.no_column(column, available)),
+            }
+        };
+        self.columns.iter().map(find).collect()
+    }
+
+    fn no_column(&self, column: &Located<Column>, available: &[String]) -> miette::Report {
+        let known: Vec<&str> = available.iter().map(String::as_str).collect();
+        let (shown, near) = match &column.value {
+            Column::Name(name) => (format!("`{name}`"), nearest(name, &known)),
+            Column::Index(i) => (format!("number {i}"), None),
+        };
+        let label = near.map_or("no such column".into(), |near| format!("did you mean \"{near}\"?"));
+        let shown_names: Vec<String> = known.iter().take(20).map(|name| format!("\"{name}\"")).collect();
+        let help = format!("the file has {} columns: {}", known.len(), shown_names.join(", "));
+        self.source.error(&column.span, format!("{} has no column {shown}", self.name()), label, help)
+    }
+
+    fn check(&self, columns: &Columns) -> Result<()> {
+        let rows = columns.first().map_or(0, |(_, values)| values.len());
+        if rows == 0 {
+            return Err(self.error(
+                format!("the data file {} is empty", self.name()),
+                "no samples",
+                "give at least one sample",
+            ));
+        }
+        if rows as u64 > MAX_SAMPLES {
+            let message = format!("the data file {} has {rows} samples; {MAX_SAMPLES} are allowed", self.name());
+            return Err(self.error(message, "too many", "use a smaller sample of the data"));
+        }
+        for (name, values) in columns {
+            if values.len() != rows {
+                let message = format!(
+                    "in {} the columns `{}` and `{name}` have {rows} and {} entries",
+                    self.name(),
+                    columns[0].0,
+                    values.len()
+                );
+                return Err(self.error(
+                    message,
+                    "columns of different lengths",
+                    "every sample needs a value in each column",
+                ));
+            }
+            if let Some(row) = values.iter().position(|x| !x.is_finite()) {
+                let message = format!("{}: entry {row} of column `{name}` is {}", self.name(), values[row]);
+                return Err(self.error(message, "not a finite number", "remove the sample or fill in the value"));
+            }
+        }
+        Ok(())
+    }
+}
