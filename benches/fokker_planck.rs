@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use fpsolve_solvers::engine::OnGrid;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 

@@ -5,7 +5,7 @@
 //! `column`; these scales hold the names of the variables.
 
 use fpsolve_solvers::engine::{RefinedMoments, Snapshot};
-use fpsolve_solvers::fokker_planck::edges::first_passage::GridPassage;
+use fpsolve_solvers::escape::on_grid::GridPassage;
 use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 use fpsolve_solvers::problem::density;

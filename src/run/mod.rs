@@ -3,12 +3,13 @@
 
 pub mod convergence;
 
+use fpsolve_solvers::engine::OnGrid;
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, RefinedMoments, Snapshot, Statistics};
+use fpsolve_solvers::escape::on_grid::GridPassage;
 use fpsolve_solvers::escape::passage::Passage;
-use fpsolve_solvers::fokker_planck::edges::first_passage::GridPassage;
 use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, Stationary};
 use fpsolve_solvers::langevin::Langevin;

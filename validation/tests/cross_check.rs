@@ -4,6 +4,7 @@
 
 mod common;
 
+use fpsolve_solvers::engine::OnGrid;
 use std::sync::Arc;
 
 use common::{Kept, covariance, line};

@@ -8,6 +8,7 @@
 
 mod common;
 
+use fpsolve_solvers::engine::OnGrid;
 use std::sync::Arc;
 
 use common::{l1, line, order, rectangle, square};

@@ -2,6 +2,9 @@
 
 use crate::Error;
 use crate::ensemble::Trajectories;
+use crate::escape::on_grid::GridPassage;
+use crate::escape::passage::Passage;
+use crate::fokker_planck::{Spectrum, Stationary};
 
 /// Asked once a step: true when the user wants the run to stop.
 pub type Interrupt<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -88,8 +91,24 @@ pub trait Engine {
     fn other_limit(&self) -> Option<String> {
         None
     }
+    /// What it answers besides, where it holds the whole law on a grid; None for an ensemble.
+    fn on_grid(&self) -> Option<&dyn OnGrid> {
+        None
+    }
     /// Attributes for the record (`method`, `walkers`, `step`, …), final values once the run is over.
     fn attributes(&self) -> Vec<(&'static str, Attribute)>;
     /// Sentences for the summary and the record on where the result may not be trusted.
     fn warnings(&self) -> Vec<String>;
+}
+
+/// An engine that holds the whole law on a grid: its operator answers more than densities at output times.
+pub trait OnGrid {
+    /// The stationary density, where it was wanted and is unique.
+    fn stationary(&self) -> Option<&Stationary>;
+    /// The `count` slowest relaxation modes. Errors: no unique stationary density, more modes than cells, no convergence,
+    /// [`Error::Interrupted`].
+    fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error>;
+    /// Mean time, survival at the output times and committor of a first-passage problem. Errors: a target without cells or out of
+    /// reach, times beyond the range of floating-point numbers, [`Error::Interrupted`].
+    fn first_passage(&self, passage: &Passage, interrupt: Interrupt) -> Result<GridPassage, Error>;
 }

@@ -13,7 +13,7 @@ use super::chain::observables::observe;
 use super::chain::slow_modes::slow_modes;
 use super::chain::step_choice::{covers, suitable_step};
 use super::chain::{Chain, Expected};
-use super::edges::first_passage::{AtStart, GridPassage, Question, at, at_start, first_passage, interpolation};
+use super::edges::first_passage::{at, at_start, first_passage, interpolation};
 use super::edges::{Discretization, edge_generator};
 use super::integrator::{Stepper, System, Task, choose_with_reason};
 use super::options::FokkerPlanckOptions;
@@ -21,6 +21,7 @@ use super::spectrum::{Spectrum, spectrum};
 use super::stationary::{Stationary, StationaryLaw, stationary_law_from};
 use crate::Error;
 use crate::engine::Interrupt;
+use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::problem::Problem;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
@@ -161,7 +162,7 @@ impl Discrete {
     /// Mean time, survival and committor of a first passage. Errors: see [`first_passage()`] and [`Passages::answer`].
     pub fn first_passage(
         &self,
-        question: &Question,
+        question: &PassageProblem,
         options: &FokkerPlanckOptions,
         interrupt: Interrupt,
     ) -> Result<GridPassage, Error> {
@@ -172,7 +173,7 @@ impl Discrete {
     }
 
     /// Mean time and committor at the start of a first passage alone, each where it can be had.
-    pub fn at_start(&self, question: &Question, interrupt: Interrupt) -> AtStart {
+    pub fn at_start(&self, question: &PassageProblem, interrupt: Interrupt) -> AtStart {
         match &self.chain {
             Some(pair) => {
                 let found = self.passages(pair).fields(question, interrupt).ok();

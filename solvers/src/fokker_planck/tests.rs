@@ -1,12 +1,16 @@
 #![allow(clippy::unwrap_used)]
+use crate::Error;
+use crate::engine::{Attribute, Engine, OnGrid, Snapshot};
 use std::sync::Arc;
 
 use super::testing::fixtures::l1;
 use super::*;
 use crate::model::Model;
 use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::problem::Problem;
 use crate::problem::dynamics::Dynamics;
-use crate::problem::grid::{Axis, Boundary};
+use crate::problem::grid::{Axis, Boundary, Grid};
+use crate::problem::initial::Initial;
 
 /// b = −H θ with constant D.
 struct Linear {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::minimax_path::barriers;
 use super::{Ground, Kramers};
+use crate::escape::on_grid::PassageProblem;
 use crate::escape::passage::{Passage, Target};
 use crate::fokker_planck::edges::edge_generator;
-use crate::fokker_planck::edges::first_passage::{Question, at_start};
+use crate::fokker_planck::edges::first_passage::at_start;
 use crate::formula::{Program, Symbols, parse};
 use crate::model::Model;
 use crate::model::formula::FormulaModel;
@@ -99,7 +100,7 @@ fn ratio(case: &Case, from: &[f64], target: &str) -> f64 {
     let kramers = Ground::new(&problem).kramers(&passage).unwrap();
     assert_eq!(kramers.minimum.len(), d);
     let generator = edge_generator(problem.dynamics.as_ref(), problem.temperature, &problem.grid).unwrap().generator;
-    let question = Question { from, target: &passage.target, avoid: None, times: &[0.0] };
+    let question = PassageProblem { from, target: &passage.target, avoid: None, times: &[0.0] };
     at_start(&generator, &problem.grid, &question, &|| false).mean_time.unwrap() / kramers.time()
 }
 

@@ -6,6 +6,7 @@
 
 use super::coarse_levels::ORDER;
 use crate::Error;
+use crate::engine::OnGrid;
 use crate::engine::{Attribute, Engine, Interrupt};
 use crate::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod};
 use crate::numerics::symmetric::packed_index;

@@ -7,6 +7,7 @@
 use super::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod};
 use crate::Error;
 use crate::engine::Engine;
+use crate::engine::OnGrid;
 use crate::numerics::random::Stream;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;

@@ -10,8 +10,9 @@ use super::surfaces::Surfaces;
 use super::{Chain, Ended};
 use crate::Error;
 use crate::engine::Interrupt;
+use crate::escape::on_grid::{GridPassage, PassageProblem};
 use crate::escape::passage::Target;
-use crate::fokker_planck::edges::first_passage::{GridPassage, Question, at, interpolation};
+use crate::fokker_planck::edges::first_passage::{at, interpolation};
 use crate::fokker_planck::integrator::Stepper;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
@@ -51,7 +52,7 @@ pub struct Fields {
 impl Passages<'_> {
     /// Mean time, committor and survival. Errors: a target without cells, cells from which no path ends, no convergence,
     /// [`Error::Interrupted`].
-    pub fn answer(&self, question: &Question, interrupt: Interrupt) -> Result<GridPassage, Error> {
+    pub fn answer(&self, question: &PassageProblem, interrupt: Interrupt) -> Result<GridPassage, Error> {
         let Fields { mean_time, mean_time_moved, committor, moved } = self.fields(question, interrupt)?;
         let weights = interpolation(self.grid, question.from);
         let (from_value, change) = (at(&weights, &mean_time), at(&weights, &mean_time_moved).abs());
@@ -71,7 +72,7 @@ impl Passages<'_> {
     }
 
     /// Mean time and, where something else than an arrival can happen, committor.
-    pub fn fields(&self, question: &Question, interrupt: Interrupt) -> Result<Fields, Error> {
+    pub fn fields(&self, question: &PassageProblem, interrupt: Interrupt) -> Result<Fields, Error> {
         let sets: Vec<&Target> = [question.target].into_iter().chain(question.avoid).collect();
         let by = |sets: &[&Target], field: &dyn Fn(&Killed) -> Result<Vec<f64>, Error>| {
             let [short, long] =
@@ -102,7 +103,12 @@ impl Passages<'_> {
     }
 
     /// Probability not to have arrived at the times of the question.
-    fn survival(&self, question: &Question, weights: &[(usize, f64)], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+    fn survival(
+        &self,
+        question: &PassageProblem,
+        weights: &[(usize, f64)],
+        interrupt: Interrupt,
+    ) -> Result<Vec<f64>, Error> {
         let surfaces = Surfaces::new(self.grid, &[question.target])?;
         let mut p = vec![0.0; self.grid.len()];
         weights.iter().filter(|(cell, _)| !surfaces.holds(*cell)).for_each(|&(cell, w)| p[cell] += w);

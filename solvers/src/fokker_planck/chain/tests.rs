@@ -9,8 +9,8 @@ use super::first_passage::Passages;
 use super::long_steps::ChainStepper;
 use super::slow_modes::slow_modes;
 use crate::engine::Interrupt;
+use crate::escape::on_grid::{GridPassage, PassageProblem};
 use crate::escape::passage::Target;
-use crate::fokker_planck::edges::first_passage::{GridPassage, Question};
 use crate::fokker_planck::integrator::Stepper;
 use crate::formula::{Symbols, parse};
 use crate::problem::grid::Boundary::{Absorbing, Periodic, Reflecting};
@@ -210,7 +210,7 @@ fn passage(field: &Field, g: &Grid, block: f64, from: &[f64], sets: [Option<&str
     let d = g.dimension();
     let target = |text: &str| Target::new(text, &parse(text, &Symbols::new(&["x", "y", "z"][..d])).unwrap(), d);
     let [to, avoid] = sets.map(|text| text.map(target));
-    let question = Question { from, target: to.as_ref().unwrap(), avoid: avoid.as_ref(), times };
+    let question = PassageProblem { from, target: to.as_ref().unwrap(), avoid: avoid.as_ref(), times };
     Passages { dynamics: field, temperature: 1.0, grid: g, block }.answer(&question, &|| false).unwrap()
 }
 

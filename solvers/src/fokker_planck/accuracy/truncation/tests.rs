@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used)]
+use crate::engine::OnGrid;
 use std::sync::Arc;
 
 use super::*;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::engine::Interrupt;
+use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::escape::passage::Target;
 use crate::fokker_planck::generator::GeneratorBuilder;
 use crate::fokker_planck::integrator::{System, Task, choose};
@@ -23,66 +24,6 @@ use crate::problem::grid::Grid;
 /// Shortest fraction of an edge before the surface of a target.
 const SHORTEST: f64 = 1e-9;
 
-/// What the grid says about the time to a target.
-#[derive(Debug, Clone)]
-pub struct GridPassage {
-    /// Mean first-passage time τ from each cell, 0 in the target (n).
-    pub mean_time: Vec<f64>,
-    /// Probability to reach the target before the set that is avoided or an absorbing wall (n); None where nothing else can
-    /// happen.
-    pub committor: Option<Vec<f64>>,
-    /// τ at the starting point, by linear interpolation between cell centres.
-    pub from_value: f64,
-    /// Committor at the starting point.
-    pub from_committor: Option<f64>,
-    /// Probability not to have arrived at each output time, from the starting point.
-    pub survival: Vec<f64>,
-    /// Estimated error of the survival by the time integration.
-    pub error_time: f64,
-    /// Estimated error of τ at the starting point by the grid, where it can be coarsened.
-    pub error_grid: Option<f64>,
-    /// τ at the starting point with the leading error of the grid taken off.
-    pub from_value_extrapolated: Option<f64>,
-    /// Estimated error of the committor at the starting point by the grid, where it can be coarsened.
-    pub from_committor_error_grid: Option<f64>,
-}
-
-/// τ and the committor at the starting point alone, each where it could be computed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AtStart {
-    /// Mean first-passage time.
-    pub mean_time: Option<f64>,
-    /// Committor.
-    pub committor: Option<f64>,
-}
-
-impl GridPassage {
-    /// Estimates the errors from what a coarser discretisation says, whose errors are `growth` times as large.
-    pub fn see_coarse(&mut self, coarse: &AtStart, growth: f64) {
-        let error = |fine: f64, coarse: f64| (fine - coarse).abs() / (growth - 1.0);
-        let known = self.error_grid.unwrap_or(0.0);
-        let seen = coarse.mean_time.map(|coarse| error(self.from_value, coarse).max(known));
-        self.error_grid = seen.or(self.error_grid);
-        self.from_value_extrapolated =
-            coarse.mean_time.map(|coarse| self.from_value + (self.from_value - coarse) / (growth - 1.0));
-        let known = self.from_committor_error_grid.unwrap_or(0.0);
-        let seen = self.from_committor.zip(coarse.committor).map(|(f, c)| error(f, c).max(known));
-        self.from_committor_error_grid = seen.or(self.from_committor_error_grid);
-    }
-}
-
-/// The problem: from where to which set.
-pub struct Question<'a> {
-    /// Starting point (d), outside the target.
-    pub from: &'a [f64],
-    /// The set to be reached.
-    pub target: &'a Target,
-    /// A set that ends the passage without arrival, for the committor only.
-    pub avoid: Option<&'a Target>,
-    /// Output times of the survival, the first is 0.
-    pub times: &'a [f64],
-}
-
 /// Mean time, survival and committor on a grid with its generator.
 ///
 /// At absorbing walls a passage ends as well: τ is then the mean time to the target or such a wall. Errors: a target without
@@ -90,7 +31,7 @@ pub struct Question<'a> {
 pub fn first_passage(
     generator: &Generator,
     grid: &Grid,
-    question: &Question,
+    question: &PassageProblem,
     options: &FokkerPlanckOptions,
     interrupt: Interrupt,
 ) -> Result<GridPassage, Error> {
@@ -117,7 +58,7 @@ pub fn first_passage(
 fn committor(
     generator: &Generator,
     grid: &Grid,
-    question: &Question,
+    question: &PassageProblem,
     killed: &Killed,
     interrupt: Interrupt,
 ) -> Result<Option<Vec<f64>>, Error> {
@@ -129,7 +70,7 @@ fn committor(
 }
 
 /// τ and the committor at the starting point alone; None for what fails as [`first_passage`] would.
-pub fn at_start(generator: &Generator, grid: &Grid, question: &Question, interrupt: Interrupt) -> AtStart {
+pub fn at_start(generator: &Generator, grid: &Grid, question: &PassageProblem, interrupt: Interrupt) -> AtStart {
     let Ok(killed) = Killed::new(generator, grid, &[question.target]) else {
         return AtStart { mean_time: None, committor: None };
     };
