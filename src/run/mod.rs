@@ -381,7 +381,9 @@ impl Lane {
         // an estimate that does not exist (no coarser grid) is left out: a record holds finite numbers
         attributes.retain(|(_, value)| !matches!(value, Attribute::Float(x) if !x.is_finite()));
         let mut own = self.engine.warnings();
-        own.extend(self.engine.other_limit().map(|why| format!("not compared with the other engines: {why}")));
+        own.extend(
+            self.engine.another_small_step_limit().map(|why| format!("not compared with the other engines: {why}")),
+        );
         let mut group = scales::engine_group(name, &problem.grid, &self.snapshots, &attributes, &own);
         if self.engine.walkers().is_none() {
             let stationary = stationary.map(|s| s.probability.as_slice());
@@ -494,7 +496,7 @@ fn passage_warnings(passage: &Passage, found: &FirstPassage) -> Vec<String> {
 /// Distances between the engines that have the same limit and to the stationary density, each beside the noise and the reported
 /// grid errors.
 fn comparisons(problem: &Problem, lanes: &[Lane], stationary: Option<&Stationary>) -> Vec<Comparison> {
-    let lanes: Vec<&Lane> = lanes.iter().filter(|lane| lane.engine.other_limit().is_none()).collect();
+    let lanes: Vec<&Lane> = lanes.iter().filter(|lane| lane.engine.another_small_step_limit().is_none()).collect();
     let shown: Vec<Shown> = lanes.iter().map(|lane| Shown::of(&lane.snapshots)).collect();
     let series = lanes.iter().zip(&shown).map(|(lane, shown)| Series {
         name: lane.engine.name(),

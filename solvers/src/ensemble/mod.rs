@@ -17,7 +17,8 @@ pub use advance::{Stop, Watch};
 pub use block::{BLOCK, Block, Tally};
 pub use histogram::Locator;
 pub use moments::Moments;
-pub use trajectories::Trajectories;
+
+pub use crate::engine::Trajectories;
 
 use rayon::prelude::*;
 

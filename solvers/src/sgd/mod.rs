@@ -344,7 +344,7 @@ impl Engine for Sgd {
         attributes
     }
 
-    fn other_limit(&self) -> Option<String> {
+    fn another_small_step_limit(&self) -> Option<String> {
         match self.descent.optimizer.limit() {
             Limit::Diffusion => None,
             Limit::Other(why) => Some(why.to_string()),

@@ -16,45 +16,8 @@ use super::Generator;
 use super::integrator::System;
 use super::stationary::StationaryLaw;
 use crate::Error;
-use crate::engine::Interrupt;
-
-/// Slow modes, ascending in the real part of λ; the first is λ = 0 with u = 1 and v = π.
-///
-/// Vectors have one value per cell; those of a complex pair λ, λ̄ stand in two places: the real parts of u and v where Im λ > 0,
-/// their imaginary parts in the next, where Im λ < 0.
-#[derive(Debug, Clone)]
-pub struct Spectrum {
-    /// Re λ: relaxation rates.
-    pub real: Vec<f64>,
-    /// Im λ: angular frequencies.
-    pub imaginary: Vec<f64>,
-    /// Right vectors u (functions), Σ π|u|² = 1.
-    pub right: Vec<Vec<f64>>,
-    /// Left vectors v (cell probabilities), Σ u v = 1 (no conjugation).
-    pub left: Vec<Vec<f64>>,
-    /// Estimated relative error of each eigenvalue by the iteration (not by the grid).
-    pub error: Vec<f64>,
-    /// What a coarser grid or longer steps say of the eigenvalues, where there are any.
-    pub refined: Option<Refined>,
-}
-
-/// Eigenvalues with the leading error of the discretisation taken off.
-#[derive(Debug, Clone)]
-pub struct Refined {
-    /// Extrapolated Re λ.
-    pub real: Vec<f64>,
-    /// Extrapolated Im λ.
-    pub imaginary: Vec<f64>,
-    /// Estimated |error| of the eigenvalues that were not extrapolated.
-    pub error: Vec<f64>,
-}
-
-impl Spectrum {
-    /// Relaxation times 1/Re λ; infinite for the stationary mode.
-    pub fn relaxation_times(&self) -> Vec<f64> {
-        self.real.iter().map(|rate| 1.0 / rate).collect()
-    }
-}
+pub use crate::engine::Spectrum;
+use crate::engine::{Interrupt, RefinedSpectrum};
 
 /// The `count` slowest modes (at least 1) of a generator with the given stationary law, on a grid of the given shape; one more
 /// where the last is half of a complex pair. Errors: more modes than cells, an iteration that does not converge;
@@ -118,7 +81,7 @@ impl Spectrum {
     /// Takes the leading error off the eigenvalues by those of another discretisation, whose error is `growth` times this one's;
     /// each is paired with the nearest of the others.
     pub(super) fn refine(&mut self, other: &Spectrum, growth: f64) {
-        let mut refined = Refined { real: Vec::new(), imaginary: Vec::new(), error: Vec::new() };
+        let mut refined = RefinedSpectrum { real: Vec::new(), imaginary: Vec::new(), error: Vec::new() };
         for (&re, &im) in self.real.iter().zip(&self.imaginary) {
             let distance = |&k: &usize| (other.real[k] - re).hypot(other.imaginary[k] - im);
             let near = (0..other.real.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0);

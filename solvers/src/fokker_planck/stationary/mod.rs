@@ -15,7 +15,8 @@ use super::linear::tridiagonal::{Tridiagonal, neighbours_only};
 use super::linear::{Needed, multigrid};
 
 use crate::Error;
-use crate::engine::{Interrupt, RefinedMoments};
+use crate::engine::Interrupt;
+pub use crate::engine::Stationary;
 use crate::problem::density::moments;
 use crate::problem::grid::Grid;
 
@@ -151,39 +152,6 @@ fn normalised(mut log: Vec<f64>, reversible: bool, method: &'static str) -> Stat
     let sum: f64 = probability.iter().sum();
     probability.iter_mut().for_each(|p| *p /= sum);
     StationaryLaw { log_probability: log, probability, reversible, method }
-}
-
-/// The stationary density of a problem and what follows from it.
-#[derive(Debug, Clone)]
-pub struct Stationary {
-    /// ln of the centre values of the density times volumes.
-    pub log_probability: Vec<f64>,
-    /// Cell probabilities, sum 1; see [`super::cells::averages`].
-    pub probability: Vec<f64>,
-    /// Potential Φ = −T ln ρ at every cell's centre, shifted to minimum 0; from the logs, so finite in deep tails.
-    pub potential: Vec<f64>,
-    /// Mean (d).
-    pub mean: Vec<f64>,
-    /// Covariance (packed).
-    pub covariance: Vec<f64>,
-    /// Probability current J (d×n).
-    pub current: Vec<f64>,
-    /// Entropy production ∫ Jᵀ A⁻¹ J/ρ per unit time.
-    pub entropy_production: f64,
-    /// Σ|Qᵀπ| relative to the total rate of jumps Σ π·leaving.
-    pub residual: f64,
-    /// Estimated L1 error of the density by discretisation.
-    pub error_grid: Option<f64>,
-    /// Extrapolated moments, where something coarser was solved beside.
-    pub refined: Option<RefinedMoments>,
-    /// Estimated probability beyond the reflecting walls; see [`super::accuracy::truncation`].
-    pub error_truncation: f64,
-    /// Whether detailed balance holds.
-    pub reversible: bool,
-    /// How it was computed.
-    pub method: &'static str,
-    /// Where it may not be trusted.
-    pub warnings: Vec<String>,
 }
 
 impl Stationary {

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use super::data::Data;
 use super::{Model, Regression};
 use crate::Error;
-use crate::formula::{BLOCK, Expression, Layout, Program, Scratch, take_apart};
+use crate::formula::{BLOCK, Expression, Layout, Program, Scratch, decompose};
 use crate::numerics::lanes::dispatch;
 use crate::numerics::symmetric::packed_len;
 use residual::Residual;
@@ -90,7 +90,7 @@ fn sized(buffer: &mut Vec<f64>, rows: usize) -> &mut [f64] {
 
 impl PerSample {
     fn new(variables: usize, formulas: &[Expression], columns: &[&[f64]], samples: usize) -> Result<Self, Error> {
-        let parts = take_apart(formulas, variables);
+        let parts = decompose(formulas, variables);
         let data_parts = parts.data.len();
         let mut inputs = vec![0.0; variables * samples];
         inputs.extend(columns.iter().flat_map(|c| c.iter().copied()));

@@ -1,11 +1,12 @@
-//! Taking formulas of variables and data apart: what depends on the data alone is worked out once per sample, what depends
+//! Decomposing formulas of variables and data: what depends on the data alone is worked out once per sample, what depends
 //! on the variables alone once per point, and only the rest for every pair.
 
 use std::collections::HashMap;
 
-use super::expression::{Binary, Expression, Key, Node};
+use super::expression::{Expression, Key, Node};
+use super::operation::Binary;
 
-/// Formulas taken apart. Inputs of `body`: the `variables` inputs, then one per `data` part, then one per `point` part.
+/// Decomposed formulas. Inputs of `body`: the `variables` inputs, then one per `data` part, then one per `point` part.
 pub(crate) struct Parts {
     pub(crate) body: Vec<Expression>,
     /// Formulas of the data columns alone (with their numbers in the original formula), all columns in use among them.
@@ -14,8 +15,8 @@ pub(crate) struct Parts {
     pub(crate) point: Vec<Expression>,
 }
 
-/// Takes formulas apart whose inputs are `variables` variables, then data columns.
-pub(crate) fn take_apart(formulas: &[Expression], variables: usize) -> Parts {
+/// Decomposes formulas whose inputs are `variables` variables, then data columns.
+pub(crate) fn decompose(formulas: &[Expression], variables: usize) -> Parts {
     let mut splitter = Splitter { variables, classes: HashMap::new() };
     let mut known = HashMap::new();
     let grouped: Vec<Expression> = formulas.iter().map(|e| splitter.regroup(e, &mut known)).collect();
