@@ -54,9 +54,10 @@ fn problem(case: &str) -> Problem {
         _ => Replacement::With,
     };
     let axes = (0..2).map(|_| Axis::uniform("w", -6.0, 6.0, 64, [Boundary::Reflecting; 2]).unwrap()).collect();
+    let noise = Minibatch::new(&*model).unwrap();
     Problem {
         variables: vec!["w1".to_string(), "w2".to_string()],
-        dynamics: Arc::new(GradientDynamics::new(Arc::clone(&model), Arc::new(Minibatch))) as Arc<dyn Dynamics>,
+        dynamics: Arc::new(GradientDynamics::new(Arc::clone(&model), Arc::new(noise))) as Arc<dyn Dynamics>,
         model,
         temperature: 0.00625,
         minibatch: Some(problem::Minibatch { learning_rate: 0.05, batch_size: 4, replacement }),

@@ -68,7 +68,7 @@ pub fn take_apart(prepared: &Prepared, problem: &Problem, interrupt: Interrupt) 
         }
     };
     let (d, packed) = (problem.dimension(), packed_len(problem.dimension()));
-    let all = tabulate(&problem.grid, 3 * packed, (1 + d) * model.samples(), |points, out| {
+    let all = tabulate(&problem.grid, 3 * packed, (1 + d) * model.sample_count(), |points, out| {
         let parts = decomposition.parts(model, points);
         out.chunks_exact_mut(packed * points.len() / d).zip(parts).for_each(|(to, from)| to.copy_from_slice(&from));
     });
@@ -131,14 +131,14 @@ fn path(
         for (to, part) in path.traces.iter_mut().zip(decomposition.parts(&*prepared.model, &theta)) {
             to.push(trace(&part));
         }
-        path.diffusion.push(trace(&covariance(&*prepared.model, &theta)));
+        path.diffusion.push(trace(&covariance(&*prepared.model, &theta)?));
         path.positions.extend(theta);
     }
     Ok(Some(path))
 }
 
-fn covariance(model: &dyn Model, theta: &[f64]) -> Vec<f64> {
+fn covariance(model: &dyn Model, theta: &[f64]) -> Result<Vec<f64>, Error> {
     let mut packed = vec![0.0; packed_len(theta.len())];
-    Minibatch.diffusion(model, theta, &mut packed);
-    packed
+    Minibatch::new(model)?.diffusion(model, theta, &mut packed);
+    Ok(packed)
 }

@@ -1,6 +1,6 @@
 //! Dynamic outliers: the samples that sampling by importance would hardly draw, over the grid and at chosen points.
 
-use fpsolve_solvers::model::{Model, Regression};
+use fpsolve_solvers::model::{Model, Regression, SampleModel};
 use fpsolve_solvers::problem::fields::tabulate;
 use fpsolve_solvers::problem::grid::Grid;
 
@@ -86,7 +86,7 @@ pub fn find(prepared: &Prepared, grid: &Grid) -> Option<Found> {
     let regression = model.regression();
     let inputs = inputs(prepared, regression);
     let points: Vec<Point> = positions.iter().map(|theta| look(asked, model, regression, theta, &inputs)).collect();
-    let fields = over_grid(asked, model, grid);
+    let fields = over_grid(asked, grid);
     let mut warnings = Vec::new();
     if points.is_empty() {
         warnings.push(
@@ -94,12 +94,12 @@ pub fn find(prepared: &Prepared, grid: &Grid) -> Option<Found> {
         );
     }
     let least = (0..grid.len()).min_by(|&a, &b| fields[0][a].total_cmp(&fields[0][b]));
-    if let Some(cell) = least.filter(|&cell| model.samples() > 2 && fields[0][cell] < FEW) {
+    if let Some(cell) = least.filter(|&cell| model.sample_count() > 2 && fields[0][cell] < FEW) {
         warnings.push(format!(
             "outliers: the effective sample size falls to {} of {} at {}: with c = {} importance sampling draws one sample \
              there and no other; write a larger c",
             short(fields[0][cell]),
-            model.samples(),
+            model.sample_count(),
             place(grid, &grid.center(cell)[..grid.dimension()]),
             short(asked.smoothing)
         ));
@@ -134,10 +134,10 @@ fn look(
     theta: &[f64],
     inputs: &[f64],
 ) -> Point {
-    let m = model.samples();
+    let m = asked.sampled.samples();
     let (mut loss, mut losses, mut probabilities) = ([0.0], vec![0.0; m], vec![0.0; m]);
     model.loss(theta, &mut loss);
-    model.sample_losses(theta, &mut losses);
+    asked.sampled.sample_losses(theta, &mut losses);
     asked.sampled.probabilities(theta, &mut probabilities);
     let outlier = probabilities.iter().map(|p| m as f64 * p < asked.level).collect();
     let residuals = regression.map_or(Vec::new(), |r| r.residuals(theta));
@@ -146,12 +146,12 @@ fn look(
 }
 
 /// Effective sample size, share of the loss that outliers carry, and their number.
-fn over_grid(asked: &Outliers, model: &dyn Model, grid: &Grid) -> [Vec<f64>; 3] {
-    let (m, d, cells) = (model.samples(), grid.dimension(), grid.len());
+fn over_grid(asked: &Outliers, grid: &Grid) -> [Vec<f64>; 3] {
+    let (m, d, cells) = (asked.sampled.samples(), grid.dimension(), grid.len());
     let all = tabulate(grid, 3, 2 * m, |points, out| {
         let n = points.len() / d;
         let (mut losses, mut probabilities) = (vec![0.0; m * n], vec![0.0; m * n]);
-        model.sample_losses(points, &mut losses);
+        asked.sampled.sample_losses(points, &mut losses);
         asked.sampled.probabilities(points, &mut probabilities);
         for i in 0..n {
             let sample = |s: usize| (losses[s * n + i], m as f64 * probabilities[s * n + i] < asked.level);

@@ -3,7 +3,6 @@
 use fpsolve_solvers::gradient_noise::batch_cumulants;
 use fpsolve_solvers::gradient_noise::reach::{beyond, reach};
 use fpsolve_solvers::problem::Problem;
-use fpsolve_solvers::problem::grid::Grid;
 use rayon::prelude::*;
 
 use super::scales::{array, field};
@@ -16,13 +15,13 @@ const CHUNK: usize = 1024;
 /// `batch_skewness` and `batch_excess_kurtosis` (d, n…): standardised third and fourth cumulants of the batch gradient; none
 /// for a problem without batches.
 pub fn cumulant_fields(problem: &Problem) -> Vec<Dataset> {
-    let Some(minibatch) = problem.minibatch.filter(|_| problem.model.samples() > 0) else { return Vec::new() };
+    let (Some(minibatch), Some(data)) = (problem.minibatch, problem.model.data()) else { return Vec::new() };
     let (grid, d) = (&problem.grid, problem.dimension());
     let chunks: Vec<_> = (0..grid.len().div_ceil(CHUNK))
         .into_par_iter()
         .map(|c| {
-            let points = centers(grid, c * CHUNK, CHUNK.min(grid.len() - c * CHUNK));
-            batch_cumulants(&*problem.model, &points, minibatch.batch_size, minibatch.replacement)
+            let points = grid.centers_of(c * CHUNK..grid.len().min((c + 1) * CHUNK));
+            batch_cumulants(data, &points, minibatch.batch_size, minibatch.replacement)
         })
         .collect();
     let whole = |part: &dyn Fn(usize) -> Vec<f64>| -> Vec<f64> { (0..d).flat_map(part).collect() };
@@ -34,15 +33,6 @@ pub fn cumulant_fields(problem: &Problem) -> Vec<Dataset> {
         field("batch_skewness", grid, &leading, skewness, "1", "skewness of the batch gradient, 0 for a normal law"),
         field("batch_excess_kurtosis", grid, &leading, kurtosis, "1", "excess kurtosis of the batch gradient"),
     ]
-}
-
-fn centers(grid: &Grid, first: usize, count: usize) -> Vec<f64> {
-    let mut points = vec![0.0; grid.dimension() * count];
-    for i in 0..count {
-        let center = grid.center(first + i);
-        (0..grid.dimension()).for_each(|k| points[k * count + i] = center[k]);
-    }
-    points
 }
 
 /// Share of the SDE's probability beyond the reach of SGD that is worth a warning.

@@ -252,7 +252,7 @@ fn collapsed_sampling(problem: &Problem, fields: &Fields) -> Option<String> {
             "dynamics.importance: the sampling collapses, on {:.1} % of the grid fewer than {FEW_EFFECTIVE_SAMPLES} of {} samples \
              are in effect (least {:.3} at {}): take a larger c",
             100.0 * few as f64 / sizes.len() as f64,
-            problem.model.samples(),
+            problem.model.sample_count(),
             sizes[least],
             place.join(", ")
         )

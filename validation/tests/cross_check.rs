@@ -31,7 +31,7 @@ fn quadratic(learning_rate: f64, factor: f64, grid: Grid, times: &[f64]) -> Prob
     let scale = (1.5 / variance).sqrt();
     let targets: Vec<f64> = centred.iter().map(|t| t * scale).collect();
     let model = Arc::new(LinearRegression::new(&[1.0; 8], &targets));
-    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise));
+    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise::new(&*model).unwrap()));
     let minibatch = Minibatch { learning_rate, batch_size: 2, replacement: Replacement::With };
     let initial = Initial::Gaussian { mean: vec![0.3], covariance: vec![0.02] };
     let temperature = factor * minibatch.temperature(8);

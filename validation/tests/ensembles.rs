@@ -27,7 +27,7 @@ const FOUR: f64 = 4.0;
 
 fn regression(model: LinearRegression, start: &[f64], learning_rate: f64, batch_size: usize, grid: Grid) -> Problem {
     let model = Arc::new(model);
-    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise));
+    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise::new(&*model).unwrap()));
     let minibatch = Minibatch { learning_rate, batch_size, replacement: Replacement::With };
     let temperature = learning_rate / (2.0 * batch_size as f64);
     let initial = Initial::Point { at: start.to_vec() };

@@ -13,6 +13,7 @@ pub use isotropic::Isotropic;
 pub use minibatch::Minibatch;
 
 use crate::model::Model;
+use crate::numerics::difference::{STEP, derivatives};
 use crate::numerics::symmetric::{packed_index, packed_len};
 
 /// A diffusion matrix D(θ) (without the temperature), for points and packed matrices laid out as in [`crate::problem::dynamics`].
@@ -46,27 +47,6 @@ pub trait Diffusion: Send + Sync {
     /// 10⁻³·(1 + |θ_j|).
     fn derivatives(&self, model: &dyn Model, points: &[f64]) -> Vec<f64> {
         let d = model.dimension();
-        let n = points.len() / d;
-        let packed = packed_len(d);
-        let mut out = vec![0.0; d * packed * n];
-        let mut moved = points.to_vec();
-        let mut diffusion = vec![0.0; packed * n];
-        for j in 0..d {
-            let steps: Vec<f64> = points[j * n..(j + 1) * n].iter().map(|x| 1e-3 * (1.0 + x.abs())).collect();
-            for (shift, weight) in [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)] {
-                for p in 0..n {
-                    moved[j * n + p] = points[j * n + p] + shift * steps[p];
-                }
-                self.diffusion(model, &moved, &mut diffusion);
-                let rows = out[j * packed * n..(j + 1) * packed * n].chunks_mut(n).zip(diffusion.chunks(n));
-                for (out, values) in rows {
-                    for p in 0..n {
-                        out[p] += weight / (12.0 * steps[p]) * values[p];
-                    }
-                }
-            }
-            moved[j * n..(j + 1) * n].copy_from_slice(&points[j * n..(j + 1) * n]);
-        }
-        out
+        derivatives(d, points, STEP, packed_len(d), |points, diffusion| self.diffusion(model, points, diffusion))
     }
 }

@@ -156,7 +156,7 @@ impl Chooser<'_> {
             return Err(format!("{percent}, but the long-step chain would have {:.0e} entries", expected.entries));
         }
         let lengths = lengths(block, self.start.time, &self.problem.times) as f64;
-        let seconds = EVALUATION * self.problem.model.samples().max(1) as f64 * expected.evaluations * lengths;
+        let seconds = EVALUATION * self.problem.model.sample_count().max(1) as f64 * expected.evaluations * lengths;
         if seconds > MOST_SECONDS {
             return Err(format!(
                 "{percent}, but the long-step chain would take about {seconds:.0} s to set up (discretisation = \"chain\" does it)"

@@ -2,6 +2,7 @@
 
 pub(crate) mod aligned;
 pub mod bernoulli;
+pub mod difference;
 pub(crate) mod krylov;
 pub mod lanes;
 pub mod random;

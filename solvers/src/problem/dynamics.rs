@@ -1,5 +1,6 @@
 //! Drift and diffusion: the two functions that every engine of the SDE sees.
 
+use crate::numerics::difference::{STEP, stencils};
 use crate::numerics::symmetric::{packed_index, packed_len};
 
 /// Drift b(θ) and diffusion matrix D(θ) of dθ = b dt + √(2T) S dW, S Sᵀ = D, in the Itô sense.
@@ -32,31 +33,19 @@ pub trait Dynamics: Send + Sync {
     }
 }
 
+/// (∇·D)_i by central differences of fourth order, for dynamics that know no better.
 pub(crate) fn central_divergence<D: Dynamics + ?Sized>(dynamics: &D, points: &[f64], divergence: &mut [f64]) {
     let d = dynamics.dimension();
     let n = points.len() / d;
     divergence.fill(0.0);
-    let mut moved = points.to_vec();
     let mut drift = vec![0.0; d * n];
-    let mut diffusion = vec![0.0; packed_len(d) * n];
-    for j in 0..d {
-        for (shift, weight) in [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)] {
+    let diffusion = |points: &[f64], diffusion: &mut [f64]| dynamics.drift_diffusion(points, &mut drift, diffusion);
+    stencils(d, points, STEP, packed_len(d), diffusion, |j, weights, diffusion| {
+        for row in 0..d {
+            let c = packed_index(d, row, j);
             for i in 0..n {
-                let x = points[j * n + i];
-                moved[j * n + i] = x + shift * step(x);
-            }
-            dynamics.drift_diffusion(&moved, &mut drift, &mut diffusion);
-            for row in 0..d {
-                let c = packed_index(d, row, j);
-                for i in 0..n {
-                    divergence[row * n + i] += weight / (12.0 * step(points[j * n + i])) * diffusion[c * n + i];
-                }
+                divergence[row * n + i] += weights[i] * diffusion[c * n + i];
             }
         }
-        moved[j * n..(j + 1) * n].copy_from_slice(&points[j * n..(j + 1) * n]);
-    }
-}
-
-fn step(x: f64) -> f64 {
-    1e-3 * (1.0 + x.abs())
+    });
 }

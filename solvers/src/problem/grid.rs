@@ -1,5 +1,7 @@
 //! Axes, walls and the rectangular grid of cells that all engines share.
 
+use std::ops::Range;
+
 use crate::Error;
 
 /// What happens at one end of an axis.
@@ -250,11 +252,16 @@ impl Grid {
     }
     /// All cell centres, coordinate-major: θ_k of cell i at `[k·len + i]`.
     pub fn centers(&self) -> Vec<f64> {
-        let mut points = vec![0.0; self.dimension() * self.len];
-        for cell in 0..self.len {
+        self.centers_of(0..self.len)
+    }
+    /// Centres of the cells `cells` (n of them), coordinate-major: θ_k of the i-th at `[k·n + i]`.
+    pub fn centers_of(&self, cells: Range<usize>) -> Vec<f64> {
+        let n = cells.len();
+        let mut points = vec![0.0; self.dimension() * n];
+        for (i, cell) in cells.enumerate() {
             let center = self.center(cell);
             for k in 0..self.dimension() {
-                points[k * self.len + cell] = center[k];
+                points[k * n + i] = center[k];
             }
         }
         points

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::Error;
 use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{Aligned, BLOCK, Block, Ensemble, Stop};
-use crate::model::Model;
+use crate::model::{Model, SampleModel};
 use crate::numerics::lanes::dispatch;
 use crate::problem::{Minibatch, Problem};
 use gaussian::Gaussian;
@@ -99,7 +99,7 @@ impl Kind {
 
 /// What takes a block from step to step.
 struct Descent {
-    model: Arc<dyn Model>,
+    model: Arc<dyn SampleModel>,
     minibatch: Minibatch,
     draws: Draws,
     optimizer: Box<dyn Optimizer>,
@@ -164,12 +164,12 @@ impl Sgd {
     }
 
     fn of_kind(problem: &Problem, options: SgdOptions, kind: Kind) -> Result<Self, Error> {
-        if problem.model.samples() == 0 {
-            return Err(Error::invalid(
+        let model = Arc::clone(&problem.model).shared_data().ok_or_else(|| {
+            Error::invalid(
                 "stochastic gradient descent needs a model with samples",
                 "leave \"sgd\" out of engines, or take kind = \"sample-loss\" or \"tanh-regression\" with data",
-            ));
-        }
+            )
+        })?;
         let minibatch = problem.minibatch.ok_or_else(|| {
             Error::invalid(
                 "stochastic gradient descent needs a learning rate and a batch size",
@@ -185,13 +185,13 @@ impl Sgd {
         for block in ensemble.blocks_mut() {
             block.memory = vec![0.0; optimizer.memory(problem.dimension()) * BLOCK];
             if let Some(joint) = &joint {
-                block.memory.extend(joint.start(&*problem.model, &block.points));
+                block.memory.extend(joint.start(&block.points));
             }
         }
-        let sampling = sampling::build(&minibatch, &problem.model)?;
-        let share = 2.0 * minibatch.temperature(problem.model.samples()) / minibatch.learning_rate;
+        let sampling = sampling::build(&minibatch, &model)?;
+        let share = 2.0 * minibatch.temperature(model.samples()) / minibatch.learning_rate;
         let descent = Descent {
-            model: Arc::clone(&problem.model),
+            model,
             minibatch,
             draws: match kind {
                 Kind::Gaussian => Draws::Normal(Gaussian { share }),
@@ -254,7 +254,7 @@ impl Descent {
             Draws::Samples(sampling) => {
                 sampling.draw(&mut block.stream, &mut block.order, &block.points, draw, batch);
                 match &self.joint {
-                    Some(joint) => joint.gradient(&*self.model, block, batch, gradient),
+                    Some(joint) => joint.gradient(block, batch, gradient),
                     None => self.model.batch_gradient(&block.points, batch, gradient),
                 }
             }

@@ -33,7 +33,10 @@ pub(crate) fn build(
         return Ok(Arc::new(FormulaDynamics::new(&model, &noise, written.floor.value)));
     }
     let diffusion: Arc<dyn Diffusion> = match &written.kind.value {
-        NoiseKind::Minibatch => Arc::new(Minibatch),
+        NoiseKind::Minibatch => {
+            let noise = Minibatch::new(&*model);
+            Arc::new(noise.map_err(|error| scenario.solver_error(&written.kind.span, "this noise", &error))?)
+        }
         NoiseKind::Isotropic { variance } => Arc::new(Isotropic { variance: variance.value }),
         NoiseKind::Formula { .. } => match formulas(scenario)? {
             Some(formulas) => Arc::new(formulas),

@@ -120,7 +120,7 @@ pub(super) fn critical_points(scenario: &Scenario, model: &dyn Model) -> Result<
 pub(super) fn outliers(scenario: &Scenario, model: &Arc<dyn Model>, grid: &Grid) -> Result<Option<Outliers>> {
     let Some(written) = &scenario.analysis.outliers else { return Ok(None) };
     let (asked, importance) = (&written.value, scenario.dynamics.importance.as_ref().map(|i| &i.value));
-    if model.samples() == 0 {
+    if model.data().is_none() {
         let help = "remove `outliers`, or use kind = \"sample-loss\" or \"tanh-regression\" with [model.data]";
         let message = "`analysis.outliers` needs a model with samples, and this model has none";
         return Err(scenario.source.error(&written.span, message, "no samples", help));

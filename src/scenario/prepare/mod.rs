@@ -89,7 +89,7 @@ impl Scenario {
         let decomposition = analysis::decomposition(self, &*plain, data.as_deref())?;
         let model = super::model::build::sampled(self, Arc::clone(&plain))?;
         let critical_points = analysis::critical_points(self, &*model)?;
-        let (minibatch, temperature) = self.drive(model.samples())?;
+        let (minibatch, temperature) = self.drive(model.sample_count())?;
         self.check_joint(&*model)?;
         if let Some(grid) = &written {
             fields::check_symmetry(self, grid)?;
@@ -104,7 +104,7 @@ impl Scenario {
         }
         let outliers = analysis::outliers(self, &plain, &grid)?;
         let mut notes = self.notes();
-        let decomposition = analysis::unless_too_long(self, decomposition, &grid, plain.samples(), &mut notes);
+        let decomposition = analysis::unless_too_long(self, decomposition, &grid, plain.sample_count(), &mut notes);
         fields::check(self, &grid, &*model, &*dynamics)?;
         if engines.contains(&EngineKind::FokkerPlanck) {
             grid::check_graded(self, &grid, &*dynamics)?;

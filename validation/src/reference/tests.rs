@@ -2,6 +2,7 @@
 
 use fpsolve_solvers::diffusion::Minibatch;
 use fpsolve_solvers::dynamics::GradientDynamics;
+use fpsolve_solvers::model::SampleModel;
 use fpsolve_solvers::problem::density::{kullback_leibler, moments};
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
@@ -285,7 +286,7 @@ fn the_regression_model_agrees_with_itself() {
         }
     }
     // minibatch noise on this model is its own covariance
-    let dynamics = GradientDynamics::new(Arc::new(model.clone()), Arc::new(Minibatch));
+    let dynamics = GradientDynamics::new(Arc::new(model.clone()), Arc::new(Minibatch::new(&model).unwrap()));
     let (mut drift, mut diffusion) = ([0.0; 6], [0.0; 9]);
     dynamics.drift_diffusion(&points, &mut drift, &mut diffusion);
     assert!(diffusion.iter().zip(&covariance).all(|(a, b)| (a - b).abs() < 1e-14));

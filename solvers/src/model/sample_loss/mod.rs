@@ -3,9 +3,10 @@
 mod residual;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use super::data::Data;
-use super::{Model, Regression};
+use super::{Model, Regression, SampleModel};
 use crate::Error;
 use crate::formula::{BLOCK, Expression, Layout, Program, Scratch, decompose};
 use crate::numerics::lanes::dispatch;
@@ -325,16 +326,31 @@ impl Model for SampleLossModel {
         self.dimension
     }
 
-    fn samples(&self) -> usize {
-        self.samples
-    }
-
     fn loss(&self, points: &[f64], loss: &mut [f64]) {
         self.loss.mean(points, loss);
     }
 
     fn gradient(&self, points: &[f64], gradient: &mut [f64]) {
         self.gradient.mean(points, gradient);
+    }
+
+    fn data(&self) -> Option<&dyn SampleModel> {
+        Some(self)
+    }
+
+    fn shared_data(self: Arc<Self>) -> Option<Arc<dyn SampleModel>> {
+        Some(self)
+    }
+
+    /// For a loss that is written as a square, κ (y − …)², with a data column y that enters it with a constant factor.
+    fn regression(&self) -> Option<&dyn Regression> {
+        self.residual.as_ref().map(|_| self as &dyn Regression)
+    }
+}
+
+impl SampleModel for SampleLossModel {
+    fn samples(&self) -> usize {
+        self.samples
     }
 
     fn gradient_covariance(&self, points: &[f64], gradient: &mut [f64], covariance: &mut [f64]) {
@@ -351,11 +367,6 @@ impl Model for SampleLossModel {
 
     fn batch_gradient(&self, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
         self.gradient.batch(points, batch, gradient);
-    }
-
-    /// For a loss that is written as a square, κ (y − …)², with a data column y that enters it with a constant factor.
-    fn regression(&self) -> Option<&dyn Regression> {
-        self.residual.as_ref().map(|_| self as &dyn Regression)
     }
 }
 
