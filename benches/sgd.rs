@@ -25,7 +25,7 @@ const OUTPUTS: usize = 100;
 
 /// Optimizers with independent draws, then plain SGD with other samplings.
 fn cases() -> Vec<&'static str> {
-    optimizer::TABLE.iter().map(|entry| entry.name).chain(["without", "epoch", "importance"]).collect()
+    optimizer::OPTIMIZERS.iter().map(|entry| entry.name).chain(["without", "epoch", "importance"]).collect()
 }
 
 /// h(x) = Σ α_j tanh(w_j (x − b_j)), θ = (w_1, w_2), 64 samples. The losses here are (h − y)², twice those of the C kernel, so
@@ -79,7 +79,7 @@ fn cpu() -> f64 {
 
 fn run(case: &str, walkers: usize, repeats: usize, threads: usize) {
     let problem = problem(case);
-    let optimizer = if optimizer::TABLE.iter().any(|entry| entry.name == case) { case } else { "sgd" };
+    let optimizer = if optimizer::OPTIMIZERS.iter().any(|entry| entry.name == case) { case } else { "sgd" };
     let (mut times, mut walls) = (Vec::new(), Vec::new());
     let mut last = None;
     for _ in 0..repeats {

@@ -35,8 +35,8 @@ pub fn run(_args: &Args) -> Result<Outcome, Failure> {
     let spaces = SpaceMethod::ALL.iter().map(|&(_, word, about)| row(word, about)).collect();
     section("fokker_planck.discretisation", spaces);
     section("fokker_planck.method", METHODS.iter().map(method).collect());
-    section("langevin.scheme", scheme::TABLE.iter().map(scheme_row).collect());
-    section("sgd.optimizer", optimizer::TABLE.iter().map(optimizer_row).collect());
+    section("langevin.scheme", scheme::SCHEMES.iter().map(scheme_row).collect());
+    section("sgd.optimizer", optimizer::OPTIMIZERS.iter().map(optimizer_row).collect());
     section("analysis.…", ANALYSES.iter().map(|(key, about)| row(*key, *about)).collect());
     section("compare.max_…", METRICS.iter().map(|metric| row(metric.name, metric.definition)).collect());
     section("pictures", FIGURES.iter().map(|figure| row(figure.name, figure.about)).collect());

@@ -1,6 +1,6 @@
 //! `[fokker_planck]`, `[langevin]` and `[sgd]`: how each engine computes.
 
-use fpsolve_solvers::sgd::optimizer::TABLE;
+use fpsolve_solvers::sgd::optimizer::OPTIMIZERS;
 use miette::Result;
 
 use crate::reader::source::Located;
@@ -202,7 +202,7 @@ pub fn read_langevin(root: &Table) -> Result<Langevin> {
 /// Reads `[sgd]`.
 pub fn read_sgd(root: &Table) -> Result<Sgd> {
     let table = root.table("sgd", &["walkers", "optimizer", "amplitude_rate"])?;
-    let plain = Optimizer { name: TABLE[0].name, parameters: Vec::new() };
+    let plain = Optimizer { name: OPTIMIZERS[0].name, parameters: Vec::new() };
     let shown = format!("{{ kind = \"{}\" }}", plain.name);
     let optimizer = table.or("optimizer", table.here(plain), &shown, optimizer)?;
     let amplitude_rate = table.optional("amplitude_rate", Value::positive)?;
@@ -212,10 +212,10 @@ pub fn read_sgd(root: &Table) -> Result<Sgd> {
 fn optimizer(value: &Value) -> Result<Located<Optimizer>> {
     let table = value.open_table()?;
     let keys: Vec<Vec<&'static str>> =
-        TABLE.iter().map(|entry| entry.parameters.iter().map(|p| p.name).collect()).collect();
-    let kinds: Vec<_> = TABLE.iter().zip(&keys).map(|(entry, keys)| (entry.name, keys.as_slice())).collect();
-    let name = table.kind(TABLE[0].name, &[], &kinds)?;
-    let known = TABLE.iter().find(|entry| entry.name == name).map_or(&[][..], |entry| entry.parameters);
+        OPTIMIZERS.iter().map(|entry| entry.parameters.iter().map(|p| p.name).collect()).collect();
+    let kinds: Vec<_> = OPTIMIZERS.iter().zip(&keys).map(|(entry, keys)| (entry.name, keys.as_slice())).collect();
+    let name = table.kind(OPTIMIZERS[0].name, &[], &kinds)?;
+    let known = OPTIMIZERS.iter().find(|entry| entry.name == name).map_or(&[][..], |entry| entry.parameters);
     let mut parameters = Vec::new();
     for parameter in known {
         let (key, default) = (parameter.name, parameter.default);

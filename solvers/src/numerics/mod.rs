@@ -6,4 +6,5 @@ pub mod difference;
 pub(crate) mod krylov;
 pub mod lanes;
 pub mod random;
+pub mod small_matrix;
 pub mod symmetric;

@@ -1,5 +1,5 @@
 //! The SGD engine: minibatch gradient descent itself, θ' = θ − η ĝ with ĝ the mean gradient of a random batch, or another
-//! optimizer of [`optimizer::TABLE`] in its place.
+//! optimizer of [`optimizer::OPTIMIZERS`] in its place.
 //!
 //! One step lasts the time h = η (momentum: η/(1 − μ), SVAG: η/l; see [`optimizer::Optimizer::step_time`]); output times are
 //! rounded to the nearest whole step, |kh − t| ≤ h/2, and snapshots carry the time kh. Walls do not act on it: periodic coordinates are wrapped into the box at output times, walkers off the grid
@@ -19,6 +19,7 @@ use crate::ensemble::{Aligned, BLOCK, Block, Ensemble, Stop};
 use crate::model::{Model, SampleModel};
 use crate::numerics::lanes::dispatch;
 use crate::problem::{Minibatch, Problem};
+use curvature::LargestCurvature;
 use gaussian::Gaussian;
 use joint::Joint;
 use optimizer::{Gradient, Limit, Optimizer};
@@ -29,7 +30,7 @@ use sampling::Sampling;
 pub struct SgdOptions {
     /// Number of walkers N.
     pub walkers: usize,
-    /// Name of an optimizer of [`optimizer::TABLE`].
+    /// Name of an optimizer of [`optimizer::OPTIMIZERS`].
     pub optimizer: String,
     /// Its parameters by name; those left out have their defaults.
     pub parameters: Vec<(String, f64)>,
@@ -57,7 +58,7 @@ impl Default for SgdOptions {
     fn default() -> Self {
         Self {
             walkers: 100_000,
-            optimizer: optimizer::TABLE[0].name.to_string(),
+            optimizer: optimizer::OPTIMIZERS[0].name.to_string(),
             parameters: Vec::new(),
             amplitude_rate: None,
         }
@@ -71,7 +72,7 @@ pub struct Sgd {
     described: String,
     ensemble: Ensemble,
     steps: u64,
-    curvature: curvature::Seen,
+    curvature: LargestCurvature,
 }
 
 /// The three engines that descend step by step.
@@ -201,7 +202,7 @@ impl Sgd {
             joint,
             lengths: problem.grid.axes().iter().map(|axis| axis.length()).collect(),
         };
-        let mut sgd = Self { kind, descent, described, ensemble, steps: 0, curvature: curvature::Seen::default() };
+        let mut sgd = Self { kind, descent, described, ensemble, steps: 0, curvature: LargestCurvature::default() };
         sgd.look_at_curvature();
         Ok(sgd)
     }
@@ -353,13 +354,13 @@ impl Engine for Sgd {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = self.curvature.warnings(self.descent.optimizer.gradient() != Gradient::Full);
-        let thrown = self.ensemble.tally().thrown;
-        if thrown > 0 {
+        let overlong = self.ensemble.tally().overlong;
+        if overlong > 0 {
             let all = self.steps as f64 * self.ensemble.walkers() as f64;
             warnings.push(format!(
-                "{thrown} steps ({:.1e} of all) were longer than the box: there are places where a batch gradient is huge; \
+                "{overlong} steps ({:.1e} of all) were longer than the box: there are places where a batch gradient is huge; \
                  the walkers were kept, those off the grid count as outside",
-                thrown as f64 / all
+                overlong as f64 / all
             ));
         }
         match &self.descent.draws {
@@ -405,7 +406,7 @@ fn inspect(block: &mut Block, work: &mut Work, lengths: &[f64], step: u64) -> Re
                 "take a smaller learning rate or a larger batch, or start away from the place where the gradient is not finite",
             ));
         } else if (0..d).any(|k| (new[k] - old[k]).abs() > lengths[k]) {
-            block.tally.thrown += 1;
+            block.tally.overlong += 1;
         }
     }
     Ok(())

@@ -174,7 +174,7 @@ fn absorbing_walls_take_what_they_should() {
             let sum: f64 = p.iter().sum();
             p.iter().map(|p| p * mass / sum).collect::<Vec<f64>>()
         };
-        let mass = |m: f64, v: f64| statrs::function::erf::erf(m / (2.0 * v).sqrt());
+        let mass = |m: f64, v: f64| libm::erf(m / (2.0 * v).sqrt());
         let (m, e) = (1.0f64, (-0.6f64).exp());
         let v = 0.2 + (0.02 - 0.2) * e * e;
         let block = 4.0 * (3.2 / n as f64).powi(2) / 0.2;

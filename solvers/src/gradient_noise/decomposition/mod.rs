@@ -1,4 +1,4 @@
-//! The noise of minibatches taken apart, for squared losses l_s = κ (y_s − h_s)² and data y = μ + ε, Var ε = σ².
+//! The noise of minibatches decomposed, for squared losses l_s = κ (y_s − h_s)² and data y = μ + ε, Var ε = σ².
 //!
 //! D depends on the data: with r the residuals and a_k = −∂_k r, g = −2κ r a. Its mean over ε is split into
 //!
@@ -58,7 +58,7 @@ pub enum Weights {
     Trained,
 }
 
-/// How the noise of a regression is taken apart.
+/// The decomposition of the noise of a regression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decomposition {
     targets: Vec<f64>, // μ of a teacher: h* and the shift of an outlier; y where it is an estimate

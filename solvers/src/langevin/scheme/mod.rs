@@ -164,9 +164,6 @@ fn draw_normals(work: &mut Work, stream: &mut LaneStream) {
     }
 }
 
-/// A scheme, or why it cannot integrate a problem.
-pub type Built = Result<Box<dyn Scheme>, Error>;
-
 /// A scheme and what it promises.
 pub struct Entry {
     /// Name in scenarios and records.
@@ -180,16 +177,16 @@ pub struct Entry {
     /// Where it comes from.
     pub reference: &'static str,
     /// Makes it for a problem. Errors: a problem that it cannot integrate.
-    pub build: fn(&Problem) -> Built,
+    pub build: fn(&Problem) -> Result<Box<dyn Scheme>, Error>,
 }
 
 /// All schemes; the first is the default.
-pub const TABLE: &[Entry] = &[euler_maruyama::ENTRY, milstein::ENTRY, heun::ENTRY, weak2::ENTRY, two_point::ENTRY];
+pub const SCHEMES: &[Entry] = &[euler_maruyama::ENTRY, milstein::ENTRY, heun::ENTRY, weak2::ENTRY, two_point::ENTRY];
 
 /// The scheme with this name. Errors: no such scheme.
 pub fn find(name: &str) -> Result<&'static Entry, Error> {
-    TABLE.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let names: Vec<&str> = TABLE.iter().map(|entry| entry.name).collect();
+    SCHEMES.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let names: Vec<&str> = SCHEMES.iter().map(|entry| entry.name).collect();
         Error::invalid(format!("there is no Langevin scheme \"{name}\""), format!("write one of: {}", names.join(", ")))
     })
 }

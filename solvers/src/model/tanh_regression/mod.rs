@@ -12,7 +12,6 @@ mod joint;
 mod lane;
 mod projected;
 mod regression;
-mod singular_values;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +19,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::model::{Model, ProjectedModel, Regression, SampleModel};
+use crate::numerics::small_matrix::condition_number;
 
 use fixed::Fixed;
 use lane::{WIDTH, pad, with_padded};
@@ -214,7 +214,7 @@ impl Model for TanhRegression {
         let n = rank.len();
         let condition = |i: usize| {
             let matrix: Vec<f64> = (0..u * u).map(|entry| triangle[entry * n + i]).collect();
-            singular_values::condition_number(matrix, u)
+            condition_number(u, matrix)
         };
         vec![("condition_number", (0..n).map(condition).collect()), ("rank", rank)]
     }

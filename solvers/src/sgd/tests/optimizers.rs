@@ -145,7 +145,7 @@ fn gaussian_sgd_shares_two_moments() {
 /// Every parameter of every optimizer refuses values outside its range by its name, and takes its default.
 #[test]
 fn parameters_out_of_range_are_named() {
-    for entry in optimizer::TABLE {
+    for entry in optimizer::OPTIMIZERS {
         assert!(optimizer::build(entry.name, &[]).is_ok());
         for parameter in entry.parameters {
             let bad = match parameter.range {

@@ -9,6 +9,7 @@
 use rayon::prelude::*;
 
 use super::scheme::{Scheme, Sde, Work};
+use super::step::STEPS_PER_CHECK;
 use super::walls::Walls;
 use crate::engine::Interrupt;
 use crate::ensemble::{BLOCK, Block};
@@ -17,21 +18,23 @@ use crate::problem::Problem;
 
 /// Blocks of walkers with the step and with half of it.
 #[derive(Clone)]
-pub(super) struct Companion {
+pub(super) struct StepHalving {
     pairs: Vec<[Block; 2]>,
     failed: bool,
     error: f64,
     uncertainty: f64,
 }
 
-/// Walkers of the ensemble for each block of the companion: it costs about 3/128 of the run.
+/// Name of the random streams.
+const STREAM: &str = "langevin/companion";
+/// Walkers of the ensemble for each block of the pairs: they cost about 3/128 of the run.
 const WALKERS_PER_BLOCK: usize = 128 * BLOCK;
-/// Walkers from which on there is a companion at all.
+/// Walkers from which on there are pairs at all.
 const LEAST_WALKERS: usize = 8192;
 const MOST_BLOCKS: usize = 8;
 
-impl Companion {
-    /// A companion for an ensemble of `walkers` walkers; None where it would cost more than it tells.
+impl StepHalving {
+    /// Pairs beside an ensemble of `walkers` walkers; None where they would cost more than they tell.
     pub fn new(problem: &Problem, walls: &Walls, walkers: usize) -> Option<Self> {
         if walkers < LEAST_WALKERS {
             return None;
@@ -40,8 +43,8 @@ impl Companion {
         let sampler = problem.initial.sampler(&problem.grid).ok()?;
         let d = problem.dimension();
         let pair = |b: usize| {
-            let mut block = Block::new(d, b, blocks * BLOCK, problem.seed, "langevin/companion");
-            sampler.fill(&mut Stream::new(problem.seed, "langevin/companion/initial", b as u64), &mut block.points);
+            let mut block = Block::new(d, b, blocks * BLOCK, problem.seed, STREAM);
+            sampler.fill(&mut Stream::new(problem.seed, &format!("{STREAM}/initial"), b as u64), &mut block.points);
             if walls.absorbs() {
                 block.absorbed = vec![false; BLOCK];
             }
@@ -55,8 +58,7 @@ impl Companion {
         let failed = self.pairs.par_iter_mut().any(|pair| {
             let mut works = [0; 3].map(|_| Work::new(sde.bounds.len()));
             (0..steps).any(|k| {
-                (k % super::STEPS_PER_CHECK == 0 && interrupt())
-                    || step(pair, &mut works, sde, scheme, walls, h).is_err()
+                (k % STEPS_PER_CHECK == 0 && interrupt()) || step(pair, &mut works, sde, scheme, walls, h).is_err()
             })
         });
         self.failed |= failed;
