@@ -7,7 +7,7 @@ use fpsolve_solvers::problem::grid::Grid;
 
 use super::place;
 use crate::record::{Attribute, Record};
-use crate::summary::short;
+use crate::text::short;
 
 /// Barriers in units of T D below which Kramers' law is rough.
 const LOW: f64 = 3.0;

@@ -19,6 +19,6 @@ fn minima(model: &dyn Model, grid: &Grid) -> Vec<Minimum> {
 
 /// A point in words: `w1 = 0.3726, w2 = 0.4617`.
 fn place(grid: &Grid, theta: &[f64]) -> String {
-    let words = grid.axes().iter().zip(theta).map(|(a, t)| format!("{} = {}", a.variable(), crate::summary::short(*t)));
+    let words = grid.axes().iter().zip(theta).map(|(a, t)| format!("{} = {}", a.variable(), crate::text::short(*t)));
     words.collect::<Vec<_>>().join(", ")
 }

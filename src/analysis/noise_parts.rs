@@ -59,7 +59,7 @@ pub fn take_apart(prepared: &Prepared, problem: &Problem, interrupt: Interrupt) 
                 )
             })?;
             let variance = Decomposition::residual_variance(model, best.loss)?;
-            let (at, std) = (place(&problem.grid, &best.position), crate::summary::short(variance.sqrt()));
+            let (at, std) = (place(&problem.grid, &best.position), crate::text::short(variance.sqrt()));
             warnings.push(format!(
                 "decomposition: estimates, not the parts themselves: the noise of the data is taken as σ = {std}, what the \
                  residuals at the best fit on the grid ({at}) show; misfit there counts as noise"

@@ -7,7 +7,7 @@ use fpsolve_solvers::problem::grid::Grid;
 use super::{minima, place};
 use crate::scenario::Prepared;
 use crate::scenario::prepare::Outliers;
-use crate::summary::short;
+use crate::text::short;
 
 /// What is known of the samples at one point θ.
 pub struct Point {

@@ -5,7 +5,7 @@ use fpsolve_solvers::problem::grid::Grid;
 
 use super::place;
 use crate::record::{Attribute, Group};
-use crate::summary::short;
+use crate::text::short;
 
 /// Condition numbers above this are warned of: amplitudes keep fewer than eight digits.
 const ILL: f64 = 1e8;

@@ -6,7 +6,7 @@ use super::scenario::{engine, overrides};
 use crate::error::{Failure, Outcome};
 use crate::limits;
 use crate::scenario::{EngineKind, Prepared, Scenario};
-use crate::summary::short;
+use crate::text::{parse_size, short, size};
 use fpsolve_solvers::problem::grid::Axis;
 
 /// Arguments of `fpsolve check`.
@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", value_parser = engine)]
     engine: Vec<EngineKind>,
     /// The memory limit to check against [default: half of what is available]
-    #[arg(long, value_name = "SIZE", value_parser = limits::parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
 }
 
@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut text = heading(&prepared);
     text += "\nDefaults taken for keys that are not written:\n";
     text += &defaults(&scenario);
-    text += &format!("\nMemory (limit {}):\n{}", limits::size(limit as f64), estimate.to_text());
+    text += &format!("\nMemory (limit {}):\n{}", size(limit as f64), estimate.to_text());
     super::print(&text);
     Ok(Outcome::Done)
 }

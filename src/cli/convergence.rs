@@ -16,6 +16,7 @@ use crate::record::provenance::Provenance;
 use crate::run::convergence::{Climb, csv, report};
 use crate::run::{Status, heading};
 use crate::scenario::{EngineKind, Prepared, Scenario, grid};
+use crate::text::parse_size;
 use crate::{figure, limits, signal};
 
 /// Arguments of `fpsolve convergence`.
@@ -50,7 +51,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Refuse to start if the finest grid needs more memory [default: half of what is available]
-    #[arg(long, value_name = "SIZE", value_parser = limits::parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
     /// Print errors only
     #[arg(short, long)]

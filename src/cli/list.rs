@@ -8,7 +8,7 @@ use fpsolve_validation::metric::METRICS;
 
 use crate::error::{Failure, Outcome};
 use crate::figure::FIGURES;
-use crate::reader::table::Kinds;
+use crate::reader::Kind;
 use crate::scenario::verdicts::ANALYSES;
 use crate::scenario::{EngineKind, initial, model, noise};
 
@@ -29,9 +29,9 @@ pub fn run(_args: &Args) -> Result<Outcome, Failure> {
         text += "\n";
     };
     section("engines", EngineKind::ALL.iter().map(|e| row(e.word(), e.about())).collect());
-    section("model.kind", kinds(model::KINDS));
-    section("noise.kind", kinds(noise::KINDS));
-    section("initial.kind", kinds(initial::KINDS));
+    section("model.kind", kinds(model::MODEL_KINDS));
+    section("noise.kind", kinds(noise::NOISE_KINDS));
+    section("initial.kind", kinds(initial::INITIAL_KINDS));
     let spaces = SpaceMethod::ALL.iter().map(|&(_, word, about)| row(word, about)).collect();
     section("fokker_planck.discretisation", spaces);
     section("fokker_planck.method", METHODS.iter().map(method).collect());
@@ -45,9 +45,9 @@ pub fn run(_args: &Args) -> Result<Outcome, Failure> {
 }
 
 /// Each kind with the keys that only it has.
-fn kinds(kinds: Kinds) -> Vec<(String, String)> {
+fn kinds<T>(kinds: &[Kind<T>]) -> Vec<(String, String)> {
     let keys = |keys: &[&str]| if keys.is_empty() { String::new() } else { format!("keys {}", keys.join(", ")) };
-    kinds.iter().map(|(kind, own)| row(*kind, keys(own))).collect()
+    kinds.iter().map(|kind| row(kind.word, keys(kind.keys))).collect()
 }
 
 fn row(name: impl Into<String>, about: impl Into<String>) -> (String, String) {

@@ -10,6 +10,7 @@ use crate::record::provenance::Provenance;
 use crate::run::{Status, run as run_engines};
 use crate::scenario::{EngineKind, Scenario};
 use crate::summary::summary;
+use crate::text::parse_size;
 use crate::{limits, signal};
 
 /// Arguments of `fpsolve scenario`.
@@ -34,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Refuse to start if the run needs more memory [default: half of what is available]
-    #[arg(long, value_name = "SIZE", value_parser = limits::parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
     /// Print errors only
     #[arg(short, long)]

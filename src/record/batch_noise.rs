@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::scales::{array, field};
 use super::{Attribute, Dataset, Group};
-use crate::summary::short;
+use crate::text::short;
 
 /// Cells that are looked at together.
 const CHUNK: usize = 1024;

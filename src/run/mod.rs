@@ -241,12 +241,8 @@ fn collapsed_sampling(problem: &Problem, fields: &Fields) -> Option<String> {
     let few = sizes.iter().filter(|size| **size < FEW_EFFECTIVE_SAMPLES).count();
     let least = (0..sizes.len()).min_by(|&i, &j| sizes[i].total_cmp(&sizes[j]))?;
     let center = problem.grid.center(least);
-    let place: Vec<String> = problem
-        .variables
-        .iter()
-        .zip(center)
-        .map(|(name, x)| format!("{name} = {}", crate::summary::short(x)))
-        .collect();
+    let place: Vec<String> =
+        problem.variables.iter().zip(center).map(|(name, x)| format!("{name} = {}", crate::text::short(x))).collect();
     (few > 0).then(|| {
         format!(
             "dynamics.importance: the sampling collapses, on {:.1} % of the grid fewer than {FEW_EFFECTIVE_SAMPLES} of {} samples \

@@ -1,8 +1,9 @@
 //! `[fokker_planck]`, `[langevin]` and `[sgd]`: how each engine computes.
 
-use fpsolve_solvers::sgd::optimizer::OPTIMIZERS;
+use fpsolve_solvers::sgd::optimizer::{Entry, OPTIMIZERS};
 use miette::Result;
 
+use crate::reader::Kind;
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 
@@ -134,22 +135,21 @@ pub struct Optimizer {
 /// Reads `engines`; None where it is not written.
 pub fn read_engines(root: &Table) -> Result<Option<Located<Vec<Located<EngineKind>>>>> {
     let Some(value) = root.get("engines") else { return Ok(None) };
-    let words: Vec<&'static str> = EngineKind::ALL.iter().map(|engine| engine.word()).collect();
+    let words = EngineKind::ALL.map(|engine| (engine.word(), engine));
     let mut engines: Vec<Located<EngineKind>> = Vec::new();
     for entry in value.list()? {
-        let word = entry.word(&words)?;
-        let Some(kind) = EngineKind::from_word(word.value) else { continue };
-        if engines.iter().any(|engine| engine.value == kind) {
-            let message = format!("the engine \"{}\" is named twice", word.value);
+        let kind = entry.choice(&words)?;
+        if engines.iter().any(|engine| engine.value == kind.value) {
+            let message = format!("the engine \"{}\" is named twice", kind.value.word());
             return Err(entry.error(message, "second time", "name each engine once"));
         }
-        engines.push(Located { value: kind, span: word.span });
+        engines.push(kind);
     }
     if engines.is_empty() {
         return Err(value.error(
             "`engines` is empty",
             "nothing to run",
-            format!("name at least one of {}", words.join(", ")),
+            format!("name at least one of {}", words.map(|(word, _)| word).join(", ")),
         ));
     }
     Ok(Some(Located { value: engines, span: value.span() }))
@@ -213,11 +213,13 @@ fn optimizer(value: &Value) -> Result<Located<Optimizer>> {
     let table = value.open_table()?;
     let keys: Vec<Vec<&'static str>> =
         OPTIMIZERS.iter().map(|entry| entry.parameters.iter().map(|p| p.name).collect()).collect();
-    let kinds: Vec<_> = OPTIMIZERS.iter().zip(&keys).map(|(entry, keys)| (entry.name, keys.as_slice())).collect();
-    let name = table.kind(OPTIMIZERS[0].name, &[], &kinds)?;
-    let known = OPTIMIZERS.iter().find(|entry| entry.name == name).map_or(&[][..], |entry| entry.parameters);
+    let entries = OPTIMIZERS.iter().zip(&keys);
+    let kinds: Vec<Kind<&Entry>> =
+        entries.map(|(entry, keys)| Kind { word: entry.name, keys, meaning: entry }).collect();
+    let entry = table.kind(&kinds[0], &[], &kinds)?.meaning;
+    let name = entry.name;
     let mut parameters = Vec::new();
-    for parameter in known {
+    for parameter in entry.parameters {
         let (key, default) = (parameter.name, parameter.default);
         let number = table.or(key, default, &default.to_string(), |v| Ok(v.number()?.value))?;
         parameters.push((key.to_string(), number));

@@ -1,24 +1,31 @@
 //! The scenario as it was written: one struct per table, positions kept, unknown keys refused.
 
+pub mod cells;
+pub mod compare;
 pub mod data;
 pub mod dynamics;
 pub mod engines;
+pub mod expect;
 pub mod grid;
 pub mod initial;
 pub mod model;
 pub mod names;
 pub mod noise;
 pub mod outliers;
+pub mod output;
+pub mod per_variable;
 pub mod prepare;
 pub mod time;
 pub mod verdicts;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::reader::{Located, Source, overrides, table};
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::Result;
 use toml::de::DeTable;
+
+use crate::reader::{Located, Source, Table, Value, overrides};
 
 pub use engines::EngineKind;
 pub use prepare::Prepared;
@@ -66,7 +73,7 @@ pub struct Scenario {
     /// `[grid]`.
     pub grid: Located<grid::Grid>,
     /// `[initial]`.
-    pub initial: initial::Initial,
+    pub initial: Arc<dyn initial::InitialKind>,
     /// `[time]`.
     pub time: time::Time,
     /// `[fokker_planck]`.
@@ -97,7 +104,7 @@ impl Scenario {
     /// The scenario in a text. Errors as for [`Scenario::load`].
     pub fn parse(source: Source) -> Result<Self> {
         let document = DeTable::parse(&source.text).map_err(|error| syntax_error(&source, &error))?;
-        let root = table::Table::root(&source, &document, KEYS)?;
+        let root = Table::root(&source, &document, KEYS)?;
         root.or("schema", 1, "1", |value| Ok(value.count(1..=1)?.value))?;
         let stem = source.path.file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy().into_owned());
         let name = root.or("name", stem.clone(), &format!("\"{stem}\""), read_name)?;
@@ -115,9 +122,9 @@ impl Scenario {
             langevin: engines::read_langevin(&root)?,
             sgd: engines::read_sgd(&root)?,
             analysis: verdicts::read_analysis(&root)?,
-            compare: verdicts::read_compare(&root)?,
-            expect: verdicts::read_expect(&root)?,
-            output: verdicts::read_output(&root)?,
+            compare: compare::read(&root)?,
+            expect: expect::read(&root)?,
+            output: output::read(&root)?,
             source: source.clone(),
             name,
             description,
@@ -168,13 +175,13 @@ impl Scenario {
 
     /// Number of dimensions of θ.
     pub fn dimension(&self) -> usize {
-        self.model.variables.value.len()
+        self.model.dimension()
     }
 }
 
-fn read_name(value: &table::Value) -> Result<String> {
+fn read_name(value: &Value) -> Result<String> {
     let name = value.string()?.value;
-    if verdicts::is_bare_name(&name) {
+    if output::is_bare_name(&name) {
         return Ok(name);
     }
     let help = "the name becomes part of file names: use a short word such as \"transient\"";

@@ -2,7 +2,9 @@
 
 use miette::Result;
 
-use super::dynamics::{Scale, scale};
+use fpsolve_solvers::model::LossScale;
+
+use super::dynamics::importance::scale;
 use crate::reader::source::Located;
 use crate::reader::table::Value;
 
@@ -19,7 +21,7 @@ pub struct Outliers {
     /// Smoothing c; None for that of importance sampling, or 1.
     pub c: Option<f64>,
     /// Loss scale U; None for that of importance sampling, or the mean loss.
-    pub scale: Option<Scale>,
+    pub scale: Option<LossScale>,
 }
 
 /// Reads `analysis.outliers`.
@@ -44,8 +46,7 @@ fn level(value: &Value) -> Result<f64> {
 
 fn points(value: &Value) -> Result<Option<Vec<Located<Vec<f64>>>>> {
     if value.is_string() {
-        value.word(&["minima"])?;
-        return Ok(None);
+        return Ok(value.choice(&[("minima", None)])?.value);
     }
     if !value.is_list() {
         return Err(value.wrong_type("\"minima\" or a list of points", "[[0.7], [4.8]]"));

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{float, floats, integers, short, text};
+use super::{float, floats, integers, text};
 use crate::record::{Dataset, Group, Record};
+use crate::text::short;
 
 /// Where the noise comes from: at the start and at the end of a path of SGD.
 pub(super) fn noise_parts(record: &Record, out: &mut String) {

@@ -11,8 +11,6 @@ use fpsolve_solvers::problem::grid::Grid;
 use miette::Result;
 
 use crate::scenario::Scenario;
-use crate::scenario::dynamics::Scale;
-use crate::scenario::noise::NoiseKind;
 use crate::scenario::verdicts;
 use crate::text::count;
 
@@ -46,7 +44,7 @@ pub struct Outliers {
 pub(super) fn decomposition(scenario: &Scenario, model: &dyn Model, data: Option<&Data>) -> Result<Option<Decompose>> {
     let weights = scenario.noise.weights;
     let teacher = data.and_then(Data::teacher);
-    let minibatch = matches!(scenario.noise.kind.value, NoiseKind::Minibatch | NoiseKind::Decomposed { .. });
+    let minibatch = scenario.noise.kind.of_minibatches();
     let Some(written) = &scenario.analysis.decomposition else {
         let plain = minibatch && scenario.dynamics.importance.is_none();
         let known = teacher.filter(|_| plain).and_then(|t| Decomposition::of_teacher(model, t, weights).ok());
@@ -126,11 +124,11 @@ pub(super) fn outliers(scenario: &Scenario, model: &Arc<dyn Model>, grid: &Grid)
         return Err(scenario.source.error(&written.span, message, "no samples", help));
     }
     let smoothing = asked.c.or(importance.map(|i| i.c)).unwrap_or(1.0);
-    let scale = asked.scale.or(importance.map(|i| i.scale)).unwrap_or(Scale::MeanLoss);
-    let (scale, words) = match scale {
-        Scale::Constant(u) => (LossScale::Constant(u), format!("{u}")),
-        Scale::MeanLoss => (LossScale::MeanLoss, "mean-loss".to_string()),
-        Scale::MaxLoss => (LossScale::MaxLoss, "max-loss".to_string()),
+    let scale = asked.scale.or(importance.map(|i| i.scale)).unwrap_or(LossScale::MeanLoss);
+    let words = match scale {
+        LossScale::Constant(u) => format!("{u}"),
+        LossScale::MeanLoss => "mean-loss".to_string(),
+        LossScale::MaxLoss => "max-loss".to_string(),
     };
     let sampled = ImportanceSampled::new(Arc::clone(model), scale, smoothing, false)
         .map_err(|error| scenario.solver_error(&written.span, "these outliers", &error))?;

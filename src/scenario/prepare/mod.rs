@@ -1,11 +1,9 @@
 //! From what was written to what is meant: a [`Scenario`] becomes a [`Problem`] that is safe to run.
 
 mod analysis;
-mod data;
-mod dimensions;
+mod dynamics;
 mod fields;
 mod grid;
-mod initial;
 mod options;
 mod passage;
 
@@ -16,18 +14,20 @@ use std::sync::Arc;
 use fpsolve_solvers::escape::passage::Passage;
 use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::fokker_planck::bounds::Found;
+use fpsolve_solvers::formula::Symbols;
 use fpsolve_solvers::langevin::LangevinOptions;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
+use fpsolve_solvers::problem::grid::Grid;
 use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
 use fpsolve_solvers::sgd::SgdOptions;
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::{Report, Result};
 
 use super::dynamics::Drive;
-use super::model::{ModelKind, SampleGradient};
-use super::{EngineKind, Scenario, verdicts};
-use crate::summary::short;
+use super::per_variable::PerVariable;
+use super::{EngineKind, Scenario, data, initial, model, verdicts};
+use crate::text::short;
 pub use analysis::{Decompose, Outliers};
 
 /// A scenario that is ready to run: the problem, how each engine computes, and what is asked of the result.
@@ -82,25 +82,32 @@ impl Scenario {
     /// finite on the grid, an indefinite D, an initial density off the grid, a batch larger than the data.
     pub fn problem(&self) -> Result<Prepared> {
         let engines = self.engines_to_run()?;
-        dimensions::check(self)?;
+        self.check_dimensions()?;
         let written = grid::written(self)?;
-        let data = data::build(self)?;
-        let plain = super::model::build::build(self, data.as_deref())?;
+        let data = self.samples()?;
+        let given = model::Given {
+            source: &self.source,
+            model: &self.model,
+            data: data.as_deref(),
+            engines: &engines,
+            batch_size: self.dynamics.drive.batch_size(),
+        };
+        let plain = self.model.kind.build(&given)?;
         let decomposition = analysis::decomposition(self, &*plain, data.as_deref())?;
-        let model = super::model::build::sampled(self, Arc::clone(&plain))?;
+        let model = self.dynamics.sampled(&self.source, Arc::clone(&plain))?;
         let critical_points = analysis::critical_points(self, &*model)?;
         let (minibatch, temperature) = self.drive(model.sample_count())?;
         self.check_joint(&*model)?;
         if let Some(grid) = &written {
-            fields::check_symmetry(self, grid)?;
+            self.check_symmetry(grid)?;
         }
-        let dynamics = super::noise::dynamics::build(self, Arc::clone(&model), data.as_deref(), temperature)?;
+        let dynamics = dynamics::build(self, Arc::clone(&model), &given, temperature)?;
         let (grid, box_found) = match written {
             Some(grid) => (grid, None),
             None => grid::looked_for(self, &model, &dynamics, temperature, minibatch)?,
         };
         if box_found.is_some() {
-            fields::check_symmetry(self, &grid)?;
+            self.check_symmetry(&grid)?;
         }
         let outliers = analysis::outliers(self, &plain, &grid)?;
         let mut notes = self.notes();
@@ -109,7 +116,8 @@ impl Scenario {
         if engines.contains(&EngineKind::FokkerPlanck) {
             grid::check_graded(self, &grid, &*dynamics)?;
         }
-        let initial = initial::build(self, &grid)?;
+        let symbols = self.symbols();
+        let initial = self.initial.build(&initial::Given { source: &self.source, symbols: &symbols, grid: &grid })?;
         let passages = passage::build(self, &grid)?;
         let problem = Problem {
             variables: self.variable_names(),
@@ -168,15 +176,7 @@ impl Scenario {
                 short(rate / learning_rate.value),
             ));
         }
-        if let ModelKind::TanhRegression(written) = &self.model.kind
-            && written.sample_gradient.value == SampleGradient::Batch
-        {
-            notes.push(
-                "model.sample_gradient = \"batch\": the mean of such gradients is not that of the loss; drift and diffusion in \
-                 /problem are those of \"total\""
-                    .to_string(),
-            );
-        }
+        notes.extend(self.model.kind.notes());
         if let (Some(rate), Drive::Steps { learning_rate, .. }) = (&self.sgd.amplitude_rate, &self.dynamics.drive) {
             notes.push(format!(
                 "sgd.amplitude_rate: amplitudes descend {} times as fast as slopes; only much faster ones give the noise of \
@@ -196,7 +196,38 @@ impl Scenario {
 
     /// Names of the variables.
     pub fn variable_names(&self) -> Vec<String> {
-        self.model.variables.value.iter().map(|variable| variable.value.clone()).collect()
+        self.model.variable_names()
+    }
+
+    /// Names of formulas of θ: variables and parameters.
+    pub(crate) fn symbols(&self) -> Symbols {
+        self.model.symbols()
+    }
+
+    /// The samples; None for a model without data. Errors: those of their origin.
+    fn samples(&self) -> Result<Option<Arc<Data>>> {
+        let Some(written) = &self.model.data else { return Ok(None) };
+        let (parameters, span) = (self.model.parameters(), written.span.clone());
+        let given = data::Given { source: &self.source, parameters, seed: self.seed, span };
+        Ok(Some(Arc::new(written.value.build(&given)?)))
+    }
+
+    /// Errors: something with one entry for each variable that has more or fewer.
+    fn check_dimensions(&self) -> Result<()> {
+        let mut entries = self.grid.value.per_variable();
+        entries.extend(self.initial.per_variable());
+        entries.extend(self.noise.kind.per_variable());
+        for passage in &self.analysis.first_passage {
+            let from = &passage.value.from;
+            entries.push(PerVariable::new("analysis.first_passage.from", "number", from.value.len(), &from.span));
+        }
+        let variables = self.variable_names();
+        entries.iter().try_for_each(|entry| entry.check(&self.source, &variables))
+    }
+
+    /// Errors: a cell of the grid where D as written is not symmetric.
+    fn check_symmetry(&self, grid: &Grid) -> Result<()> {
+        self.noise.kind.check_symmetry(&self.source, &self.symbols(), grid)
     }
 
     /// Minibatches, if any, and the temperature. Errors: a batch that the samples do not allow.
@@ -239,6 +270,6 @@ impl Scenario {
 
     /// An error of the solvers, at the place that is responsible.
     pub(crate) fn solver_error(&self, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
-        self.source.error(span, error.to_string(), label, error.help().unwrap_or_default())
+        self.source.solver_error(span, label, error)
     }
 }

@@ -6,7 +6,6 @@ use miette::Result;
 
 use crate::reader::Located;
 use crate::scenario::Scenario;
-use crate::scenario::model::build::parse;
 use crate::scenario::verdicts::{FirstPassage, HORIZON};
 
 /// The first-passage problems.
@@ -35,7 +34,7 @@ fn one(scenario: &Scenario, grid: &Grid, written: &Located<FirstPassage>) -> Res
         return Err(scenario.source.error(&horizon.span, message, "too early", help));
     }
     let set = |text: &Located<String>| -> Result<Target> {
-        let condition = parse(scenario, text, &scenario.symbols())?;
+        let condition = scenario.source.parse(text, &scenario.symbols())?;
         Ok(Target::new(&text.value, &condition, grid.dimension()))
     };
     let passage = Passage {

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use miette::Result;
 
-use super::{Column, MAX_SAMPLES};
+use super::file::Column;
 use crate::reader::source::{Located, Source, plain_io};
 use crate::scenario::names::check_name;
 use crate::text::nearest;
 
+/// Most samples.
+pub const MAX_SAMPLES: u64 = 10_000_000;
 /// Largest data file, bytes.
 pub const MAX_BYTES: u64 = 1 << 30;
 

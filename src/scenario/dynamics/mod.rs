@@ -1,9 +1,16 @@
 //! `[dynamics]`: learning rate and batches, or the temperature itself.
 
+pub mod importance;
+
+pub use fpsolve_solvers::problem::Replacement;
+
+use std::sync::Arc;
+
+use fpsolve_solvers::model::Model;
 use miette::Result;
 
-use crate::reader::source::Located;
-use crate::reader::table::{Table, Value};
+use crate::reader::{Located, Source, Table, Value};
+use importance::Importance;
 
 /// `[dynamics]`.
 #[derive(Debug, Clone)]
@@ -32,33 +39,9 @@ pub enum Drive {
     Temperature(Located<f64>),
 }
 
-pub use fpsolve_solvers::problem::Replacement;
-
-/// Importance sampling p_i ∝ e^{−l_i/(U c)}.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Importance {
-    /// Smoothing c.
-    pub c: f64,
-    /// Loss scale U.
-    pub scale: Scale,
-    /// Whether gradients are weighted by 1/(m p_i).
-    pub reweight: bool,
-}
-
-/// The loss scale of importance sampling.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Scale {
-    /// A constant.
-    Constant(f64),
-    /// L(θ).
-    MeanLoss,
-    /// max l_i(θ).
-    MaxLoss,
-}
-
 const KEYS: &[&str] = &["learning_rate", "batch_size", "temperature", "order", "replacement", "importance"];
 
-/// Reads `[dynamics]`.
+/// Reads `[dynamics]`. Errors: no such table; neither a temperature nor a learning rate, or both; values out of range.
 pub fn read(root: &Table) -> Result<Dynamics> {
     let help = "write for example\n[dynamics]\nlearning_rate = 0.05\nbatch_size = 4";
     let table = root.require("dynamics", help)?.table(KEYS)?;
@@ -76,37 +59,42 @@ pub fn read(root: &Table) -> Result<Dynamics> {
     };
     let order = table.or("order", table.here(1), "1", |v| v.count(1..=3))?;
     let replacement = table.or("replacement", table.here(Replacement::With), "true", replacement)?;
-    let importance = table.optional("importance", importance)?;
+    let importance = table.optional("importance", importance::read)?;
     Ok(Dynamics { drive, order, replacement, importance })
 }
 
 fn replacement(value: &Value) -> Result<Located<Replacement>> {
-    let replacement = if value.is_string() {
-        value.word(&["epoch"])?;
-        Replacement::Epoch
-    } else if value.is_boolean() {
-        if value.boolean()?.value { Replacement::With } else { Replacement::Without }
-    } else {
-        return Err(value.wrong_type("true, false or \"epoch\"", "false"));
-    };
-    Ok(Located { value: replacement, span: value.span() })
-}
-
-fn importance(value: &Value) -> Result<Located<Importance>> {
-    let table = value.table(&["c", "scale", "reweight"])?;
-    let c = table.require("c", "write the smoothing, for example importance = { c = 1.0 }")?.positive()?.value;
-    let scale = table.or("scale", Scale::MeanLoss, "\"mean-loss\"", scale)?;
-    let reweight = table.or("reweight", false, "false", |v| Ok(v.boolean()?.value))?;
-    Ok(Located { value: Importance { c, scale, reweight }, span: value.span() })
-}
-
-/// A number, or the word for a scale that follows the losses.
-pub fn scale(value: &Value) -> Result<Scale> {
-    if !value.is_string() {
-        return Ok(Scale::Constant(value.positive()?.value));
+    if value.is_string() {
+        return value.choice(&[("epoch", Replacement::Epoch)]);
     }
-    Ok(match value.word(&["mean-loss", "max-loss"])?.value {
-        "mean-loss" => Scale::MeanLoss,
-        _ => Scale::MaxLoss,
-    })
+    if value.is_boolean() {
+        return Ok(value.boolean()?.map(|with| if with { Replacement::With } else { Replacement::Without }));
+    }
+    Err(value.wrong_type("true, false or \"epoch\"", "false"))
+}
+
+impl Drive {
+    /// Batch size B; None where only a temperature is given.
+    pub fn batch_size(&self) -> Option<usize> {
+        match self {
+            Self::Steps { batch_size, .. } => Some(batch_size.value),
+            Self::Temperature(_) => None,
+        }
+    }
+}
+
+impl Dynamics {
+    /// The model as its samples are drawn: itself, or seen through importance sampling.
+    ///
+    /// Errors: batches without replacement; a model whose samples have no losses.
+    pub fn sampled(&self, source: &Source, model: Arc<dyn Model>) -> Result<Arc<dyn Model>> {
+        let Some(importance) = &self.importance else { return Ok(model) };
+        if self.replacement.value != Replacement::With {
+            let help = "write replacement = true: samples drawn by importance are independent";
+            let message = "importance sampling draws with replacement";
+            return Err(source.error(&self.replacement.span, message, "without replacement", help));
+        }
+        let built = importance.value.build(model);
+        Ok(Arc::new(built.map_err(|error| source.solver_error(&importance.span, "this sampling", &error))?))
+    }
 }

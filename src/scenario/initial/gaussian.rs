@@ -1,88 +1,57 @@
-//! `[initial]`: the density at time 0.
+//! `kind = "gaussian"`: a Gaussian, cut off at the walls.
 
+use std::sync::Arc;
+
+use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
+use fpsolve_solvers::problem::initial::Initial as Law;
 use miette::Result;
 
-use super::model::formula;
-use crate::reader::source::Located;
-use crate::reader::table::{Kinds, Table, Value};
+use super::{Given, InitialKind, Read};
+use crate::reader::{Kind, Located, Table, Value};
+use crate::scenario::per_variable::PerVariable;
 
-/// The kinds, each with the keys that only it has.
-pub const KINDS: Kinds =
-    &[("gaussian", &["mean", "std", "covariance"]), ("point", &["at"]), ("uniform", &[]), ("formula", &["density"])];
+pub(super) const KIND: Kind<'static, Read> =
+    Kind { word: "gaussian", keys: &["mean", "std", "covariance"], meaning: read };
 
-/// `[initial]`.
-#[derive(Debug, Clone)]
-pub enum Initial {
-    /// Gaussian, cut off at the walls.
-    Gaussian {
-        /// Mean.
-        mean: Located<Vec<f64>>,
-        /// Width.
-        spread: Spread,
-    },
-    /// All probability at one point.
-    Point {
-        /// The point.
-        at: Located<Vec<f64>>,
-    },
-    /// Uniform on the box.
-    Uniform,
-    /// A formula ≥ 0 of the variables, normalised by the program.
-    Formula {
-        /// The formula.
-        density: Located<String>,
-    },
+/// The keys of `kind = "gaussian"`.
+#[derive(Debug)]
+struct Gaussian {
+    mean: Located<Vec<f64>>,
+    width: Width,
 }
 
 /// Width of a Gaussian.
-#[derive(Debug, Clone)]
-pub enum Spread {
+#[derive(Debug)]
+enum Width {
     /// Standard deviations.
     Std(Located<Vec<f64>>),
     /// Covariance, rows.
     Covariance(Located<Vec<Vec<f64>>>),
 }
 
-/// Reads `[initial]`.
-pub fn read(root: &Table) -> Result<Initial> {
-    let help = "write for example\n[initial]\nkind = \"gaussian\"\nmean = [0.0]\nstd = [0.2]";
-    let table = root.require("initial", help)?.open_table()?;
-    Ok(match table.kind("gaussian", &[], KINDS)? {
-        "gaussian" => {
-            let mean = table.require("mean", "write the mean, one number per variable")?.numbers()?;
-            Initial::Gaussian { mean, spread: read_spread(&table)? }
-        }
-        "point" => Initial::Point { at: table.require("at", "write the point, for example at = [0.0]")?.numbers()? },
-        "uniform" => Initial::Uniform,
-        _ => {
-            let density =
-                table.require("density", "write a formula of the variables, for example density = \"exp(-x^2)\"")?;
-            Initial::Formula { density: formula(&density)? }
-        }
-    })
+fn read(table: &Table) -> Result<Arc<dyn InitialKind>> {
+    let mean = table.require("mean", "write the mean, one number per variable")?.numbers()?;
+    Ok(Arc::new(Gaussian { mean, width: width(table)? }))
 }
 
-fn read_spread(table: &Table) -> Result<Spread> {
+fn width(table: &Table) -> Result<Width> {
     table.exclusive("std", "covariance", "give one of the two")?;
     if let Some(covariance) = table.get("covariance") {
         let rows = covariance.list()?.iter().map(|row| row.numbers().map(|r| r.value)).collect::<Result<Vec<_>>>()?;
         check_covariance(&covariance, &rows)?;
-        return Ok(Spread::Covariance(Located { value: rows, span: covariance.span() }));
+        return Ok(Width::Covariance(Located { value: rows, span: covariance.span() }));
     }
     let std = table.require("std", "write std = [ … ], one number per variable, or covariance = [[ … ]]")?;
     let values = std.list()?.iter().map(|v| v.positive().map(|n| n.value)).collect::<Result<Vec<_>>>()?;
-    Ok(Spread::Std(Located { value: values, span: std.span() }))
+    Ok(Width::Std(Located { value: values, span: std.span() }))
 }
 
 fn check_covariance(value: &Value, rows: &[Vec<f64>]) -> Result<()> {
     let d = rows.len();
     if d == 0 || d > 3 || rows.iter().any(|row| row.len() != d) {
         let message = "`initial.covariance` is not a square matrix of 1 to 3 rows";
-        return Err(value.error(
-            message,
-            "not square",
-            "write one row per variable, each with one number per variable",
-        ));
+        let help = "write one row per variable, each with one number per variable";
+        return Err(value.error(message, "not square", help));
     }
     for i in 0..d {
         for j in 0..i {
@@ -123,4 +92,30 @@ fn positive_definite(rows: &[Vec<f64>]) -> bool {
         }
     }
     true
+}
+
+impl InitialKind for Gaussian {
+    fn per_variable(&self) -> Vec<PerVariable> {
+        let width = match &self.width {
+            Width::Std(std) => PerVariable::new("initial.std", "number", std.value.len(), &std.span),
+            Width::Covariance(rows) => PerVariable::new("initial.covariance", "row", rows.value.len(), &rows.span),
+        };
+        vec![PerVariable::new("initial.mean", "number", self.mean.value.len(), &self.mean.span), width]
+    }
+
+    fn build(&self, given: &Given) -> Result<Law> {
+        given.checked(self.without_box(), &self.mean.span)
+    }
+
+    fn without_box(&self) -> Law {
+        let d = self.mean.value.len();
+        let mut covariance = vec![0.0; packed_len(d)];
+        for i in 0..d {
+            match &self.width {
+                Width::Std(std) => covariance[packed_index(d, i, i)] = std.value[i] * std.value[i],
+                Width::Covariance(rows) => (i..d).for_each(|j| covariance[packed_index(d, i, j)] = rows.value[i][j]),
+            }
+        }
+        Law::Gaussian { mean: self.mean.value.clone(), covariance }
+    }
 }
