@@ -4,6 +4,7 @@ use fpsolve_validation::verdict::{Expectation, Limit, Tolerance, limit_keys};
 use miette::Result;
 
 use super::outliers::{self, Outliers};
+use crate::engine::{ENGINES, Representation};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 use crate::text::nearest;
@@ -126,21 +127,16 @@ pub fn read_compare(root: &Table) -> Result<Vec<Limit>> {
     Ok(limits)
 }
 
-const GROUPS: [&str; 13] = [
-    "grid",
-    "problem",
-    "decomposition",
-    "outliers",
-    "fokker_planck",
-    "stationary",
-    "spectrum",
-    "escape",
-    "langevin",
-    "gaussian_sgd",
-    "sgd",
-    "gradient_descent",
-    "comparison",
-];
+/// The groups of a record that expectations may name.
+fn groups() -> Vec<&'static str> {
+    let engines = |kind| ENGINES.iter().filter(move |engine| engine.representation == kind).map(|engine| engine.group);
+    let mut groups = vec!["grid", "problem", "decomposition", "outliers"];
+    groups.extend(engines(Representation::Density));
+    groups.extend(["stationary", "spectrum", "escape"]);
+    groups.extend(engines(Representation::Walkers));
+    groups.extend(["comparison", "landscape"]);
+    groups
+}
 
 /// Reads `[expect]`.
 pub fn read_expect(root: &Table) -> Result<Vec<Expectation>> {
@@ -149,7 +145,7 @@ pub fn read_expect(root: &Table) -> Result<Vec<Expectation>> {
 }
 
 fn expectation(path: Located<String>, value: &Value) -> Result<Expectation> {
-    let groups = GROUPS.iter().chain(&["landscape"]).copied().collect::<Vec<_>>();
+    let groups = groups();
     let first = path.value.split('/').find(|part| !part.is_empty()).unwrap_or_default();
     if path.value.contains('/') && !groups.contains(&first) {
         let label = nearest(first, &groups).map_or("no such group".into(), |near| format!("did you mean `{near}/…`?"));

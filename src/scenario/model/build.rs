@@ -13,9 +13,9 @@ use fpsolve_solvers::problem::Replacement;
 use miette::Result;
 
 use crate::reader::Located;
+use crate::scenario::Scenario;
 use crate::scenario::dynamics::{Drive, Scale};
 use crate::scenario::model::{Law, ModelKind, SampleGradient, TanhRegression as Written};
-use crate::scenario::{EngineKind, Scenario};
 
 impl Scenario {
     /// The constants that formulas know by name.
@@ -86,9 +86,9 @@ fn check_batch(scenario: &Scenario, written: &Written) -> Result<()> {
     }
     let refuse =
         |message: String, label: &str, help: String| Err(scenario.source.error(&key.span, message, label, help));
-    if let Some(engine) = scenario.engines_to_run()?.into_iter().find(|engine| *engine != EngineKind::Sgd) {
+    if let Some(engine) = scenario.engines_to_run()?.into_iter().find(|engine| !engine.draws_batches) {
         return refuse(
-            format!("sample_gradient = \"batch\" has no drift and diffusion for the engine \"{}\"", engine.word()),
+            format!("sample_gradient = \"batch\" has no drift and diffusion for the engine \"{}\"", engine.word),
             "amplitudes solved on each batch: biased",
             "write engines = [\"sgd\"], or sample_gradient = \"total\"".to_string(),
         );

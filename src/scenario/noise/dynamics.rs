@@ -12,11 +12,12 @@ use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use miette::Result;
 
+use crate::engine::sgd::SgdTable;
 use crate::reader::Located;
+use crate::scenario::Scenario;
 use crate::scenario::dynamics::Drive;
 use crate::scenario::model::build::parse;
 use crate::scenario::noise::{Interpretation, NoiseKind};
-use crate::scenario::{EngineKind, Scenario};
 
 /// Drift and diffusion in the Itô sense.
 pub(crate) fn build(
@@ -100,7 +101,9 @@ fn modified(
     if scenario.noise.interpretation != Interpretation::Ito {
         return refuse("corrects the Itô equation only", "write interpretation = \"ito\" in [noise]");
     }
-    if scenario.sgd.optimizer.value.name != "sgd" && scenario.engines_to_run()?.contains(&EngineKind::Sgd) {
+    if scenario.options.of::<SgdTable>().options.optimizer != "sgd"
+        && scenario.engines_to_run()?.iter().any(|engine| engine.draws_batches)
+    {
         return refuse("corrects plain SGD only", "write optimizer = { kind = \"sgd\" } in [sgd], or order = 1");
     }
     if scenario.noise.floor.value > 0.0 {
