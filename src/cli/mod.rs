@@ -91,3 +91,17 @@ fn watch_signals() -> Result<(), Failure> {
     crate::signal::install()
         .map_err(|error| Failure::run(crate::error::advice(format!("cannot watch for Ctrl-C: {error}"), "")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_subcommand_has_a_name_a_help_and_arguments_that_clap_accepts() {
+        let command = command();
+        command.clone().debug_assert();
+        let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+        assert_eq!(names, SUBCOMMANDS.iter().map(|entry| entry.name).collect::<Vec<_>>());
+        assert!(SUBCOMMANDS.iter().all(|entry| !entry.name.is_empty() && !entry.about.is_empty()));
+    }
+}

@@ -10,7 +10,7 @@ use fpsolve_solvers::langevin::{Langevin, LangevinOptions, scheme};
 use fpsolve_solvers::problem::Problem;
 use miette::Result;
 
-use super::options::{AnyOptions, Options, OptionsTable, refused};
+use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
 use super::{EngineEntry, Representation};
 use crate::limits::{Count, Item, Key, Sizes};
 use crate::reader::source::Located;
@@ -48,18 +48,8 @@ pub struct LangevinTable {
     walkers: Range<usize>,
 }
 
-/// Most walkers of an ensemble.
-pub(super) const MAX_WALKERS: u64 = 1_000_000_000;
-/// Walkers where the scenario names no number.
-pub(super) const DEFAULT_WALKERS: usize = 100_000;
 /// Most walkers whose positions are kept (8 kB and more for each).
 const MAX_TRAJECTORIES: u64 = 1000;
-
-/// Reads the number of walkers of an ensemble.
-pub(super) fn walkers(table: &Table) -> Result<Located<usize>> {
-    let read = |v: &Value| Ok(v.count(1..=MAX_WALKERS)?.map(|n| n as usize));
-    table.or("walkers", table.here(DEFAULT_WALKERS), &DEFAULT_WALKERS.to_string(), read)
-}
 
 fn read(table: &Table) -> Result<AnyOptions> {
     let step = table.optional("step", |v| Ok(v.positive()?.value))?;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use miette::{Report, Result};
 
 use super::tables;
-use crate::reader::table::Table;
+use crate::reader::source::Located;
+use crate::reader::table::{Table, Value};
 
 /// A table of the scenario that says how an engine, or several, compute.
 #[derive(Debug)]
@@ -40,6 +41,17 @@ impl Options {
     pub fn of<T: Any>(&self) -> &T {
         self.0.iter().find_map(|options| options.downcast_ref()).expect("a table of the engines reads these options")
     }
+}
+
+/// Most walkers of an ensemble.
+const MAX_WALKERS: u64 = 1_000_000_000;
+/// Walkers where the scenario names no number.
+const DEFAULT_WALKERS: usize = 100_000;
+
+/// Reads the number of walkers of an ensemble. Errors: not a whole number from 1 to [`MAX_WALKERS`].
+pub(super) fn walkers(table: &Table) -> Result<Located<usize>> {
+    let read = |v: &Value| Ok(v.count(1..=MAX_WALKERS)?.map(|n| n as usize));
+    table.or("walkers", table.here(DEFAULT_WALKERS), &DEFAULT_WALKERS.to_string(), read)
 }
 
 /// The error of a solver that does not know a name or refuses a number, at its place.

@@ -9,8 +9,7 @@ use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::sgd::{Sgd, SgdOptions, optimizer};
 use miette::Result;
 
-use super::langevin::walkers;
-use super::options::{AnyOptions, Options, OptionsTable, refused};
+use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
 use super::{EngineEntry, Need, Representation};
 use crate::limits::{Count, Item, Key, Sizes};
 use crate::reader::source::Located;
