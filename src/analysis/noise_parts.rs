@@ -11,6 +11,7 @@ use fpsolve_solvers::problem::fields::tabulate;
 use fpsolve_solvers::sgd::{Sgd, SgdOptions};
 
 use super::{minima, place};
+use crate::engine::sgd::SgdTable;
 use crate::scenario::Prepared;
 use crate::scenario::prepare::Decompose;
 
@@ -117,7 +118,7 @@ fn path(
     };
     steps.insert(0, 0.0);
     steps.dedup();
-    let mut sgd = Sgd::new(problem, SgdOptions { walkers: 1, ..prepared.sgd.clone() })?;
+    let mut sgd = Sgd::new(problem, SgdOptions { walkers: 1, ..prepared.options.of::<SgdTable>().options.clone() })?;
     let mut path = Path {
         times: steps.iter().map(|k| k * eta).collect(),
         positions: Vec::with_capacity(d * steps.len()),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::Args as _;
 use fpsolve_solvers::Error;
 use fpsolve_solvers::fokker_planck::accuracy::convergence::{Ladder, grids, settled, solve};
 use fpsolve_solvers::fokker_planck::{FokkerPlanckOptions, SpaceMethod};
@@ -10,14 +11,23 @@ use fpsolve_solvers::problem::Problem;
 
 use super::output;
 use super::scenario::{WRITE_HELP, overrides, progress};
+use crate::engine::fokker_planck;
 use crate::error::{self, Failure, Outcome};
 use crate::record::hdf5;
 use crate::record::provenance::Provenance;
 use crate::run::convergence::{Climb, csv, report};
 use crate::run::{Status, heading};
-use crate::scenario::{EngineKind, Prepared, Scenario, grid};
+use crate::scenario::{Prepared, Scenario, grid};
 use crate::text::parse_size;
 use crate::{figure, limits, signal};
+
+/// The subcommand.
+pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
+    name: "convergence",
+    about: "Run a scenario on a ladder of grids: errors, observed orders, extrapolated numbers",
+    arguments: Args::augment_args,
+    run: |matches| run(&super::arguments(matches)),
+};
 
 /// Arguments of `fpsolve convergence`.
 #[derive(Debug, clap::Args)]
@@ -32,7 +42,7 @@ Examples:
   fpsolve convergence scenarios/transient-2d.toml --levels 3 --finer 1
   fpsolve convergence scenarios/student-t.toml --set grid.axes.0.cells=1024 --levels 6 -o runs/tails.h5"
 )]
-pub struct Args {
+struct Args {
     /// The scenario (TOML)
     file: PathBuf,
     /// Number of grids; fewer where an axis cannot be halved any more
@@ -62,8 +72,8 @@ pub struct Args {
 }
 
 /// Reads, checks, climbs the ladder, writes, reports.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
-    let engines = [EngineKind::FokkerPlanck];
+fn run(args: &Args) -> Result<Outcome, Failure> {
+    let engines = [&fokker_planck::ENTRY];
     let mut settings = overrides(&args.set, &engines);
     let written = Scenario::load(&args.file, &settings)?;
     settings.extend(finer(&written, args.finer)?);
@@ -127,7 +137,7 @@ fn finer(scenario: &Scenario, finer: u8) -> Result<Vec<String>, Failure> {
 /// automatic choice takes on the scenario's own grid, unless its steps serve fewer than two of the grids.
 fn climb(prepared: &Prepared, problems: &[Problem], progress: &dyn Fn(&str)) -> (Climb, Option<Error>) {
     progress("choosing a discretisation");
-    let written = &prepared.fokker_planck;
+    let written = prepared.options.of::<FokkerPlanckOptions>();
     let options = match settled(&problems[problems.len() - 1], written, &signal::interrupted) {
         Ok(options) => options,
         Err(error) => return (Climb::default(), Some(error)),

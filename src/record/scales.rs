@@ -215,6 +215,7 @@ pub fn problem_group(
 /// Densities are probabilities over volumes. Ensembles also get `mean_se`, the standard error of the mean.
 pub fn engine_group(
     name: &str,
+    walkers: Option<usize>,
     grid: &Grid,
     snapshots: &[Snapshot],
     attributes: &[(&'static str, Attribute)],
@@ -235,7 +236,7 @@ pub fn engine_group(
     group.datasets.push(field("density", grid, &[("time", t)], density, "1", "probability density, cell averages"));
     let mean = snapshots.iter().flat_map(|s| s.mean.iter().copied()).collect();
     group.datasets.push(Dataset::float("mean", array(&[t, d], mean), &["time", "component"], "1", "mean position"));
-    if name != "fokker_planck" {
+    if walkers.is_some() {
         let se = snapshots.iter().flat_map(|s| s.mean_se.iter().copied()).collect();
         let long_name = "standard error of the mean position";
         group.datasets.push(Dataset::float("mean_se", array(&[t, d], se), &["time", "component"], "1", long_name));

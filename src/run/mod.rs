@@ -3,32 +3,32 @@
 
 pub mod convergence;
 
-use fpsolve_solvers::engine::OnGrid;
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, RefinedMoments, Snapshot, Statistics};
 use fpsolve_solvers::escape::on_grid::GridPassage;
 use fpsolve_solvers::escape::passage::Passage;
+use fpsolve_solvers::fokker_planck::Stationary;
 use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
-use fpsolve_solvers::fokker_planck::{FokkerPlanck, Stationary};
-use fpsolve_solvers::langevin::Langevin;
 use fpsolve_solvers::langevin::first_passage::{FirstPassage, first_passage};
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::Fields;
-use fpsolve_solvers::sgd::Sgd;
 use fpsolve_validation::compare::{Comparison, STATIONARY, Series, Settings, compare};
 use fpsolve_validation::verdict::{Verdict, judge_expectations, judge_limits};
 
 use crate::analysis::noise_parts;
 use crate::analysis::{kramers, landscape, outliers, projection};
+use crate::engine::EngineEntry;
+use crate::engine::langevin::LangevinTable;
+use crate::engine::sgd::SgdTable;
 use crate::record::analysis;
 use crate::record::groups::ensemble;
 use crate::record::lookup;
 use crate::record::scales;
 use crate::record::scales::StationaryFields;
 use crate::record::{Record, batch_noise};
-use crate::scenario::{EngineKind, Prepared};
+use crate::scenario::Prepared;
 
 /// How a run ended; the word that the record carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,7 +219,9 @@ fn bounded_against<'a>(
     lanes: &'a [Lane],
     stationary: Option<&'a Stationary>,
 ) -> Option<Option<(&'static str, &'a [f64])>> {
-    if !prepared.engines.contains(&EngineKind::Sgd) || prepared.sgd.optimizer != "sgd" {
+    if !prepared.engines.iter().any(|engine| engine.draws_batches)
+        || prepared.options.of::<SgdTable>().options.optimizer != "sgd"
+    {
         return None;
     }
     let last = |name: &str| {
@@ -290,37 +292,22 @@ fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>, inte
     let modes = prepared.analysis.eigenpairs.as_ref().map_or(0, |count| count.value);
     for kind in &prepared.engines {
         let start = Instant::now();
-        let engine: Result<Box<dyn Engine>, Error> = match kind {
-            EngineKind::FokkerPlanck => FokkerPlanck::new_until(problem, prepared.fokker_planck.clone(), interrupt)
-                .map(|engine| {
-                    built.stationary = engine.stationary().cloned();
-                    if modes > 0 {
-                        match engine.spectrum(modes, interrupt) {
-                            Ok(spectrum) => built.spectrum = Some(spectrum),
-                            Err(error) => failures.push(error),
-                        }
-                    }
-                    for passage in &prepared.passages {
-                        match engine.first_passage(passage, interrupt) {
-                            Ok(found) => built.passages.push((passage.clone(), found)),
-                            Err(error) => failures.push(error),
-                        }
-                    }
-                    Box::new(engine) as Box<dyn Engine>
-                }),
-            EngineKind::Langevin => {
-                Langevin::new(problem, prepared.langevin.clone()).map(|engine| Box::new(engine) as Box<dyn Engine>)
+        let engine = (kind.build)(&prepared.options, problem, interrupt);
+        if let Ok(Some(grid)) = engine.as_ref().map(|engine| engine.on_grid()) {
+            built.stationary = grid.stationary().cloned();
+            if modes > 0 {
+                match grid.spectrum(modes, interrupt) {
+                    Ok(spectrum) => built.spectrum = Some(spectrum),
+                    Err(error) => failures.push(error),
+                }
             }
-            EngineKind::GaussianSgd => {
-                Sgd::gaussian(problem, prepared.sgd.clone()).map(|engine| Box::new(engine) as Box<dyn Engine>)
+            for passage in &prepared.passages {
+                match grid.first_passage(passage, interrupt) {
+                    Ok(found) => built.passages.push((passage.clone(), found)),
+                    Err(error) => failures.push(error),
+                }
             }
-            EngineKind::Sgd => {
-                Sgd::new(problem, prepared.sgd.clone()).map(|engine| Box::new(engine) as Box<dyn Engine>)
-            }
-            EngineKind::GradientDescent => {
-                Sgd::without_noise(problem, &prepared.sgd).map(|engine| Box::new(engine) as Box<dyn Engine>)
-            }
-        };
+        }
         match engine {
             Ok(engine) => {
                 let seconds = start.elapsed().as_secs_f64();
@@ -380,7 +367,8 @@ impl Lane {
         own.extend(
             self.engine.another_small_step_limit().map(|why| format!("not compared with the other engines: {why}")),
         );
-        let mut group = scales::engine_group(name, &problem.grid, &self.snapshots, &attributes, &own);
+        let mut group =
+            scales::engine_group(name, self.engine.walkers(), &problem.grid, &self.snapshots, &attributes, &own);
         if self.engine.walkers().is_none() {
             let stationary = stationary.map(|s| s.probability.as_slice());
             scales::add_relaxation(&mut group, &problem.grid, &self.snapshots, stationary);
@@ -408,11 +396,9 @@ fn is_finite(snapshot: &Snapshot) -> bool {
 
 /// SGD lives at multiples of its step: with it among the engines the output times move to the nearest whole step, for all.
 fn align_with_sgd(problem: &mut Problem, prepared: &Prepared) -> Vec<String> {
-    let descends = prepared.engines.iter().any(|engine| engine.descends());
-    let (Some(minibatch), true, Ok(optimizer)) = (problem.minibatch, descends, prepared.sgd.build()) else {
-        return Vec::new();
-    };
-    let eta = optimizer.step_time(minibatch.learning_rate);
+    let Some(minibatch) = problem.minibatch else { return Vec::new() };
+    let step = |engine: &&EngineEntry| engine.step?(&prepared.options, minibatch.learning_rate).ok();
+    let Some(eta) = prepared.engines.iter().find_map(step) else { return Vec::new() };
     let aligned: Vec<f64> = problem.times.iter().map(|t| (t / eta).round() * eta).collect();
     let moved = aligned.iter().zip(&problem.times).map(|(a, t)| (a - t).abs()).fold(0.0, f64::max);
     problem.times = aligned;
@@ -438,9 +424,10 @@ fn first_passages(
     if !lanes.iter().any(|lane| lane.engine.name() == "langevin" && lane.failure.is_none()) {
         return found;
     }
+    let options = &prepared.options.of::<LangevinTable>().options;
     for passage in &prepared.passages {
         progress(&format!("langevin: first passage \"{}\"", passage.name));
-        match first_passage(problem, &prepared.langevin, passage, true, interrupt) {
+        match first_passage(problem, options, passage, true, interrupt) {
             Ok(passage) => found.push(passage),
             Err(error) => {
                 failures.push(error);

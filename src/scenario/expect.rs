@@ -3,24 +3,20 @@
 use fpsolve_validation::verdict::{Expectation, Tolerance};
 use miette::Result;
 
+use crate::engine::{ENGINES, Representation};
 use crate::reader::{Located, Table, Value};
 use crate::text::nearest;
 
-const GROUPS: [&str; 13] = [
-    "grid",
-    "problem",
-    "decomposition",
-    "outliers",
-    "fokker_planck",
-    "stationary",
-    "spectrum",
-    "escape",
-    "langevin",
-    "gaussian_sgd",
-    "sgd",
-    "gradient_descent",
-    "comparison",
-];
+/// The groups of a record that expectations may name.
+fn groups() -> Vec<&'static str> {
+    let engines = |kind| ENGINES.iter().filter(move |engine| engine.representation == kind).map(|engine| engine.group);
+    let mut groups = vec!["grid", "problem", "decomposition", "outliers"];
+    groups.extend(engines(Representation::Density));
+    groups.extend(["stationary", "spectrum", "escape"]);
+    groups.extend(engines(Representation::Walkers));
+    groups.extend(["comparison", "landscape"]);
+    groups
+}
 
 /// Reads `[expect]`. Errors: a path to no group of a record; no value, or no tolerance; a relative tolerance around 0.
 pub fn read(root: &Table) -> Result<Vec<Expectation>> {
@@ -29,7 +25,7 @@ pub fn read(root: &Table) -> Result<Vec<Expectation>> {
 }
 
 fn expectation(path: Located<String>, value: &Value) -> Result<Expectation> {
-    let groups = GROUPS.iter().chain(&["landscape"]).copied().collect::<Vec<_>>();
+    let groups = groups();
     let first = path.value.split('/').find(|part| !part.is_empty()).unwrap_or_default();
     if path.value.contains('/') && !groups.contains(&first) {
         let label = nearest(first, &groups).map_or("no such group".into(), |near| format!("did you mean `{near}/…`?"));

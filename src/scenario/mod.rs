@@ -21,35 +21,24 @@ pub mod verdicts;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::engine::{self, EngineEntry};
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::Result;
 use toml::de::DeTable;
 
 use crate::reader::{Located, Source, Table, Value, overrides};
 
-pub use engines::EngineKind;
 pub use prepare::Prepared;
 
-const KEYS: &[&str] = &[
-    "schema",
-    "name",
-    "description",
-    "seed",
-    "engines",
-    "model",
-    "noise",
-    "dynamics",
-    "grid",
-    "initial",
-    "time",
-    "fokker_planck",
-    "langevin",
-    "sgd",
-    "analysis",
-    "compare",
-    "expect",
-    "output",
-];
+const KEYS: &[&str] =
+    &["schema", "name", "description", "seed", "engines", "model", "noise", "dynamics", "grid", "initial", "time"];
+const KEYS_OF_RESULTS: &[&str] = &["analysis", "compare", "expect", "output"];
+
+/// The keys of a scenario: its own, and the tables of the engines.
+fn keys() -> Vec<&'static str> {
+    let tables: Vec<&str> = engine::tables().iter().map(|table| table.key).collect();
+    [KEYS, &tables, KEYS_OF_RESULTS].concat()
+}
 
 /// A scenario as it was written.
 #[derive(Debug, Clone)]
@@ -63,7 +52,7 @@ pub struct Scenario {
     /// The one seed.
     pub seed: u64,
     /// Engines, where they are written.
-    pub engines: Option<Located<Vec<Located<EngineKind>>>>,
+    pub engines: Option<Located<Vec<Located<&'static EngineEntry>>>>,
     /// `[model]`.
     pub model: model::Model,
     /// `[noise]`.
@@ -76,12 +65,8 @@ pub struct Scenario {
     pub initial: Arc<dyn initial::InitialKind>,
     /// `[time]`.
     pub time: time::Time,
-    /// `[fokker_planck]`.
-    pub fokker_planck: engines::FokkerPlanck,
-    /// `[langevin]`.
-    pub langevin: engines::Langevin,
-    /// `[sgd]`.
-    pub sgd: engines::Sgd,
+    /// The tables of the engines.
+    pub options: engine::Options,
     /// `[analysis]`.
     pub analysis: verdicts::Analysis,
     /// `[compare]`.
@@ -104,13 +89,13 @@ impl Scenario {
     /// The scenario in a text. Errors as for [`Scenario::load`].
     pub fn parse(source: Source) -> Result<Self> {
         let document = DeTable::parse(&source.text).map_err(|error| syntax_error(&source, &error))?;
-        let root = Table::root(&source, &document, KEYS)?;
+        let root = Table::root(&source, &document, &keys())?;
         root.or("schema", 1, "1", |value| Ok(value.count(1..=1)?.value))?;
         let stem = source.path.file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy().into_owned());
         let name = root.or("name", stem.clone(), &format!("\"{stem}\""), read_name)?;
         let description = root.optional("description", |v| Ok(v.string()?.value))?.unwrap_or_default();
         let seed = root.or("seed", 0, "0", |v| Ok(v.count(0..=i64::MAX as u64)?.value))?;
-        let engines = engines::read_engines(&root)?;
+        let engines = engines::read(&root)?;
         let model = model::read(&root)?;
         let scenario = Self {
             noise: noise::read(&root, model.data.is_some())?,
@@ -118,9 +103,7 @@ impl Scenario {
             grid: grid::read(&root)?,
             initial: initial::read(&root)?,
             time: time::read(&root)?,
-            fokker_planck: engines::read_fokker_planck(&root)?,
-            langevin: engines::read_langevin(&root)?,
-            sgd: engines::read_sgd(&root)?,
+            options: engine::Options::read(&root)?,
             analysis: verdicts::read_analysis(&root)?,
             compare: compare::read(&root)?,
             expect: expect::read(&root)?,
@@ -141,36 +124,6 @@ impl Scenario {
             Some(file) => PathBuf::from(&file.value),
             None => PathBuf::from(format!("{}.h5", self.name)),
         }
-    }
-
-    /// The engines that run: those written, else all that the model allows (sgd needs samples and a learning rate).
-    /// Errors: `sgd` asked of a model without samples, or without a learning rate.
-    pub fn engines_to_run(&self) -> Result<Vec<EngineKind>> {
-        let has_samples = self.model.data.is_some();
-        let has_rate = matches!(self.dynamics.drive, dynamics::Drive::Steps { .. });
-        let Some(written) = &self.engines else {
-            let sgd = has_samples && has_rate;
-            return Ok(EngineKind::DEFAULT.into_iter().filter(|&engine| sgd || !engine.descends()).collect());
-        };
-        if let Some(sgd) = written.value.iter().find(|engine| engine.value.descends()) {
-            let word = sgd.value.word();
-            if !has_samples {
-                let help = format!(
-                    "remove \"{word}\" from `engines`, or use kind = \"sample-loss\" or \"tanh-regression\" with [model.data]"
-                );
-                let message = format!("the engine \"{word}\" needs a model with samples, and this model has none");
-                return Err(self.source.error(&sgd.span, message, "no samples to draw batches from", help));
-            }
-            if !has_rate {
-                let help = "write learning_rate and batch_size in [dynamics] instead of temperature";
-                let message =
-                    format!("the engine \"{word}\" needs a learning rate, and [dynamics] gives only the temperature");
-                return Err(self.source.error(&sgd.span, message, "no learning rate", help));
-            }
-        }
-        let mut engines: Vec<EngineKind> = written.value.iter().map(|engine| engine.value).collect();
-        engines.sort();
-        Ok(engines)
     }
 
     /// Number of dimensions of θ.

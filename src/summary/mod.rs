@@ -4,11 +4,9 @@ mod analysis;
 
 use std::fmt::Write;
 
+use crate::engine::{ENGINES, EngineEntry};
 use crate::record::{Attribute, Dataset, Group, Record, Values};
 use crate::text::{short, table};
-
-/// The names of the engines' groups, in the order they are reported.
-pub const ENGINES: [&str; 5] = ["fokker_planck", "langevin", "gaussian_sgd", "sgd", "gradient_descent"];
 
 /// The summary of a record as lines of text.
 pub fn summary(record: &Record) -> String {
@@ -60,10 +58,11 @@ fn axis(edges: &Dataset) -> Option<String> {
 
 fn engines(record: &Record, out: &mut String) {
     let mut rows = vec![["engine", "method", "reached t", "seconds", "exactness"].map(String::from).to_vec()];
-    for name in ENGINES {
-        if let Some(group) = record.group(name) {
-            let seconds = record.group("provenance").and_then(|g| float(g, &format!("wall_seconds_{name}")));
-            rows.push(engine_row(name, group, seconds));
+    for engine in ENGINES {
+        if let Some(group) = record.group(engine.group) {
+            let seconds = format!("wall_seconds_{}", engine.group);
+            let seconds = record.group("provenance").and_then(|g| float(g, &seconds));
+            rows.push(engine_row(engine, group, seconds));
         }
     }
     if rows.len() > 1 {
@@ -74,7 +73,7 @@ fn engines(record: &Record, out: &mut String) {
     }
 }
 
-fn engine_row(name: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
+fn engine_row(engine: &EngineEntry, group: &Group, seconds: Option<f64>) -> Vec<String> {
     let reached = group.datasets.iter().find(|d| d.name == "time").and_then(floats);
     let reached = reached.and_then(|t| t.last().copied()).map_or("-".into(), short);
     let seconds = seconds.map_or("-".into(), |s| format!("{s:.2}"));
@@ -108,7 +107,7 @@ fn engine_row(name: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
             exactness.push(format!("outside {}", short(largest)));
         }
     }
-    vec![name.replace('_', "-"), method, reached, seconds, exactness.join(", ")]
+    vec![engine.word.to_string(), method, reached, seconds, exactness.join(", ")]
 }
 
 /// The step that was chosen, and why.
@@ -223,7 +222,8 @@ fn shares(record: &Record, out: &mut String) {
     let Some(comparison) = record.group("comparison") else { return };
     let pair = |name: String| comparison.groups.iter().find(|pair| pair.name == name);
     let column = |group: &Group, name: &str| group.datasets.iter().find(|d| d.name == name).and_then(floats);
-    let sde = ["fokker_planck", "langevin"].into_iter().find(|sde| pair(format!("{sde}_vs_gaussian_sgd")).is_some());
+    let continuous = ENGINES.iter().filter(|engine| engine.step.is_none()).map(|engine| engine.group);
+    let sde = continuous.into_iter().find(|sde| pair(format!("{sde}_vs_gaussian_sgd")).is_some());
     let Some(sde) = sde else { return };
     let pairs =
         [format!("{sde}_vs_sgd"), format!("{sde}_vs_gaussian_sgd"), "gaussian_sgd_vs_sgd".to_string()].map(pair);

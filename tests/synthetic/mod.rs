@@ -310,7 +310,7 @@ fn build(case: Case) -> Record {
     record.groups.push(noise_path(grid, &case.times));
     record.groups.push(outliers(grid, &column));
     let attributes = [("method", Attribute::Text("exact".into())), ("mass_error", Attribute::Float(0.0))];
-    let mut fp = scales::engine_group("fokker_planck", grid, &exact, &attributes, &[]);
+    let mut fp = scales::engine_group("fokker_planck", None, grid, &exact, &attributes, &[]);
     scales::add_relaxation(&mut fp, grid, &exact, Some(&stationary));
     record.groups.push(fp);
     let (mean, covariance) = density::moments(grid, &stationary);
@@ -331,7 +331,7 @@ fn build(case: Case) -> Record {
             exact.iter().enumerate().map(|(k, s)| sampled(grid, s, seed + 1000 * k as u64)).collect();
         let attributes = [("walkers", Attribute::Integer(WALKERS as i64)), ("step", Attribute::Float(0.01))];
         let warnings = ["one walker left the grid".to_string()];
-        record.groups.push(scales::engine_group(name, grid, &drawn, &attributes, &warnings));
+        record.groups.push(scales::engine_group(name, Some(WALKERS), grid, &drawn, &attributes, &warnings));
         ensemble::add_statistics(record.group_mut(name), grid, &statistics(&drawn));
         shown.push((name, Some(WALKERS), drawn));
     }

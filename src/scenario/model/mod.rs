@@ -15,7 +15,7 @@ use fpsolve_solvers::model::formula::FormulaModel;
 use miette::Result;
 
 use super::data::{self, Data};
-use super::engines::EngineKind;
+use crate::engine::EngineEntry;
 use crate::reader::{Kind, Located, Source, Table};
 
 pub use variables::MAX_DIMENSIONS;
@@ -70,7 +70,7 @@ pub struct Given<'a> {
     /// The samples.
     pub data: Option<&'a model::data::Data>,
     /// The engines that run.
-    pub engines: &'a [EngineKind],
+    pub engines: &'a [&'static EngineEntry],
     /// Batch size B; None where only a temperature is given.
     pub batch_size: Option<usize>,
 }

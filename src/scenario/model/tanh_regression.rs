@@ -12,7 +12,6 @@ use super::variables::variables;
 use super::{Given, MAX_DIMENSIONS, Model, ModelKind, Parameter, Read, require_data};
 use crate::reader::{Kind, Located, Table, Value};
 use crate::scenario::data::Data;
-use crate::scenario::engines::EngineKind;
 
 pub(super) const KIND: Kind<'static, Read> =
     Kind { word: "tanh-regression", keys: &["centers", "slopes", "amplitudes", "sample_gradient"], meaning: read };
@@ -164,9 +163,9 @@ impl Regression {
         }
         let refuse =
             |message: String, label: &str, help: String| Err(given.source.error(&key.span, message, label, help));
-        if let Some(engine) = given.engines.iter().find(|engine| **engine != EngineKind::Sgd) {
+        if let Some(engine) = given.engines.iter().find(|engine| !engine.draws_batches) {
             return refuse(
-                format!("sample_gradient = \"batch\" has no drift and diffusion for the engine \"{}\"", engine.word()),
+                format!("sample_gradient = \"batch\" has no drift and diffusion for the engine \"{}\"", engine.word),
                 "amplitudes solved on each batch: biased",
                 "write engines = [\"sgd\"], or sample_gradient = \"total\"".to_string(),
             );

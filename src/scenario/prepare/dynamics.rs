@@ -8,8 +8,9 @@ use fpsolve_solvers::model::Model;
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use miette::Result;
 
+use crate::engine::sgd::SgdTable;
 use crate::scenario::dynamics::Drive;
-use crate::scenario::{EngineKind, Scenario, model, noise};
+use crate::scenario::{Scenario, model, noise};
 
 /// Drift and diffusion in the Itô sense.
 ///
@@ -62,7 +63,9 @@ fn modified(
     if scenario.noise.interpretation != Interpretation::Ito {
         return refuse("corrects the Itô equation only", "write interpretation = \"ito\" in [noise]");
     }
-    if scenario.sgd.optimizer.value.name != "sgd" && scenario.engines_to_run()?.contains(&EngineKind::Sgd) {
+    if scenario.options.of::<SgdTable>().options.optimizer != "sgd"
+        && scenario.engines_to_run()?.iter().any(|engine| engine.draws_batches)
+    {
         return refuse("corrects plain SGD only", "write optimizer = { kind = \"sgd\" } in [sgd], or order = 1");
     }
     if scenario.noise.floor.value > 0.0 {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::fokker_planck::bounds::{self, Found};
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
@@ -81,7 +82,8 @@ pub(super) fn looked_for(
         times: scenario.time.at.value.clone(),
         seed: scenario.seed,
     };
-    let found = bounds::find(&problem, &cells.value, scenario.fokker_planck.stationary).map_err(refuse)?;
+    let found = bounds::find(&problem, &cells.value, scenario.options.of::<FokkerPlanckOptions>().stationary)
+        .map_err(refuse)?;
     let grid = on(&|k| found.bounds[k]).map_err(refuse)?;
     Ok((grid, Some(found)))
 }

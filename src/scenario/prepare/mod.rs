@@ -4,7 +4,6 @@ mod analysis;
 mod dynamics;
 mod fields;
 mod grid;
-mod options;
 mod passage;
 
 use std::ops::Range;
@@ -12,21 +11,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fpsolve_solvers::escape::passage::Passage;
-use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::fokker_planck::bounds::Found;
 use fpsolve_solvers::formula::Symbols;
-use fpsolve_solvers::langevin::LangevinOptions;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::problem::grid::Grid;
 use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
-use fpsolve_solvers::sgd::SgdOptions;
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::{Report, Result};
 
 use super::dynamics::Drive;
 use super::per_variable::PerVariable;
-use super::{EngineKind, Scenario, data, initial, model, verdicts};
+use super::{Scenario, data, initial, model, verdicts};
+use crate::engine::sgd::SgdTable;
+use crate::engine::{EngineEntry, Options, Representation};
 use crate::text::short;
 pub use analysis::{Decompose, Outliers};
 
@@ -44,13 +42,9 @@ pub struct Prepared {
     /// The data behind the model, where it has any.
     pub data: Option<Arc<Data>>,
     /// The engines that run, in order.
-    pub engines: Vec<EngineKind>,
-    /// How the Fokker–Planck engine computes.
-    pub fokker_planck: FokkerPlanckOptions,
-    /// How the Langevin engine computes.
-    pub langevin: LangevinOptions,
-    /// How the SGD engine computes.
-    pub sgd: SgdOptions,
+    pub engines: Vec<&'static EngineEntry>,
+    /// How the engines compute.
+    pub options: Options,
     /// The model of the data as it is, whatever the sampling.
     pub model: Arc<dyn Model>,
     /// `[analysis]`.
@@ -113,7 +107,7 @@ impl Scenario {
         let mut notes = self.notes();
         let decomposition = analysis::unless_too_long(self, decomposition, &grid, plain.sample_count(), &mut notes);
         fields::check(self, &grid, &*model, &*dynamics)?;
-        if engines.contains(&EngineKind::FokkerPlanck) {
+        if engines.iter().any(|engine| engine.representation == Representation::Density) {
             grid::check_graded(self, &grid, &*dynamics)?;
         }
         let symbols = self.symbols();
@@ -134,9 +128,7 @@ impl Scenario {
             name: self.name.clone(),
             description: self.description.clone(),
             text: self.source.text.clone(),
-            fokker_planck: options::fokker_planck(self)?,
-            langevin: options::langevin(self)?,
-            sgd: options::sgd(self)?,
+            options: self.options.clone(),
             model: plain,
             analysis: self.analysis.clone(),
             passages,
@@ -172,16 +164,18 @@ impl Scenario {
             notes.push(format!(
                 "sgd.optimizer = \"{}\": descends at the effective rate {} η; one of its steps lasts {shown}, and Fokker-Planck \
                  and Langevin take the overdamped limit, T = {shown}/(2·batch_size)",
-                self.sgd.optimizer.value.name,
+                self.options.of::<SgdTable>().options.optimizer,
                 short(rate / learning_rate.value),
             ));
         }
         notes.extend(self.model.kind.notes());
-        if let (Some(rate), Drive::Steps { learning_rate, .. }) = (&self.sgd.amplitude_rate, &self.dynamics.drive) {
+        if let (Some(rate), Drive::Steps { learning_rate, .. }) =
+            (self.options.of::<SgdTable>().options.amplitude_rate, &self.dynamics.drive)
+        {
             notes.push(format!(
                 "sgd.amplitude_rate: amplitudes descend {} times as fast as slopes; only much faster ones give the noise of \
                  sample_gradient = \"total\"",
-                short(rate.value / learning_rate.value)
+                short(rate / learning_rate.value)
             ));
         }
         if self.dynamics.replacement.value == Replacement::Epoch {
@@ -256,15 +250,16 @@ impl Scenario {
 
     /// Errors: joint descent on amplitudes that the model does not solve for, or with an optimizer that takes no single batch.
     fn check_joint(&self, model: &dyn Model) -> Result<()> {
-        let Some(rate) = &self.sgd.amplitude_rate else { return Ok(()) };
-        options::sgd(self)?.check_joint(model).map_err(|error| self.solver_error(&rate.span, "joint descent", &error))
+        let sgd = self.options.of::<SgdTable>();
+        let Some(rate) = &sgd.amplitude_rate else { return Ok(()) };
+        sgd.options.check_joint(model).map_err(|error| self.solver_error(rate, "joint descent", &error))
     }
 
     /// Rate of descent of the optimizer: η, for the heavy ball η/(1 − μ). Errors: a parameter of the optimizer out of range.
     fn effective_rate(&self, learning_rate: f64) -> Result<f64> {
-        let optimizer = options::sgd(self)?.build();
-        let optimizer =
-            optimizer.map_err(|error| self.solver_error(&self.sgd.optimizer.span, "this optimizer", &error))?;
+        let sgd = self.options.of::<SgdTable>();
+        let optimizer = sgd.options.build();
+        let optimizer = optimizer.map_err(|error| self.solver_error(&sgd.optimizer, "this optimizer", &error))?;
         Ok(optimizer.effective_rate(learning_rate))
     }
 
