@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use fpsolve_solvers::diffusion::formula::{FormulaDiffusion, FormulaDynamics};
+use fpsolve_solvers::diffusion::formula::FormulaDiffusion;
 use fpsolve_solvers::diffusion::{Decomposed, Diffusion, Isotropic, Minibatch};
+use fpsolve_solvers::dynamics::FormulaDynamics;
 use fpsolve_solvers::dynamics::{GradientDynamics, ModifiedDynamics, Order};
 use fpsolve_solvers::formula::Expression;
 use fpsolve_solvers::gradient_noise::Part;

@@ -1,6 +1,6 @@
 //! Kramers' law on a line: the potential ψ' = −b/(T D) by quadrature, minima and tops where b changes its sign.
 
-use super::{Kramers, Pass, SHARE, place, share_at_surface};
+use super::pass::{Kramers, PARALLEL, Pass, SHARE, place, share_at_surface};
 use crate::escape::passage::Passage;
 use crate::problem::Problem;
 use crate::problem::grid::Axis;
@@ -31,7 +31,7 @@ pub(crate) fn kramers(problem: &Problem, passage: &Passage) -> Result<Kramers, S
         }
     }
     let lowest = passes.iter().map(|pass| pass.barrier).fold(f64::INFINITY, f64::min);
-    if passes.is_empty() || uphill.iter().any(|&height| height < lowest + super::PARALLEL) {
+    if passes.is_empty() || uphill.iter().any(|&height| height < lowest + PARALLEL) {
         let at = place(&[minimum]);
         return Err(match uphill.is_empty() {
             true => format!("no way leads from the minimum {at} to the target"),

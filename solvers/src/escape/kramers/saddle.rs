@@ -2,7 +2,7 @@
 //! refined by Newton's method.
 
 use super::minimax_path::{barriers, minimax_path};
-use super::{Kramers, PARALLEL, Pass, SHARE, place, share_at_surface};
+use super::pass::{Kramers, PARALLEL, Pass, SHARE, place, share_at_surface};
 use crate::escape::passage::Passage;
 use crate::landscape::critical::{CriticalPoint, zero};
 use crate::landscape::minima::{Local, Minimum, descend, neighbours, same_place, widths};
