@@ -3,7 +3,7 @@
 use crate::diffusion::FormulaDiffusion;
 use crate::formula::{Expression, Program};
 use crate::model::formula::FormulaModel;
-use crate::problem::dynamics::Dynamics;
+use crate::problem::dynamics::{Drift, Dynamics};
 
 /// Itô dynamics whose drift and diffusion are both formulas, evaluated in one program.
 #[derive(Debug)]
@@ -44,18 +44,18 @@ impl Dynamics for FormulaDynamics {
         self.program.evaluate_split(points, drift, diffusion);
     }
 
-    fn constant_diffusion(&self) -> bool {
-        self.drift.is_some()
-    }
-
-    fn drift_alone(&self, points: &[f64], drift: &mut [f64]) -> bool {
-        let Some(program) = &self.drift else { return false };
-        program.evaluate(points, drift);
-        true
+    fn additive(&self) -> Option<&dyn Drift> {
+        self.drift.as_ref().map(|program| program as &dyn Drift)
     }
 
     fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
         self.divergence.evaluate(points, divergence);
+    }
+}
+
+impl Drift for Program {
+    fn drift(&self, points: &[f64], drift: &mut [f64]) {
+        self.evaluate(points, drift);
     }
 }
 
@@ -85,12 +85,11 @@ mod tests {
         assert_eq!(diffusion, [5.5, 1.5, 0.0, 0.0, 1.5, 9.5]);
         dynamics.diffusion_divergence(&[2.0, 0.0, 1.0, 3.0], &mut divergence);
         assert_eq!(divergence, [4.0, 0.0, 2.0, 6.0]);
-        assert!(!dynamics.constant_diffusion());
+        assert!(dynamics.additive().is_none());
         let constant = FormulaDiffusion::new(&rows([["2", "1/2"], ["1/2", "3"]])).unwrap();
         let constant = FormulaDynamics::new(&model(), &constant, 0.5);
         let mut alone = [0.0; 4];
-        assert!(!dynamics.drift_alone(&[2.0, 0.0, 1.0, 3.0], &mut alone) && alone == [0.0; 4]);
-        assert!(constant.constant_diffusion() && constant.drift_alone(&[2.0, 0.0, 1.0, 3.0], &mut alone));
+        constant.additive().unwrap().drift(&[2.0, 0.0, 1.0, 3.0], &mut alone);
         assert_eq!(alone, drift);
     }
 }

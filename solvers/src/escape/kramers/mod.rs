@@ -41,7 +41,7 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// Kramers' law for a passage; Err: a sentence on why it does not apply.
+    /// Kramers' law for a passage; Errors: a sentence on why it does not apply.
     pub fn kramers(&self, passage: &Passage) -> Result<Kramers, String> {
         let mut found = match self {
             Self::Line(problem) => line::kramers(problem, passage),

@@ -1,7 +1,6 @@
 //! Passes over a barrier and what Kramers' law says of them.
 
 use crate::escape::passage::Target;
-use crate::numerics::lanes::erf;
 use crate::problem::grid::Grid;
 
 /// A way over the barrier.
@@ -77,5 +76,5 @@ pub(super) fn share_at_surface(grid: &Grid, target: &Target, top: &[f64], direct
     };
     let nearest = [1.0, -1.0].into_iter().filter_map(crossing).fold(f64::INFINITY, f64::min);
     let z = if beyond { nearest } else { -nearest };
-    0.5 * (1.0 + erf(z / std::f64::consts::SQRT_2))
+    0.5 * (1.0 + libm::erf(z / std::f64::consts::SQRT_2))
 }
