@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fpsolve_solvers::diffusion::Minibatch;
-use fpsolve_solvers::diffusion::formula::{FormulaDiffusion, FormulaDynamics};
+use fpsolve_solvers::diffusion::formula::FormulaDiffusion;
+use fpsolve_solvers::dynamics::FormulaDynamics;
 use fpsolve_solvers::dynamics::GradientDynamics;
 use fpsolve_solvers::engine::Engine;
 use fpsolve_solvers::formula::{Symbols, parse};

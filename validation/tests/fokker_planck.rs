@@ -11,11 +11,11 @@ mod common;
 use fpsolve_solvers::engine::OnGrid;
 use std::sync::Arc;
 
-use common::{l1, line, order, rectangle, square};
+use common::{line, order, rectangle, square};
 use fpsolve_solvers::engine::{Attribute, Engine};
 use fpsolve_solvers::fokker_planck::integrator::METHODS;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod, Stationary};
-use fpsolve_solvers::problem::density::moments;
+use fpsolve_solvers::problem::density::{l1, moments};
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
 use fpsolve_solvers::problem::initial::Initial;

@@ -1,6 +1,6 @@
 //! The noise of minibatches: D = covariance of the per-sample gradients, divisor m.
 
-use super::Diffusion;
+use super::matrix::Diffusion;
 use crate::Error;
 use crate::model::Model;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::dynamics::{GradientDynamics, Interpretation, check_dynamics};
-use crate::model::SampleModel;
+use crate::model::{Model, SampleModel};
 use crate::problem::dynamics::Dynamics;
 use crate::problem::{Minibatch as Batches, Replacement};
 

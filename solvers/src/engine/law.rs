@@ -1,6 +1,11 @@
 //! What an operator on a grid says besides densities at output times: the stationary density and the slowest modes.
 
+use ndarray::{ArrayD, ArrayViewD};
+
 use super::observation::RefinedMoments;
+use crate::Error;
+use crate::problem::density::density_array;
+use crate::problem::grid::Grid;
 
 /// The stationary density of a problem and what follows from it.
 #[derive(Debug, Clone)]
@@ -33,6 +38,18 @@ pub struct Stationary {
     pub method: &'static str,
     /// Where it may not be trusted.
     pub warnings: Vec<String>,
+}
+
+impl Stationary {
+    /// The density ρ as cell averages, an array over the axes of the grid. Errors: a grid of another number of cells.
+    pub fn density(&self, grid: &Grid) -> Result<ArrayD<f64>, Error> {
+        density_array(grid, &self.probability)
+    }
+
+    /// The current J as an array [d, n₁, …]; in one dimension [n₁]. Errors: as for [`Stationary::density`].
+    pub fn current_field(&self, grid: &Grid) -> Result<ArrayViewD<'_, f64>, Error> {
+        grid.view(&self.current)
+    }
 }
 
 /// Slow modes, ascending in the real part of λ; the first is λ = 0 with u = 1 and v = π.

@@ -1,5 +1,11 @@
 //! What is seen of an engine: densities and moments at the output times, paths of walkers in between, attributes.
 
+use ndarray::ArrayD;
+
+use crate::Error;
+use crate::problem::density::density_array;
+use crate::problem::grid::Grid;
+
 /// Asked once a step: true when the user wants the run to stop.
 pub type Interrupt<'a> = &'a (dyn Fn() -> bool + Sync);
 
@@ -18,6 +24,13 @@ pub struct Snapshot {
     pub covariance: Vec<f64>,
     /// Share of the probability that is off the grid (left it or was absorbed).
     pub outside: f64,
+}
+
+impl Snapshot {
+    /// The density ρ as cell averages, an array over the axes of the grid. Errors: a grid of another number of cells.
+    pub fn density(&self, grid: &Grid) -> Result<ArrayD<f64>, Error> {
+        density_array(grid, &self.probability)
+    }
 }
 
 /// Levels of the quantiles that ensembles show.

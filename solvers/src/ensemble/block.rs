@@ -1,6 +1,6 @@
 //! A block of walkers.
 
-use super::Aligned;
+use crate::numerics::aligned::Aligned;
 use crate::numerics::random::LaneStream;
 
 /// Walkers in a block: part of the definition of the random streams, so changing it changes every ensemble's numbers.

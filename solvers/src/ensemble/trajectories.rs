@@ -1,6 +1,7 @@
 //! Positions of a few walkers at more times than the outputs, taken from an ensemble.
 
-use super::{BLOCK, Block, Ensemble};
+use super::block::{BLOCK, Block};
+use super::walkers::Ensemble;
 use crate::engine::Trajectories;
 
 impl Trajectories {

@@ -2,6 +2,19 @@
 //!
 //! Each interval between output times is divided into the fewest equal steps not longer than `step`, so that the discrete
 //! law at output times is that of n equal steps and can be computed exactly where the recursion is known.
+//!
+//! ```text
+//! θ_{k+1} = θ_k + b(θ_k) h + √(2Th) S(θ_k) z_k,   z_k ~ N(0, I)        (Euler–Maruyama; the others in scheme/)
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `scheme/` | the schemes, one file each, with their orders |
+//! | `root.rs` | S with S Sᵀ = D for a block of walkers |
+//! | `walls/` | reflection along the conormal, periodic wrap, absorption by Brownian bridges |
+//! | `step.rs` | how intervals are divided, and the step that is chosen |
+//! | `step_halving.rs` | the weak error of the step, by walkers that take it and half of it on the same Brownian paths |
+//! | `first_passage/` | first-passage times by walkers |
 
 pub mod first_passage;
 pub(crate) mod root;

@@ -126,7 +126,7 @@ fn step(
     take(fine, second, sde, scheme, walls, 0.5 * h)
 }
 
-/// One step of a block whose random numbers have been drawn, walls included. Err: the first walker that is not finite.
+/// One step of a block whose random numbers have been drawn, walls included. Errors: the first walker that is not finite.
 fn take(
     block: &mut Block,
     work: &mut Work,

@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::model::{Model, SampleModel};
+use crate::model::capability::{Model, SampleModel};
 use crate::numerics::lanes::{dispatch, exp};
 use crate::numerics::symmetric::packed_len;
 

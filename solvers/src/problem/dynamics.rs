@@ -14,14 +14,10 @@ pub trait Dynamics: Send + Sync {
     /// Drift b (d×n) and diffusion D (packed, d(d+1)/2 × n; without the temperature) at n points.
     fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]);
 
-    /// Whether D is known to be the same everywhere (its root is then taken once a step, not once a walker).
-    fn constant_diffusion(&self) -> bool {
-        false
-    }
-
-    /// Drift alone (d×n), where D is known to be the same everywhere; false, and nothing written, where it is not.
-    fn drift_alone(&self, _points: &[f64], _drift: &mut [f64]) -> bool {
-        false
+    /// The drift alone where the noise is known to be additive, D the same everywhere (its root is then taken once a step, not
+    /// once a walker); None where it is not known to be.
+    fn additive(&self) -> Option<&dyn Drift> {
+        None
     }
 
     /// Divergence (∇·D)_i = Σ_j ∂_j D_ij at n points (d×n).
@@ -31,6 +27,12 @@ pub trait Dynamics: Send + Sync {
     fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
         central_divergence(self, points, divergence);
     }
+}
+
+/// A drift without its noise.
+pub trait Drift: Send + Sync {
+    /// Drift b (d×n) at n points.
+    fn drift(&self, points: &[f64], drift: &mut [f64]);
 }
 
 /// (∇·D)_i by central differences of fourth order, for dynamics that know no better.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use ndarray::{ArrayD, ArrayViewD};
+
 use crate::Error;
 
 /// What happens at one end of an axis.
@@ -265,6 +267,26 @@ impl Grid {
             }
         }
         points
+    }
+    /// Values of the cells as an array over the axes [n₁, …]; c components of every cell, one after the other, as [c, n₁, …].
+    ///
+    /// Errors: a number of values that is no multiple of the number of cells.
+    pub fn view<'a>(&self, values: &'a [f64]) -> Result<ArrayViewD<'a, f64>, Error> {
+        let shape = self.array_shape(values.len());
+        ArrayViewD::from_shape(shape, values).map_err(|_| self.no_field(values.len()))
+    }
+    /// The same of values that are given away. Errors: as for [`Grid::view`].
+    pub fn array(&self, values: Vec<f64>) -> Result<ArrayD<f64>, Error> {
+        let (shape, count) = (self.array_shape(values.len()), values.len());
+        ArrayD::from_shape_vec(shape, values).map_err(|_| self.no_field(count))
+    }
+    fn array_shape(&self, values: usize) -> Vec<usize> {
+        let components = Some(values / self.len).filter(|&c| c != 1);
+        components.into_iter().chain(self.shape.iter().copied()).collect()
+    }
+    fn no_field(&self, values: usize) -> Error {
+        let what = format!("{values} values are no field on {} cells", self.len);
+        Error::invalid(what, "give one value for each cell, or the same number of components for each")
     }
     /// Cell that holds the point, or None off the grid.
     pub fn locate(&self, point: &[f64]) -> Option<usize> {

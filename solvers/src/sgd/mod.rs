@@ -2,8 +2,20 @@
 //! optimizer of [`optimizer::OPTIMIZERS`] in its place.
 //!
 //! One step lasts the time h = η (momentum: η/(1 − μ), SVAG: η/l; see [`optimizer::Optimizer::step_time`]); output times are
-//! rounded to the nearest whole step, |kh − t| ≤ h/2, and snapshots carry the time kh. Walls do not act on it: periodic coordinates are wrapped into the box at output times, walkers off the grid
-//! go on and are counted outside.
+//! rounded to the nearest whole step, |kh − t| ≤ h/2, and snapshots carry the time kh. Walls do not act on it: periodic
+//! coordinates are wrapped into the box at output times, walkers off the grid go on and are counted outside.
+//!
+//! ```text
+//! ĝ_k = (1/B) Σ_b g_{s_b}(θ_k),   Cov ĝ = D/B (times (m − B)/(m − 1) without replacement),   T = η/(2B)
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `optimizer/` | what is done with the gradient, one file each |
+//! | `sampling/` | how batches are drawn, one file each |
+//! | `gaussian.rs` | normal gradients with the mean and the covariance of a batch, in the place of batches |
+//! | `joint.rs` | joint descent on θ and the amplitudes that a model solves for |
+//! | `curvature.rs` | h λ_max at the walkers against the stability limit |
 
 mod curvature;
 mod gaussian;

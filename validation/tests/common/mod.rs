@@ -91,8 +91,3 @@ pub fn covariance(ensemble: &Ensemble, i: usize, j: usize) -> Estimate {
 pub fn order(coarse: f64, fine: f64) -> f64 {
     (coarse / fine).log2()
 }
-
-/// Σ |p − q|.
-pub fn l1(p: &[f64], q: &[f64]) -> f64 {
-    p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum()
-}

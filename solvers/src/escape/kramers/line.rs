@@ -1,24 +1,17 @@
 //! Kramers' law on a line: the potential ψ' = −b/(T D) by quadrature, minima and tops where b changes its sign.
 
-use super::{Kramers, Pass, SHARE, place, share_at_surface};
+use super::pass::{Kramers, PARALLEL, Pass, SHARE, place, share_at_surface};
 use crate::escape::passage::Passage;
+use crate::numerics::quadrature::GAUSS_4;
 use crate::problem::Problem;
 use crate::problem::grid::Axis;
-
-/// Nodes of Gauss–Legendre quadrature on [−1, 1], with their weights.
-const GAUSS: [(f64, f64); 4] = [
-    (-0.861_136_311_594_052_6, 0.347_854_845_137_453_85),
-    (-0.339_981_043_584_856_26, 0.652_145_154_862_546_1),
-    (0.339_981_043_584_856_26, 0.652_145_154_862_546_1),
-    (0.861_136_311_594_052_6, 0.347_854_845_137_453_85),
-];
 
 /// Halvings of an interval that holds a zero.
 const HALVINGS: usize = 70;
 /// A curvature that climbs less than this part of the barrier along the whole axis is the rounding of one that vanishes.
 const FLAT: f64 = 1e-6;
 
-/// The law on both sides of the minimum. Err: why there is none.
+/// The law on both sides of the minimum. Errors: why there is none.
 pub(crate) fn kramers(problem: &Problem, passage: &Passage) -> Result<Kramers, String> {
     let line = Line::new(problem, passage)?;
     let minimum = line.minimum(passage.from[0])?;
@@ -31,7 +24,7 @@ pub(crate) fn kramers(problem: &Problem, passage: &Passage) -> Result<Kramers, S
         }
     }
     let lowest = passes.iter().map(|pass| pass.barrier).fold(f64::INFINITY, f64::min);
-    if passes.is_empty() || uphill.iter().any(|&height| height < lowest + super::PARALLEL) {
+    if passes.is_empty() || uphill.iter().any(|&height| height < lowest + PARALLEL) {
         let at = place(&[minimum]);
         return Err(match uphill.is_empty() {
             true => format!("no way leads from the minimum {at} to the target"),
@@ -237,7 +230,7 @@ impl<'a> Line<'a> {
 
 fn quadrature(from: f64, to: f64) -> [(f64, f64); 4] {
     let (middle, half) = (0.5 * (from + to), 0.5 * (to - from));
-    GAUSS.map(|(x, w)| (middle + half * x, half * w))
+    GAUSS_4.map(|(x, w)| (middle + half * x, half * w))
 }
 
 fn drift_diffusion(problem: &Problem, points: &[f64]) -> (Vec<f64>, Vec<f64>) {

@@ -2,7 +2,7 @@
 //! refined by Newton's method.
 
 use super::minimax_path::{barriers, minimax_path};
-use super::{Kramers, PARALLEL, Pass, SHARE, place, share_at_surface};
+use super::pass::{Kramers, PARALLEL, Pass, SHARE, place, share_at_surface};
 use crate::escape::passage::Passage;
 use crate::landscape::critical::{CriticalPoint, zero};
 use crate::landscape::minima::{Local, Minimum, descend, neighbours, same_place, widths};
@@ -52,7 +52,7 @@ fn look(problem: &Problem, points: &[f64], out: &mut [f64]) {
     }
 }
 
-/// T σ² from what was looked at. Err: why Kramers' law does not apply.
+/// T σ² from what was looked at. Errors: why Kramers' law does not apply.
 fn diffusivity(problem: &Problem, rows: &[f64]) -> Result<f64, String> {
     let n = rows.len() / ROWS;
     let largest = |row: usize| rows[row * n..(row + 1) * n].iter().copied().fold(0.0, f64::max);
@@ -68,7 +68,7 @@ fn diffusivity(problem: &Problem, rows: &[f64]) -> Result<f64, String> {
 }
 
 impl Slopes {
-    /// Evaluates loss, drift and D on the grid. Err: why there is no law.
+    /// Evaluates loss, drift and D on the grid. Errors: why there is no law.
     pub(crate) fn new(problem: &Problem) -> Result<Self, String> {
         let (grid, d, packed) = (&problem.grid, problem.dimension(), packed_len(problem.dimension()));
         if !problem.model.has_loss() {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 use crate::fokker_planck::Generator;
 use crate::fokker_planck::generator::GeneratorBuilder;
+pub(crate) use crate::problem::density::l1;
 
 pub(crate) fn bernoulli(p: f64) -> f64 {
     if p.abs() < 1e-5 { 1.0 - p / 2.0 + p * p / 12.0 } else { p / p.exp_m1() }
@@ -173,10 +174,6 @@ pub(crate) fn exact(generator: &Generator, p: &[f64], t: f64) -> Vec<f64> {
     let n = p.len() + 1;
     let rows = dense_exp(generator, t);
     rows.chunks_exact(n).take(p.len()).map(|row| row.iter().zip(p).map(|(a, x)| a * x).sum()).collect()
-}
-
-pub(crate) fn l1(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
 }
 
 /// Gaussian bump over the cells of a chain, normalised.

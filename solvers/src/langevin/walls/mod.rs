@@ -39,7 +39,7 @@ impl Walls {
     }
 
     /// Ends a step: applies the walls unless all walkers are known to be inside, then exchanges `work.next` and the positions
-    /// of the block. Err: the first walker that is not finite; the block then still has the positions before the step.
+    /// of the block. Errors: the first walker that is not finite; the block then still has the positions before the step.
     pub fn finish(&self, block: &mut Block, work: &mut Work, inside: bool, scaled_time: f64) -> Result<(), usize> {
         if !inside || self.absorbs {
             self.apply(block, work, scaled_time)?;
@@ -48,7 +48,7 @@ impl Walls {
         Ok(())
     }
 
-    /// Brings `work.next` back into the box; `scaled_time` = T·h. Err: the first walker that is not finite.
+    /// Brings `work.next` back into the box; `scaled_time` = T·h. Errors: the first walker that is not finite.
     fn apply(&self, block: &mut Block, work: &mut Work, scaled_time: f64) -> Result<(), usize> {
         if self.absorbs {
             // The noise of the step is used up; its place holds the uniform variates of the bridges.

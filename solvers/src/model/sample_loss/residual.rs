@@ -1,6 +1,6 @@
 //! Sample losses that are squared residuals: κ (c·y − …)² with a data column y and numbers κ, c.
 
-use super::PerSample;
+use super::per_sample::PerSample;
 use crate::error::Error;
 use crate::formula::Expression;
 use crate::model::data::Data;

@@ -3,7 +3,7 @@
 use super::lane::{Lane, WIDTH, keep_lanes, pad, sech_squared, tanh, with_padded};
 use super::projected::{Projected, slope};
 use super::{Slope, factorisation};
-use crate::model::ProjectedModel;
+use crate::model::capability::ProjectedModel;
 use crate::numerics::lanes::dispatch;
 
 dispatch! {

@@ -14,34 +14,20 @@ mod projected;
 mod regression;
 #[cfg(test)]
 mod tests;
+mod unit;
 
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::model::{Model, ProjectedModel, Regression, SampleModel};
+use crate::model::capability::{Model, ProjectedModel, SampleModel};
+use crate::model::regression::Regression;
 use crate::numerics::small_matrix::condition_number;
+
+pub use unit::{SampleGradient, Slope, Unit};
 
 use fixed::Fixed;
 use lane::{WIDTH, pad, with_padded};
 use projected::Projected;
-
-/// Where a unit's slope comes from.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Slope {
-    /// Component of θ.
-    Group(usize),
-    /// A constant.
-    Fixed(f64),
-}
-
-/// One unit α tanh(w (x − b)).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Unit {
-    /// Centre b.
-    pub center: f64,
-    /// Slope w.
-    pub slope: Slope,
-}
 
 /// How the amplitudes α are found.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,19 +36,6 @@ pub enum Amplitudes {
     Projected,
     /// Constants, one for each unit.
     Fixed(Vec<f64>),
-}
-
-/// Per-sample gradient with projected amplitudes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SampleGradient {
-    /// g_i = 2 r_i ∂r_i with the whole Jacobian (Golub and Pereyra 1973): SGD on l_i(θ) = r_i(θ)².
-    #[default]
-    Total,
-    /// g_i = −2 r_i (∂Φ α̂)_i: α̂ solved on all data at every step, and held while differentiating.
-    Envelope,
-    /// α̂ solved on the samples of each batch: the gradient of the batch's own projected loss. Biased, and no mean over samples, so
-    /// that it has no D; everything but [`Model::batch_gradient`] is that of [`SampleGradient::Total`].
-    Batch,
 }
 
 /// The model; see the module for the formulas.
