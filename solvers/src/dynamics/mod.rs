@@ -10,6 +10,6 @@ pub use gradient::GradientDynamics;
 pub use interpretation::Interpretation;
 pub use modified_equation::ModifiedDynamics;
 pub use modified_equation::Order;
-pub use semidefinite::check_dynamics;
+pub use semidefinite::{Unusable, check_dynamics};
 
 pub(crate) mod gradient;

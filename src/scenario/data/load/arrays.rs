@@ -19,14 +19,13 @@ struct Number(f64);
 
 impl ReadableElement for Number {
     fn read_to_end_exact_vec<R: Read>(reader: R, kind: &Descriptor, len: usize) -> Result<Vec<Self>, ReadDataError> {
-        let convert: fn(&[u8]) -> Option<f64> = match kind.as_string().map(String::as_str) {
-            Some("<f8") => |b| Some(f64::from_le_bytes(b.try_into().ok()?)),
-            Some("<f4") => |b| Some(f64::from(f32::from_le_bytes(b.try_into().ok()?))),
-            Some("<i8") => |b| Some(i64::from_le_bytes(b.try_into().ok()?) as f64),
-            Some("<i4") => |b| Some(f64::from(i32::from_le_bytes(b.try_into().ok()?))),
-            _ => return Err(ReadDataError::WrongDescriptor(kind.clone())),
+        let (size, convert): (usize, fn(&[u8]) -> Option<f64>) = match kind.as_string().map(String::as_str) {
+            Some("<f8") => (8, |b| Some(f64::from_le_bytes(b.try_into().ok()?))),
+            Some("<f4") => (4, |b| Some(f64::from(f32::from_le_bytes(b.try_into().ok()?)))),
+            Some("<i8") => (8, |b| Some(i64::from_le_bytes(b.try_into().ok()?) as f64)),
+            Some("<i4") => (4, |b| Some(f64::from(i32::from_le_bytes(b.try_into().ok()?)))),
+            Some(_) | None => return Err(ReadDataError::WrongDescriptor(kind.clone())),
         };
-        let size = if kind.as_string().is_some_and(|k| k.ends_with('8')) { 8 } else { 4 };
         let mut bytes = Vec::new();
         reader.take(super::MAX_BYTES).read_to_end(&mut bytes).map_err(ReadDataError::Io)?;
         if Some(bytes.len()) != len.checked_mul(size) {
