@@ -9,10 +9,10 @@ use rayon::prelude::*;
 
 use crate::scenario::{Scenario, cells};
 
-/// Checks every cell centre; errors name the first bad one.
+/// Checks every cell centre. Errors: the first where loss, drift or D is not finite, or D is indefinite.
 pub(super) fn check(scenario: &Scenario, grid: &Grid, model: &dyn Model, dynamics: &dyn Dynamics) -> Result<()> {
     let blocks = cells::blocks(grid).into_par_iter();
-    let bad = |cells| check_block(scenario, grid, &cells::centers(grid, cells), model, dynamics).err();
+    let bad = |cells| check_block(scenario, grid, &cells::centres(grid, cells), model, dynamics).err();
     blocks.find_map_first(bad).map_or(Ok(()), Err)
 }
 

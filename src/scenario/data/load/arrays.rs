@@ -36,6 +36,8 @@ impl ReadableElement for Number {
 }
 
 /// Columns of a 2-D array, or the one column of a 1-D array. Columns are named "0", "1", ….
+///
+/// Errors: no such file or array; more than two axes; no `columns`, or one that is not there.
 pub(super) fn read_npy(file: &DataFile) -> miette::Result<Columns> {
     let opened = File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
     let array = ArrayD::<Number>::read_npy(std::io::BufReader::new(opened))
@@ -59,7 +61,7 @@ fn as_table(file: &DataFile, array: ArrayD<Number>) -> miette::Result<Array2<Num
     })
 }
 
-/// One 1-D array for each column.
+/// One 1-D array for each column. Errors: no such archive or array; more than one axis.
 pub(super) fn read_npz(file: &DataFile) -> miette::Result<Columns> {
     let opened = File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
     let mut archive =
@@ -80,7 +82,7 @@ pub(super) fn read_npz(file: &DataFile) -> miette::Result<Columns> {
     Ok(columns)
 }
 
-/// One 1-D dataset of numbers for each column; columns must be named.
+/// One 1-D dataset of numbers for each column; columns must be named. Errors: no `columns`; no such file or dataset.
 pub(super) fn read_hdf5(file: &DataFile) -> miette::Result<Columns> {
     if file.columns.is_empty() {
         let help = "name the datasets: columns = { x = \"group/x\", y = \"group/y\" }";
