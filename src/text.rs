@@ -1,4 +1,4 @@
-//! Words of messages: paths, the nearest known word, numbers.
+//! Words of messages: paths, the nearest known word, numbers, sizes, tables.
 
 use std::fmt::Write;
 

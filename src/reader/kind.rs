@@ -51,3 +51,34 @@ impl Table<'_> {
         Ok(kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use toml::de::DeTable;
+
+    use super::*;
+    use crate::reader::Source;
+
+    const KINDS: &[Kind<u8>] =
+        &[Kind { word: "round", keys: &["radius"], meaning: 1 }, Kind { word: "square", keys: &["side"], meaning: 2 }];
+
+    fn read(text: &str) -> std::result::Result<u8, String> {
+        let source = Source::from_text(Path::new("scenario.toml"), text.to_string());
+        let document = DeTable::parse(&source.text).unwrap();
+        let shape = Table::root(&source, &document, &["shape"]).unwrap().get("shape").unwrap().open_table().unwrap();
+        shape.kind(&KINDS[0], &["colour"], KINDS).map(|kind| kind.meaning).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_word_decides_which_keys_are_read() {
+        assert_eq!(read("shape = { radius = 1, colour = 2 }"), Ok(1));
+        assert_eq!(read("shape = { kind = \"square\", side = 1 }"), Ok(2));
+        assert_eq!(read("shape = { kind = \"sqare\" }").unwrap_err(), "`shape.kind` cannot be \"sqare\"");
+        let other = read("shape = { kind = \"square\", radius = 1 }").unwrap_err();
+        assert_eq!(other, "`shape.radius` belongs to kind = \"round\", but this [shape] has kind = \"square\"");
+        assert_eq!(read("shape = { radios = 1 }").unwrap_err(), "unknown key `shape.radios`");
+    }
+}

@@ -13,7 +13,7 @@ pub fn blocks(grid: &Grid) -> Vec<Range<usize>> {
 }
 
 /// Centres of n cells (d×n, coordinate-major).
-pub fn centers(grid: &Grid, cells: Range<usize>) -> Vec<f64> {
+pub fn centres(grid: &Grid, cells: Range<usize>) -> Vec<f64> {
     let n = cells.len();
     let mut points = vec![0.0; grid.dimension() * n];
     for (i, cell) in cells.enumerate() {

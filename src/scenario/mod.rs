@@ -150,3 +150,23 @@ fn syntax_error(source: &Source, error: &toml::de::Error) -> miette::Report {
     };
     source.error(&span, format!("this is not valid TOML: {message}"), "here", help)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::reader::Kind;
+
+    /// Errors: two kinds of one word, or a key that all kinds read already.
+    fn check<T>(table: &str, kinds: &[Kind<T>], common: &[&str]) {
+        for (i, kind) in kinds.iter().enumerate() {
+            assert!(kinds[..i].iter().all(|other| other.word != kind.word), "{table}: {} twice", kind.word);
+            assert!(kind.keys.iter().all(|key| !common.contains(key)), "{table}: keys of {}", kind.word);
+        }
+    }
+
+    #[test]
+    fn kinds_have_words_and_keys_of_their_own() {
+        check("model", super::model::MODEL_KINDS, super::model::COMMON);
+        check("noise", super::noise::NOISE_KINDS, super::noise::COMMON);
+        check("initial", super::initial::INITIAL_KINDS, &[]);
+    }
+}

@@ -26,4 +26,4 @@ pub use formula::FormulaDynamics;
 pub use gradient::GradientDynamics;
 pub use interpretation::Interpretation;
 pub use modified_equation::{ModifiedDynamics, Order};
-pub use semidefinite::check_dynamics;
+pub use semidefinite::{Unusable, check_dynamics};

@@ -27,7 +27,7 @@ pub const MODEL_KINDS: &[Kind<'static, Read>] = &[formula::KIND, sample_loss::KI
 pub type Read = fn(&Table, Option<Located<Data>>) -> Result<Model>;
 
 /// The keys of all kinds.
-const COMMON: &[&str] = &["variables", "data"];
+pub(super) const COMMON: &[&str] = &["variables", "data"];
 
 /// `[model]`.
 #[derive(Debug, Clone)]

@@ -92,7 +92,7 @@ fn first_difference(pair: &[Expression; 2], grid: &Grid) -> Option<(String, f64,
     let program = Program::compile(pair);
     for cells in cells::blocks(grid) {
         let n = cells.len();
-        let points = cells::centers(grid, cells);
+        let points = cells::centres(grid, cells);
         let mut values = vec![0.0; 2 * n];
         program.evaluate(&points, &mut values);
         let differ = |k: &usize| (values[*k] - values[n + k]).abs() > 1e-9 * (1.0 + values[*k].abs());

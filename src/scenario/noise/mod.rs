@@ -30,7 +30,7 @@ pub const NOISE_KINDS: &[Kind<'static, Read>] = &[minibatch::KIND, decomposed::K
 pub type Read = fn(&Table, bool) -> Result<Arc<dyn NoiseKind>>;
 
 /// The keys of all kinds.
-const COMMON: &[&str] = &["interpretation", "floor"];
+pub(super) const COMMON: &[&str] = &["interpretation", "floor"];
 
 /// `[noise]`.
 #[derive(Debug, Clone)]

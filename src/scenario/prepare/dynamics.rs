@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use fpsolve_solvers::diffusion::{Diffusion};
-use fpsolve_solvers::dynamics::{GradientDynamics, Interpretation, ModifiedDynamics, Order};
+use fpsolve_solvers::diffusion::Diffusion;
+use fpsolve_solvers::dynamics::{FormulaDynamics, GradientDynamics, Interpretation, ModifiedDynamics, Order};
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use miette::Result;

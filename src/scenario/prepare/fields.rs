@@ -1,6 +1,6 @@
 //! Loss, drift and diffusion on every cell of the grid: finite, and D positive semidefinite.
 
-use fpsolve_solvers::dynamics::check_dynamics;
+use fpsolve_solvers::dynamics::{Unusable, check_dynamics};
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use fpsolve_solvers::problem::grid::Grid;
@@ -9,10 +9,10 @@ use rayon::prelude::*;
 
 use crate::scenario::{Scenario, cells};
 
-/// Checks every cell centre; errors name the first bad one.
+/// Checks every cell centre. Errors: the first where loss, drift or D is not finite, or D is indefinite.
 pub(super) fn check(scenario: &Scenario, grid: &Grid, model: &dyn Model, dynamics: &dyn Dynamics) -> Result<()> {
     let blocks = cells::blocks(grid).into_par_iter();
-    let bad = |cells| check_block(scenario, grid, &cells::centers(grid, cells), model, dynamics).err();
+    let bad = |cells| check_block(scenario, grid, &cells::centres(grid, cells), model, dynamics).err();
     blocks.find_map_first(bad).map_or(Ok(()), Err)
 }
 
@@ -33,13 +33,14 @@ fn check_block(
             return Err(scenario.source.error(&scenario.model.kind.span(), message, "not finite on the grid", help));
         }
     }
-    check_dynamics(dynamics, points, &scenario.variable_names()).map_err(|error| dynamics_error(scenario, &error))
+    check_dynamics(dynamics, points, &scenario.variable_names()).map_err(|error| dynamics_error(scenario, error))
 }
 
 /// Errors of the drift point at the model, errors of the diffusion at the noise.
-fn dynamics_error(scenario: &Scenario, error: &fpsolve_solvers::Error) -> Report {
-    match error.to_string().contains("drift") {
-        true => scenario.source.solver_error(&scenario.model.kind.span(), "its gradient", error),
-        false => scenario.source.solver_error(&scenario.noise.kind.span(), "this noise", error),
+fn dynamics_error(scenario: &Scenario, error: Unusable) -> Report {
+    let (source, model, noise) = (&scenario.source, &scenario.model.kind, &scenario.noise.kind);
+    match error {
+        Unusable::Drift(error) => source.solver_error(&model.span(), "its gradient", &error),
+        Unusable::Diffusion(error) => source.solver_error(&noise.span(), "this noise", &error),
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn check_graded(scenario: &Scenario, grid: &Grid, dynamics: &dyn Dyna
     };
     for cells in cells::blocks(grid) {
         let n = cells.len();
-        let points = cells::centers(grid, cells);
+        let points = cells::centres(grid, cells);
         let (mut drift, mut diffusion) = (vec![0.0; d * n], vec![0.0; packed_len(d) * n]);
         dynamics.drift_diffusion(&points, &mut drift, &mut diffusion);
         let pairs = (0..d).flat_map(|i| (i + 1..d).map(move |j| (i, j)));

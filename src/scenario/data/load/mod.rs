@@ -17,6 +17,15 @@ pub const MAX_SAMPLES: u64 = 10_000_000;
 /// Largest data file, bytes.
 pub const MAX_BYTES: u64 = 1 << 30;
 
+/// The file name extensions, each with how such a file is read.
+const FORMATS: &[(&str, fn(&DataFile) -> Result<Columns>)] = &[
+    ("csv", csv::read),
+    ("npy", arrays::read_npy),
+    ("npz", arrays::read_npz),
+    ("h5", arrays::read_hdf5),
+    ("hdf5", arrays::read_hdf5),
+];
+
 /// Columns of numbers with the names the model uses, all of one length.
 pub type Columns = Vec<(String, Vec<f64>)>;
 
@@ -39,17 +48,12 @@ pub fn load(
 ) -> Result<Columns> {
     let file = DataFile { source, named, path: locate(source, named)?, columns };
     let extension = file.path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let loaded = match extension.as_str() {
-        "csv" => csv::read(&file)?,
-        "npy" => arrays::read_npy(&file)?,
-        "npz" => arrays::read_npz(&file)?,
-        "h5" | "hdf5" => arrays::read_hdf5(&file)?,
-        _ => {
-            let message = format!("`{}` is no kind of data file that is known", named.value);
-            let help = "use a .csv with a header line, .npy, .npz or .h5";
-            return Err(source.error(&named.span, message, "unknown file name extension", help));
-        }
+    let Some((_, read)) = FORMATS.iter().find(|(name, _)| *name == extension) else {
+        let message = format!("`{}` is no kind of data file that is known", named.value);
+        let help = "use a .csv with a header line, .npy, .npz or .h5";
+        return Err(source.error(&named.span, message, "unknown file name extension", help));
     };
+    let loaded = read(&file)?;
     file.check(&loaded)?;
     Ok(loaded)
 }
