@@ -44,12 +44,18 @@ pub struct EngineEntry {
     pub table: &'static OptionsTable,
     /// Length in time of its steps at a learning rate, where it lives at multiples of one: the output times of all engines move there.
     /// Errors: a parameter of the optimizer out of range.
-    pub step: Option<fn(&Options, learning_rate: f64) -> Result<f64, Error>>,
+    pub step: Option<Step>,
     /// Memory that it takes besides the densities at the output times.
     pub memory: fn(&Sizes) -> Vec<Item>,
     /// Builds it for a problem. Errors: those of the engine; [`Error::Interrupted`].
-    pub build: fn(&Options, &Problem, Interrupt) -> Result<Box<dyn Engine>, Error>,
+    pub build: Build,
 }
+
+/// Length in time of the steps of an engine at a learning rate.
+pub type Step = fn(&Options, learning_rate: f64) -> Result<f64, Error>;
+
+/// Builds an engine for a problem.
+pub type Build = fn(&Options, &Problem, Interrupt) -> Result<Box<dyn Engine>, Error>;
 
 /// How an engine represents the law of θ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,8 +20,11 @@ pub struct OptionsTable {
     /// Reads it, or takes its defaults where it is not written. Errors: a value that cannot be.
     pub read: fn(&Table) -> Result<AnyOptions>,
     /// Keys that choose by name, each with the names and a line on each.
-    pub choices: &'static [(&'static str, fn() -> Vec<(String, String)>)],
+    pub choices: &'static [(&'static str, Choices)],
 }
+
+/// Names that can be chosen, and a line on each.
+pub type Choices = fn() -> Vec<(String, String)>;
 
 /// What one table says; [`Options::of`] gives it back its type.
 pub type AnyOptions = Arc<dyn Any + Send + Sync>;

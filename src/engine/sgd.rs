@@ -55,6 +55,13 @@ pub struct SgdTable {
     walkers: Range<usize>,
 }
 
+impl SgdTable {
+    /// Whether the optimizer is plain SGD.
+    pub fn is_plain(&self) -> bool {
+        self.options.optimizer == optimizer::TABLE[0].name
+    }
+}
+
 fn read(table: &Table) -> Result<AnyOptions> {
     let plain = (optimizer::OPTIMIZERS[0].name, Vec::new());
     let shown = format!("{{ kind = \"{}\" }}", plain.0);
@@ -72,8 +79,10 @@ fn read(table: &Table) -> Result<AnyOptions> {
     Ok(Arc::new(SgdTable { options, optimizer: optimizer.span, amplitude_rate, walkers: walkers.span }))
 }
 
-/// The name of an optimizer and its parameters.
-fn read_optimizer(value: &Value) -> Result<Located<(&'static str, Vec<(String, f64)>)>> {
+/// The name of an optimizer, and its parameters by name.
+type Optimizer = (&'static str, Vec<(String, f64)>);
+
+fn read_optimizer(value: &Value) -> Result<Located<Optimizer>> {
     let table = value.open_table()?;
     let entries = optimizer::OPTIMIZERS;
     let keys: Vec<Vec<&'static str>> =

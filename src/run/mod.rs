@@ -219,9 +219,8 @@ fn bounded_against<'a>(
     lanes: &'a [Lane],
     stationary: Option<&'a Stationary>,
 ) -> Option<Option<(&'static str, &'a [f64])>> {
-    if !prepared.engines.iter().any(|engine| engine.draws_batches)
-        || prepared.options.of::<SgdTable>().options.optimizer != "sgd"
-    {
+    let batches = prepared.engines.iter().any(|engine| engine.draws_batches);
+    if !batches || !prepared.options.of::<SgdTable>().is_plain() {
         return None;
     }
     let last = |name: &str| {

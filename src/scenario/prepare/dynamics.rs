@@ -63,9 +63,8 @@ fn modified(
     if scenario.noise.interpretation != Interpretation::Ito {
         return refuse("corrects the Itô equation only", "write interpretation = \"ito\" in [noise]");
     }
-    if scenario.options.of::<SgdTable>().options.optimizer != "sgd"
-        && scenario.engines_to_run()?.iter().any(|engine| engine.draws_batches)
-    {
+    let batches = scenario.engines_to_run()?.iter().any(|engine| engine.draws_batches);
+    if batches && !scenario.options.of::<SgdTable>().is_plain() {
         return refuse("corrects plain SGD only", "write optimizer = { kind = \"sgd\" } in [sgd], or order = 1");
     }
     if scenario.noise.floor.value > 0.0 {
