@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use fpsolve::record::{Attribute, Record, Values, hdf5};
+mod common;
+
+use common::{last, number, read, succeeds, warnings};
+use fpsolve::record::Record;
 use fpsolve::summary::summary;
 
 const SMALL: &str = r#"
@@ -48,32 +51,8 @@ fn record(engines: &str, dynamics: &str, optimizer: &str) -> Record {
     let folder = tempfile::tempdir().unwrap();
     let text = SMALL.replace("ENGINES", engines).replace("DYNAMICS", dynamics).replace("OPTIMIZER", optimizer);
     std::fs::write(folder.path().join("small.toml"), text).unwrap();
-    let output = assert_cmd::Command::cargo_bin("fpsolve")
-        .unwrap()
-        .current_dir(folder.path())
-        .args(["scenario", "small.toml"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    hdf5::read(&folder.path().join("small.h5")).unwrap()
-}
-
-fn warnings(record: &Record) -> String {
-    match &record.dataset("warnings").unwrap().values {
-        Values::Text(lines) => lines.join("\n"),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn number(record: &Record, path: &str) -> f64 {
-    match record.attribute(path) {
-        Some(Attribute::Float(x)) => *x,
-        other => panic!("{path}: {other:?}"),
-    }
-}
-
-fn last(record: &Record, path: &str) -> f64 {
-    *record.dataset(path).unwrap().as_float().unwrap().iter().last().unwrap()
+    succeeds(folder.path(), &["scenario", "small.toml"]);
+    read(&folder.path().join("small.h5"))
 }
 
 /// The three rows: skewed samples make SGD another law than Gaussian SGD, whose step of 0.25 is told from the SDE too.

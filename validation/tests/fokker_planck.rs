@@ -452,17 +452,23 @@ fn p5_by_automatic_choice_beats_the_peers_and_stays_positive() {
     }
 }
 
+/// Levels as measured on 64², pinned to 5 % like those of [`check`]: the largest distance of two laws is 2, so that a bar with
+/// room to spare would hold for any law. At condition 1000 the transient is off by two thirds of that, which is why the chain
+/// exists; what is asked of the edges there is that they say so.
 #[test]
 fn the_edge_generator_is_honest_about_strong_anisotropy() {
-    for (condition, moving_bar, resting_bar) in [(10.0, 0.013, 0.0036), (100.0, 0.22, 0.081), (1000.0, 1.06, 1.17)] {
+    let cases = [(10.0, 4.674e-2, 5.058e-3), (100.0, 3.655e-1, 1.307e-1), (1000.0, 1.274, 5.283e-1)];
+    for (condition, moving_level, resting_level) in cases {
         let process = p5(condition);
         let start = Law { mean: vec![0.8, -0.4], covariance: vec![0.05, 0.0, 0.0, 0.05] };
         let grid = square(2.0, 64);
         let exact = process.stationary().cell_probability(&grid).unwrap();
         let (found, error) = stationary(Arc::new(process.clone()), 0.1, &grid, &exact);
-        honest(&format!("edges {condition}, at rest"), error, found.error_grid.unwrap(), 4.0 * resting_bar);
+        honest(&format!("edges {condition}, at rest"), error, found.error_grid.unwrap(), 1.05 * resting_level);
+        assert!(error > 0.95 * resting_level, "edges {condition}, at rest: {error:.4e}, was {resting_level:.4e}");
         let exact = process.law(&start, 1.0).cell_probability(&grid).unwrap();
         let run = transient(Arc::new(process), 0.1, &grid, start.initial(), 1.0, &exact);
-        honest(&format!("edges {condition}, moving"), run.error, run.reported, 4.0 * moving_bar);
+        honest(&format!("edges {condition}, moving"), run.error, run.reported, 1.05 * moving_level);
+        assert!(run.error > 0.95 * moving_level, "edges {condition}, moving: {:.4e}, was {moving_level:.4e}", run.error);
     }
 }
