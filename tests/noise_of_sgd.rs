@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{last, number, read, succeeds, warnings};
+use common::{last, number, numbers, read, succeeds, warnings};
 use fpsolve::record::Record;
 use fpsolve::summary::summary;
 
@@ -81,7 +81,7 @@ fn three_rows_say_what_separates_sgd_from_the_sde() {
             .contains("gradient-descent: not compared with the other engines: gradient descent has no noise")
     );
     // one gradient: v with mean 0, variance 1, third moment −1.5, fourth 3.25 (of w − v: the skewness changes its sign)
-    let field = |name: &str| record.dataset(&format!("problem/{name}")).unwrap().as_float().unwrap().clone();
+    let field = |name: &str| numbers(&record, &format!("problem/{name}"));
     assert!(field("batch_skewness").iter().all(|x| (x - 1.5).abs() < 1e-12));
     assert!(field("batch_excess_kurtosis").iter().all(|x| (x - 0.25).abs() < 1e-12));
     // SGD stays between the samples; the normal law of the SDE does not
@@ -115,7 +115,7 @@ fn optimizers_say_what_they_can_be_compared_with() {
 fn importance_sampling_warns_where_it_collapses() {
     let mild = record("", r#"importance = { c = 1.0, scale = "max-loss" }"#, "");
     assert!(mild.group("comparison/langevin_vs_sgd").is_some() && !warnings(&mild).contains("collapses"));
-    let sizes = mild.dataset("problem/effective_sample_size").unwrap().as_float().unwrap();
+    let sizes = numbers(&mild, "problem/effective_sample_size");
     assert!(sizes.iter().all(|size| *size > 2.0 && *size <= 5.0 + 1e-12));
     let sharp = record("", "importance = { c = 0.1, scale = 1.0 }", "");
     let said = warnings(&sharp);

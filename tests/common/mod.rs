@@ -57,13 +57,15 @@ pub fn read(path: &Path) -> Record {
     record
 }
 
-/// A dataset of numbers, flat.
+/// A dataset of numbers, flat; there is at least one, so that what is asked of all is asked of some.
 pub fn numbers(record: &Record, path: &str) -> Vec<f64> {
-    match &record.dataset(path).unwrap_or_else(|| panic!("no {path}")).values {
+    let values: Vec<f64> = match &record.dataset(path).unwrap_or_else(|| panic!("no {path}")).values {
         Values::Float(values) => values.iter().copied().collect(),
         Values::Integer(values) => values.iter().map(|&v| v as f64).collect(),
         Values::Text(_) => panic!("{path} holds text"),
-    }
+    };
+    assert!(!values.is_empty(), "{path} is empty");
+    values
 }
 
 /// The last entry of a dataset of numbers.

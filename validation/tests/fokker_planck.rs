@@ -11,18 +11,19 @@ mod common;
 use fpsolve_solvers::engine::OnGrid;
 use std::sync::Arc;
 
-use common::{l1, line, order, rectangle, square};
+use common::{cube, line, order, rectangle, square};
 use fpsolve_solvers::engine::{Attribute, Engine};
 use fpsolve_solvers::fokker_planck::integrator::METHODS;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod, Stationary};
+use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::density::moments;
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
 use fpsolve_solvers::problem::initial::Initial;
+use fpsolve_validation::metric::l1;
 use fpsolve_validation::reference::line::{Line, student_t};
 use fpsolve_validation::reference::linear::{Law, OrnsteinUhlenbeck};
 use fpsolve_validation::reference::manufactured::Equilibrium;
-use fpsolve_validation::reference::problem;
 use fpsolve_validation::reference::pushed_forward::{Helix, Sinh, Wave};
 use fpsolve_validation::reference::quadrature::integrate;
 
@@ -73,7 +74,7 @@ fn transient_by(
     times: &[f64],
     exact: &[f64],
 ) -> Run {
-    let problem = problem(dynamics, t, grid.clone(), initial, [&[0.0], times].concat());
+    let problem = Problem::of_dynamics(dynamics, t, grid.clone(), initial, [&[0.0], times].concat());
     let options = FokkerPlanckOptions { stationary: false, tolerance: 1e-7, ..options };
     let mut engine = FokkerPlanck::new(&problem, options).unwrap();
     for &to in times {
@@ -107,7 +108,7 @@ fn stationary_by(
     grid: &Grid,
     exact: &[f64],
 ) -> (Stationary, f64) {
-    let problem = problem(dynamics, t, grid.clone(), Initial::Uniform, vec![0.0, 1.0]);
+    let problem = Problem::of_dynamics(dynamics, t, grid.clone(), Initial::Uniform, vec![0.0, 1.0]);
     let engine = FokkerPlanck::new(&problem, options).unwrap();
     let found = engine.stationary().unwrap().clone();
     assert!((found.probability.iter().sum::<f64>() - 1.0).abs() < 1e-12);
@@ -160,7 +161,8 @@ fn every_method_reaches_the_same_error() {
     let exact = process.law(&start, 0.7).cell_probability(&grid).unwrap();
     for method in METHODS {
         let tolerance = if method.order == Some(1) { 1e-4 } else { 1e-7 };
-        let problem = problem(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.7]);
+        let problem =
+            Problem::of_dynamics(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.7]);
         let options = FokkerPlanckOptions { method: method.name.into(), tolerance, ..FokkerPlanckOptions::default() };
         let mut engine = FokkerPlanck::new(&problem, options).unwrap();
         engine.advance(0.7, &|| false).unwrap();
@@ -240,7 +242,7 @@ fn slowest_mode_of_a_metastable_well() {
     let inner = |y: f64| integrate(|x| ((-0.25 - loss(x)) / t).exp(), -2.0, y, 200);
     let mean_time = integrate(|y| (loss(y) / t).exp() * inner(y), -1.0, 0.0, 200) / t * (0.25f64 / t).exp();
     let errors = [400, 800, 1600].map(|cells| {
-        let problem = problem(Arc::new(well), t, line(-2.0, 2.0, cells), Initial::Uniform, vec![0.0, 1.0]);
+        let problem = Problem::of_dynamics(Arc::new(well), t, line(-2.0, 2.0, cells), Initial::Uniform, vec![0.0, 1.0]);
         let modes = FokkerPlanck::new(&problem, edges()).unwrap().spectrum(2, &|| false).unwrap();
         (modes.real[1] * mean_time - 1.0).abs()
     });
@@ -331,8 +333,7 @@ fn wave_error(options: FokkerPlanckOptions, cells: usize, times: &[f64]) -> (f64
 fn helix_error(options: FokkerPlanckOptions, cells: usize, times: &[f64]) -> (f64, f64) {
     let helix = Helix { rates: [1.0, 0.8, 0.6], amplitude: 0.5, temperature: 0.3 };
     let start = [(0.4, 0.2), (-0.3, 0.25), (0.2, 0.3)];
-    let axis = |name| Axis::uniform(name, -3.6, 3.6, cells, [Boundary::Reflecting; 2]).unwrap();
-    let grid = Grid::new(vec![axis("x"), axis("y"), axis("z")]).unwrap();
+    let grid = cube(3.6, cells);
     let initial = Initial::Cells { probability: helix.cell_probability(&grid, start, 0.0) };
     let exact = helix.cell_probability(&grid, start, times[times.len() - 1]);
     let run = transient_by(options, Arc::new(helix), 0.3, &grid, initial, times, &exact);
@@ -435,7 +436,8 @@ fn p5_by_automatic_choice_beats_the_peers_and_stays_positive() {
         let process = p5(condition);
         let start = Law { mean: vec![0.8, -0.4], covariance: vec![0.05, 0.0, 0.0, 0.05] };
         let grid = square(2.0, 128);
-        let problem = problem(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.5, 1.0]);
+        let problem =
+            Problem::of_dynamics(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.5, 1.0]);
         let mut engine = FokkerPlanck::new(&problem, FokkerPlanckOptions::default()).unwrap();
         let found = engine.stationary().unwrap().clone();
         let exact = process.stationary().cell_probability(&grid).unwrap();
@@ -469,6 +471,10 @@ fn the_edge_generator_is_honest_about_strong_anisotropy() {
         let exact = process.law(&start, 1.0).cell_probability(&grid).unwrap();
         let run = transient(Arc::new(process), 0.1, &grid, start.initial(), 1.0, &exact);
         honest(&format!("edges {condition}, moving"), run.error, run.reported, 1.05 * moving_level);
-        assert!(run.error > 0.95 * moving_level, "edges {condition}, moving: {:.4e}, was {moving_level:.4e}", run.error);
+        assert!(
+            run.error > 0.95 * moving_level,
+            "edges {condition}, moving: {:.4e}, was {moving_level:.4e}",
+            run.error
+        );
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! dθ = b dt + √(2T) S dW: b = −∇L and corrections for another sense of the integral or for the finite step of SGD.
 
+pub mod functions;
 pub mod interpretation;
 pub mod modified_equation;
 pub mod semidefinite;
 
+pub use functions::FromFunctions;
 pub use gradient::GradientDynamics;
 pub use interpretation::Interpretation;
 pub use modified_equation::ModifiedDynamics;
