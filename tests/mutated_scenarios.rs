@@ -164,7 +164,9 @@ temperature = 0.3
 bounds = "auto"
 cells = [40]
 [initial]
-kind = "uniform"
+kind = "gaussian"
+mean = [-1]
+std = [0.3]
 [time]
 end = 3
 [langevin]
