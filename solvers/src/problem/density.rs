@@ -43,9 +43,14 @@ pub fn kullback_leibler(p: &[f64], q: &[f64]) -> f64 {
     p.iter().zip(q).map(term).sum::<f64>().max(0.0)
 }
 
+/// Σ |p − q| of cell probabilities.
+pub fn l1(p: &[f64], q: &[f64]) -> f64 {
+    p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum()
+}
+
 /// Total variation ½ Σ |p − q| of cell probabilities.
 pub fn total_variation(p: &[f64], q: &[f64]) -> f64 {
-    0.5 * p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum::<f64>()
+    0.5 * l1(p, q)
 }
 
 /// Cell averages of the density: probability over volume.

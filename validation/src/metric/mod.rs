@@ -26,7 +26,6 @@ pub(crate) mod total_variation;
 pub(crate) mod wasserstein;
 
 pub use pair::{Marginal, Pair, Side};
-pub use total_variation::l1;
 
 /// One value of a metric, with what sampling noise alone would show.
 #[derive(Debug, Clone, Copy, PartialEq)]

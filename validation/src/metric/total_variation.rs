@@ -12,11 +12,6 @@ pub const METRIC: Metric = Metric {
     read,
 };
 
-/// L1 distance Σ |p − q| of cell probabilities on the same grid, 0 to 2: twice the total variation where no probability is outside.
-pub fn l1(p: &[f64], q: &[f64]) -> f64 {
-    p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum()
-}
-
 fn read(pair: &Pair, rate: f64) -> Vec<Reading> {
     let value = 0.5 * pair.a.cells().zip(pair.b.cells()).map(|(p, q)| (p - q).abs()).sum::<f64>();
     let noise = cellwise(pair, Cellwise::TotalVariation);
