@@ -58,7 +58,7 @@ pub struct SgdTable {
 impl SgdTable {
     /// Whether the optimizer is plain SGD.
     pub fn is_plain(&self) -> bool {
-        self.options.optimizer == optimizer::TABLE[0].name
+        self.options.optimizer == optimizer::OPTIMIZERS[0].name
     }
 }
 

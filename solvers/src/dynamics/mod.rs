@@ -17,12 +17,14 @@
 //! The trait that engines see is [`crate::problem::dynamics::Dynamics`].
 
 mod formula;
+pub mod functions;
 mod gradient;
 pub mod interpretation;
 pub mod modified_equation;
 pub mod semidefinite;
 
 pub use formula::FormulaDynamics;
+pub use functions::FromFunctions;
 pub use gradient::GradientDynamics;
 pub use interpretation::Interpretation;
 pub use modified_equation::{ModifiedDynamics, Order};
