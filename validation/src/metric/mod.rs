@@ -27,6 +27,8 @@ pub(crate) mod wasserstein;
 
 pub use pair::{Marginal, Pair, Side};
 
+use statrs::distribution::{ContinuousCDF, Normal};
+
 /// One value of a metric, with what sampling noise alone would show.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
@@ -135,7 +137,7 @@ fn larger(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
         return (a.0.max(b.0), 0.0);
     }
     let alpha = (a.0 - b.0) / spread;
-    let below = 0.5 * libm::erfc(-alpha / std::f64::consts::SQRT_2);
+    let below = Normal::standard().cdf(alpha);
     let density = (-0.5 * alpha * alpha).exp() / std::f64::consts::TAU.sqrt();
     let mean = a.0 * below + b.0 * (1.0 - below) + spread * density;
     let square =
