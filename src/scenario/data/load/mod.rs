@@ -17,8 +17,11 @@ pub const MAX_SAMPLES: u64 = 10_000_000;
 /// Largest data file, bytes.
 pub const MAX_BYTES: u64 = 1 << 30;
 
+/// How the wanted columns of a data file are read.
+type Read = fn(&DataFile) -> Result<Columns>;
+
 /// The file name extensions, each with how such a file is read.
-const FORMATS: &[(&str, fn(&DataFile) -> Result<Columns>)] = &[
+const FORMATS: &[(&str, Read)] = &[
     ("csv", csv::read),
     ("npy", arrays::read_npy),
     ("npz", arrays::read_npz),
