@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use miette::Result;
 
-use super::file::Column;
 use crate::reader::source::{Located, Source, plain_io};
 use crate::scenario::names::check_name;
 use crate::text::nearest;
@@ -28,6 +27,15 @@ const FORMATS: &[(&str, Read)] = &[
     ("h5", arrays::read_hdf5),
     ("hdf5", arrays::read_hdf5),
 ];
+
+/// A column of a data file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Column {
+    /// By name: header of a CSV, array of an .npz, dataset of an .h5.
+    Name(String),
+    /// By number from 0: column of an .npy, or of any other.
+    Index(usize),
+}
 
 /// Columns of numbers with the names the model uses, all of one length.
 pub type Columns = Vec<(String, Vec<f64>)>;
