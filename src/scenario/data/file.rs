@@ -3,7 +3,8 @@
 use fpsolve_solvers::model::data;
 use miette::Result;
 
-use super::{Given, load};
+use super::Given;
+use super::load::{Column, load};
 use crate::reader::{Located, Table, Value};
 use crate::scenario::names::check_name;
 
@@ -14,15 +15,6 @@ pub struct File {
     pub file: Located<String>,
     /// Names used by the model, and the column of the file each is; empty for all columns by their own names.
     pub columns: Vec<(Located<String>, Located<Column>)>,
-}
-
-/// A column of a data file.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Column {
-    /// By name: header of a CSV, array of an .npz, dataset of an .h5.
-    Name(String),
-    /// By number from 0: column of an .npy, or of any other.
-    Index(usize),
 }
 
 /// Reads `file` and, of the table around it, `columns`. Errors: a name of a column that is none.
@@ -47,8 +39,8 @@ fn columns(table: &Table) -> Result<Vec<(Located<String>, Located<Column>)>> {
 }
 
 impl File {
-    /// The samples. Errors: those of [`load::load`].
+    /// The samples. Errors: those of [`load`].
     pub(super) fn build(&self, given: &Given) -> Result<data::Data> {
-        given.samples(load::load(given.source, &self.file, &self.columns)?)
+        given.samples(load(given.source, &self.file, &self.columns)?)
     }
 }

@@ -18,7 +18,7 @@ use super::data::{self, Data};
 use crate::engine::EngineEntry;
 use crate::reader::{Kind, Located, Source, Table};
 
-pub use variables::MAX_DIMENSIONS;
+pub use variables::{MAX_DIMENSIONS, Parameter};
 
 /// The kinds of model, the default first.
 pub const MODEL_KINDS: &[Kind<'static, Read>] = &[formula::KIND, sample_loss::KIND, tanh_regression::KIND];
@@ -39,9 +39,6 @@ pub struct Model {
     /// `[model.data]`.
     pub data: Option<Located<Data>>,
 }
-
-/// A constant that formulas know by name.
-pub type Parameter = (Located<String>, Located<f64>);
 
 /// What is written of one kind of model, and the model that it means.
 pub trait ModelKind: Debug + Send + Sync {

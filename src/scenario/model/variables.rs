@@ -2,12 +2,14 @@
 
 use miette::Result;
 
-use super::Parameter;
 use crate::reader::{Located, Table};
 use crate::scenario::names::check_name;
 
 /// Most dimensions of θ.
 pub const MAX_DIMENSIONS: usize = 3;
+
+/// A constant that formulas know by name.
+pub type Parameter = (Located<String>, Located<f64>);
 
 /// Reads `variables`. Errors: missing; none or more than [`MAX_DIMENSIONS`]; a name that is none, or is given twice.
 pub(super) fn variables(table: &Table) -> Result<Located<Vec<Located<String>>>> {

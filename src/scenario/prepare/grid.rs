@@ -1,5 +1,6 @@
 //! `[grid]` → the grid: the axes as written, or a box that is looked for.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
@@ -15,14 +16,32 @@ use crate::reader::Located;
 use crate::scenario::grid::Spread;
 use crate::scenario::{Scenario, cells, grid};
 
-/// The grid of the axes as written; None for `bounds = "auto"`. Errors: axes that do not make a grid.
-pub(super) fn written(scenario: &Scenario) -> Result<Option<Grid>> {
-    let grid::Grid::Axes(axes) = &scenario.grid.value else { return Ok(None) };
+/// The grid as far as the scenario gives it.
+pub(super) enum Layout<'a> {
+    /// The axes are written.
+    Written(Grid),
+    /// A box that is looked for: `bounds = "auto"`.
+    Sought {
+        /// Place of the key `bounds`.
+        bounds: &'a Range<usize>,
+        /// Cells per axis.
+        cells: &'a [usize],
+    },
+}
+
+/// What the scenario says of the grid. Errors: axes that do not make one.
+pub(super) fn layout(scenario: &Scenario) -> Result<Layout<'_>> {
+    let axes = match &scenario.grid.value {
+        grid::Grid::Auto { bounds, cells } => return Ok(Layout::Sought { bounds, cells: &cells.value }),
+        grid::Grid::Axes(axes) => axes,
+    };
     let build = |(axis, variable): (&Located<grid::Axis>, String)| {
         axis.value.build(variable).map_err(|error| scenario.source.solver_error(&axis.span, "this axis", &error))
     };
     let built = axes.value.iter().zip(scenario.variable_names()).map(build).collect::<Result<Vec<_>>>()?;
-    Grid::new(built).map(Some).map_err(|error| scenario.source.solver_error(&axes.span, "these axes", &error))
+    Grid::new(built)
+        .map(Layout::Written)
+        .map_err(|error| scenario.source.solver_error(&axes.span, "these axes", &error))
 }
 
 /// Graded axes need a diagonal D. Errors: a cell where D is not, at the first graded axis.
@@ -50,21 +69,18 @@ pub(super) fn check_graded(scenario: &Scenario, grid: &Grid, dynamics: &dyn Dyna
     Ok(())
 }
 
-/// The box for `bounds = "auto"` and how it was found. Errors: no such box; see [`bounds::find`].
-pub(super) fn looked_for(
+/// The grid on a box for `bounds = "auto"` and how the box was found. Errors: no such box; see [`bounds::find`].
+pub(super) fn find(
     scenario: &Scenario,
+    (bounds, cells): (&Range<usize>, &[usize]),
     model: &Arc<dyn Model>,
     dynamics: &Arc<dyn Dynamics>,
     temperature: f64,
     minibatch: Option<Minibatch>,
-) -> Result<(Grid, Option<Found>)> {
-    let grid::Grid::Auto { bounds, cells } = &scenario.grid.value else {
-        let message = "this grid has neither axes nor bounds";
-        return Err(scenario.source.error(&scenario.grid.span, message, "this grid", "write axes = [ … ]"));
-    };
+) -> Result<(Grid, Found)> {
     let refuse = |error: fpsolve_solvers::Error| scenario.source.solver_error(bounds, "no such box", &error);
     let on = |ends: &dyn Fn(usize) -> [f64; 2]| -> std::result::Result<Grid, fpsolve_solvers::Error> {
-        let axes = scenario.variable_names().into_iter().zip(&cells.value).enumerate();
+        let axes = scenario.variable_names().into_iter().zip(cells).enumerate();
         let axis = |(k, (variable, &n)): (usize, (String, &usize))| {
             let [from, to] = ends(k);
             Axis::uniform(variable, from, to, n, [Boundary::Reflecting; 2])
@@ -82,8 +98,8 @@ pub(super) fn looked_for(
         times: scenario.time.at.value.clone(),
         seed: scenario.seed,
     };
-    let found = bounds::find(&problem, &cells.value, scenario.options.of::<FokkerPlanckOptions>().stationary)
-        .map_err(refuse)?;
+    let found =
+        bounds::find(&problem, cells, scenario.options.of::<FokkerPlanckOptions>().stationary).map_err(refuse)?;
     let grid = on(&|k| found.bounds[k]).map_err(refuse)?;
-    Ok((grid, Some(found)))
+    Ok((grid, found))
 }

@@ -27,6 +27,7 @@ use crate::engine::sgd::SgdTable;
 use crate::engine::{EngineEntry, Options, Representation};
 use crate::text::short;
 pub use analysis::{Decompose, Outliers};
+use grid::Layout;
 
 /// A scenario that is ready to run: the problem, how each engine computes, and what is asked of the result.
 #[derive(Clone)]
@@ -77,7 +78,7 @@ impl Scenario {
     pub fn problem(&self) -> Result<Prepared> {
         let engines = self.engines_to_run()?;
         self.check_dimensions()?;
-        let written = grid::written(self)?;
+        let layout = grid::layout(self)?;
         let data = self.samples()?;
         let given = model::Given {
             source: &self.source,
@@ -92,17 +93,18 @@ impl Scenario {
         let critical_points = analysis::critical_points(self, &*model)?;
         let (minibatch, temperature) = self.drive(model.sample_count())?;
         self.check_joint(&*model)?;
-        if let Some(grid) = &written {
+        if let Layout::Written(grid) = &layout {
             self.check_symmetry(grid)?;
         }
         let dynamics = dynamics::build(self, Arc::clone(&model), &given, temperature)?;
-        let (grid, box_found) = match written {
-            Some(grid) => (grid, None),
-            None => grid::looked_for(self, &model, &dynamics, temperature, minibatch)?,
+        let (grid, box_found) = match layout {
+            Layout::Written(grid) => (grid, None),
+            Layout::Sought { bounds, cells } => {
+                let (grid, found) = grid::find(self, (bounds, cells), &model, &dynamics, temperature, minibatch)?;
+                self.check_symmetry(&grid)?;
+                (grid, Some(found))
+            }
         };
-        if box_found.is_some() {
-            self.check_symmetry(&grid)?;
-        }
         let outliers = analysis::outliers(self, &plain, &grid)?;
         let mut notes = self.notes();
         let decomposition = analysis::unless_too_long(self, decomposition, &grid, plain.sample_count(), &mut notes);

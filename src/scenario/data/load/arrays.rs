@@ -13,13 +13,16 @@ use crate::record::hdf5::read_column;
 
 const TYPES: &str = "save the array with numpy as float64, for example numpy.save(file, a.astype(float))";
 
+/// How the bytes of an entry become a number.
+type Convert = fn(&[u8]) -> Option<f64>;
+
 /// An entry of a numpy array of floats or integers, read without trusting the shape that the header claims.
 #[derive(Clone, Copy)]
 struct Number(f64);
 
 impl ReadableElement for Number {
     fn read_to_end_exact_vec<R: Read>(reader: R, kind: &Descriptor, len: usize) -> Result<Vec<Self>, ReadDataError> {
-        let (size, convert): (usize, fn(&[u8]) -> Option<f64>) = match kind.as_string().map(String::as_str) {
+        let (size, convert): (usize, Convert) = match kind.as_string().map(String::as_str) {
             Some("<f8") => (8, |b| Some(f64::from_le_bytes(b.try_into().ok()?))),
             Some("<f4") => (4, |b| Some(f64::from(f32::from_le_bytes(b.try_into().ok()?)))),
             Some("<i8") => (8, |b| Some(i64::from_le_bytes(b.try_into().ok()?) as f64)),

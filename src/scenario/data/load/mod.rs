@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use miette::Result;
 
-use super::file::Column;
 use crate::reader::source::{Located, Source, plain_io};
 use crate::scenario::names::check_name;
 use crate::text::nearest;
@@ -17,14 +16,26 @@ pub const MAX_SAMPLES: u64 = 10_000_000;
 /// Largest data file, bytes.
 pub const MAX_BYTES: u64 = 1 << 30;
 
+/// How the wanted columns of a data file are read.
+type Read = fn(&DataFile) -> Result<Columns>;
+
 /// The file name extensions, each with how such a file is read.
-const FORMATS: &[(&str, fn(&DataFile) -> Result<Columns>)] = &[
+const FORMATS: &[(&str, Read)] = &[
     ("csv", csv::read),
     ("npy", arrays::read_npy),
     ("npz", arrays::read_npz),
     ("h5", arrays::read_hdf5),
     ("hdf5", arrays::read_hdf5),
 ];
+
+/// A column of a data file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Column {
+    /// By name: header of a CSV, array of an .npz, dataset of an .h5.
+    Name(String),
+    /// By number from 0: column of an .npy, or of any other.
+    Index(usize),
+}
 
 /// Columns of numbers with the names the model uses, all of one length.
 pub type Columns = Vec<(String, Vec<f64>)>;
