@@ -1,7 +1,7 @@
 //! `fpsolve list`: what a scenario can choose from, read from the tables that the program itself uses.
 
-use fpsolve_solvers::fokker_planck::SpaceMethod;
-use fpsolve_solvers::fokker_planck::integrator::METHODS;
+use fpsolve_solvers::fokker_planck::choice::{AUTO, DISCRETISATIONS};
+use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
 use fpsolve_solvers::langevin::scheme;
 use fpsolve_solvers::sgd::optimizer;
 use fpsolve_validation::metric::METRICS;
@@ -32,9 +32,9 @@ pub fn run(_args: &Args) -> Result<Outcome, Failure> {
     section("model.kind", kinds(model::KINDS));
     section("noise.kind", kinds(noise::KINDS));
     section("initial.kind", kinds(initial::KINDS));
-    let spaces = SpaceMethod::ALL.iter().map(|&(_, word, about)| row(word, about)).collect();
-    section("fokker_planck.discretisation", spaces);
-    section("fokker_planck.method", METHODS.iter().map(method).collect());
+    let kinds_of_space = DISCRETISATIONS.iter().map(|kind| row(kind.word, kind.about));
+    section("fokker_planck.discretisation", [row(AUTO.0, AUTO.1)].into_iter().chain(kinds_of_space).collect());
+    section("fokker_planck.method", INTEGRATORS.iter().map(method).collect());
     section("langevin.scheme", scheme::TABLE.iter().map(scheme_row).collect());
     section("sgd.optimizer", optimizer::TABLE.iter().map(optimizer_row).collect());
     section("analysis.…", ANALYSES.iter().map(|(key, about)| row(*key, *about)).collect());
@@ -54,7 +54,7 @@ fn row(name: impl Into<String>, about: impl Into<String>) -> (String, String) {
     (name.into(), about.into())
 }
 
-fn method(method: &fpsolve_solvers::fokker_planck::integrator::Method) -> (String, String) {
+fn method(method: &fpsolve_solvers::fokker_planck::integrator::Integrator) -> (String, String) {
     let order = method.order.map_or(String::new(), |order| format!("; order {order}"));
     let positive = if method.positive { "; never negative" } else { "" };
     row(method.name, format!("{}{order}{positive}; {}", method.about, method.reference))

@@ -1,9 +1,10 @@
 //! Memory and work, estimated from the scenario before any large array exists; too much is refused with the breakdown.
 
 use fpsolve_solvers::ensemble::Trajectories;
-use fpsolve_solvers::fokker_planck::SpaceMethod;
-use fpsolve_solvers::fokker_planck::chain::MOST_ENTRIES_UNASKED;
-use fpsolve_solvers::fokker_planck::linear::{Needed, choice};
+use fpsolve_solvers::fokker_planck::DiscretisationKind;
+use fpsolve_solvers::fokker_planck::choice::{DISCRETISATIONS, from_word};
+use fpsolve_solvers::fokker_planck::linear::solver::Needed;
+use fpsolve_solvers::fokker_planck::linear::table::choice;
 use miette::Result;
 
 use crate::error::{Failure, Outcome};
@@ -59,8 +60,8 @@ struct Sizes {
     analysis: f64,
     /// Whether D is a multiple of the identity everywhere.
     isotropic: bool,
-    /// `fokker_planck.discretisation`.
-    discretisation: SpaceMethod,
+    /// `fokker_planck.discretisation`; None: `auto`.
+    discretisation: Option<&'static DiscretisationKind>,
 }
 
 impl Sizes {
@@ -89,7 +90,7 @@ impl Sizes {
         ];
         let analysis = fields.iter().filter(|(on, _)| *on).map(|(_, n)| n).sum();
         let isotropic = matches!(scenario.noise.kind.value, NoiseKind::Isotropic { .. });
-        let discretisation = SpaceMethod::from_word(&scenario.fokker_planck.discretisation.value).unwrap_or_default();
+        let discretisation = from_word(&scenario.fokker_planck.discretisation.value).unwrap_or_default();
         Self { shape, outputs, langevin, sgd, trajectories, memory, analysis, isotropic, discretisation }
     }
 
@@ -139,13 +140,6 @@ fn table(sizes: &Sizes, engines: &[EngineKind]) -> Estimate {
 
 /// Vectors of the Krylov space of the rational integrator, as measured.
 const BASIS: f64 = 30.0;
-/// Entries a cell of both chains of the long-step chain in one, two and three dimensions, where the noise of a step just covers the
-/// cells; at condition number 1000 they are three times as many.
-const CHAIN_ENTRIES: [f64; 3] = [30.0, 450.0, 3400.0];
-/// The chain's companion beside it, at most.
-const COMPANION: f64 = 1.7;
-/// Numbers that the Krylov space of the chain's solver holds at most.
-const KRYLOV_NUMBERS: f64 = 2e7;
 /// Outputs that the polynomial integrator computes together at most.
 const GROUP: f64 = 24.0;
 
@@ -170,14 +164,11 @@ fn fokker_planck(sizes: &Sizes) -> Vec<(String, f64)> {
         (format!("linear solver ({}) and integrator", solver.name), largest),
         ("coarser grid for the error estimate".to_string(), coarse),
     ];
-    let entries = CHAIN_ENTRIES[shape.len().clamp(1, 3) - 1] * cells;
-    match sizes.discretisation {
-        SpaceMethod::Edges => {}
-        SpaceMethod::Auto if entries > MOST_ENTRIES_UNASKED => {}
-        method => {
-            let vectors = KRYLOV_NUMBERS.min(250.0 * cells);
-            let name = if method == SpaceMethod::Auto { "long-step chain, if it is chosen" } else { "long-step chain" };
-            items.push((name.to_string(), COMPANION * 9.0 * entries + 8.0 * vectors));
+    let asked = sizes.discretisation;
+    for kind in DISCRETISATIONS.iter().filter(|kind| asked.is_none_or(|asked| asked == **kind)) {
+        if let Some(bytes) = (kind.memory)(&shape, asked.is_some()) {
+            let condition = if asked.is_none() { ", if it is chosen" } else { "" };
+            items.push((format!("{}{condition}", kind.name), bytes));
         }
     }
     items
@@ -345,7 +336,7 @@ mod tests {
             memory: 0.0,
             analysis: 0.0,
             isotropic: false,
-            discretisation: SpaceMethod::Auto,
+            discretisation: None,
         };
         let estimate = table(&sizes, &[EngineKind::FokkerPlanck]);
         assert!(estimate.total() > 100.0 * 1024f64.powi(3));
@@ -364,7 +355,7 @@ mod tests {
                 memory: 0.0,
                 analysis: 0.0,
                 isotropic: true,
-                discretisation: SpaceMethod::Edges,
+                discretisation: Some(&fpsolve_solvers::fokker_planck::EDGES),
             };
             let (what, bytes) = fokker_planck(&sizes).swap_remove(2);
             (what, bytes / sizes.cells())

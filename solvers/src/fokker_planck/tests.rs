@@ -3,7 +3,7 @@ use crate::Error;
 use crate::engine::{Attribute, Engine, OnGrid, Snapshot};
 use std::sync::Arc;
 
-use super::testing::fixtures::l1;
+use super::accuracy::richardson::l1;
 use super::*;
 use crate::model::Model;
 use crate::numerics::symmetric::{packed_index, packed_len};
@@ -169,7 +169,7 @@ fn the_rotating_gaussian_has_its_covariance_current_and_entropy_production() {
 fn methods_agree_and_a_positive_one_stays_non_negative() {
     let problem = ornstein_uhlenbeck(120, Initial::Uniform, &[0.0, 0.3, 2.0]);
     let (_, truth) = follow(&problem, "tr-bdf2");
-    for method in integrator::METHODS {
+    for method in integrator::table::INTEGRATORS {
         let options =
             FokkerPlanckOptions { method: method.name.into(), tolerance: 1e-4, ..FokkerPlanckOptions::default() };
         let mut engine = FokkerPlanck::new(&problem, options).unwrap();
@@ -249,7 +249,7 @@ fn the_ladder_says_where_the_order_is_not_the_declared_one() {
             let probability = vec![(0..cells).map(|i| (1.0 + tilt(i)) / cells as f64).collect::<Vec<f64>>()];
             let (values, method, warnings) = (Vec::new(), "test".to_string(), Vec::new());
             let (stationary, min_density) = (None, 0.9);
-            let discretisation = SpaceMethod::Edges;
+            let discretisation = &EDGES;
             accuracy::convergence::Solved {
                 grid,
                 probability,
@@ -341,7 +341,7 @@ fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_honest_error() {
         let target = Target::new(text, &condition, d);
         Passage { name: "over".into(), from, target, avoid: None, walkers: 1, horizon: 1.0 }
     };
-    let mean_time = |d: usize, cells: usize, discretisation: SpaceMethod, passage: &Passage| {
+    let mean_time = |d: usize, cells: usize, discretisation: Option<&'static DiscretisationKind>, passage: &Passage| {
         let dynamics = if d == 1 {
             Linear { h: vec![1.0], diffusion: vec![1.0], d }
         } else {
@@ -352,10 +352,10 @@ fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_honest_error() {
         let found = FokkerPlanck::new(&problem, options).unwrap().first_passage(passage, &|| false).unwrap();
         (found.from_value, found.error_grid.unwrap())
     };
-    let (exact, _) = mean_time(1, 4000, SpaceMethod::Edges, &passage(1, vec![-0.2], "x > 0.7"));
+    let (exact, _) = mean_time(1, 4000, Some(&EDGES), &passage(1, vec![-0.2], "x > 0.7"));
     let plane = passage(2, vec![-0.1 * 2f64.sqrt(); 2], "x + y > 0.7*sqrt(2)");
     for (cells, level) in [(48, 5e-3), (96, 1.2e-3)] {
-        let (found, said) = mean_time(2, cells, SpaceMethod::Chain, &plane);
+        let (found, said) = mean_time(2, cells, Some(&CHAIN), &plane);
         let error = (found / exact - 1.0).abs();
         println!("{cells}: {found} {exact} {error:e} said {:e}", said / exact);
         assert!(error < level, "{cells}: {error:e}");

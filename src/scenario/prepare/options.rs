@@ -1,7 +1,7 @@
 //! `[fokker_planck]`, `[langevin]`, `[sgd]` → the options of the engines; names are looked up in their tables.
 
-use fpsolve_solvers::fokker_planck::integrator::METHODS;
-use fpsolve_solvers::fokker_planck::{FokkerPlanckOptions, SpaceMethod};
+use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
+use fpsolve_solvers::fokker_planck::{FokkerPlanckOptions, choice};
 use fpsolve_solvers::langevin::{LangevinOptions, scheme};
 use fpsolve_solvers::sgd::{SgdOptions, optimizer};
 use miette::Result;
@@ -12,20 +12,25 @@ use crate::text::nearest;
 pub(super) fn fokker_planck(scenario: &Scenario) -> Result<FokkerPlanckOptions> {
     let written = &scenario.fokker_planck;
     let space = &written.discretisation;
-    let discretisation = SpaceMethod::from_word(&space.value)
+    let discretisation = choice::from_word(&space.value)
         .map_err(|error| scenario.solver_error(&space.span, "no such discretisation", &error))?;
     let method = &written.method;
-    let names: Vec<&str> = METHODS.iter().map(|method| method.name).chain(["auto"]).collect();
+    let names: Vec<&str> = INTEGRATORS.iter().map(|method| method.name).chain(["auto"]).collect();
     if !names.contains(&method.value.as_str()) {
         let label =
             nearest(&method.value, &names).map_or("no such method".into(), |near| format!("did you mean \"{near}\"?"));
         let message = format!("there is no Fokker-Planck method \"{}\"", method.value);
         return Err(scenario.source.error(&method.span, message, label, format!("write one of: {}", names.join(", "))));
     }
-    if discretisation == SpaceMethod::Chain && method.value != "auto" {
-        let message = format!("method = \"{}\" integrates a generator, and the long-step chain has none", method.value);
+    if let Some(kind) = discretisation.filter(|kind| kind.own_steps && method.value != "auto") {
+        let message = format!("method = \"{}\" integrates a generator, and the {} has none", method.value, kind.name);
         let help = "write method = \"auto\", or discretisation = \"edges\"";
-        return Err(scenario.source.error(&method.span, message, "not with discretisation = \"chain\"", help));
+        return Err(scenario.source.error(
+            &method.span,
+            message,
+            format!("not with discretisation = \"{}\"", kind.word),
+            help,
+        ));
     }
     Ok(FokkerPlanckOptions {
         discretisation,

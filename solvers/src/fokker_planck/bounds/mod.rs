@@ -4,7 +4,9 @@
 //! each side where the outermost cells hold more than [`SHARE`] of the probability at some output time, or of the stationary
 //! density, moves out as far as the decay towards it asks for, each side with much room to spare moves in; until nothing moves.
 
-use super::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod};
+use super::edges::discretisation::EDGES;
+use super::engine::FokkerPlanck;
+use super::options::FokkerPlanckOptions;
 use crate::Error;
 use crate::engine::Engine;
 use crate::engine::OnGrid;
@@ -193,7 +195,7 @@ impl Profile {
         };
         // the tails matter here: the integrators' errors must stay below the share that is looked for
         let options = FokkerPlanckOptions {
-            discretisation: SpaceMethod::Edges,
+            discretisation: Some(&EDGES),
             tolerance: 1e-2 * SHARE,
             stationary,
             error_estimate: false,

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::edge_generator;
+use crate::fokker_planck::accuracy::richardson::l1;
 use crate::fokker_planck::generator::current::{current, entropy_production};
-use crate::fokker_planck::testing::test_fields::{Field, grid, l1, mass_defect, nodal, residual, stationary};
+use crate::fokker_planck::testing::test_fields::{Field, grid, mass_defect, nodal, residual, stationary};
 use crate::problem::grid::{Axis, Boundary, Grid};
 
 use Boundary::{Absorbing, Periodic, Reflecting};

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::estimate::Spans;
 use super::small_exponential::Projected;
-use super::{Stepper, System, Task, Work};
+use super::system::{Stepper, System, Task, Work};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::linear::{Needs, ShiftedSolver};
+use crate::fokker_planck::linear::solver::{Needs, ShiftedSolver};
 
 /// Outputs whose times differ by at most this factor share a Krylov space.
 const SPAN: f64 = 12.0;

@@ -3,7 +3,7 @@
 //! The subtraction-free elimination of [`crate::fokker_planck::linear`] again, on numbers m·2ᵉ with their own exponent: only sums, products and
 //! quotients of non-negative numbers, so every entry is right to about N·10⁻¹⁶ relative, whatever its size.
 
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::linear::dissection::Dissection;
 
 /// A number m·2ᵉ ≥ 0 with 1 ≤ m < 2, or 0.
@@ -190,7 +190,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::fokker_planck::generator::communicating_classes::reversible_log_density;
-    use crate::fokker_planck::stationary::stationary_law;
+    use crate::fokker_planck::stationary::solve::stationary_law;
     use crate::fokker_planck::testing::fixtures::plane;
 
     #[test]

@@ -4,7 +4,7 @@
 use faer::linalg::solvers::Solve;
 use faer::sparse::{SparseColMat, Triplet};
 
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 use crate::numerics::symmetric::packed_len;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::{Axis, Boundary, Grid};
@@ -82,11 +82,6 @@ pub fn nodal(grid: &Grid, log_density: impl Fn([f64; 3]) -> f64) -> Vec<f64> {
     let sum: f64 = p.iter().sum();
     p.iter_mut().for_each(|v| *v /= sum);
     p
-}
-
-/// Σ |p − q|.
-pub fn l1(p: &[f64], q: &[f64]) -> f64 {
-    p.iter().zip(q).map(|(a, b)| (a - b).abs()).sum()
 }
 
 /// Largest |(Qᵀ1)…|-type defect: the column sums of Qᵀ relative to the leaving rate.

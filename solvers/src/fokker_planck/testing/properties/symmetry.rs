@@ -4,10 +4,11 @@ use proptest::prelude::*;
 
 use super::cases;
 use super::scene::walls;
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::accuracy::richardson::l1;
 use crate::fokker_planck::edges::edge_generator;
-use crate::fokker_planck::integrator::{METHODS, System, Task};
-use crate::fokker_planck::testing::fixtures::l1;
+use crate::fokker_planck::generator::Generator;
+use crate::fokker_planck::integrator::system::{System, Task};
+use crate::fokker_planck::integrator::table::INTEGRATORS;
 use crate::fokker_planck::testing::test_fields::Field;
 use crate::numerics::symmetric::packed_index;
 use crate::problem::grid::{Axis, Boundary, Grid};
@@ -199,8 +200,8 @@ proptest! {
         let t = 10f64.powf(duration);
         let follow = |field: &Field, grid: &Grid, start: Vec<f64>| -> Vec<(Vec<f64>, f64)> {
             let q = edge_generator(field, 0.5, grid).unwrap().generator;
-            let system = Arc::new(System::new(Arc::new(q), grid.shape(), None));
-            METHODS.iter().map(|method| {
+            let system = Arc::new(System::new(q, grid.shape(), None));
+            INTEGRATORS.iter().map(|method| {
                 // equal steps where there are steps: the marginal of every step is the step of the marginal
                 let step = method.order.map(|_| t / f64::from(steps));
                 let task = Task { system: system.clone(), start: start.clone(), from: 0.0, times: vec![t], tolerance: 1e-7, step };
@@ -214,7 +215,7 @@ proptest! {
         };
         let whole = follow(&both, &plane, start.clone());
         let alone = follow(&Field::line(along_x), &line, summed(&start));
-        for ((method, (p, a)), (u, b)) in METHODS.iter().zip(&whole).zip(&alone) {
+        for ((method, (p, a)), (u, b)) in INTEGRATORS.iter().zip(&whole).zip(&alone) {
             let worst = l1(&summed(p), u);
             prop_assert!(worst < 1e-12 + a + b, "{} {worst:e}", method.name);
         }
