@@ -1,7 +1,7 @@
 //! Which discretisation a problem gets: the one with the smaller estimated error.
 //!
 //! Where the cell Péclet number is moderate on nearly all probability the edge generator is accurate, sparse and keeps detailed
-//! balance: it is taken without a trial. Elsewhere both are tried, each with the companions that tell its error, for the stationary
+//! balance: it is taken without a trial. Elsewhere both are tried, each with the coarser ones that tell its error, for the stationary
 //! density and a few output times. A bar on the Péclet number alone would be wrong both ways: a reversible problem
 //! with high numbers in its flanks can do better on edges, a linear one with moderate numbers on the chain.
 

@@ -7,9 +7,7 @@
 use std::sync::Arc;
 
 use super::generator::Generator;
-use super::integrator::Stepper;
-use super::integrator::system::System;
-use super::options::FokkerPlanckOptions;
+use super::integrator::system::{IntegratorOptions, Stepper, System};
 use super::spectrum::Spectrum;
 use super::start::StartLaw;
 use super::stationary::density::Stationary;
@@ -81,7 +79,7 @@ pub trait Discretisation: Send + Sync {
         start: Vec<f64>,
         from: f64,
         times: &[f64],
-        options: &FokkerPlanckOptions,
+        integrator: IntegratorOptions,
     ) -> Result<Evolution, Error>;
     /// The `count` slowest modes. Errors: no unique stationary density, more modes than cells, no convergence,
     /// [`Error::Interrupted`].
@@ -91,14 +89,14 @@ pub trait Discretisation: Send + Sync {
     fn passage(
         &self,
         problem: &PassageProblem,
-        options: &FokkerPlanckOptions,
+        integrator: IntegratorOptions,
         interrupt: Interrupt,
     ) -> Result<GridPassage, Error>;
     /// Mean time and committor at the start of a first passage alone, each where it can be had.
     fn passage_at_start(&self, problem: &PassageProblem, interrupt: Interrupt) -> AtStart;
-    /// The coarser companions that tell its errors; `start` holds the cell probabilities of the initial law. None where there are
+    /// Coarser discretisations of the same problem, which tell its errors; `start` holds the cell probabilities of the initial law. None where there are
     /// none. Errors: coefficients that are not finite, [`Error::Interrupted`].
-    fn companions(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Companions>, Error>;
+    fn coarser(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Coarser>, Error>;
     /// Whether probability is lost at an absorbing wall.
     fn has_exit(&self) -> bool;
     /// Cell Péclet number of the problem at each cell (n); infinite where the drift is carried upwind.
@@ -134,7 +132,7 @@ pub struct Evolution {
 }
 
 /// Coarser discretisations of the same problem and what their errors have to do with those of the fine one.
-pub struct Companions {
+pub struct Coarser {
     /// The next coarser one first; at least one, at most two.
     pub levels: Vec<Box<dyn Discretisation>>,
     /// What follows from them.
@@ -155,11 +153,11 @@ pub struct Observables<'a> {
 
 /// How the errors of a discretisation follow from coarser ones.
 pub trait ErrorLaw: Send + Sync {
-    /// Errors of numbers of the first companion over those of the fine discretisation.
+    /// Errors of numbers of the first coarser one over those of the fine discretisation.
     fn growth(&self) -> f64;
     /// The same of mean first-passage times in d dimensions.
     fn growth_of_passages(&self, d: usize) -> f64;
-    /// The number `fine` extrapolated to no error by those of the companions.
+    /// The number `fine` extrapolated to no error by those of the coarser ones.
     fn extrapolated(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> f64;
     /// Estimated L1 error of the fine law after the time `elapsed`; None: at rest.
     fn error(

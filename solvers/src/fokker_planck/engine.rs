@@ -335,7 +335,7 @@ impl OnGrid for FokkerPlanck {
     fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
         let mut modes = self.discretisation.modes(count, interrupt)?;
         if let Some(coarse) = &self.coarse {
-            match coarse.coarser().modes(modes.real.len(), interrupt) {
+            match coarse.first().modes(modes.real.len(), interrupt) {
                 Ok(other) => modes.refine(&other, coarse.errors().growth()),
                 Err(error @ Error::Interrupted { .. }) => return Err(error),
                 Err(_) => {} // fewer cells than modes, say: the errors stay unknown
@@ -347,11 +347,11 @@ impl OnGrid for FokkerPlanck {
     fn first_passage(&self, passage: &Passage, interrupt: Interrupt) -> Result<GridPassage, Error> {
         let (target, avoid) = (&passage.target, passage.avoid.as_ref());
         let problem = PassageProblem { from: &passage.from, target, avoid, times: &self.problem.times };
-        let mut found = self.discretisation.passage(&problem, &self.options, interrupt)?;
+        let mut found = self.discretisation.passage(&problem, self.options.integrator(), interrupt)?;
         // a target too small for the coarse grid, or too far for its numbers, leaves the error unknown
         if let Some(coarse) = &self.coarse {
             let growth = coarse.errors().growth_of_passages(self.grid().dimension());
-            found.see_coarse(&coarse.coarser().passage_at_start(&problem, interrupt), growth);
+            found.see_coarse(&coarse.first().passage_at_start(&problem, interrupt), growth);
         }
         Ok(found)
     }

@@ -1,6 +1,7 @@
 //! What can be chosen about a Fokker–Planck run.
 
 use super::discretisation::DiscretisationKind;
+use super::integrator::system::IntegratorOptions;
 
 /// Options of [`FokkerPlanck`](super::FokkerPlanck).
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +16,15 @@ pub struct FokkerPlanckOptions {
     pub tolerance: f64,
     /// Whether to compute the stationary density.
     pub stationary: bool,
-    /// Whether to run coarser companions beside, for the estimate of the grid error.
+    /// Whether to run coarser discretisations beside, for the estimate of the grid error.
     pub error_estimate: bool,
+}
+
+impl FokkerPlanckOptions {
+    /// What concerns the integrator.
+    pub fn integrator(&self) -> IntegratorOptions<'_> {
+        IntegratorOptions { name: &self.method, tolerance: self.tolerance }
+    }
 }
 
 impl Default for FokkerPlanckOptions {

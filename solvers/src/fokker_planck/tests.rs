@@ -102,7 +102,7 @@ fn gaussian(problem: &Problem, mean: Vec<f64>, covariance: Vec<f64>) -> Vec<f64>
 }
 
 #[test]
-fn a_point_start_follows_the_exact_gaussian_at_second_order_with_an_honest_estimate() {
+fn a_point_start_follows_the_exact_gaussian_at_second_order_with_an_estimate_of_the_size_of_its_error() {
     let times = [0.0, 1e-5, 0.1, 0.7];
     let errors: Vec<f64> = [100, 200, 400]
         .iter()
@@ -333,7 +333,7 @@ fn strong_anisotropy_with_a_current_takes_the_chain() {
 
 /// First passage of the rotationally symmetric Ornstein–Uhlenbeck process over an oblique line is one-dimensional.
 #[test]
-fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_honest_error() {
+fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_estimate_of_the_size_of_their_error() {
     use crate::escape::passage::{Passage, Target};
     use crate::formula::{Symbols, parse};
     let passage = |d: usize, from: Vec<f64>, text: &str| {
@@ -362,4 +362,30 @@ fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_honest_error() {
         // the estimate counts on the second order that curved problems have; this linear one converges faster
         assert!(error * exact < 3.0 * said && said < 8.0 * error * exact, "{cells}: {error:e} {:e}", said / exact);
     }
+}
+
+#[test]
+fn every_discretisation_keeps_its_promises() {
+    for &kind in DISCRETISATIONS {
+        assert_eq!(choice::from_word(kind.word).unwrap(), Some(kind));
+        let start = Initial::Gaussian { mean: vec![0.4], covariance: vec![0.1] };
+        let ou = |cells| ornstein_uhlenbeck(cells, start.clone(), &[0.0, 0.5]);
+        let options = |method: &str| FokkerPlanckOptions {
+            discretisation: Some(kind),
+            method: method.into(),
+            ..FokkerPlanckOptions::default()
+        };
+        let solve = |cells| accuracy::convergence::solve(&ou(cells), &options("auto"), 0, &|| false).unwrap();
+        let ladder = accuracy::convergence::Ladder::new(&[32, 64, 128].map(solve)).unwrap();
+        let (order, name) = (ladder.densities[0].order[0], kind.name);
+        assert_eq!(ladder.densities[0].declared, kind.order);
+        assert!(order > f64::from(kind.order) - 0.3, "{name}: order {order}");
+        let engine = FokkerPlanck::new(&ou(64), options("auto")).unwrap();
+        let found = engine.stationary().unwrap();
+        assert!(!kind.positive || found.probability.iter().all(|&p| p >= 0.0), "{name}");
+        assert_eq!(found.reversible, kind.keeps_detailed_balance, "{name}");
+        assert!(found.error_grid.unwrap() < 1e-2, "{name}: {:?}", found.error_grid);
+        assert_eq!(FokkerPlanck::new(&ou(64), options("tr-bdf2")).is_err(), kind.own_steps, "{name}");
+    }
+    assert!(choice::from_word(choice::AUTO.0).unwrap().is_none() && choice::from_word("lattice").is_err());
 }

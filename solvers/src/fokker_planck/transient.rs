@@ -35,7 +35,7 @@ impl Transient {
         options: &FokkerPlanckOptions,
     ) -> Result<Self, Error> {
         let centre = centre_values(discretisation.grid(), &start);
-        let evolution = discretisation.evolution(centre.clone(), from, times, options)?;
+        let evolution = discretisation.evolution(centre.clone(), from, times, options.integrator())?;
         let keeps_mass = !discretisation.has_exit();
         let grid = discretisation.grid().clone();
         Ok(Self { evolution, centre, probability: start, moved: Moved::default(), keeps_mass, grid })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fpsolve_solvers::fokker_planck::bounds::{self, Found};
+use fpsolve_solvers::fokker_planck::bounds::{self, ChosenBounds};
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 use fpsolve_solvers::problem::dynamics::Dynamics;
@@ -67,7 +67,7 @@ pub(super) fn looked_for(
     dynamics: &Arc<dyn Dynamics>,
     temperature: f64,
     minibatch: Option<Minibatch>,
-) -> Result<(Grid, Option<Found>)> {
+) -> Result<(Grid, Option<ChosenBounds>)> {
     let grid::Grid::Auto { bounds, cells } = &scenario.grid.value else {
         let message = "this grid has neither axes nor bounds";
         return Err(scenario.source.error(&scenario.grid.span, message, "this grid", "write axes = [ … ]"));

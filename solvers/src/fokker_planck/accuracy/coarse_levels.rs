@@ -1,12 +1,12 @@
-//! The coarser companions of a discretisation, advanced beside it: estimates of its error.
+//! Coarser discretisations of the same problem, advanced beside the fine one: estimates of its error.
 //!
-//! Which companions there are, and how errors follow from them, is the discretisation's to say: see
+//! Which there are, and how errors follow from them, is the discretisation's to say: see
 //! [`ErrorLaw`](crate::fokker_planck::discretisation::ErrorLaw).
 
 use crate::Error;
 use crate::engine::{Interrupt, RefinedMoments};
 use crate::fokker_planck::cells::averages::averages;
-use crate::fokker_planck::discretisation::{Companions, Discretisation, ErrorLaw, Observables};
+use crate::fokker_planck::discretisation::{Coarser, Discretisation, ErrorLaw, Observables};
 use crate::fokker_planck::options::FokkerPlanckOptions;
 use crate::fokker_planck::transient::Transient;
 use crate::problem::density::moments;
@@ -15,13 +15,13 @@ use crate::problem::grid::Grid;
 /// Mean (d) and covariance (packed).
 pub type Moments = (Vec<f64>, Vec<f64>);
 
-/// One companion run.
+/// One coarser run.
 struct Level {
     discretisation: Box<dyn Discretisation>,
     transient: Option<Transient>,
 }
 
-/// The companion runs.
+/// The coarser runs.
 pub struct CoarseLevels {
     levels: Vec<Level>,
     errors: Box<dyn ErrorLaw>,
@@ -50,23 +50,23 @@ fn now<'a>(discretisation: &'a dyn Discretisation, transient: &Transient) -> Obs
 }
 
 impl CoarseLevels {
-    /// The companions of `fine`, whose start law is `start`; None where it has none. Errors: as for
-    /// [`Discretisation::companions`].
+    /// The coarser levels of `fine`, whose start law is `start`; None where it has none. Errors: as for
+    /// [`Discretisation::coarser`].
     pub fn new(fine: &dyn Discretisation, start: &[f64], interrupt: Interrupt) -> Result<Option<Self>, Error> {
         let level = |discretisation| Level { discretisation, transient: None };
-        Ok(fine.companions(start, interrupt)?.map(|Companions { levels, errors }| Self {
+        Ok(fine.coarser(start, interrupt)?.map(|Coarser { levels, errors }| Self {
             levels: levels.into_iter().map(level).collect(),
             errors,
             from: 0.0,
         }))
     }
 
-    /// The coarser discretisation.
-    pub fn coarser(&self) -> &dyn Discretisation {
+    /// The next coarser discretisation.
+    pub fn first(&self) -> &dyn Discretisation {
         self.levels[0].discretisation.as_ref()
     }
 
-    /// What follows from the companions.
+    /// What follows from them.
     pub fn errors(&self) -> &dyn ErrorLaw {
         self.errors.as_ref()
     }
@@ -110,7 +110,7 @@ impl CoarseLevels {
         Ok(self.error(&now(fine, transient), &coarse, Some(to - self.from)))
     }
 
-    /// The moments `fine` (mean, covariance) of the density now, extrapolated with those of the companions.
+    /// The moments `fine` (mean, covariance) of the density now, extrapolated with those of the coarser levels.
     pub fn refined_moments(&self, fine: &Moments) -> Option<RefinedMoments> {
         self.refine(fine, &|level| level.transient.as_ref().map(|t| moments(level.discretisation.grid(), &t.centre)))
     }

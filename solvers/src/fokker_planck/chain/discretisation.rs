@@ -1,4 +1,4 @@
-//! The long-step chain as a discretisation: steps τ and 2τ extrapolated, companions of coarser cells or longer steps.
+//! The long-step chain as a discretisation: steps τ and 2τ extrapolated, errors by coarser cells or longer steps.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::engine::Interrupt;
 use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::fokker_planck::cells::averages::{averages, reconstruction_error};
 use crate::fokker_planck::cells::interpolation::{at, interpolation};
-use crate::fokker_planck::discretisation::{Companions, Discretisation, DiscretisationKind, ErrorLaw, Evolution};
+use crate::fokker_planck::discretisation::{Coarser, Discretisation, DiscretisationKind, ErrorLaw, Evolution};
 use crate::fokker_planck::edges::assembly::EdgeGenerator;
 use crate::fokker_planck::edges::discretisation::EdgeDiscretisation;
-use crate::fokker_planck::options::FokkerPlanckOptions;
+use crate::fokker_planck::integrator::system::IntegratorOptions;
 use crate::fokker_planck::spectrum::Spectrum;
 use crate::fokker_planck::stationary::density::{Fluxes, Stationary};
 use crate::fokker_planck::stationary::law::StationaryLaw;
@@ -30,8 +30,8 @@ const ORDER: i32 = 4;
 /// Entries a cell of both chains in one, two and three dimensions, where the noise of a step just covers the cells; at condition
 /// number 1000 they are three times as many.
 const ENTRIES: [f64; 3] = [30.0, 450.0, 3400.0];
-/// The chain with its companion beside it, at most, relative to the chain alone.
-const WITH_COMPANION: f64 = 1.7;
+/// The chain with the coarser one beside it, at most, relative to the chain alone.
+const WITH_COARSER: f64 = 1.7;
 /// Numbers that the Krylov space of the solver holds at most.
 const KRYLOV_NUMBERS: f64 = 2e7;
 
@@ -51,7 +51,7 @@ pub static CHAIN: DiscretisationKind = DiscretisationKind {
         let cells: f64 = shape.iter().map(|&n| n as f64).product();
         let entries = ENTRIES[shape.len().clamp(1, 3) - 1] * cells;
         let vectors = KRYLOV_NUMBERS.min(250.0 * cells);
-        (asked || entries <= MOST_ENTRIES_UNASKED).then_some(WITH_COMPANION * 9.0 * entries + 8.0 * vectors)
+        (asked || entries <= MOST_ENTRIES_UNASKED).then_some(WITH_COARSER * 9.0 * entries + 8.0 * vectors)
     },
     build: |problem, start, interrupt| {
         let edges = EdgeDiscretisation::unsolved(problem, &problem.grid)?;
@@ -125,7 +125,7 @@ impl ChainDiscretisation {
 
     /// The chain on the grid coarsened by 2 with long steps four times as long, where the noise covers the coarser cells; None
     /// where it does not. Errors: a chain that fails, [`Error::Interrupted`].
-    fn coarser(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Self>, Error> {
+    fn with_coarser_cells(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Self>, Error> {
         let long_step = self.pair.long_step();
         let Some(grid) = self.grid.coarsened() else { return Ok(None) };
         let start = self.grid.coarsen_probability(start);
@@ -139,7 +139,7 @@ impl ChainDiscretisation {
     }
 
     /// The chain on this grid with steps twice as long. Errors: a chain that fails, [`Error::Interrupted`].
-    fn longer(&self, start: &[f64], interrupt: Interrupt) -> Result<Self, Error> {
+    fn with_longer_steps(&self, start: &[f64], interrupt: Interrupt) -> Result<Self, Error> {
         let pair = self.pair.doubled(self.builder().as_ref(), interrupt)?;
         let guess = self.at_rest.as_ref().map_or(start, |found| found.pair.laws[1].as_slice());
         let at_rest = at_rest(&pair, guess, interrupt)?;
@@ -207,7 +207,7 @@ impl Discretisation for ChainDiscretisation {
         start: Vec<f64>,
         from: f64,
         _times: &[f64],
-        _options: &FokkerPlanckOptions,
+        _integrator: IntegratorOptions,
     ) -> Result<Evolution, Error> {
         let tau = 0.5 * self.pair.long_step();
         Ok(Evolution {
@@ -226,7 +226,7 @@ impl Discretisation for ChainDiscretisation {
     fn passage(
         &self,
         problem: &PassageProblem,
-        _options: &FokkerPlanckOptions,
+        _integrator: IntegratorOptions,
         interrupt: Interrupt,
     ) -> Result<GridPassage, Error> {
         self.passages().answer(problem, interrupt)
@@ -240,17 +240,17 @@ impl Discretisation for ChainDiscretisation {
     }
 
     /// The chain on 2h with steps 4τ, or on h with steps 2τ where the noise of no step covers the cells of 2h; none where it fails.
-    fn companions(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Companions>, Error> {
+    fn coarser(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Coarser>, Error> {
         let long_step = self.pair.long_step();
-        let found: Result<(Self, Box<dyn ErrorLaw>), Error> = match self.coarser(start, interrupt) {
+        let found: Result<(Self, Box<dyn ErrorLaw>), Error> = match self.with_coarser_cells(start, interrupt) {
             Ok(Some(coarser)) => Ok((coarser, Box::new(ByCoarserChain { long_step }))),
-            Ok(None) => {
-                self.longer(start, interrupt).map(|longer| (longer, Box::new(ByLongerSteps { long_step }) as _))
-            }
+            Ok(None) => self
+                .with_longer_steps(start, interrupt)
+                .map(|longer| (longer, Box::new(ByLongerSteps { long_step }) as _)),
             Err(error) => Err(error),
         };
         match found {
-            Ok((companion, errors)) => Ok(Some(Companions { levels: vec![Box::new(companion)], errors })),
+            Ok((coarser, errors)) => Ok(Some(Coarser { levels: vec![Box::new(coarser)], errors })),
             Err(error @ Error::Interrupted { .. }) => Err(error),
             Err(_) => Ok(None),
         }

@@ -1,6 +1,6 @@
-//! Errors of the extrapolated chain, a h⁴ + b τ², by companions.
+//! Errors of the extrapolated chain, a h⁴ + b τ², by coarser ones.
 //!
-//! The companion on 2h with steps 4τ has 16 times the error. Where no noise of a step covers the cells of 2h, steps 2τ on h tell b,
+//! The chain on 2h with steps 4τ has 16 times the error. Where no noise of a step covers the cells of 2h, steps 2τ on h tell b,
 //! and a reconstruction of cell averages of higher order tells a.
 
 use super::long_steps::{SHORTENED, long_steps};
@@ -19,7 +19,7 @@ pub struct ByLongerSteps {
     pub long_step: f64,
 }
 
-/// Errors of companions with errors `growth` times as large.
+/// The number without error, where that of the coarser one is `growth` times as large.
 fn without_error(fine: f64, coarse: f64, growth: f64) -> f64 {
     fine + (fine - coarse) / (growth - 1.0)
 }
@@ -91,7 +91,7 @@ fn by_coarser_chain(fine: &Observables, coarse: &Observables, ratio: f64, early:
         change / 15.0
     } else {
         let rest = (change - coarse.reconstruction_error).max(0.0) / (ratio * ratio - 1.0).max(3.0);
-        // long steps shorter than the companion's own may not cover its cells, but the extrapolation moves a law by more than its error
+        // long steps shorter than the coarser chain's own may not cover its cells, but the extrapolation moves a law by more than its error
         let moved = fine.parts.as_ref().filter(|_| early).map_or(rest, |[a, b]| l1(a, b));
         fine.reconstruction_error + rest.min(moved)
     };

@@ -11,7 +11,7 @@
 //!
 //! * [`moments`], [`lattice_law`], [`integer_law`], `gaussian`, `rows`: μ and S of a step, the law of a cell, its row with walls;
 //! * [`transition`]: the matrix P; [`extrapolation`]: the chains of steps τ and 2τ; `solve`: πᵀP = πᵀ and (1 − P)u = b;
-//! * [`step_choice`], [`long_steps`]: which steps, and the chain as an integrator; `errors`: companions;
+//! * [`step_choice`], [`long_steps`]: which steps, and the chain as an integrator; `errors`: by coarser chains;
 //! * [`first_passage`], `surfaces`, [`slow_modes`], [`observables`]: what is asked of it;
 //! * [`discretisation`]: the chain as a [`Discretisation`](super::discretisation::Discretisation).
 

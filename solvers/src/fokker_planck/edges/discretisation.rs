@@ -10,13 +10,12 @@ use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::fokker_planck::accuracy::richardson::{self, ORDER, change, highest, richardson};
 use crate::fokker_planck::cells::prolongation::refined_log;
 use crate::fokker_planck::discretisation::{
-    Companions, Discretisation, DiscretisationKind, ErrorLaw, Evolution, Observables,
+    Coarser, Discretisation, DiscretisationKind, ErrorLaw, Evolution, Observables,
 };
 use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::current::entropy_production;
-use crate::fokker_planck::integrator::system::{System, Task};
+use crate::fokker_planck::integrator::system::{IntegratorOptions, System, Task};
 use crate::fokker_planck::integrator::table::choose_with_reason;
-use crate::fokker_planck::options::FokkerPlanckOptions;
 use crate::fokker_planck::spectrum::{Spectrum, spectrum};
 use crate::fokker_planck::stationary::density::Stationary;
 use crate::fokker_planck::stationary::law::StationaryLaw;
@@ -135,13 +134,13 @@ impl Discretisation for EdgeDiscretisation {
         start: Vec<f64>,
         from: f64,
         times: &[f64],
-        options: &FokkerPlanckOptions,
+        integrator: IntegratorOptions,
     ) -> Result<Evolution, Error> {
         let law = self.law.as_ref().ok().cloned();
         let system = Arc::new(System::new(self.edges.generator.clone(), self.grid.shape(), law));
         let times = times.iter().copied().filter(|&t| t >= from).collect();
-        let task = Task { system: system.clone(), start, from, times, tolerance: options.tolerance, step: None };
-        let (method, reason) = choose_with_reason(&options.method, &task)?;
+        let task = Task { system: system.clone(), start, from, times, tolerance: integrator.tolerance, step: None };
+        let (method, reason) = choose_with_reason(integrator.name, &task)?;
         Ok(Evolution { method: method.name, reason, stepper: (method.build)(task)?, system: Some(system) })
     }
 
@@ -153,10 +152,10 @@ impl Discretisation for EdgeDiscretisation {
     fn passage(
         &self,
         problem: &PassageProblem,
-        options: &FokkerPlanckOptions,
+        integrator: IntegratorOptions,
         interrupt: Interrupt,
     ) -> Result<GridPassage, Error> {
-        first_passage(&self.edges.generator, &self.grid, problem, options, interrupt)
+        first_passage(&self.edges.generator, &self.grid, problem, integrator, interrupt)
     }
 
     fn passage_at_start(&self, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
@@ -164,13 +163,13 @@ impl Discretisation for EdgeDiscretisation {
     }
 
     /// The generators on the grids 2h and, where it can be coarsened twice, 4h.
-    fn companions(&self, _start: &[f64], interrupt: Interrupt) -> Result<Option<Companions>, Error> {
+    fn coarser(&self, _start: &[f64], interrupt: Interrupt) -> Result<Option<Coarser>, Error> {
         let Some(grid) = self.grid.coarsened() else { return Ok(None) };
         let mut levels: Vec<Box<dyn Discretisation>> = vec![Box::new(self.on_grid(&grid)?.solved(interrupt)?)];
         if let Some(grid) = grid.coarsened() {
             levels.push(Box::new(self.on_grid(&grid)?.solved(interrupt)?));
         }
-        Ok(Some(Companions { levels, errors: Box::new(ByOrder { reversible: self.nearly_reversible() }) }))
+        Ok(Some(Coarser { levels, errors: Box::new(ByOrder { reversible: self.nearly_reversible() }) }))
     }
 
     fn has_exit(&self) -> bool {

@@ -104,6 +104,15 @@ pub trait Stepper: Send {
     fn work(&self) -> Work;
 }
 
+/// Which integrator is wanted, and how accurate.
+#[derive(Debug, Clone, Copy)]
+pub struct IntegratorOptions<'a> {
+    /// A name of [`INTEGRATORS`](super::table::INTEGRATORS), or "auto" for the one with the least estimated cost.
+    pub name: &'a str,
+    /// L1 error to stay below over the whole run.
+    pub tolerance: f64,
+}
+
 /// What a stepper is built for.
 pub struct Task {
     /// The system.

@@ -225,7 +225,7 @@ fn marched(
         generator.forward(&weight, &mut rest);
         let jumps: f64 = weight.iter().zip(generator.leaving()).map(|(w, rate)| w * rate).sum();
         residual = rest.iter().map(|r| r.abs()).sum::<f64>() / jumps;
-        if residual < SETTLED || quiet == 2 || refused > 8 {
+        if residual < CONVERGED || quiet == 2 || refused > 8 {
             break;
         }
         rest.iter_mut().for_each(|r| *r *= step);
@@ -248,7 +248,7 @@ fn marched(
 /// Steps until the stationary density at most.
 const STEPS: usize = 60;
 /// Residual of rounding.
-const SETTLED: f64 = 3e-16;
+const CONVERGED: f64 = 3e-16;
 /// Change in L1 below which a step found nothing to do.
 const QUIET: f64 = 1e-12;
 

@@ -24,7 +24,7 @@ const MOST_EXTENDED: f64 = 1e9;
 /// Reversible: products of rate ratios along a spanning tree, O(N). One axis: the closed recursion, also around a periodic
 /// axis with a current. Otherwise subtraction-free elimination (Grassmann, Taksar & Heyman, doi:10.1287/opre.33.5.1107) along
 /// a nested dissection; every entry is relatively right to about N·10⁻¹⁶, with no condition on how small it is. Numbers
-/// with wide exponents take over where floating-point numbers end. Grids too large for elimination: multigrid, right to its residual in L1.
+/// of extended range take over where floating-point numbers end. Grids too large for elimination: multigrid, right to its residual in L1.
 ///
 /// Errors: probability is lost into an absorbing wall; several closed classes, named by size and first cell.
 pub fn stationary_law(generator: &Generator, shape: &[usize]) -> Result<StationaryLaw, Error> {
@@ -148,6 +148,9 @@ mod tests {
         for (generator, shape) in [(ring(40, 0.8, 0.3), vec![40]), (plane(14, 11, 0.3, 0.9), vec![14, 11])] {
             let law = stationary_law(&generator, &shape).unwrap();
             assert!(!law.reversible);
+            let (q, mut change) = (generator.to_csr().transpose_into().to_csr(), vec![0.0; generator.cells()]);
+            sprs::prod::mul_acc_mat_vec_csr(q.view(), &law.probability[..], &mut change);
+            assert!(change.iter().all(|rate| rate.abs() < 1e-13), "Qᵀπ = 0");
             for (got, wanted) in law.probability.iter().zip(dense_stationary(&generator)) {
                 assert!((got - wanted).abs() < 1e-13, "{}: {got} {wanted}", law.method);
             }

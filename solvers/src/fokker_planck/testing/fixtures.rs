@@ -66,13 +66,7 @@ pub(crate) fn plane(n: usize, m: usize, temperature: f64, omega: f64) -> Generat
 pub(crate) fn dense(generator: &Generator) -> Vec<f64> {
     let n = generator.cells();
     let mut a = vec![0.0; n * n];
-    for i in 0..n {
-        let (cells, rates) = generator.outgoing(i);
-        for (&j, &rate) in cells.iter().zip(rates) {
-            a[j as usize * n + i] += rate;
-        }
-        a[i * n + i] -= generator.leaving()[i];
-    }
+    generator.to_csr().iter().for_each(|(&rate, (i, j))| a[j * n + i] = rate);
     a
 }
 

@@ -16,10 +16,9 @@ use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::escape::passage::Target;
 use crate::fokker_planck::cells::interpolation::{at, interpolation};
 use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
-use crate::fokker_planck::integrator::system::{System, Task};
+use crate::fokker_planck::integrator::system::{IntegratorOptions, System, Task};
 use crate::fokker_planck::integrator::table::choose;
 use crate::fokker_planck::linear::table::solve_backward;
-use crate::fokker_planck::options::FokkerPlanckOptions;
 use crate::numerics::bernoulli::{bernoulli, weighted_pair};
 use crate::problem::grid::Grid;
 
@@ -34,14 +33,14 @@ pub fn first_passage(
     generator: &Generator,
     grid: &Grid,
     problem: &PassageProblem,
-    options: &FokkerPlanckOptions,
+    integrator: IntegratorOptions,
     interrupt: Interrupt,
 ) -> Result<GridPassage, Error> {
     let killed = Killed::new(generator, grid, &[problem.target])?;
     let weights = interpolation(grid, problem.from);
     let at_start = |field: &[f64]| at(&weights, field);
     let mean_time = killed.solve(grid, &killed.outside, interrupt)?;
-    let (survival, error_time) = survival(&killed, grid, &weights, problem.times, options, interrupt)?;
+    let (survival, error_time) = survival(&killed, grid, &weights, problem.times, integrator, interrupt)?;
     let committor = committor(generator, grid, problem, &killed, interrupt)?;
     Ok(GridPassage {
         from_value: at_start(&mean_time),
@@ -253,7 +252,7 @@ fn survival(
     grid: &Grid,
     weights: &[(usize, f64)],
     times: &[f64],
-    options: &FokkerPlanckOptions,
+    integrator: IntegratorOptions,
     interrupt: Interrupt,
 ) -> Result<(Vec<f64>, f64), Error> {
     let mut p = vec![0.0; grid.len()];
@@ -263,8 +262,8 @@ fn survival(
     let mut out = vec![p.iter().sum::<f64>()];
     let system = Arc::new(System::new(killed.generator.clone(), grid.shape(), None));
     let (start, times_) = (p.clone(), times.to_vec());
-    let task = Task { system, start, from: 0.0, times: times_, tolerance: options.tolerance, step: None };
-    let method = choose(&options.method, &task)?;
+    let task = Task { system, start, from: 0.0, times: times_, tolerance: integrator.tolerance, step: None };
+    let method = choose(integrator.name, &task)?;
     let mut stepper = (method.build)(task)?;
     for &time in &times[1..] {
         stepper.advance(time, interrupt, &mut p)?;

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::fokker_planck::edges::edge_generator;
+use crate::fokker_planck::options::FokkerPlanckOptions;
 use crate::fokker_planck::testing::fixtures::double_well_committor;
 use crate::formula::{Symbols, parse};
 use crate::numerics::symmetric::packed_index;
@@ -53,7 +54,7 @@ fn ask(grid: &Grid, ask: &Ask) -> Result<GridPassage, Error> {
     let (target, avoid) = (target(ask.set, d), ask.avoid.map(|text| target(text, d)));
     let problem = PassageProblem { from: ask.from, target: &target, avoid: avoid.as_ref(), times: ask.times };
     let options = FokkerPlanckOptions { tolerance: 1e-9, ..Default::default() };
-    first_passage(&generator, grid, &problem, &options, &|| false)
+    first_passage(&generator, grid, &problem, options.integrator(), &|| false)
 }
 
 const REFLECTING: [Boundary; 2] = [Boundary::Reflecting; 2];
@@ -154,6 +155,7 @@ fn deep_wells_keep_their_digits_and_what_has_no_answer_is_named() {
     let problem = PassageProblem { from: &[-0.9], target: &target, avoid: None, times: &[0.0] };
     let grid = grid(1, 1.0, 4, REFLECTING);
     let stuck =
-        first_passage(&builder.finish(), &grid, &problem, &FokkerPlanckOptions::default(), &|| false).unwrap_err();
+        first_passage(&builder.finish(), &grid, &problem, FokkerPlanckOptions::default().integrator(), &|| false)
+            .unwrap_err();
     assert!(stuck.to_string().contains("2 cells have no way to the target, the first at [-0.75]"), "{stuck}");
 }

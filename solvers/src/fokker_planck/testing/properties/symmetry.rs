@@ -6,7 +6,6 @@ use super::cases;
 use super::scene::walls;
 use crate::fokker_planck::accuracy::richardson::l1;
 use crate::fokker_planck::edges::edge_generator;
-use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::integrator::system::{System, Task};
 use crate::fokker_planck::integrator::table::INTEGRATORS;
 use crate::fokker_planck::testing::test_fields::Field;
@@ -122,17 +121,14 @@ fn difference(problem: &Problem, image: Image) -> f64 {
     let q = edge_generator(&field, 0.3, &grid).unwrap().generator;
     let other = edge_generator(&other_field, 0.3, &other_grid).unwrap().generator;
     let mapped: Vec<usize> = (0..grid.len()).map(|i| problem.cell(image, &other_grid, grid.multi_index(i))).collect();
-    let rate_of = |q: &Generator, i: usize, j: usize| {
-        let (cells, rates) = q.outgoing(i);
-        cells.binary_search(&(j as u32)).map_or(0.0, |at| rates[at])
-    };
+    let other_matrix = other.to_csr();
     let mut worst = 0.0f64;
     for i in 0..grid.len() {
         let unit = q.leaving()[i].max(1e-300);
         worst = worst.max((q.exit()[i] - other.exit()[mapped[i]] / image.rate).abs() / unit);
         worst = worst.max((q.leaving()[i] - other.leaving()[mapped[i]] / image.rate).abs() / unit);
         for (&j, &rate) in q.outgoing(i).0.iter().zip(q.outgoing(i).1) {
-            let found = rate_of(&other, mapped[i], mapped[j as usize]) / image.rate;
+            let found = other_matrix.get(mapped[i], mapped[j as usize]).copied().unwrap_or(0.0) / image.rate;
             worst = worst.max((rate - found).abs() / unit);
         }
     }
