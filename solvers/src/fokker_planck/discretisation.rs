@@ -49,8 +49,11 @@ pub struct DiscretisationKind {
     pub memory: fn(shape: &[usize], asked: bool) -> Option<f64>,
     /// Builds it for a problem and the law that it starts from. Errors: a grid or coefficients that it cannot serve,
     /// [`Error::Interrupted`].
-    pub build: fn(&Problem, StartLaw, Interrupt) -> Result<Box<dyn Discretisation>, Error>,
+    pub build: Build,
 }
+
+/// Builds a discretisation of a problem that starts from a law.
+pub type Build = fn(&Problem, StartLaw, Interrupt) -> Result<Box<dyn Discretisation>, Error>;
 
 impl PartialEq for DiscretisationKind {
     fn eq(&self, other: &Self) -> bool {
