@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use clap::Args as _;
 use fpsolve_solvers::Error;
-use fpsolve_solvers::fokker_planck::accuracy::convergence::{Ladder, grids, settled, solve};
-use fpsolve_solvers::fokker_planck::{FokkerPlanckOptions, SpaceMethod};
+use fpsolve_solvers::fokker_planck::accuracy::convergence::{Ladder, fixed_discretisation, grids, solve};
+use fpsolve_solvers::fokker_planck::{EDGES, FokkerPlanckOptions};
 use fpsolve_solvers::problem::Problem;
 
 use super::output;
@@ -138,13 +138,13 @@ fn finer(scenario: &Scenario, finer: u8) -> Result<Vec<String>, Failure> {
 fn climb(prepared: &Prepared, problems: &[Problem], progress: &dyn Fn(&str)) -> (Climb, Option<Error>) {
     progress("choosing a discretisation");
     let written = prepared.options.of::<FokkerPlanckOptions>();
-    let options = match settled(&problems[problems.len() - 1], written, &signal::interrupted) {
+    let options = match fixed_discretisation(&problems[problems.len() - 1], written, &signal::interrupted) {
         Ok(options) => options,
         Err(error) => return (Climb::default(), Some(error)),
     };
     let (climb, failure) = climb_with(prepared, problems, &options, progress);
-    if written.discretisation == SpaceMethod::Auto && failure.is_none() && climb.ladder.is_none() {
-        let edges = FokkerPlanckOptions { discretisation: SpaceMethod::Edges, ..options };
+    if written.discretisation.is_none() && failure.is_none() && climb.ladder.is_none() {
+        let edges = FokkerPlanckOptions { discretisation: Some(&EDGES), ..options };
         return climb_with(prepared, problems, &edges, progress);
     }
     (climb, failure)
@@ -172,7 +172,7 @@ fn climb_with(
             }
             // a chain whose steps cannot cover the cells of a coarse grid may serve finer ones
             Err(error @ Error::Numerical { .. })
-                if options.discretisation == SpaceMethod::Chain
+                if options.discretisation.is_some_and(|kind| kind.needs_fine_grid)
                     && climb.solved.is_empty()
                     && level + 1 < problems.len() =>
             {

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Engine, Interrupt};
-use fpsolve_solvers::fokker_planck::chain::MOST_ENTRIES_UNASKED;
-use fpsolve_solvers::fokker_planck::integrator::METHODS;
-use fpsolve_solvers::fokker_planck::linear::{Needed, choice};
-use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod};
+use fpsolve_solvers::fokker_planck::choice::{AUTO, DISCRETISATIONS, from_word};
+use fpsolve_solvers::fokker_planck::integrator::system::Integrator;
+use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
+use fpsolve_solvers::fokker_planck::linear::solver::Needed;
+use fpsolve_solvers::fokker_planck::linear::table::choice;
+use fpsolve_solvers::fokker_planck::{DiscretisationKind, FokkerPlanck, FokkerPlanckOptions};
 use fpsolve_solvers::problem::Problem;
 use miette::Result;
 
@@ -48,8 +50,8 @@ fn read(table: &Table) -> Result<AnyOptions> {
     let method = table.or("method", auto(), "\"auto\"", Value::string)?;
     let tolerance = table.or("tolerance", 1e-6, "1e-6", tolerance)?;
     let stationary = table.or("stationary", true, "true", |v| Ok(v.boolean()?.value))?;
-    let discretisation = SpaceMethod::from_word(&space.value)
-        .map_err(|error| refused(table, &space.span, "no such discretisation", &error))?;
+    let discretisation =
+        from_word(&space.value).map_err(|error| refused(table, &space.span, "no such discretisation", &error))?;
     check_method(table, &method, discretisation)?;
     let method = method.value;
     let defaults = FokkerPlanckOptions::default();
@@ -66,8 +68,8 @@ fn tolerance(value: &Value) -> Result<f64> {
 }
 
 /// Errors: an unknown method, a method beside the long-step chain.
-fn check_method(table: &Table, method: &Located<String>, discretisation: SpaceMethod) -> Result<()> {
-    let names: Vec<&str> = METHODS.iter().map(|method| method.name).chain(["auto"]).collect();
+fn check_method(table: &Table, method: &Located<String>, discretisation: Option<&DiscretisationKind>) -> Result<()> {
+    let names: Vec<&str> = INTEGRATORS.iter().map(|method| method.name).chain(["auto"]).collect();
     if !names.contains(&method.value.as_str()) {
         let label =
             nearest(&method.value, &names).map_or("no such method".into(), |near| format!("did you mean \"{near}\"?"));
@@ -75,36 +77,31 @@ fn check_method(table: &Table, method: &Located<String>, discretisation: SpaceMe
         let help = format!("write one of: {}", names.join(", "));
         return Err(table.source().error(&method.span, message, label, help));
     }
-    if discretisation == SpaceMethod::Chain && method.value != "auto" {
-        let message = format!("method = \"{}\" integrates a generator, and the long-step chain has none", method.value);
+    if let Some(kind) = discretisation.filter(|kind| kind.own_steps && method.value != "auto") {
+        let message = format!("method = \"{}\" integrates a generator, and the {} has none", method.value, kind.name);
+        let label = format!("not with discretisation = \"{}\"", kind.word);
         let help = "write method = \"auto\", or discretisation = \"edges\"";
-        return Err(table.source().error(&method.span, message, "not with discretisation = \"chain\"", help));
+        return Err(table.source().error(&method.span, message, label, help));
     }
     Ok(())
 }
 
 fn discretisations() -> Vec<(String, String)> {
-    SpaceMethod::ALL.iter().map(|&(_, word, about)| (word.to_string(), about.to_string())).collect()
+    let kinds = DISCRETISATIONS.iter().map(|kind| (kind.word, kind.about));
+    [AUTO].into_iter().chain(kinds).map(|(word, about)| (word.to_string(), about.to_string())).collect()
 }
 
 fn methods() -> Vec<(String, String)> {
-    let row = |method: &fpsolve_solvers::fokker_planck::integrator::Method| {
+    let row = |method: &Integrator| {
         let order = method.order.map_or(String::new(), |order| format!("; order {order}"));
         let positive = if method.positive { "; never negative" } else { "" };
         (method.name.to_string(), format!("{}{order}{positive}; {}", method.about, method.reference))
     };
-    METHODS.iter().map(row).collect()
+    INTEGRATORS.iter().map(row).collect()
 }
 
 /// Vectors of the Krylov space of the rational integrator, as measured.
 const BASIS: f64 = 30.0;
-/// Entries a cell of both chains of the long-step chain in one, two and three dimensions, where the noise of a step just covers the
-/// cells; at condition number 1000 they are three times as many.
-const CHAIN_ENTRIES: [f64; 3] = [30.0, 450.0, 3400.0];
-/// The chain's companion beside it, at most.
-const COMPANION: f64 = 1.7;
-/// Numbers that the Krylov space of the chain's solver holds at most.
-const KRYLOV_NUMBERS: f64 = 2e7;
 /// Outputs that the polynomial integrator computes together at most.
 const GROUP: f64 = 24.0;
 
@@ -130,14 +127,13 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
         item(&format!("linear solver ({}) and integrator", solver.name), largest),
         item("coarser grid for the error estimate", coarse),
     ];
-    let entries = CHAIN_ENTRIES[shape.len().clamp(1, 3) - 1] * cells;
-    let chain = match sizes.options.of::<FokkerPlanckOptions>().discretisation {
-        SpaceMethod::Auto if entries <= MOST_ENTRIES_UNASKED => Some("long-step chain, if it is chosen"),
-        SpaceMethod::Edges | SpaceMethod::Auto => None,
-        SpaceMethod::Chain => Some("long-step chain"),
-    };
-    let vectors = KRYLOV_NUMBERS.min(250.0 * cells);
-    items.extend(chain.map(|name| item(name, COMPANION * 9.0 * entries + 8.0 * vectors)));
+    let asked = sizes.options.of::<FokkerPlanckOptions>().discretisation;
+    for kind in DISCRETISATIONS.iter().filter(|kind| asked.is_none_or(|asked| asked == **kind)) {
+        if let Some(bytes) = (kind.memory)(&shape, asked.is_some()) {
+            let condition = if asked.is_none() { ", if it is chosen" } else { "" };
+            items.push(item(&format!("{}{condition}", kind.name), bytes));
+        }
+    }
     items
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use fpsolve_solvers::fokker_planck::accuracy::coarse_levels::ORDER;
 use fpsolve_solvers::fokker_planck::accuracy::convergence::{Ladder, Solved, is_declared};
+use fpsolve_solvers::fokker_planck::accuracy::richardson::ORDER;
 use ndarray::{ArrayD, IxDyn};
 
 use crate::record::scales::{index_scale, name_scale};
@@ -48,7 +48,7 @@ impl Climb {
         let declared = ladder.densities.first().map_or(ORDER, |d| d.declared);
         group.set("declared_order", Attribute::Integer(i64::from(declared)));
         if let Some(finest) = self.solved.last() {
-            group.set("discretisation", Attribute::Text(finest.discretisation.word().to_string()));
+            group.set("discretisation", Attribute::Text(finest.discretisation.word.to_string()));
         }
         group.set("remarks", Attribute::Text(ladder.remarks().join("\n")));
         group.datasets.push(index_scale("level", n, "grid, the coarsest first"));

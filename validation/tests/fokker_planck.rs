@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use common::{cube, line, order, rectangle, square};
 use fpsolve_solvers::engine::{Attribute, Engine};
-use fpsolve_solvers::fokker_planck::integrator::METHODS;
-use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod, Stationary};
+use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
+use fpsolve_solvers::fokker_planck::{CHAIN, EDGES, FokkerPlanck, FokkerPlanckOptions, Stationary};
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::density::{l1, moments};
 use fpsolve_solvers::problem::dynamics::Dynamics;
@@ -45,12 +45,12 @@ fn text(engine: &dyn Engine, name: &str) -> String {
 
 /// The long-step chain.
 fn chain() -> FokkerPlanckOptions {
-    FokkerPlanckOptions { discretisation: SpaceMethod::Chain, ..FokkerPlanckOptions::default() }
+    FokkerPlanckOptions { discretisation: Some(&CHAIN), ..FokkerPlanckOptions::default() }
 }
 
 /// The edge generator, whose orders and levels are tested here whatever the automatic choice would take.
 fn edges() -> FokkerPlanckOptions {
-    FokkerPlanckOptions { discretisation: SpaceMethod::Edges, ..FokkerPlanckOptions::default() }
+    FokkerPlanckOptions { discretisation: Some(&EDGES), ..FokkerPlanckOptions::default() }
 }
 
 struct Run {
@@ -82,7 +82,7 @@ fn transient_by(
     let probability = engine.snapshot().probability;
     assert!((probability.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     // methods that claim positivity keep it; the others may fall below 0 by rounding
-    let positive = METHODS.iter().any(|m| m.positive && text(&engine, "method") == m.name);
+    let positive = INTEGRATORS.iter().any(|m| m.positive && text(&engine, "method") == m.name);
     let largest = probability.iter().zip(grid.volumes()).map(|(p, v)| p / v).fold(0.0, f64::max);
     let least = if positive { 0.0 } else { -1e-15 * largest };
     assert!(
@@ -158,7 +158,7 @@ fn every_method_reaches_the_same_error() {
     let start = Law { mean: vec![1.0], covariance: vec![0.01] };
     let grid = line(-1.5, 2.5, 128);
     let exact = process.law(&start, 0.7).cell_probability(&grid).unwrap();
-    for method in METHODS {
+    for method in INTEGRATORS {
         let tolerance = if method.order == Some(1) { 1e-4 } else { 1e-7 };
         let problem =
             Problem::of_dynamics(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.7]);
@@ -378,12 +378,12 @@ fn p5(condition: f64) -> OrnsteinUhlenbeck {
 }
 
 /// Orders of the chain: transients and stationary densities of curved problems.
-const CHAIN: std::ops::Range<f64> = 3.4..4.7;
+const CHAIN_ORDER: std::ops::Range<f64> = 3.4..4.7;
 
 #[test]
 fn the_chain_is_fourth_order_on_curved_transients() {
-    check("wave, chain", &[32, 64, 128].map(|n| wave_error(chain(), n, &[0.8])), CHAIN, 2.37e-5);
-    check("sinh, chain", &[128, 256, 512].map(|n| sinh_error(chain(), n, &[0.8])), CHAIN, 5.45e-7);
+    check("wave, chain", &[32, 64, 128].map(|n| wave_error(chain(), n, &[0.8])), CHAIN_ORDER, 2.37e-5);
+    check("sinh, chain", &[128, 256, 512].map(|n| sinh_error(chain(), n, &[0.8])), CHAIN_ORDER, 5.45e-7);
     // 16³ cells are not yet in the range of the fourth order
     check("helix, chain", &[16, 32].map(|n| helix_error(chain(), n, &[0.5])), 2.9..4.7, 1.111e-3);
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
-use fpsolve_solvers::fokker_planck::bounds::{self, Found};
+use fpsolve_solvers::fokker_planck::bounds::{self, ChosenBounds};
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 use fpsolve_solvers::problem::dynamics::Dynamics;
@@ -77,7 +77,7 @@ pub(super) fn find(
     dynamics: &Arc<dyn Dynamics>,
     temperature: f64,
     minibatch: Option<Minibatch>,
-) -> Result<(Grid, Found)> {
+) -> Result<(Grid, ChosenBounds)> {
     let refuse = |error: fpsolve_solvers::Error| scenario.source.solver_error(bounds, "no such box", &error);
     let on = |ends: &dyn Fn(usize) -> [f64; 2]| -> std::result::Result<Grid, fpsolve_solvers::Error> {
         let axes = scenario.variable_names().into_iter().zip(cells).enumerate();

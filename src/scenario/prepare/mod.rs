@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fpsolve_solvers::escape::passage::Passage;
-use fpsolve_solvers::fokker_planck::bounds::Found;
+use fpsolve_solvers::fokker_planck::bounds::ChosenBounds;
 use fpsolve_solvers::formula::Symbols;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
@@ -67,7 +67,7 @@ pub struct Prepared {
     /// Sentences on what the choices in the scenario mean for the result.
     pub notes: Vec<String>,
     /// How the box was found, where the scenario leaves it to the program.
-    pub box_found: Option<Found>,
+    pub box_found: Option<ChosenBounds>,
 }
 
 impl Scenario {

@@ -4,20 +4,23 @@
 //! Both by shift-and-invert Krylov on the subtraction-free direct solvers. A reversible generator is self-adjoint with the
 //! weights π: the eigenvalues then come from the energy form Σ π_i K_ij (u_i − u_j)², a sum of squares, which keeps their
 //! *relative* accuracy however slow the mode is (metastable wells).
+//!
+//! * [`modes`]: the values; `reversible`: the energy form; `general`: Krylov spaces of the inverse, or of a transition matrix.
 
 mod general;
+pub mod modes;
 mod reversible;
 
+pub use crate::engine::Spectrum;
 pub(super) use general::Filter;
 
 use std::sync::Arc;
 
-use super::Generator;
-use super::integrator::System;
-use super::stationary::StationaryLaw;
+use super::generator::Generator;
+use super::integrator::system::System;
+use super::stationary::law::StationaryLaw;
 use crate::Error;
-pub use crate::engine::Spectrum;
-use crate::engine::{Interrupt, RefinedSpectrum};
+use crate::engine::Interrupt;
 
 /// The `count` slowest modes (at least 1) of a generator with the given stationary law, on a grid of the given shape; one more
 /// where the last is half of a complex pair. Errors: more modes than cells, an iteration that does not converge;
@@ -75,41 +78,6 @@ fn after_rest(
     modes.left.extend(found.left);
     modes.error.extend(found.error);
     Ok(modes)
-}
-
-impl Spectrum {
-    /// Takes the leading error off the eigenvalues by those of another discretisation, whose error is `growth` times this one's;
-    /// each is paired with the nearest of the others.
-    pub(super) fn refine(&mut self, other: &Spectrum, growth: f64) {
-        let mut refined = RefinedSpectrum { real: Vec::new(), imaginary: Vec::new(), error: Vec::new() };
-        for (&re, &im) in self.real.iter().zip(&self.imaginary) {
-            let distance = |&k: &usize| (other.real[k] - re).hypot(other.imaginary[k] - im);
-            let near = (0..other.real.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0);
-            let step = [re - other.real[near], im - other.imaginary[near]].map(|d| d / (growth - 1.0));
-            refined.real.push(re + step[0]);
-            refined.imaginary.push(im + step[1]);
-            refined.error.push(step[0].hypot(step[1]));
-        }
-        self.refined = Some(refined);
-    }
-}
-
-/// A shift of the size of the slow rates: the leaving rate of a typical cell over the square of the longest axis.
-fn first_shift(system: &System) -> f64 {
-    let mut leaving = system.generator().leaving().to_vec();
-    let middle = leaving.len() / 2;
-    let (_, median, _) = leaving.select_nth_unstable_by(middle, f64::total_cmp);
-    let longest = system.shape().iter().copied().max().unwrap_or(1) as f64;
-    (*median / (longest * longest)).max(f64::MIN_POSITIVE)
-}
-
-fn not_converged(vectors: usize) -> Error {
-    Error::numerical(
-        "the slow modes",
-        format!("after {vectors} Krylov vectors"),
-        "they did not converge",
-        "ask for fewer modes",
-    )
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use faer::{Mat, Side};
 
-use super::{Spectrum, first_shift, not_converged};
+use super::modes::{first_shift, not_converged};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::Generator;
-use crate::fokker_planck::integrator::System;
-use crate::fokker_planck::linear::proceed;
+use crate::engine::Spectrum;
+use crate::fokker_planck::generator::Generator;
+use crate::fokker_planck::integrator::system::System;
+use crate::fokker_planck::linear::solver::proceed;
 use crate::numerics::krylov::{Krylov, start};
 use crate::numerics::small_matrix::diagonalise;
 

@@ -1,9 +1,8 @@
-//! Generators and dense linear algebra for the tests of this room.
+//! Generators and dense linear algebra for the tests of this module.
 
 #![allow(clippy::unwrap_used)]
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::GeneratorBuilder;
-pub(crate) use crate::problem::density::l1;
 
 pub(crate) fn bernoulli(p: f64) -> f64 {
     if p.abs() < 1e-5 { 1.0 - p / 2.0 + p * p / 12.0 } else { p / p.exp_m1() }
@@ -67,13 +66,7 @@ pub(crate) fn plane(n: usize, m: usize, temperature: f64, omega: f64) -> Generat
 pub(crate) fn dense(generator: &Generator) -> Vec<f64> {
     let n = generator.cells();
     let mut a = vec![0.0; n * n];
-    for i in 0..n {
-        let (cells, rates) = generator.outgoing(i);
-        for (&j, &rate) in cells.iter().zip(rates) {
-            a[j as usize * n + i] += rate;
-        }
-        a[i * n + i] -= generator.leaving()[i];
-    }
+    generator.to_csr().iter().for_each(|(&rate, (i, j))| a[j * n + i] = rate);
     a
 }
 
