@@ -1,4 +1,6 @@
-//! Words of messages: paths, the nearest known word, numbers.
+//! Words of messages: paths, the nearest known word, numbers, tables.
+
+use std::fmt::Write;
 
 /// `[path]`, or `path` for entries of arrays, which have no header.
 pub fn bracketed(path: &str) -> String {
@@ -36,6 +38,31 @@ pub fn count(n: usize, what: &str) -> String {
     }
 }
 
+/// Columns padded to their widest cell, two spaces of indentation.
+pub fn table(rows: &[Vec<String>], out: &mut String) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |k: usize| rows.iter().filter_map(|row| row.get(k)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &w)| format!("{cell}{}", " ".repeat(w - cell.chars().count())));
+        let _ = writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+/// A number in at most four significant digits.
+pub fn short(x: f64) -> String {
+    let size = x.abs();
+    if x == 0.0 {
+        "0".into()
+    } else if !(1e-3..1e5).contains(&size) {
+        format!("{x:.1e}")
+    } else {
+        let digits = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
+        let fixed = format!("{x:.digits$}");
+        if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_string() } else { fixed }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +86,13 @@ mod tests {
             (count(1, "axis"), count(2, "axis"), count(3, "row")),
             ("1 axis".into(), "2 axes".into(), "3 rows".into())
         );
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(short(0.349_937_7), "0.3499");
+        assert_eq!(short(-2.0), "-2");
+        assert_eq!(short(12345.6), "12346");
+        assert_eq!(short(3.2e-15), "3.2e-15");
     }
 }

@@ -6,7 +6,7 @@ use super::scenario::{engine, overrides};
 use crate::error::{Failure, Outcome};
 use crate::limits;
 use crate::scenario::{EngineKind, Prepared, Scenario};
-use crate::summary::short;
+use crate::text::short;
 use fpsolve_solvers::problem::grid::Axis;
 
 /// Arguments of `fpsolve check`.

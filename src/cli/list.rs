@@ -6,10 +6,10 @@ use fpsolve_solvers::langevin::scheme;
 use fpsolve_solvers::sgd::optimizer;
 use fpsolve_validation::metric::METRICS;
 
+use crate::analysis::ANALYSES;
 use crate::error::{Failure, Outcome};
 use crate::figure::FIGURES;
 use crate::reader::table::Kinds;
-use crate::scenario::verdicts::ANALYSES;
 use crate::scenario::{EngineKind, initial, model, noise};
 
 /// Arguments of `fpsolve list`.
@@ -37,7 +37,7 @@ pub fn run(_args: &Args) -> Result<Outcome, Failure> {
     section("fokker_planck.method", METHODS.iter().map(method).collect());
     section("langevin.scheme", scheme::TABLE.iter().map(scheme_row).collect());
     section("sgd.optimizer", optimizer::TABLE.iter().map(optimizer_row).collect());
-    section("analysis.…", ANALYSES.iter().map(|(key, about)| row(*key, *about)).collect());
+    section("analysis.…", ANALYSES.iter().filter_map(|entry| Some(row(entry.key?, entry.about))).collect());
     section("compare.max_…", METRICS.iter().map(|metric| row(metric.name, metric.definition)).collect());
     section("pictures", FIGURES.iter().map(|figure| row(figure.name, figure.about)).collect());
     super::print(&(text.trim_end().to_string() + "\n"));

@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 use crate::error::{self, Failure, Outcome};
 use crate::run::{Run, Status, run as run_engines};
 use crate::scenario::Scenario;
-use crate::summary::{short, table};
+use crate::text::{short, table};
 use crate::{limits, signal};
 
 /// The scenarios that the program ships with, and their data.

@@ -6,6 +6,7 @@ use fpsolve_solvers::fokker_planck::chain::MOST_ENTRIES_UNASKED;
 use fpsolve_solvers::fokker_planck::linear::{Needed, choice};
 use miette::Result;
 
+use crate::analysis::Scale;
 use crate::error::{Failure, Outcome};
 use crate::scenario::data::Origin;
 use crate::scenario::noise::NoiseKind;
@@ -75,19 +76,8 @@ impl Sizes {
         let optimizer = &scenario.sgd.optimizer.value;
         let optimizer = fpsolve_solvers::sgd::optimizer::build(optimizer.name, &optimizer.parameters);
         let memory = optimizer.map_or(0.0, |(optimizer, _)| optimizer.memory(scenario.dimension()) as f64);
-        let d = shape.len() as f64;
-        let asked = &scenario.analysis;
         let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
-        let parts = teacher || asked.decomposition.is_some();
-        // time and committor of each passage, and the loss, its slopes and the flood of Kramers' law
-        let passages = asked.first_passage.len() as f64;
-        let fields = [
-            (parts, 3.0 * d * d),
-            (asked.outliers.is_some(), 3.0),
-            (asked.critical_points.is_some(), 2.0),
-            (passages > 0.0, 2.0 * passages + if d > 1.0 { 5.0 } else { 0.0 }),
-        ];
-        let analysis = fields.iter().filter(|(on, _)| *on).map(|(_, n)| n).sum();
+        let analysis = scenario.analysis.numbers_per_cell(&Scale { dimension: shape.len(), teacher });
         let isotropic = matches!(scenario.noise.kind.value, NoiseKind::Isotropic { .. });
         let discretisation = SpaceMethod::from_word(&scenario.fokker_planck.discretisation.value).unwrap_or_default();
         Self { shape, outputs, langevin, sgd, trajectories, memory, analysis, isotropic, discretisation }

@@ -10,7 +10,7 @@ use crate::record::scales::{index_scale, name_scale};
 use crate::record::{Attribute, Dataset, Group};
 use crate::run::Status;
 use crate::scenario::Prepared;
-use crate::summary::{short, table};
+use crate::text::{short, table};
 
 /// The grids that were reached, the coarsest first.
 #[derive(Debug, Clone, Default)]

@@ -8,13 +8,13 @@ pub mod initial;
 pub mod model;
 pub mod names;
 pub mod noise;
-pub mod outliers;
 pub mod prepare;
 pub mod time;
 pub mod verdicts;
 
 use std::path::{Path, PathBuf};
 
+use crate::analysis::Requests;
 use crate::reader::{Located, Source, overrides, table};
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::Result;
@@ -76,7 +76,7 @@ pub struct Scenario {
     /// `[sgd]`.
     pub sgd: engines::Sgd,
     /// `[analysis]`.
-    pub analysis: verdicts::Analysis,
+    pub analysis: Requests,
     /// `[compare]`.
     pub compare: Vec<Limit>,
     /// `[expect]`.
@@ -114,7 +114,7 @@ impl Scenario {
             fokker_planck: engines::read_fokker_planck(&root)?,
             langevin: engines::read_langevin(&root)?,
             sgd: engines::read_sgd(&root)?,
-            analysis: verdicts::read_analysis(&root)?,
+            analysis: Requests::read(&root)?,
             compare: verdicts::read_compare(&root)?,
             expect: verdicts::read_expect(&root)?,
             output: verdicts::read_output(&root)?,

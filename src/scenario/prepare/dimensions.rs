@@ -32,10 +32,6 @@ pub(super) fn check(scenario: &Scenario) -> Result<()> {
             agree(scenario, &format!("noise.diffusion[{i}]"), "formula", row.len(), &diffusion.span)?;
         }
     }
-    for passage in &scenario.analysis.first_passage {
-        let from = &passage.value.from;
-        agree(scenario, "analysis.first_passage.from", "number", from.value.len(), &from.span)?;
-    }
     Ok(())
 }
 

@@ -1,19 +1,16 @@
 //! From what was written to what is meant: a [`Scenario`] becomes a [`Problem`] that is safe to run.
 
-mod analysis;
 mod data;
 mod dimensions;
 mod fields;
 mod grid;
 mod initial;
 mod options;
-mod passage;
 
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fpsolve_solvers::escape::passage::Passage;
 use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::fokker_planck::bounds::Found;
 use fpsolve_solvers::langevin::LangevinOptions;
@@ -26,9 +23,9 @@ use miette::{Report, Result};
 
 use super::dynamics::Drive;
 use super::model::{ModelKind, SampleGradient};
-use super::{EngineKind, Scenario, verdicts};
-use crate::summary::short;
-pub use analysis::{Decompose, Outliers};
+use super::{EngineKind, Scenario};
+use crate::analysis::{Context, Planned};
+use crate::text::short;
 
 /// A scenario that is ready to run: the problem, how each engine computes, and what is asked of the result.
 #[derive(Clone)]
@@ -54,15 +51,7 @@ pub struct Prepared {
     /// The model of the data as it is, whatever the sampling.
     pub model: Arc<dyn Model>,
     /// `[analysis]`.
-    pub analysis: verdicts::Analysis,
-    /// First-passage problems of `analysis.first_passage`.
-    pub passages: Vec<Passage>,
-    /// Whether critical points of the loss are searched for.
-    pub critical_points: bool,
-    /// How the noise is taken apart.
-    pub decomposition: Option<Decompose>,
-    /// The search for dynamic outliers.
-    pub outliers: Option<Outliers>,
+    pub analyses: Vec<Planned>,
     /// Limits of `[compare]`.
     pub compare: Vec<Limit>,
     /// Numbers of `[expect]`.
@@ -86,9 +75,7 @@ impl Scenario {
         let written = grid::written(self)?;
         let data = data::build(self)?;
         let plain = super::model::build::build(self, data.as_deref())?;
-        let decomposition = analysis::decomposition(self, &*plain, data.as_deref())?;
         let model = super::model::build::sampled(self, Arc::clone(&plain))?;
-        let critical_points = analysis::critical_points(self, &*model)?;
         let (minibatch, temperature) = self.drive(model.samples())?;
         self.check_joint(&*model)?;
         if let Some(grid) = &written {
@@ -102,15 +89,11 @@ impl Scenario {
         if box_found.is_some() {
             fields::check_symmetry(self, &grid)?;
         }
-        let outliers = analysis::outliers(self, &plain, &grid)?;
-        let mut notes = self.notes();
-        let decomposition = analysis::unless_too_long(self, decomposition, &grid, plain.samples(), &mut notes);
         fields::check(self, &grid, &*model, &*dynamics)?;
         if engines.contains(&EngineKind::FokkerPlanck) {
             grid::check_graded(self, &grid, &*dynamics)?;
         }
         let initial = initial::build(self, &grid)?;
-        let passages = passage::build(self, &grid)?;
         let problem = Problem {
             variables: self.variable_names(),
             model,
@@ -122,6 +105,17 @@ impl Scenario {
             times: self.time.at.value.clone(),
             seed: self.seed,
         };
+        let mut notes = self.notes();
+        let analyses = self.analysis.prepare(&mut Context {
+            source: &self.source,
+            problem: &problem,
+            model: &plain,
+            data: data.as_deref(),
+            noise: &self.noise,
+            importance: self.dynamics.importance.as_ref().map(|importance| &importance.value),
+            parse: &|formula| super::model::build::parse(self, formula, &self.symbols()),
+            notes: &mut notes,
+        })?;
         Ok(Prepared {
             name: self.name.clone(),
             description: self.description.clone(),
@@ -130,11 +124,7 @@ impl Scenario {
             langevin: options::langevin(self)?,
             sgd: options::sgd(self)?,
             model: plain,
-            analysis: self.analysis.clone(),
-            passages,
-            critical_points,
-            decomposition,
-            outliers,
+            analyses,
             compare: self.compare.clone(),
             expect: self.expect.clone(),
             output: self.output_file(),
