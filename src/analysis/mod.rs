@@ -46,6 +46,9 @@ pub static ANALYSES: &[&AnalysisEntry] = &[
     &sgd_reach::ENTRY,
 ];
 
+/// Reads what a scenario asks of an analysis in its table `[analysis]`; None where it is not asked.
+pub type Read = fn(&Table) -> Result<Option<Arc<dyn Request>>>;
+
 /// An analysis: a question to a finished run.
 #[derive(Debug)]
 pub struct AnalysisEntry {
@@ -59,8 +62,8 @@ pub struct AnalysisEntry {
     pub subject: Subject,
     /// The groups that are its own in the record.
     pub groups: &'static [&'static str],
-    /// Reads its value in the table `[analysis]`; None where it is not asked. Errors point at what is wrongly written.
-    pub read: fn(&Table) -> Result<Option<Arc<dyn Request>>>,
+    /// Reads its value; errors point at what is wrongly written.
+    pub read: Read,
     /// What it found, as lines for the summary, from a record; none where the record does not have it.
     pub words: fn(&Record) -> Vec<String>,
 }
