@@ -9,6 +9,7 @@ pub mod importance;
 pub mod modes;
 pub mod outliers;
 pub mod projection;
+pub mod quasi_stationary;
 pub mod sgd_reach;
 
 mod context;
@@ -41,6 +42,7 @@ pub static ANALYSES: &[&AnalysisEntry] = &[
     &modes::ENTRY,
     &critical_points::ENTRY,
     &first_passage::ENTRY,
+    &quasi_stationary::ENTRY,
     &decomposition::ENTRY,
     &outliers::ENTRY,
     &sgd_reach::ENTRY,

@@ -4,6 +4,7 @@ use crate::Error;
 use crate::ensemble::Trajectories;
 use crate::escape::on_grid::GridPassage;
 use crate::escape::passage::Passage;
+use crate::fokker_planck::quasi_stationary::{Basin, QuasiStationary};
 use crate::fokker_planck::{Spectrum, Stationary};
 
 /// Asked once a step: true when the user wants the run to stop.
@@ -111,4 +112,7 @@ pub trait OnGrid {
     /// Mean time, survival at the output times and committor of a first-passage problem. Errors: a target without cells or out of
     /// reach, times beyond the range of floating-point numbers, [`Error::Interrupted`].
     fn first_passage(&self, passage: &Passage, interrupt: Interrupt) -> Result<GridPassage, Error>;
+    /// The quasi-stationary density of a basin and its exit rate. Errors: a basin without cells or with all of them, no convergence,
+    /// [`Error::Interrupted`].
+    fn quasi_stationary(&self, basin: &Basin, interrupt: Interrupt) -> Result<QuasiStationary, Error>;
 }

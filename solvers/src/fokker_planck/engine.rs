@@ -6,6 +6,7 @@ use super::accuracy::wall_contact::Touched;
 use super::cells::probability_simplex::Moved;
 use super::choice::{Candidate, Choice, PECLET, Start, choose};
 use super::discretisation::{Discrete, Transient};
+use super::quasi_stationary::{Basin, QuasiStationary, quasi_stationary};
 use super::start::PointStart;
 use super::{FokkerPlanckOptions, Generator, SpaceMethod, Spectrum, Stationary};
 use crate::Error;
@@ -362,5 +363,11 @@ impl OnGrid for FokkerPlanck {
             found.see_coarse(&companion.discrete().at_start(&question, interrupt), growth);
         }
         Ok(found)
+    }
+
+    /// By the edge generator, whatever follows the transient.
+    fn quasi_stationary(&self, basin: &Basin, interrupt: Interrupt) -> Result<QuasiStationary, Error> {
+        let Problem { dynamics, temperature, grid, .. } = &self.problem;
+        quasi_stationary(dynamics.as_ref(), *temperature, grid, basin, interrupt)
     }
 }
