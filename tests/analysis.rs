@@ -138,3 +138,67 @@ fn lost_rank_is_warned_of() {
     let record = read(&folder.path().join("rank.h5"));
     assert_eq!(record.attribute("problem/rank_min"), Some(&Attribute::Integer(2)));
 }
+
+const ORNSTEIN_UHLENBECK: &str = r#"
+engines = ["fokker-planck"]
+
+[model]
+kind = "formula"
+variables = ["x"]
+loss = "x^2/2"
+
+[noise]
+kind = "isotropic"
+
+[dynamics]
+temperature = 0.25
+
+[grid]
+axes = [{ from = -3.5, to = 3.5, cells = 280 }]
+
+[initial]
+kind = "point"
+at = [-0.5]
+
+[time]
+at = [0, 1]
+"#;
+
+fn run_basin(folder: &Path, basin: &str) -> std::process::Output {
+    let analysis = format!("[analysis]\nquasi_stationary = [{{ name = \"left\", basin = \"{basin}\" }}]\n");
+    std::fs::write(folder.join("basin.toml"), format!("{ORNSTEIN_UHLENBECK}\n{analysis}")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
+    command.current_dir(folder).args(["scenario", "basin.toml"]).output().unwrap()
+}
+
+/// An Ornstein–Uhlenbeck process that has stayed at x < 0 has the density −x/T e^{−x²/(2T)} and leaves at the rate of its drift, 1.
+#[test]
+fn the_quasi_stationary_density_of_one_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run_basin(folder.path(), "x < 0");
+    let said = String::from_utf8_lossy(&output.stdout).to_string();
+    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("left: x < 0 is left at the rate "), "{said}");
+    let record = hdf5::read(&folder.path().join("basin.h5")).unwrap();
+    let float = |name: &str| match record.attribute(&format!("quasi_stationary/left/{name}")) {
+        Some(Attribute::Float(value)) => *value,
+        other => panic!("{name}: {other:?}"),
+    };
+    assert!((float("rate") - 1.0).abs() < 3.0 * float("rate_error") && float("rate_error") < 1e-3);
+    assert!(float("residual") < 1e-12);
+    let (x, density) = (numbers(&record, "quasi_stationary/left/x"), numbers(&record, "quasi_stationary/left/density"));
+    for (x, density) in x.into_iter().zip(density) {
+        let exact = if x < 0.0 { -x / 0.25 * (-x * x / 0.5).exp() } else { 0.0 };
+        assert!((density - exact).abs() < 2e-3, "{density} for {exact} at {x}");
+    }
+}
+
+#[test]
+fn a_basin_off_the_grid_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (basin, why) in [("x < -9", "covers no cell"), ("x < 9", "covers every cell"), ("x", "is not a condition")] {
+        let output = run_basin(folder.path(), basin);
+        let said = String::from_utf8_lossy(&output.stderr).to_string();
+        assert!(output.status.code() == Some(2) && said.contains(why), "{basin}: {said}");
+    }
+}

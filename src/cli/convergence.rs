@@ -11,6 +11,7 @@ use fpsolve_solvers::problem::Problem;
 
 use super::output;
 use super::scenario::{WRITE_HELP, overrides, progress};
+use crate::analysis::modes;
 use crate::engine::fokker_planck;
 use crate::error::{self, Failure, Outcome};
 use crate::record::hdf5;
@@ -156,7 +157,7 @@ fn climb_with(
     options: &FokkerPlanckOptions,
     progress: &dyn Fn(&str),
 ) -> (Climb, Option<Error>) {
-    let eigenpairs = prepared.analysis.eigenpairs.as_ref().map_or(0, |count| count.value);
+    let eigenpairs = modes::count(&prepared.analyses);
     let mut climb = Climb::default();
     for (level, problem) in problems.iter().enumerate() {
         let shape: Vec<String> = problem.grid.shape().iter().map(usize::to_string).collect();

@@ -3,11 +3,11 @@
 use clap::Args as _;
 use fpsolve_validation::metric::METRICS;
 
+use crate::analysis::ANALYSES;
 use crate::engine::{self, ENGINES};
 use crate::error::{Failure, Outcome};
 use crate::figure::FIGURES;
 use crate::reader::Kind;
-use crate::scenario::verdicts::ANALYSES;
 use crate::scenario::{initial, model, noise};
 
 /// The subcommand.
@@ -41,7 +41,7 @@ fn run(_args: &Args) -> Result<Outcome, Failure> {
     for table in engine::tables() {
         table.choices.iter().for_each(|(key, rows)| section(&format!("{}.{key}", table.key), rows()));
     }
-    section("analysis.…", ANALYSES.iter().map(|(key, about)| row(*key, *about)).collect());
+    section("analysis.…", ANALYSES.iter().filter_map(|entry| Some(row(entry.key?, entry.about))).collect());
     section("compare.max_…", METRICS.iter().map(|metric| row(metric.name, metric.definition)).collect());
     section("pictures", FIGURES.iter().map(|figure| row(figure.name, figure.about)).collect());
     super::print(&(text.trim_end().to_string() + "\n"));

@@ -4,6 +4,7 @@ mod key;
 
 use miette::Result;
 
+use crate::analysis::Scale;
 use crate::engine::{EngineEntry, Options};
 use crate::error::{Failure, Outcome};
 use crate::scenario::data::Origin;
@@ -63,19 +64,8 @@ impl<'a> Sizes<'a> {
             grid::Grid::Auto { cells, .. } => cells.value.iter().map(|&n| n as f64).collect(),
         };
         let outputs = scenario.time.at.value.len() as f64;
-        let d = shape.len() as f64;
-        let asked = &scenario.analysis;
         let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
-        let parts = teacher || asked.decomposition.is_some();
-        // time and committor of each passage, and the loss, its slopes and the flood of Kramers' law
-        let passages = asked.first_passage.len() as f64;
-        let fields = [
-            (parts, 3.0 * d * d),
-            (asked.outliers.is_some(), 3.0),
-            (asked.critical_points.is_some(), 2.0),
-            (passages > 0.0, 2.0 * passages + if d > 1.0 { 5.0 } else { 0.0 }),
-        ];
-        let analysis = fields.iter().filter(|(on, _)| *on).map(|(_, n)| n).sum();
+        let analysis = scenario.analysis.numbers_per_cell(&Scale { dimension: shape.len(), teacher });
         let isotropic = scenario.noise.kind.is_isotropic();
         Self { shape, outputs, analysis, isotropic, options: &scenario.options, fewer: None }
     }

@@ -3,6 +3,7 @@
 use fpsolve_validation::verdict::{Expectation, Tolerance};
 use miette::Result;
 
+use crate::analysis::ANALYSES;
 use crate::engine::{ENGINES, Representation};
 use crate::reader::{Located, Table, Value};
 use crate::text::nearest;
@@ -14,7 +15,10 @@ fn groups() -> Vec<&'static str> {
     groups.extend(engines(Representation::Density));
     groups.extend(["stationary", "spectrum", "escape"]);
     groups.extend(engines(Representation::Walkers));
-    groups.extend(["comparison", "landscape"]);
+    groups.push("comparison");
+    let analyses = ANALYSES.iter().flat_map(|entry| entry.groups).copied();
+    let others: Vec<_> = analyses.filter(|group| !groups.contains(group)).collect();
+    groups.extend(others);
     groups
 }
 

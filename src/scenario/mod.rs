@@ -11,16 +11,15 @@ pub mod initial;
 pub mod model;
 pub mod names;
 pub mod noise;
-pub mod outliers;
 pub mod output;
 pub mod per_variable;
 pub mod prepare;
 pub mod time;
-pub mod verdicts;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::analysis::Requests;
 use crate::engine::{self, EngineEntry};
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::Result;
@@ -68,7 +67,7 @@ pub struct Scenario {
     /// The tables of the engines.
     pub options: engine::Options,
     /// `[analysis]`.
-    pub analysis: verdicts::Analysis,
+    pub analysis: Requests,
     /// `[compare]`.
     pub compare: Vec<Limit>,
     /// `[expect]`.
@@ -104,7 +103,7 @@ impl Scenario {
             initial: initial::read(&root)?,
             time: time::read(&root)?,
             options: engine::Options::read(&root)?,
-            analysis: verdicts::read_analysis(&root)?,
+            analysis: Requests::read(&root)?,
             compare: compare::read(&root)?,
             expect: expect::read(&root)?,
             output: output::read(&root)?,

@@ -4,7 +4,7 @@ use fpsolve_solvers::formula::Symbols;
 use miette::Result;
 
 use crate::reader::{Located, Source};
-use crate::record::scales::is_reserved;
+use crate::record::reserved::is_reserved;
 
 /// Longest name, bytes.
 const MAX_NAME: usize = 64;

@@ -18,6 +18,7 @@ pub use observation::{Attribute, Interrupt, QUANTILE_LEVELS, RefinedMoments, Sna
 use crate::Error;
 use crate::escape::on_grid::GridPassage;
 use crate::escape::passage::Passage;
+use crate::fokker_planck::quasi_stationary::{Basin, QuasiStationary};
 
 /// An engine: one way of computing the density ρ(θ, t) of the problem it was built with.
 pub trait Engine {
@@ -68,4 +69,7 @@ pub trait OnGrid {
     /// Mean time, survival at the output times and committor of a first-passage problem. Errors: a target without cells or out of
     /// reach, times beyond the range of floating-point numbers, [`Error::Interrupted`].
     fn first_passage(&self, passage: &Passage, interrupt: Interrupt) -> Result<GridPassage, Error>;
+    /// The quasi-stationary density of a basin and its exit rate. Errors: a basin without cells or with all of them, no convergence,
+    /// [`Error::Interrupted`].
+    fn quasi_stationary(&self, basin: &Basin, interrupt: Interrupt) -> Result<QuasiStationary, Error>;
 }

@@ -10,6 +10,7 @@ use super::choice::{Candidate, Choice, choose};
 use super::discretisation::{Discretisation, DiscretisationKind, PECLET};
 use super::generator::Generator;
 use super::options::FokkerPlanckOptions;
+use super::quasi_stationary::{Basin, QuasiStationary, quasi_stationary};
 use super::spectrum::Spectrum;
 use super::start::{PointStart, StartLaw, start_law};
 use super::transient::Transient;
@@ -354,5 +355,11 @@ impl OnGrid for FokkerPlanck {
             found.see_coarse(&coarse.first().passage_at_start(&problem, interrupt), growth);
         }
         Ok(found)
+    }
+
+    /// By the edge generator, whatever follows the transient.
+    fn quasi_stationary(&self, basin: &Basin, interrupt: Interrupt) -> Result<QuasiStationary, Error> {
+        let Problem { dynamics, temperature, grid, .. } = &self.problem;
+        quasi_stationary(dynamics.as_ref(), *temperature, grid, basin, interrupt)
     }
 }

@@ -23,6 +23,7 @@ pub mod generator;
 pub mod integrator;
 pub mod linear;
 pub mod options;
+pub mod quasi_stationary;
 pub mod spectrum;
 pub mod start;
 pub mod stationary;

@@ -59,7 +59,7 @@ pub trait Model: Send + Sync {
     }
 }
 
-impl dyn Model {
+impl dyn Model + '_ {
     /// Number of samples m; 0 for a model without data.
     pub fn sample_count(&self) -> usize {
         self.data().map_or(0, SampleModel::samples)

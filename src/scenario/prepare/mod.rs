@@ -1,16 +1,13 @@
 //! From what was written to what is meant: a [`Scenario`] becomes a [`Problem`] that is safe to run.
 
-mod analysis;
 mod dynamics;
 mod fields;
 mod grid;
-mod passage;
 
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fpsolve_solvers::escape::passage::Passage;
 use fpsolve_solvers::fokker_planck::bounds::ChosenBounds;
 use fpsolve_solvers::formula::Symbols;
 use fpsolve_solvers::model::Model;
@@ -21,12 +18,11 @@ use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::{Report, Result};
 
 use super::dynamics::Drive;
-use super::per_variable::PerVariable;
-use super::{Scenario, data, initial, model, verdicts};
+use super::{Scenario, data, initial, model};
+use crate::analysis::{Context, Planned};
 use crate::engine::sgd::SgdTable;
 use crate::engine::{EngineEntry, Options, Representation};
 use crate::text::short;
-pub use analysis::{Decompose, Outliers};
 use grid::Layout;
 
 /// A scenario that is ready to run: the problem, how each engine computes, and what is asked of the result.
@@ -49,15 +45,7 @@ pub struct Prepared {
     /// The model of the data as it is, whatever the sampling.
     pub model: Arc<dyn Model>,
     /// `[analysis]`.
-    pub analysis: verdicts::Analysis,
-    /// First-passage problems of `analysis.first_passage`.
-    pub passages: Vec<Passage>,
-    /// Whether critical points of the loss are searched for.
-    pub critical_points: bool,
-    /// How the noise is taken apart.
-    pub decomposition: Option<Decompose>,
-    /// The search for dynamic outliers.
-    pub outliers: Option<Outliers>,
+    pub analyses: Vec<Planned>,
     /// Limits of `[compare]`.
     pub compare: Vec<Limit>,
     /// Numbers of `[expect]`.
@@ -88,9 +76,7 @@ impl Scenario {
             batch_size: self.dynamics.drive.batch_size(),
         };
         let plain = self.model.kind.build(&given)?;
-        let decomposition = analysis::decomposition(self, &*plain, data.as_deref())?;
         let model = self.dynamics.sampled(&self.source, Arc::clone(&plain))?;
-        let critical_points = analysis::critical_points(self, &*model)?;
         let (minibatch, temperature) = self.drive(model.sample_count())?;
         self.check_joint(&*model)?;
         if let Layout::Written(grid) = &layout {
@@ -105,16 +91,12 @@ impl Scenario {
                 (grid, Some(found))
             }
         };
-        let outliers = analysis::outliers(self, &plain, &grid)?;
-        let mut notes = self.notes();
-        let decomposition = analysis::unless_too_long(self, decomposition, &grid, plain.sample_count(), &mut notes);
         fields::check(self, &grid, &*model, &*dynamics)?;
         if engines.iter().any(|engine| engine.representation == Representation::Density) {
             grid::check_graded(self, &grid, &*dynamics)?;
         }
         let symbols = self.symbols();
         let initial = self.initial.build(&initial::Given { source: &self.source, symbols: &symbols, grid: &grid })?;
-        let passages = passage::build(self, &grid)?;
         let problem = Problem {
             variables: self.variable_names(),
             model,
@@ -126,17 +108,24 @@ impl Scenario {
             times: self.time.at.value.clone(),
             seed: self.seed,
         };
+        let mut notes = self.notes();
+        let analyses = self.analysis.prepare(&mut Context {
+            source: &self.source,
+            problem: &problem,
+            model: &plain,
+            data: data.as_deref(),
+            noise: &self.noise,
+            importance: self.dynamics.importance.as_ref().map(|importance| &importance.value),
+            parse: &|formula| self.source.parse(formula, &self.symbols()),
+            notes: &mut notes,
+        })?;
         Ok(Prepared {
             name: self.name.clone(),
             description: self.description.clone(),
             text: self.source.text.clone(),
             options: self.options.clone(),
             model: plain,
-            analysis: self.analysis.clone(),
-            passages,
-            critical_points,
-            decomposition,
-            outliers,
+            analyses,
             compare: self.compare.clone(),
             expect: self.expect.clone(),
             output: self.output_file(),
@@ -213,10 +202,6 @@ impl Scenario {
         let mut entries = self.grid.value.per_variable();
         entries.extend(self.initial.per_variable());
         entries.extend(self.noise.kind.per_variable());
-        for passage in &self.analysis.first_passage {
-            let from = &passage.value.from;
-            entries.push(PerVariable::new("analysis.first_passage.from", "number", from.value.len(), &from.span));
-        }
         let variables = self.variable_names();
         entries.iter().try_for_each(|entry| entry.check(&self.source, &variables))
     }

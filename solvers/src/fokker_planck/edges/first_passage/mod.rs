@@ -93,6 +93,11 @@ struct Killed {
     target: Vec<bool>,
 }
 
+/// The generator with the cells of a set cut out, its surface as above. Errors: no cells in it, cells with no way to it.
+pub(crate) fn killed(generator: &Generator, grid: &Grid, set: &Target) -> Result<Arc<Generator>, Error> {
+    Ok(Killed::new(generator, grid, &[set])?.generator)
+}
+
 /// An edge from a cell outside the sets to one inside: both cells, rates there and back.
 struct Crossing {
     from: usize,

@@ -2,11 +2,10 @@
 
 use fpsolve_solvers::escape::kramers::{Ground, Kramers};
 use fpsolve_solvers::escape::passage::Passage;
-use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::grid::Grid;
 
-use super::place;
-use crate::record::{Attribute, Record};
+use super::super::place;
+use crate::record::{Attribute, Group};
 use crate::text::short;
 
 /// Barriers in units of T D below which Kramers' law is rough.
@@ -14,27 +13,28 @@ const LOW: f64 = 3.0;
 /// Share of the time at the surface of the target above which it counts as all.
 const ALL: f64 = 0.95;
 
-/// Adds to each `/escape/<name>` of a record `kramers`, the time from the minimum to beyond the barrier, and `kramers_reason`: over
-/// which barrier, or why there is no such time.
-pub fn add(record: &mut Record, problem: &Problem, passages: &[Passage]) {
-    if record.group("escape").is_none() {
-        return;
+/// Kramers' law for a first-passage problem.
+pub struct Law {
+    /// Time from the minimum to beyond the barrier; None where there is no such time.
+    pub time: Option<f64>,
+    /// Over which barrier, or why there is no such time.
+    pub reason: String,
+}
+
+/// The law for a passage.
+pub fn law(ground: &Ground, grid: &Grid, passage: &Passage) -> Law {
+    match ground.kramers(passage) {
+        Ok(found) => Law { time: Some(found.time()), reason: words(grid, &found) },
+        Err(reason) => Law { time: None, reason },
     }
-    let ground = Ground::new(problem);
-    for passage in passages {
-        if record.group(&format!("escape/{}", passage.name)).is_none() {
-            continue;
-        }
-        let group = record.group_mut("escape").group_mut(&passage.name);
-        let reason = match ground.kramers(passage) {
-            Ok(found) => {
-                group.set("kramers", Attribute::Float(found.time()));
-                words(&problem.grid, &found)
-            }
-            Err(why) => why,
-        };
-        group.set("kramers_reason", Attribute::Text(reason));
+}
+
+/// Adds `kramers` and `kramers_reason` to `/escape/<name>`.
+pub fn add(group: &mut Group, law: &Law) {
+    if let Some(time) = law.time {
+        group.set("kramers", Attribute::Float(time));
     }
+    group.set("kramers_reason", Attribute::Text(law.reason.clone()));
 }
 
 /// From where, over which barrier, and how good that is.

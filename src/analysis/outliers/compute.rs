@@ -1,12 +1,12 @@
 //! Dynamic outliers: the samples that sampling by importance would hardly draw, over the grid and at chosen points.
 
+use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::model::{Model, Regression, SampleModel};
 use fpsolve_solvers::problem::fields::tabulate;
 use fpsolve_solvers::problem::grid::Grid;
 
-use super::{minima, place};
-use crate::scenario::Prepared;
-use crate::scenario::prepare::Outliers;
+use super::super::{Finished, minima, place};
+use super::Search;
 use crate::text::short;
 
 /// What is known of the samples at one point θ.
@@ -23,7 +23,7 @@ pub struct Point {
     pub outlier: Vec<bool>,
     /// Residuals y − h, of a regression.
     pub residuals: Vec<f64>,
-    /// The fitted function at [`Found::inputs`].
+    /// The fitted function at [`Outliers::inputs`].
     pub fitted: Vec<f64>,
 }
 
@@ -39,8 +39,8 @@ impl Point {
     }
 }
 
-/// Dynamic outliers, for the record.
-pub struct Found {
+/// Dynamic outliers.
+pub struct Outliers {
     /// Level q, smoothing c and scale U.
     pub level: f64,
     /// Smoothing c.
@@ -75,16 +75,15 @@ fn share(samples: impl Iterator<Item = (f64, bool)>) -> f64 {
     if all > 0.0 { out / all } else { 0.0 }
 }
 
-/// Looks for dynamic outliers as the scenario asks; None where it does not.
-pub fn find(prepared: &Prepared, grid: &Grid) -> Option<Found> {
-    let asked = prepared.outliers.as_ref()?;
-    let model = &*prepared.model;
+/// Looks for dynamic outliers.
+pub fn look_for(asked: &Search, finished: &Finished) -> Outliers {
+    let (model, grid) = (finished.model, &finished.problem.grid);
     let positions = match &asked.at {
         Some(points) => points.clone(),
         None => minima(model, grid).into_iter().map(|minimum| minimum.position).collect(),
     };
     let regression = model.regression();
-    let inputs = inputs(prepared, regression);
+    let inputs = inputs(finished.data, regression);
     let points: Vec<Point> = positions.iter().map(|theta| look(asked, model, regression, theta, &inputs)).collect();
     let fields = over_grid(asked, grid);
     let mut warnings = Vec::new();
@@ -105,7 +104,7 @@ pub fn find(prepared: &Prepared, grid: &Grid) -> Option<Found> {
         ));
     }
     let columns = regression.and_then(|r| Some([r.input()?.to_string(), r.target().to_string()]));
-    Some(Found {
+    Outliers {
         level: asked.level,
         smoothing: asked.smoothing,
         scale: asked.scale.clone(),
@@ -115,12 +114,12 @@ pub fn find(prepared: &Prepared, grid: &Grid) -> Option<Found> {
         inputs,
         fields,
         warnings,
-    })
+    }
 }
 
 /// Even inputs over the range of the data and a twentieth beyond.
-fn inputs(prepared: &Prepared, regression: Option<&dyn Regression>) -> Vec<f64> {
-    let column = regression.and_then(Regression::input).and_then(|name| prepared.data.as_deref()?.column(name));
+fn inputs(data: Option<&Data>, regression: Option<&dyn Regression>) -> Vec<f64> {
+    let column = regression.and_then(Regression::input).and_then(|name| data?.column(name));
     let Some(column) = column else { return Vec::new() };
     let (low, high) = column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));
     let room = 0.05 * (high - low);
@@ -128,7 +127,7 @@ fn inputs(prepared: &Prepared, regression: Option<&dyn Regression>) -> Vec<f64> 
 }
 
 fn look(
-    asked: &Outliers,
+    asked: &Search,
     model: &dyn Model,
     regression: Option<&dyn Regression>,
     theta: &[f64],
@@ -146,7 +145,7 @@ fn look(
 }
 
 /// Effective sample size, share of the loss that outliers carry, and their number.
-fn over_grid(asked: &Outliers, grid: &Grid) -> [Vec<f64>; 3] {
+fn over_grid(asked: &Search, grid: &Grid) -> [Vec<f64>; 3] {
     let (m, d, cells) = (asked.sampled.samples(), grid.dimension(), grid.len());
     let all = tabulate(grid, 3, 2 * m, |points, out| {
         let n = points.len() / d;

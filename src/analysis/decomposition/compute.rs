@@ -2,18 +2,17 @@
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::diffusion::{Diffusion, Minibatch};
-use fpsolve_solvers::engine::{Engine, Interrupt};
+use fpsolve_solvers::engine::Engine;
 use fpsolve_solvers::gradient_noise::Decomposition;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
-use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::tabulate;
 use fpsolve_solvers::sgd::{Sgd, SgdOptions};
 
-use super::{minima, place};
+use super::super::{Finished, minima, place};
+use super::Source;
 use crate::engine::sgd::SgdTable;
-use crate::scenario::Prepared;
-use crate::scenario::prepare::Decompose;
+use crate::text::short;
 
 /// The parts of the noise, for the record.
 pub struct NoiseParts {
@@ -42,16 +41,15 @@ pub struct Path {
 /// Most points of the path.
 const POINTS: usize = 400;
 
-/// Takes the noise apart as the scenario asks; None where it does not.
+/// Splits the noise into its parts.
 ///
-/// Errors: estimates without a minimum of the loss on the grid.
-pub fn take_apart(prepared: &Prepared, problem: &Problem, interrupt: Interrupt) -> Result<Option<NoiseParts>, Error> {
-    let model = &*prepared.model;
+/// Errors: estimates without a minimum of the loss on the grid, [`Error::Interrupted`].
+pub fn decompose(source: &Source, finished: &Finished) -> Result<NoiseParts, Error> {
+    let (model, problem) = (finished.model, finished.problem);
     let mut warnings = Vec::new();
-    let decomposition = match &prepared.decomposition {
-        None => return Ok(None),
-        Some(Decompose::Teacher(decomposition)) => decomposition.clone(),
-        Some(Decompose::Estimate(weights)) => {
+    let decomposition = match source {
+        Source::Teacher(decomposition) => decomposition.clone(),
+        Source::Estimate(weights) => {
             let found = minima(model, &problem.grid);
             let best = found.first().ok_or_else(|| {
                 Error::invalid(
@@ -60,7 +58,7 @@ pub fn take_apart(prepared: &Prepared, problem: &Problem, interrupt: Interrupt) 
                 )
             })?;
             let variance = Decomposition::residual_variance(model, best.loss)?;
-            let (at, std) = (place(&problem.grid, &best.position), crate::text::short(variance.sqrt()));
+            let (at, std) = (place(&problem.grid, &best.position), short(variance.sqrt()));
             warnings.push(format!(
                 "decomposition: estimates, not the parts themselves: the noise of the data is taken as σ = {std}, what the \
                  residuals at the best fit on the grid ({at}) show; misfit there counts as noise"
@@ -78,7 +76,7 @@ pub fn take_apart(prepared: &Prepared, problem: &Problem, interrupt: Interrupt) 
     if decomposition.is_estimate() {
         warnings.extend(negative(d, cells, &fields[1]));
     }
-    let path = match path(prepared, problem, &decomposition, interrupt) {
+    let path = match path(finished, &decomposition) {
         Ok(path) => path,
         Err(error @ Error::Interrupted { .. }) => return Err(error),
         Err(error) => {
@@ -86,7 +84,7 @@ pub fn take_apart(prepared: &Prepared, problem: &Problem, interrupt: Interrupt) 
             None
         }
     };
-    Ok(Some(NoiseParts { decomposition, fields, path, warnings }))
+    Ok(NoiseParts { decomposition, fields, path, warnings })
 }
 
 /// A warning where the estimate of the exploration part, a covariance, has a negative trace.
@@ -103,12 +101,8 @@ fn negative(d: usize, cells: usize, exploration: &[f64]) -> Option<String> {
 }
 
 /// One walker of the SGD engine, seen at up to [`POINTS`] steps, evenly spaced over the logarithm of the time where there are more.
-fn path(
-    prepared: &Prepared,
-    problem: &Problem,
-    decomposition: &Decomposition,
-    interrupt: Interrupt,
-) -> Result<Option<Path>, Error> {
+fn path(finished: &Finished, decomposition: &Decomposition) -> Result<Option<Path>, Error> {
+    let (problem, model) = (finished.problem, finished.model);
     let Some(minibatch) = problem.minibatch else { return Ok(None) };
     let (d, eta) = (problem.dimension(), minibatch.learning_rate);
     let last = (problem.times.last().copied().unwrap_or(0.0) / eta).round().max(1.0);
@@ -118,7 +112,7 @@ fn path(
     };
     steps.insert(0, 0.0);
     steps.dedup();
-    let mut sgd = Sgd::new(problem, SgdOptions { walkers: 1, ..prepared.options.of::<SgdTable>().options.clone() })?;
+    let mut sgd = Sgd::new(problem, SgdOptions { walkers: 1, ..finished.options.of::<SgdTable>().options.clone() })?;
     let mut path = Path {
         times: steps.iter().map(|k| k * eta).collect(),
         positions: Vec::with_capacity(d * steps.len()),
@@ -127,12 +121,12 @@ fn path(
     };
     let trace = |packed: &[f64]| (0..d).map(|k| packed[packed_index(d, k, k)]).sum::<f64>();
     for &time in &path.times {
-        sgd.advance(time, interrupt)?;
+        sgd.advance(time, finished.interrupt)?;
         let theta = sgd.ensemble().first_points(1);
-        for (to, part) in path.traces.iter_mut().zip(decomposition.parts(&*prepared.model, &theta)) {
+        for (to, part) in path.traces.iter_mut().zip(decomposition.parts(model, &theta)) {
             to.push(trace(&part));
         }
-        path.diffusion.push(trace(&covariance(&*prepared.model, &theta)?));
+        path.diffusion.push(trace(&covariance(model, &theta)?));
         path.positions.extend(theta);
     }
     Ok(Some(path))
