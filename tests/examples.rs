@@ -23,6 +23,7 @@ examples! {
     density in "../examples/density.rs",
     observable in "../examples/observable.rs",
     own_drift in "../examples/own_drift.rs",
+    sparse_generator in "../examples/sparse_generator.rs",
 }
 
 #[test]
