@@ -268,7 +268,7 @@ impl Grid {
         }
         points
     }
-    /// Values of the cells as an array over the axes [n₁, …]; c components of every cell, one after the other, as [c, n₁, …].
+    /// Values of the cells as an array over the axes, of shape `[n₁, …]`; c components of every cell, one after the other, as `[c, n₁, …]`.
     ///
     /// Errors: a number of values that is no multiple of the number of cells.
     pub fn view<'a>(&self, values: &'a [f64]) -> Result<ArrayViewD<'a, f64>, Error> {
