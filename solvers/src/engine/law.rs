@@ -46,7 +46,7 @@ impl Stationary {
         density_array(grid, &self.probability)
     }
 
-    /// The current J as an array [d, n₁, …]; in one dimension [n₁]. Errors: as for [`Stationary::density`].
+    /// The current J as an array of shape `[d, n₁, …]`; in one dimension `[n₁]`. Errors: as for [`Stationary::density`].
     pub fn current_field(&self, grid: &Grid) -> Result<ArrayViewD<'_, f64>, Error> {
         grid.view(&self.current)
     }

@@ -268,21 +268,24 @@ impl Grid {
         }
         points
     }
-    /// Values of the cells as an array over the axes [n₁, …]; c components of every cell, one after the other, as [c, n₁, …].
+    /// Values of the cells as an array over the axes, of shape `[n₁, …]`; c components of every cell, one after the other, as `[c, n₁, …]`.
     ///
     /// Errors: a number of values that is no multiple of the number of cells.
     pub fn view<'a>(&self, values: &'a [f64]) -> Result<ArrayViewD<'a, f64>, Error> {
-        let shape = self.array_shape(values.len());
+        let shape = self.array_shape(values.len())?;
         ArrayViewD::from_shape(shape, values).map_err(|_| self.no_field(values.len()))
     }
     /// The same of values that are given away. Errors: as for [`Grid::view`].
     pub fn array(&self, values: Vec<f64>) -> Result<ArrayD<f64>, Error> {
-        let (shape, count) = (self.array_shape(values.len()), values.len());
+        let (shape, count) = (self.array_shape(values.len())?, values.len());
         ArrayD::from_shape_vec(shape, values).map_err(|_| self.no_field(count))
     }
-    fn array_shape(&self, values: usize) -> Vec<usize> {
-        let components = Some(values / self.len).filter(|&c| c != 1);
-        components.into_iter().chain(self.shape.iter().copied()).collect()
+    fn array_shape(&self, values: usize) -> Result<Vec<usize>, Error> {
+        if values == 0 || !values.is_multiple_of(self.len) {
+            return Err(self.no_field(values));
+        }
+        let components = Some(values / self.len).filter(|&c| c > 1);
+        Ok(components.into_iter().chain(self.shape.iter().copied()).collect())
     }
     fn no_field(&self, values: usize) -> Error {
         let what = format!("{values} values are no field on {} cells", self.len);

@@ -68,7 +68,7 @@ pub struct Decomposition {
 }
 
 impl Decomposition {
-    /// The decomposition of E_ε[D] for data whose teacher is known.
+    /// The decomposition of E_ε D for data whose teacher is known.
     ///
     /// # Errors
     /// A model that is no regression ([`Model::regression`]) of the teacher's column `y`; a teacher of other data.

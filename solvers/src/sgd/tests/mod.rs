@@ -32,10 +32,10 @@ impl Model for Regression {
         self.batch_gradient(points, &all, gradient);
     }
     fn data(&self) -> Option<&dyn SampleModel> {
-        Some(self)
+        (!self.y.is_empty()).then_some(self)
     }
     fn shared_data(self: Arc<Self>) -> Option<Arc<dyn SampleModel>> {
-        Some(self)
+        (!self.y.is_empty()).then_some(self)
     }
 }
 
