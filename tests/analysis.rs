@@ -4,7 +4,9 @@
 
 mod common;
 
-use common::{label, numbers, read, succeeds, warnings};
+use std::path::Path;
+
+use common::{fpsolve, label, number, numbers, read, succeeds, warnings, words};
 use fpsolve::record::{Attribute, Record};
 use fpsolve::summary::summary;
 
@@ -164,26 +166,20 @@ at = [-0.5]
 at = [0, 1]
 "#;
 
-fn run_basin(folder: &Path, basin: &str) -> std::process::Output {
+fn write_basin(folder: &Path, basin: &str) {
     let analysis = format!("[analysis]\nquasi_stationary = [{{ name = \"left\", basin = \"{basin}\" }}]\n");
     std::fs::write(folder.join("basin.toml"), format!("{ORNSTEIN_UHLENBECK}\n{analysis}")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
-    command.current_dir(folder).args(["scenario", "basin.toml"]).output().unwrap()
 }
 
 /// An Ornstein–Uhlenbeck process that has stayed at x < 0 has the density −x/T e^{−x²/(2T)} and leaves at the rate of its drift, 1.
 #[test]
 fn the_quasi_stationary_density_of_one_side() {
     let folder = tempfile::tempdir().unwrap();
-    let output = run_basin(folder.path(), "x < 0");
-    let said = String::from_utf8_lossy(&output.stdout).to_string();
-    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    write_basin(folder.path(), "x < 0");
+    let said = succeeds(folder.path(), &["scenario", "basin.toml"]);
     assert!(said.contains("left: x < 0 is left at the rate "), "{said}");
-    let record = hdf5::read(&folder.path().join("basin.h5")).unwrap();
-    let float = |name: &str| match record.attribute(&format!("quasi_stationary/left/{name}")) {
-        Some(Attribute::Float(value)) => *value,
-        other => panic!("{name}: {other:?}"),
-    };
+    let record = read(&folder.path().join("basin.h5"));
+    let float = |name: &str| number(&record, &format!("quasi_stationary/left/{name}"));
     assert!((float("rate") - 1.0).abs() < 3.0 * float("rate_error") && float("rate_error") < 1e-3);
     assert!(float("residual") < 1e-12);
     let (x, density) = (numbers(&record, "quasi_stationary/left/x"), numbers(&record, "quasi_stationary/left/density"));
@@ -197,8 +193,9 @@ fn the_quasi_stationary_density_of_one_side() {
 fn a_basin_off_the_grid_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (basin, why) in [("x < -9", "covers no cell"), ("x < 9", "covers every cell"), ("x", "is not a condition")] {
-        let output = run_basin(folder.path(), basin);
-        let said = String::from_utf8_lossy(&output.stderr).to_string();
+        write_basin(folder.path(), basin);
+        let output = fpsolve(folder.path(), &["scenario", "basin.toml"]);
+        let said = words(&output);
         assert!(output.status.code() == Some(2) && said.contains(why), "{basin}: {said}");
     }
 }
