@@ -15,7 +15,7 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused};
 use super::{EngineEntry, Representation};
-use crate::limits::{Item, Key, Sizes};
+use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 use crate::text::nearest;

@@ -12,7 +12,7 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
 use super::{EngineEntry, Representation};
-use crate::limits::{Count, Item, Key, Sizes};
+use crate::limits::sizes::{Count, Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 

@@ -12,7 +12,7 @@ use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Engine, Interrupt};
 use fpsolve_solvers::problem::Problem;
 
-use crate::limits::{Item, Sizes};
+use crate::limits::sizes::{Item, Sizes};
 pub use options::{Options, OptionsTable};
 
 /// The engines, in the order they run and are reported.
@@ -98,3 +98,14 @@ pub fn tables() -> Vec<&'static OptionsTable> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+impl Options {
+    /// The options of a scenario that has only tables of engines.
+    pub fn parse(text: &str) -> miette::Result<Self> {
+        let source = crate::reader::source::Source::from_text(std::path::Path::new("test.toml"), text.to_string());
+        let document = toml::de::DeTable::parse(text).expect("a test writes TOML");
+        let keys: Vec<&str> = tables().iter().map(|table| table.key).collect();
+        Self::read(&crate::reader::Table::root(&source, &document, &keys)?, &tables())
+    }
+}

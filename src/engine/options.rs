@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use miette::{Report, Result};
 
-use super::tables;
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 
@@ -29,14 +28,14 @@ pub type Choices = fn() -> Vec<(String, String)>;
 /// What one table says; [`Options::of`] gives it back its type.
 pub type AnyOptions = Arc<dyn Any + Send + Sync>;
 
-/// What a scenario says in all [`tables`] of the engines.
+/// What a scenario says in all tables of the engines.
 #[derive(Debug, Clone)]
 pub struct Options(Vec<AnyOptions>);
 
 impl Options {
-    /// Reads the tables below the root of a scenario. Errors: an unknown key, a value that cannot be.
-    pub fn read(root: &Table) -> Result<Self> {
-        let tables = tables().into_iter();
+    /// Reads these tables below the root of a scenario. Errors: an unknown key, a value that cannot be.
+    pub fn read(root: &Table, tables: &[&'static OptionsTable]) -> Result<Self> {
+        let tables = tables.iter();
         Ok(Self(tables.map(|table| (table.read)(&root.table(table.key, table.keys)?)).collect::<Result<_>>()?))
     }
 
@@ -60,15 +59,4 @@ pub(super) fn walkers(table: &Table) -> Result<Located<usize>> {
 /// The error of a solver that does not know a name or refuses a number, at its place.
 pub(super) fn refused(table: &Table, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
     table.source().error(span, error.to_string(), label, error.help().unwrap_or_default())
-}
-
-#[cfg(test)]
-impl Options {
-    /// The options of a scenario that has only tables of engines.
-    pub fn parse(text: &str) -> Result<Self> {
-        let source = crate::reader::source::Source::from_text(std::path::Path::new("test.toml"), text.to_string());
-        let document = toml::de::DeTable::parse(text).expect("a test writes TOML");
-        let keys: Vec<&str> = tables().iter().map(|table| table.key).collect();
-        Self::read(&Table::root(&source, &document, &keys)?)
-    }
 }

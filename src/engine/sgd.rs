@@ -11,7 +11,7 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
 use super::{EngineEntry, Need, Representation};
-use crate::limits::{Count, Item, Key, Sizes};
+use crate::limits::sizes::{Count, Item, Key, Sizes};
 use crate::reader::Kind;
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};

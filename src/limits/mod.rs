@@ -1,35 +1,19 @@
 //! Memory and work, estimated from the scenario before any large array exists; too much is refused with the breakdown.
 
-mod key;
+pub mod sizes;
+
+use std::ops::Range;
 
 use miette::Result;
 
 use crate::analysis::Scale;
-use crate::engine::{EngineEntry, Options};
+use crate::engine::EngineEntry;
 use crate::error::{Failure, Outcome};
 use crate::scenario::data::Origin;
 use crate::scenario::{Scenario, grid};
-use crate::text::size;
+use crate::text::{grouped, size};
 
-pub use key::{Count, Key};
-
-/// One line of the memory table.
-#[derive(Debug, Clone)]
-pub struct Item {
-    /// What it is for.
-    pub what: String,
-    /// Bytes, as a float because a refused problem may need more than any integer type counts.
-    pub bytes: f64,
-    /// The number in the scenario that makes it large.
-    pub key: Key,
-}
-
-impl Item {
-    /// A line of the table.
-    pub fn new(what: impl Into<String>, bytes: f64, key: Key) -> Self {
-        Self { what: what.into(), bytes, key }
-    }
-}
+pub use sizes::{Count, Item, Key, Sizes};
 
 /// Memory that a run needs, line by line.
 #[derive(Debug, Clone)]
@@ -40,58 +24,22 @@ pub struct Estimate {
     pub cells: f64,
 }
 
-/// The sizes that memory depends on.
-#[derive(Debug, Clone)]
-pub struct Sizes<'a> {
-    /// Cells along each axis of the grid.
-    pub shape: Vec<f64>,
-    /// Number of output times.
-    pub outputs: f64,
-    /// Fields of `[analysis]`: numbers per cell.
-    pub analysis: f64,
-    /// Whether D is a multiple of the identity everywhere.
-    pub isotropic: bool,
-    /// What the tables of the engines say.
-    pub options: &'a Options,
-    /// A count that is made smaller to find what fits.
-    fewer: Option<(&'static Count, f64)>,
-}
-
-impl<'a> Sizes<'a> {
-    fn of(scenario: &'a Scenario) -> Self {
-        let shape: Vec<f64> = match &scenario.grid.value {
-            grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells as f64).collect(),
-            grid::Grid::Auto { cells, .. } => cells.value.iter().map(|&n| n as f64).collect(),
-        };
-        let outputs = scenario.time.at.value.len() as f64;
-        let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
-        let analysis = scenario.analysis.numbers_per_cell(&Scale { dimension: shape.len(), teacher });
-        let isotropic = scenario.noise.kind.is_isotropic();
-        Self { shape, outputs, analysis, isotropic, options: &scenario.options, fewer: None }
-    }
-
-    /// Cells of the grid.
-    pub fn cells(&self) -> f64 {
-        self.shape.iter().product()
-    }
-
-    /// Number of dimensions d.
-    pub fn dimension(&self) -> f64 {
-        self.shape.len() as f64
-    }
-
-    /// A number in the table of an engine.
-    pub fn count(&self, count: &'static Count) -> f64 {
-        match self.fewer {
-            Some((fewer, n)) if std::ptr::eq(fewer, count) => n,
-            _ => (count.written)(self.options).value as f64,
-        }
-    }
+/// The sizes of a scenario.
+fn sizes(scenario: &Scenario) -> Sizes<'_> {
+    let shape: Vec<f64> = match &scenario.grid.value {
+        grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells as f64).collect(),
+        grid::Grid::Auto { cells, .. } => cells.value.iter().map(|&n| n as f64).collect(),
+    };
+    let outputs = scenario.time.at.value.len() as f64;
+    let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
+    let analysis = scenario.analysis.numbers_per_cell(&Scale { dimension: shape.len(), teacher });
+    let isotropic = scenario.noise.kind.is_isotropic();
+    Sizes { shape, outputs, analysis, isotropic, options: &scenario.options, fewer: None }
 }
 
 /// Memory of a scenario with these engines.
 pub fn estimate(scenario: &Scenario, engines: &[&EngineEntry]) -> Estimate {
-    table(&Sizes::of(scenario), engines)
+    table(&sizes(scenario), engines)
 }
 
 fn table(sizes: &Sizes, engines: &[&EngineEntry]) -> Estimate {
@@ -138,7 +86,7 @@ pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Resul
         return Ok(estimate);
     }
     let largest = estimate.items.iter().max_by(|a, b| a.bytes.total_cmp(&b.bytes)).map_or(Key::Cells, |item| item.key);
-    let (what, span, label) = largest.written(scenario, estimate.cells);
+    let (what, span, label) = written(largest, scenario, estimate.cells);
     let message = format!("{what} needs at least {} (limit {})", size(estimate.total()), size(limit as f64));
     let help = format!(
         "{}, or --memory-limit {}\n{}",
@@ -150,9 +98,26 @@ pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Resul
     Err(Failure { outcome: Outcome::TooLarge, report })
 }
 
+/// How much the scenario asks for, where, and a label for the place.
+fn written(key: Key, scenario: &Scenario, cells: f64) -> (String, Range<usize>, &'static str) {
+    let cells = grouped(cells as u64);
+    match key {
+        Key::Cells => (format!("a grid of {cells} cells"), scenario.grid.span.clone(), "this grid"),
+        Key::Outputs => {
+            let times = &scenario.time.at;
+            let what = format!("{} output times of {cells} cells", grouped(times.value.len() as u64));
+            (what, times.span.clone(), "these times")
+        }
+        Key::Count(count) => {
+            let written = (count.written)(&scenario.options);
+            (format!("{} {}", grouped(written.value as u64), count.name), written.span, "this many")
+        }
+    }
+}
+
 /// A smaller problem that fits: the first of a sequence of halvings.
 fn way_out(scenario: &Scenario, engines: &[&EngineEntry], limit: f64, largest: Key) -> String {
-    let mut sizes = Sizes::of(scenario);
+    let mut sizes = sizes(scenario);
     for _ in 0..40 {
         largest.halve(&mut sizes);
         let needed = table(&sizes, engines).total();
@@ -176,7 +141,7 @@ pub fn default_limit() -> u64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::engine::fokker_planck;
+    use crate::engine::{Options, fokker_planck};
 
     fn sizes<'a>(shape: &[f64], options: &'a Options) -> Sizes<'a> {
         Sizes { shape: shape.to_vec(), outputs: 2.0, analysis: 0.0, isotropic: true, options, fewer: None }

@@ -102,7 +102,7 @@ impl Scenario {
             grid: grid::read(&root)?,
             initial: initial::read(&root)?,
             time: time::read(&root)?,
-            options: engine::Options::read(&root)?,
+            options: engine::Options::read(&root, &engine::tables())?,
             analysis: Requests::read(&root)?,
             compare: compare::read(&root)?,
             expect: expect::read(&root)?,

@@ -3,16 +3,23 @@
 use fpsolve_solvers::Error;
 use fpsolve_solvers::diffusion::{Diffusion, Minibatch};
 use fpsolve_solvers::engine::Engine;
-use fpsolve_solvers::gradient_noise::Decomposition;
+use fpsolve_solvers::gradient_noise::{Decomposition, Weights};
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 use fpsolve_solvers::problem::fields::tabulate;
 use fpsolve_solvers::sgd::{Sgd, SgdOptions};
 
 use super::super::{Finished, minima, place};
-use super::Source;
 use crate::engine::sgd::SgdTable;
 use crate::text::short;
+
+/// Where the parts of the noise come from.
+pub enum Source {
+    /// The teacher: means over the noise of the data.
+    Teacher(Decomposition),
+    /// The residuals, once the best fit on the grid is known.
+    Estimate(Weights),
+}
 
 /// The parts of the noise, for the record.
 pub struct NoiseParts {

@@ -7,12 +7,12 @@ mod group;
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::gradient_noise::{Decomposition, Weights};
+use fpsolve_solvers::gradient_noise::Decomposition;
 use fpsolve_solvers::model::data::{Data, Teacher};
 use fpsolve_solvers::problem::Problem;
 use miette::Result;
 
-use self::compute::NoiseParts;
+use self::compute::{NoiseParts, Source};
 use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Request, Scale, Subject};
 use crate::reader::Located;
 use crate::reader::table::Table;
@@ -41,14 +41,6 @@ enum Written {
 /// What was written; by default the teacher, where there is one.
 #[derive(Debug)]
 struct Decompose(Option<Located<Written>>);
-
-/// Where the parts of the noise come from.
-enum Source {
-    /// The teacher: means over the noise of the data.
-    Teacher(Decomposition),
-    /// The residuals, once the best fit on the grid is known.
-    Estimate(Weights),
-}
 
 /// Samples times cells up to which a teacher's parts are computed without being asked for: some ten seconds.
 const UNASKED: f64 = 1e8;

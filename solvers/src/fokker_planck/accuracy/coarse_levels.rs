@@ -1,7 +1,7 @@
 //! Coarser discretisations of the same problem, advanced beside the fine one: estimates of its error.
 //!
 //! Which there are, and how errors follow from them, is the discretisation's to say: see
-//! [`ErrorLaw`](crate::fokker_planck::discretisation::ErrorLaw).
+//! [`ErrorLaw`].
 
 use crate::Error;
 use crate::engine::{Interrupt, RefinedMoments};
