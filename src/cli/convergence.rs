@@ -16,7 +16,7 @@ use crate::engine::fokker_planck;
 use crate::error::{self, Failure, Outcome};
 use crate::record::hdf5;
 use crate::record::provenance::Provenance;
-use crate::run::convergence::{Climb, csv, report};
+use crate::run::convergence::{GridStudy, csv, report};
 use crate::run::{Status, heading};
 use crate::scenario::{Prepared, Scenario, grid};
 use crate::text::parse_size;
@@ -89,19 +89,19 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let prepared = scenario.problem()?;
     let problems = grids(&prepared.problem, usize::from(args.levels))
         .map_err(|e| scenario.source.error(&scenario.grid.span, e.to_string(), "this grid", e.help().unwrap_or("")))?;
-    let (climb, failure) = climb(&prepared, &problems, &progress(args.quiet));
+    let (study, failure) = grid_study(&prepared, &problems, &progress(args.quiet));
     let status = match &failure {
         None => Status::Complete,
         Some(Error::Interrupted { .. }) => Status::Interrupted,
         Some(_) => Status::Failed,
     };
     let mut record = heading(&prepared, &prepared.problem, status);
-    record.groups.extend(climb.group());
+    record.groups.extend(study.group());
     provenance.fill(record.group_mut("provenance"));
     hdf5::write(&record, &path).map_err(|e| Failure::run(error::advice(e.to_string(), WRITE_HELP)))?;
-    let files = beside(&record, &climb, &path)?;
+    let files = beside(&record, &study, &path)?;
     if !args.quiet {
-        super::print(&report(&prepared, &climb, usize::from(args.levels), status));
+        super::print(&report(&prepared, &study, usize::from(args.levels), status));
         super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>());
     }
     match failure {
@@ -136,65 +136,65 @@ fn finer(scenario: &Scenario, finer: u8) -> Result<Vec<String>, Failure> {
 
 /// Runs the problems one after the other, the coarsest first, until one fails or the user stops it; all with the discretisation that the
 /// automatic choice takes on the scenario's own grid, unless its steps serve fewer than two of the grids.
-fn climb(prepared: &Prepared, problems: &[Problem], progress: &dyn Fn(&str)) -> (Climb, Option<Error>) {
+fn grid_study(prepared: &Prepared, problems: &[Problem], progress: &dyn Fn(&str)) -> (GridStudy, Option<Error>) {
     progress("choosing a discretisation");
     let written = prepared.options.of::<FokkerPlanckOptions>();
     let options = match fixed_discretisation(&problems[problems.len() - 1], written, &signal::interrupted) {
         Ok(options) => options,
-        Err(error) => return (Climb::default(), Some(error)),
+        Err(error) => return (GridStudy::default(), Some(error)),
     };
-    let (climb, failure) = climb_with(prepared, problems, &options, progress);
-    if written.discretisation.is_none() && failure.is_none() && climb.ladder.is_none() {
+    let (study, failure) = study_with(prepared, problems, &options, progress);
+    if written.discretisation.is_none() && failure.is_none() && study.ladder.is_none() {
         let edges = FokkerPlanckOptions { discretisation: Some(&EDGES), ..options };
-        return climb_with(prepared, problems, &edges, progress);
+        return study_with(prepared, problems, &edges, progress);
     }
-    (climb, failure)
+    (study, failure)
 }
 
-fn climb_with(
+fn study_with(
     prepared: &Prepared,
     problems: &[Problem],
     options: &FokkerPlanckOptions,
     progress: &dyn Fn(&str),
-) -> (Climb, Option<Error>) {
+) -> (GridStudy, Option<Error>) {
     let eigenpairs = modes::count(&prepared.analyses);
-    let mut climb = Climb::default();
+    let mut study = GridStudy::default();
     for (level, problem) in problems.iter().enumerate() {
         let shape: Vec<String> = problem.grid.shape().iter().map(usize::to_string).collect();
         progress(&format!("{} cells", shape.join(" × ")));
         if signal::interrupted() {
-            return (climb, Some(Error::Interrupted { time: 0.0 }));
+            return (study, Some(Error::Interrupted { time: 0.0 }));
         }
         let start = Instant::now();
         match solve(problem, options, eigenpairs, &signal::interrupted) {
             Ok(solved) => {
-                climb.solved.push(solved);
-                climb.seconds.push(start.elapsed().as_secs_f64());
+                study.solved.push(solved);
+                study.seconds.push(start.elapsed().as_secs_f64());
             }
             // a chain whose steps cannot cover the cells of a coarse grid may serve finer ones
             Err(error @ Error::Numerical { .. })
                 if options.discretisation.is_some_and(|kind| kind.needs_fine_grid)
-                    && climb.solved.is_empty()
+                    && study.solved.is_empty()
                     && level + 1 < problems.len() =>
             {
-                climb.left_out.push(format!("{} cells: {error}", shape.join(" × ")));
+                study.left_out.push(format!("{} cells: {error}", shape.join(" × ")));
             }
             Err(error) => {
-                climb.ladder = Ladder::new(&climb.solved);
-                return (climb, Some(error));
+                study.ladder = Ladder::new(&study.solved);
+                return (study, Some(error));
             }
         }
-        climb.ladder = Ladder::new(&climb.solved);
+        study.ladder = Ladder::new(&study.solved);
     }
     progress("");
-    (climb, None)
+    (study, None)
 }
 
 /// Writes table and picture beside the record; returns all files.
-fn beside(record: &crate::record::Record, climb: &Climb, path: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn beside(record: &crate::record::Record, study: &GridStudy, path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let table = path.with_extension("csv");
     let refused = |what: String| Failure::run(error::advice(what, WRITE_HELP));
-    std::fs::write(&table, csv(climb)).map_err(|e| refused(format!("cannot write {}: {e}", table.display())))?;
+    std::fs::write(&table, csv(study)).map_err(|e| refused(format!("cannot write {}: {e}", table.display())))?;
     let pictures =
         figure::plot_one(record, "convergence", &path.with_extension("")).map_err(|e| refused(e.to_string()))?;
     Ok([vec![path.to_path_buf(), table], pictures].concat())

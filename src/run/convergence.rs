@@ -14,7 +14,7 @@ use crate::text::{short, table};
 
 /// The grids that were reached, the coarsest first.
 #[derive(Debug, Clone, Default)]
-pub struct Climb {
+pub struct GridStudy {
     /// The solutions.
     pub solved: Vec<Solved>,
     /// Wall seconds of each.
@@ -25,7 +25,7 @@ pub struct Climb {
     pub left_out: Vec<String>,
 }
 
-impl Climb {
+impl GridStudy {
     fn spacing(&self, level: usize) -> Vec<f64> {
         self.solved[level].grid.axes().iter().map(|axis| axis.spacing()).collect()
     }
@@ -112,18 +112,18 @@ fn functionals(ladder: &Ladder) -> Vec<Dataset> {
 }
 
 /// The table for the terminal, and what a reader should know about it.
-pub fn report(prepared: &Prepared, climb: &Climb, asked: usize, status: Status) -> String {
-    let mut out = format!("{}: {}; the same problem on {} grids\n", prepared.name, status.word(), climb.solved.len());
-    for left_out in &climb.left_out {
+pub fn report(prepared: &Prepared, study: &GridStudy, asked: usize, status: Status) -> String {
+    let mut out = format!("{}: {}; the same problem on {} grids\n", prepared.name, status.word(), study.solved.len());
+    for left_out in &study.left_out {
         let _ = writeln!(out, "  note: left out, {left_out}");
     }
-    let Some(ladder) = &climb.ladder else {
+    let Some(ladder) = &study.ladder else {
         return out + "  an order needs at least two grids\n";
     };
-    densities(climb, ladder, &mut out);
+    densities(study, ladder, &mut out);
     out.push('\n');
     numbers(ladder, &mut out);
-    let n = climb.solved.len();
+    let n = study.solved.len();
     for d in &ladder.densities {
         let second = d.order.last().is_none_or(|&order| !is_declared(order));
         let condition = if second { format!(", if the order were {}", d.declared) } else { String::new() };
@@ -132,19 +132,19 @@ pub fn report(prepared: &Prepared, climb: &Climb, asked: usize, status: Status) 
     for remark in ladder.remarks() {
         let _ = writeln!(out, "  note: {remark}");
     }
-    if n + climb.left_out.len() < asked && status == Status::Complete {
+    if n + study.left_out.len() < asked && status == Status::Complete {
         let _ = writeln!(
             out,
             "  note: {n} grids instead of {asked}: an axis cannot be halved further; --finer K adds K finer grids"
         );
     }
-    for warning in climb.solved.last().map_or(&[][..], |s| &s.warnings) {
+    for warning in study.solved.last().map_or(&[][..], |s| &s.warnings) {
         let _ = writeln!(out, "  warning: {warning}");
     }
     out
 }
 
-fn densities(climb: &Climb, ladder: &Ladder, out: &mut String) {
+fn densities(study: &GridStudy, ladder: &Ladder, out: &mut String) {
     let mut head = vec!["cells".to_string(), "spacing".to_string()];
     for d in &ladder.densities {
         head.extend([format!("{} L1 to next", d.name), "error".into(), "order".into()]);
@@ -152,15 +152,15 @@ fn densities(climb: &Climb, ladder: &Ladder, out: &mut String) {
     head.extend(["min ρ", "method", "seconds"].map(String::from));
     let mut rows = vec![head];
     let joined = |values: Vec<String>| values.join(" × ");
-    for (level, solved) in climb.solved.iter().enumerate() {
-        let spacing = climb.spacing(level).into_iter().map(short).collect();
+    for (level, solved) in study.solved.iter().enumerate() {
+        let spacing = study.spacing(level).into_iter().map(short).collect();
         let mut row = vec![joined(ladder.cells[level].iter().map(usize::to_string).collect()), joined(spacing)];
         for d in &ladder.densities {
             row.push(d.change.get(level).copied().map_or("–".into(), short));
             row.push(short(d.error[level]));
             row.push(level.checked_sub(2).map_or("–".into(), |k| format!("{:.2}", d.order[k])));
         }
-        row.extend([short(solved.min_density), solved.method.clone(), format!("{:.2}", climb.seconds[level])]);
+        row.extend([short(solved.min_density), solved.method.clone(), format!("{:.2}", study.seconds[level])]);
         rows.push(row);
     }
     table(&rows, out);
@@ -193,10 +193,10 @@ fn digits(x: f64) -> String {
 }
 
 /// One line a grid, with a header; cells without a value are empty.
-pub fn csv(climb: &Climb) -> String {
-    let Some(ladder) = &climb.ladder else { return String::new() };
+pub fn csv(study: &GridStudy) -> String {
+    let Some(ladder) = &study.ladder else { return String::new() };
     let mut head: Vec<String> = Vec::new();
-    for variable in climb.variables() {
+    for variable in study.variables() {
         head.extend([format!("cells_{variable}"), format!("spacing_{variable}")]);
     }
     for d in &ladder.densities {
@@ -205,9 +205,9 @@ pub fn csv(climb: &Climb) -> String {
     head.extend(ladder.functionals.iter().map(|f| f.name.replace(", ", " ").replace(' ', "_")));
     head.extend(["min_density", "error_time", "seconds"].map(String::from));
     let mut out = head.join(",") + "\n";
-    for (level, solved) in climb.solved.iter().enumerate() {
+    for (level, solved) in study.solved.iter().enumerate() {
         let mut row: Vec<Option<f64>> = Vec::new();
-        for (&cells, spacing) in ladder.cells[level].iter().zip(climb.spacing(level)) {
+        for (&cells, spacing) in ladder.cells[level].iter().zip(study.spacing(level)) {
             row.extend([Some(cells as f64), Some(spacing)]);
         }
         for d in &ladder.densities {
@@ -215,7 +215,7 @@ pub fn csv(climb: &Climb) -> String {
             row.extend([d.change.get(level).copied(), Some(d.error[level]), order]);
         }
         row.extend(ladder.functionals.iter().map(|f| Some(f.values[level])));
-        row.extend([Some(solved.min_density), Some(solved.error_time), Some(climb.seconds[level])]);
+        row.extend([Some(solved.min_density), Some(solved.error_time), Some(study.seconds[level])]);
         let cells: Vec<String> = row.into_iter().map(|v| v.map_or(String::new(), |v| v.to_string())).collect();
         out += &(cells.join(",") + "\n");
     }

@@ -167,7 +167,7 @@ struct Profile {
 }
 
 /// What one side of the box shows.
-struct Seen {
+struct Trial {
     /// Share of the outermost cells.
     share: f64,
     /// How far to move out (or in, negative), as a share of the length.
@@ -228,7 +228,7 @@ impl Profile {
         }
     }
 
-    fn side(&self, k: usize, side: usize) -> Seen {
+    fn side(&self, k: usize, side: usize) -> Trial {
         let mut inwards: Vec<f64> = self.axes[k].clone();
         if side == 1 {
             inwards.reverse();
@@ -239,7 +239,7 @@ impl Profile {
             // the decay over the last three cells tells how far the wall is from where it should be
             let decay = (inwards[3] / share).ln() / 3.0;
             let cells = if decay > 0.0 { (share / (0.1 * SHARE)).ln() / decay } else { f64::INFINITY };
-            return Seen { share, shift: (cells / n).clamp(0.05, 1.0) };
+            return Trial { share, shift: (cells / n).clamp(0.05, 1.0) };
         }
         let mut tail = 0.0;
         let spare = inwards.iter().take_while(|&&p| {
@@ -247,7 +247,7 @@ impl Profile {
             tail < 0.01 * SHARE
         });
         let spare = spare.count() as f64 / n - 0.02;
-        Seen { share, shift: if spare > 0.05 { -spare } else { 0.0 } }
+        Trial { share, shift: if spare > 0.05 { -spare } else { 0.0 } }
     }
 
     fn largest(&self, problem: &Problem, sides: &[[Side; 2]]) -> (f64, String) {
