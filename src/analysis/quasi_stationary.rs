@@ -18,7 +18,7 @@ use crate::reader::table::{Table, Value};
 use crate::record::read::{float, text};
 use crate::record::scales::{field, variable_scales};
 use crate::record::{Attribute, Record};
-use crate::scenario::names::check_name;
+use crate::scenario::names::check_letters;
 use crate::text::short;
 
 /// Its line in the table.
@@ -67,7 +67,7 @@ fn read_one(value: &Value) -> Result<Written> {
     let table = value.table(&["name", "basin"])?;
     let help = "write { name = \"left\", basin = \"x < 0\" }";
     let name = table.require("name", help)?.string()?;
-    check_name(table.source(), &name, "basin")?;
+    check_letters(table.source(), &name, "basin")?;
     Ok(Written { name, basin: formula(&table.require("basin", help)?)? })
 }
 
@@ -122,7 +122,7 @@ impl Findings for Found {
             group.set("residual", Attribute::Float(found.residual));
             group.datasets = variable_scales(grid);
             let density = density::from_probability(grid, &found.probability);
-            let long_name = "density given that the basin has not been left for long";
+            let long_name = "density at the cell centres, given that the basin has not been left for long";
             group.datasets.push(field("density", grid, &[], density, "1", long_name));
         }
     }
