@@ -140,7 +140,7 @@ fn modes(grid: &Grid, stationary: &[f64]) -> Spectrum {
     let waves = vec![(vec![1.0; grid.len()], stationary.to_vec()), wave(0.8, 0.0), wave(1.6, 0.3), wave(1.6, 1.9)];
     let (right, left) = waves.into_iter().unzip();
     let (real, imaginary) = (vec![0.0, 0.1, 0.7, 0.7], vec![0.0, 0.0, 0.4, -0.4]);
-    Spectrum { real, imaginary, right, left, error: vec![0.0; 4], refined: None }
+    Spectrum { real, imaginary, right, left, error: vec![0.0; 4], refined: None, conserved: true }
 }
 
 /// What differs between the two records.

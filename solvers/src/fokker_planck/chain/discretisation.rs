@@ -19,8 +19,8 @@ use crate::fokker_planck::cells::interpolation::{at, interpolation};
 use crate::fokker_planck::discretisation::{Coarser, Discretisation, DiscretisationKind, ErrorLaw, Evolution};
 use crate::fokker_planck::edges::assembly::EdgeGenerator;
 use crate::fokker_planck::edges::discretisation::EdgeDiscretisation;
-use crate::fokker_planck::integrator::system::IntegratorOptions;
-use crate::fokker_planck::spectrum::Spectrum;
+use crate::fokker_planck::integrator::system::{IntegratorOptions, System};
+use crate::fokker_planck::spectrum::{Spectrum, Weights, decay_weights};
 use crate::fokker_planck::stationary::density::Fluxes;
 use crate::fokker_planck::stationary::law::StationaryLaw;
 use crate::problem::dynamics::Dynamics;
@@ -220,8 +220,15 @@ impl Discretisation for ChainDiscretisation {
     }
 
     fn modes(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
+        let generator = &self.edges.generator;
+        if self.has_exit() {
+            let nu = decay_weights(&System::new(generator.clone(), self.grid.shape(), None), interrupt)?;
+            let weights = [&nu, &nu].map(|pi| Weights { pi, conserved: false });
+            return slow_modes(&self.pair, generator, &weights, count, interrupt);
+        }
         let found = self.at_rest.as_deref().map_err(Clone::clone)?;
-        slow_modes(&self.pair, &found.pair, count, interrupt)
+        let weights = [0, 1].map(|k| Weights { pi: &found.pair.laws[k], conserved: true });
+        slow_modes(&self.pair, generator, &weights, count, interrupt)
     }
 
     fn passage(
