@@ -242,3 +242,22 @@ fn an_analysis_that_fails_loses_only_itself() {
     let (code, record, _) = outcome(&line("reflecting", 20, "(x - 0.5)^2", &expected));
     assert_eq!((code, label(&record, "status")), (Some(3), "complete".into()));
 }
+
+#[test]
+fn a_density_that_the_grid_does_not_resolve_fails_a_verdict_unless_it_is_accepted() {
+    let narrow = "1000*(x - 0.5)^2";
+    for (cells, loss, why) in [
+        (4, "(x - 0.5)^2", "x has 4 cells"),
+        (20, narrow, "cells wide on x at t = 0.2; "),
+        (8, "20000*(x - 0.56)^2", "not resolved: "),
+    ] {
+        let (code, record, said) = outcome(&line("reflecting", cells, loss, ""));
+        assert_eq!((code, label(&record, "resolved")), (Some(3), "no".into()), "{said}");
+        assert!(warnings(&record).contains("not resolved: ") && warnings(&record).contains(why), "{said}");
+        let accepted = line("reflecting", cells, loss, "[fokker_planck]\nunresolved = \"accept\"\n");
+        let (code, record, said) = outcome(&accepted);
+        assert_eq!((code, label(&record, "resolved")), (Some(0), "no".into()), "{said}");
+    }
+    let (code, record, said) = outcome(&line("reflecting", 200, narrow, ""));
+    assert_eq!((code, label(&record, "resolved")), (Some(0), "yes".into()), "{said}");
+}

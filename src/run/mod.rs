@@ -6,12 +6,14 @@ pub mod convergence;
 pub mod engine_run;
 pub mod heading;
 pub mod outcome;
+pub mod resolved;
 pub mod times;
 
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Attribute, Interrupt};
+use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::Fields;
 use fpsolve_validation::verdict::{judge_expectations, judge_limits};
@@ -76,6 +78,13 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     let mut verdicts = judge_limits(&comparisons, &prepared.compare);
     if status == Status::Complete {
         verdicts.extend(judge_expectations(&prepared.expect, &|path| lookup(&record, path).ok()));
+    }
+    if let Some(run) = runs.iter().find(|run| run.engine.on_grid().is_some()) {
+        let unresolved = resolved::unresolved(&problem.grid, run, stationary);
+        record.set("resolved", Attribute::Text(if unresolved.is_none() { "yes" } else { "no" }.into()));
+        let accept = prepared.options.of::<FokkerPlanckOptions>().accept_unresolved;
+        warnings.extend(unresolved.iter().map(|unresolved| unresolved.why.clone()));
+        verdicts.extend(unresolved.filter(|_| !accept).map(|unresolved| unresolved.verdict()));
     }
     record.groups.push(comparison_group(&comparisons, &verdicts));
     record.datasets.extend(warning_rows(&warnings));
