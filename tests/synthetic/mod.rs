@@ -107,6 +107,8 @@ fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
         step: 0.01,
         mean: 0.4 * end,
         standard_error: 0.02 * end,
+        exit: None,
+        conditional: None,
         bridge: "exact",
         first: Some(First { target: 300, other: 100 }),
     };
@@ -120,9 +122,9 @@ fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
         from_committor: Some((far - from[0]) / (far - near)),
         survival: times.iter().map(|t| (-t / (0.4 * end)).exp()).collect(),
         error_time: 1e-9,
-        from_value_extrapolated: None,
         error_grid: Some(1e-3),
         from_committor_error_grid: Some(1e-4),
+        ..GridPassage::default()
     };
     first_passage::add_grid(group, grid, &by_grid);
     group.set("kramers", Attribute::Float(0.35 * end));

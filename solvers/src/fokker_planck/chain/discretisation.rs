@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::errors::{ByCoarserChain, ByLongerSteps};
 use super::extrapolation::{Build, Pair, PairLaw, extrapolated};
-use super::first_passage::Passages;
+use super::first_passage::{Passages, conditional};
 use super::long_steps::{ChainStepper, snapped};
 use super::observables::{Observed, observe};
 use super::slow_modes::slow_modes;
@@ -241,10 +241,15 @@ impl Discretisation for ChainDiscretisation {
     }
 
     fn passage_at_start(&self, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
-        let found = self.passages().fields(problem, interrupt).ok();
+        let Ok(found) = self.passages().fields(problem, interrupt) else { return AtStart::default() };
         let weights = interpolation(&self.grid, problem.from);
-        let committor = found.as_ref().and_then(|found| found.committor.as_deref()).map(|q| at(&weights, q));
-        AtStart { mean_time: found.map(|found| at(&weights, &found.mean_time)), committor }
+        let here = |field: &[f64]| at(&weights, field);
+        AtStart {
+            mean_time: Some(here(&found.mean_time)),
+            committor: found.committor.as_deref().map(here),
+            exit: found.exit.as_deref().map(here),
+            conditional: conditional(&weights, found.weighted.as_deref(), found.committor.as_deref()),
+        }
     }
 
     /// The chain on 2h with steps 4τ, or on h with steps 2τ where the noise of no step covers the cells of 2h; none where it fails.
