@@ -199,3 +199,65 @@ fn a_basin_off_the_grid_is_refused() {
         assert!(output.status.code() == Some(2) && said.contains(why), "{basin}: {said}");
     }
 }
+
+/// Brownian motion between absorbing walls, or in a parabola between reflecting ones.
+fn line(walls: &str, cells: usize, loss: &str, more: &str) -> String {
+    format!(
+        "schema = 1\nengines = [\"fokker-planck\"]\n[model]\nkind = \"formula\"\nvariables = [\"x\"]\nloss = \"{loss}\"\n\
+         [dynamics]\ntemperature = 0.5\n[grid]\naxes = [{{ from = 0, to = 1, cells = {cells}, boundary = \"{walls}\" }}]\n\
+         [initial]\nkind = \"gaussian\"\nmean = [0.3]\nstd = [0.1]\n[time]\nat = [0, 0.1, 0.2]\n{more}"
+    )
+}
+
+fn outcome(scenario: &str) -> (Option<i32>, Record, String) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("s.toml"), scenario).unwrap();
+    let output = fpsolve(folder.path(), &["scenario", "s.toml", "-o", "r.h5"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &words(&output);
+    (output.status.code(), read(&folder.path().join("r.h5")), said)
+}
+
+#[test]
+fn between_absorbing_walls_the_spectrum_is_that_of_the_decay() {
+    let more = "[analysis]\neigenpairs = 3\n[expect]\n\"spectrum/eigenvalues_real/0\" = { value = 4.934802, rtol = 1e-3 }\n\
+                \"spectrum/eigenvalues_real/2\" = { value = 44.41322, rtol = 1e-3 }\n";
+    let (code, record, said) = outcome(&line("absorbing", 100, "0", more));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(label(&record, "status"), "complete");
+    assert!(said.contains("decays at the rate 4.9"), "{said}");
+    let density = numbers(&record, "spectrum/quasi_stationary_density");
+    assert!((density.iter().sum::<f64>() / 100.0 - 1.0).abs() < 1e-12 && (density[50] - 1.5708).abs() < 1e-3);
+}
+
+#[test]
+fn an_analysis_that_fails_loses_only_itself() {
+    let more = "[analysis]\neigenpairs = 40\ncritical_points = true\n";
+    let (code, record, said) = outcome(&line("reflecting", 20, "(x - 0.5)^2", more));
+    assert_eq!((code, label(&record, "status")), (Some(0), "complete".into()), "{said}");
+    assert!(label(&record, "spectrum/failure").contains("40 modes of 20 cells"), "{said}");
+    assert!(warnings(&record).contains("/spectrum was not found: 40 modes"), "{said}");
+    assert!(record.dataset("stationary/density").is_some() && record.group("landscape").is_some());
+    // what was expected of it fails
+    let expected = format!("{more}[expect]\n\"spectrum/eigenvalues_real/1\" = {{ value = 1, rtol = 1 }}\n");
+    let (code, record, _) = outcome(&line("reflecting", 20, "(x - 0.5)^2", &expected));
+    assert_eq!((code, label(&record, "status")), (Some(3), "complete".into()));
+}
+
+#[test]
+fn a_density_that_the_grid_does_not_resolve_fails_a_verdict_unless_it_is_accepted() {
+    let narrow = "1000*(x - 0.5)^2";
+    for (cells, loss, why) in [
+        (4, "(x - 0.5)^2", "x has 4 cells"),
+        (20, narrow, "cells wide on x at t = 0.2; "),
+        (8, "20000*(x - 0.56)^2", "not resolved: "),
+    ] {
+        let (code, record, said) = outcome(&line("reflecting", cells, loss, ""));
+        assert_eq!((code, label(&record, "resolved")), (Some(3), "no".into()), "{said}");
+        assert!(warnings(&record).contains("not resolved: ") && warnings(&record).contains(why), "{said}");
+        let accepted = line("reflecting", cells, loss, "[fokker_planck]\nunresolved = \"accept\"\n");
+        let (code, record, said) = outcome(&accepted);
+        assert_eq!((code, label(&record, "resolved")), (Some(0), "no".into()), "{said}");
+    }
+    let (code, record, said) = outcome(&line("reflecting", 200, narrow, ""));
+    assert_eq!((code, label(&record, "resolved")), (Some(0), "yes".into()), "{said}");
+}

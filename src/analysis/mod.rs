@@ -31,7 +31,8 @@ pub use context::{Context, Finished};
 pub use requests::{Completed, Planned, Requests, analyse};
 
 use crate::reader::table::Table;
-use crate::record::Record;
+use crate::record::read::text;
+use crate::record::{Attribute, Group, Record};
 use crate::text::short;
 
 /// All analyses, in the order in which they are read, run, recorded and reported.
@@ -113,8 +114,32 @@ pub trait Findings {
         Vec::new()
     }
     /// What failed while the rest was found.
-    fn failures(&self) -> Vec<Error> {
+    fn failures(&self) -> Vec<Failure> {
         Vec::new()
+    }
+}
+
+/// What could not be found, and why: the run is complete without it.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Path of the group in the record that says so.
+    pub group: String,
+    /// Why.
+    pub error: Error,
+}
+
+impl Failure {
+    /// Sets the attribute `failure` of its group.
+    pub fn add_to(&self, record: &mut Record) {
+        let group = self.group.split('/').fold(record, |group: &mut Group, name| group.group_mut(name));
+        let before = text(group, "failure").map(|before| format!("{before}; ")).unwrap_or_default();
+        group.set("failure", Attribute::Text(format!("{before}{}", self.error)));
+    }
+
+    /// What failed, why, and what to do.
+    pub fn sentence(&self) -> String {
+        let help = self.error.help().map(|help| format!("; {help}")).unwrap_or_default();
+        format!("/{} was not found: {}{help}", self.group, self.error)
     }
 }
 

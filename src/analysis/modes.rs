@@ -10,10 +10,12 @@ use fpsolve_solvers::problem::density;
 use fpsolve_solvers::problem::grid::Grid;
 use miette::Result;
 
-use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Planned, Request, Subject, no_words};
+use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Planned, Request, Subject};
 use crate::reader::table::Table;
+use crate::record::read::{column, text};
 use crate::record::scales::{array, field, index_scale, variable_scales};
-use crate::record::{Dataset, Group, Record};
+use crate::record::{Attribute, Dataset, Group, Record};
+use crate::text::short;
 
 /// Its line in the table.
 pub static ENTRY: AnalysisEntry = AnalysisEntry {
@@ -23,7 +25,7 @@ pub static ENTRY: AnalysisEntry = AnalysisEntry {
     subject: Subject::Law,
     groups: &["spectrum"],
     read,
-    words: no_words,
+    words,
 };
 
 /// The slowest relaxation modes.
@@ -82,7 +84,7 @@ pub fn group(grid: &Grid, spectrum: &Spectrum) -> Group {
     group.datasets.push(row(
         "error",
         &spectrum.error,
-        "relative error of each eigenvalue by the iteration, not the grid",
+        "relative error of each eigenvalue by its residual, not the grid",
     ));
     if let Some(refined) = &spectrum.refined {
         group.datasets.push(row(
@@ -94,9 +96,27 @@ pub fn group(grid: &Grid, spectrum: &Spectrum) -> Group {
         group.datasets.push(row("eigenvalues_imag_extrapolated", &refined.imaginary, long_name));
         group.datasets.push(row("error_grid", &refined.error, "estimated error of each eigenvalue by the grid"));
     }
+    group.set("conserved", Attribute::Text(if spectrum.conserved { "yes" } else { "no" }.into()));
+    if let Some(law) = spectrum.left.first().filter(|_| !spectrum.conserved) {
+        let density = density::from_probability(grid, law);
+        let long_name = "quasi-stationary density: what is left between the absorbing walls after long";
+        group.datasets.push(field("quasi_stationary_density", grid, &[], density, "1", long_name));
+    }
     let right = spectrum.right.concat();
     group.datasets.push(field("right", grid, &[("eigenpair", k)], right, "1", "right vectors: functions"));
     let left = spectrum.left.iter().flat_map(|v| density::from_probability(grid, v)).collect();
     group.datasets.push(field("left", grid, &[("eigenpair", k)], left, "1", "left vectors: densities"));
     group
+}
+
+/// The decay rate where probability leaves at absorbing walls.
+fn words(record: &Record) -> Vec<String> {
+    let Some(group) = record.group("spectrum").filter(|group| text(group, "conserved") == Some("no")) else {
+        return Vec::new();
+    };
+    let first = |name: &str| column(group, name).and_then(|values| values.first().copied());
+    let Some(rate) = first("eigenvalues_real") else { return Vec::new() };
+    let error = first("error_grid").map_or(String::new(), |error| format!(" ± {}", short(error)));
+    let words = "what is left between the absorbing walls decays at the rate";
+    vec![format!("{words} {}{error} (grid)", short(rate))]
 }

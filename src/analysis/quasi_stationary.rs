@@ -11,7 +11,7 @@ use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::density;
 use miette::Result;
 
-use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Request, Scale, Subject};
+use super::{Analysis, AnalysisEntry, Context, Failure, Findings, Finished, Request, Scale, Subject};
 use crate::reader::Located;
 use crate::reader::formula::formula;
 use crate::reader::table::{Table, Value};
@@ -48,7 +48,7 @@ struct Basins(Vec<(String, Basin)>);
 /// What was found in each, and what failed.
 struct Found {
     densities: Vec<(String, String, QuasiStationary)>,
-    failures: Vec<Error>,
+    failures: Vec<Failure>,
 }
 
 fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
@@ -103,7 +103,7 @@ impl Analysis for Basins {
             (finished.progress)(&format!("quasi-stationary density \"{name}\""));
             match law.quasi_stationary(basin, finished.interrupt) {
                 Ok(density) => found.densities.push((name.clone(), basin.inside.text().to_string(), density)),
-                Err(error) => found.failures.push(error),
+                Err(error) => found.failures.push(Failure { group: format!("quasi_stationary/{name}"), error }),
             }
         }
         Ok(Some(Box::new(found)))
@@ -127,7 +127,7 @@ impl Findings for Found {
         }
     }
 
-    fn failures(&self) -> Vec<Error> {
+    fn failures(&self) -> Vec<Failure> {
         self.failures.clone()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use fpsolve_solvers::Error;
 use miette::Result;
 
-use super::{ANALYSES, Analysis, AnalysisEntry, Context, Findings, Finished, Request, Scale};
+use super::{ANALYSES, Analysis, AnalysisEntry, Context, Failure, Findings, Finished, Request, Scale};
 use crate::reader::table::Table;
 
 /// The analyses that a scenario asks for, in the order of the table.
@@ -57,9 +57,13 @@ impl Requests {
     }
 }
 
-/// Runs the analyses in order; what fails is added to `failures`.
-pub fn analyse(planned: &[Planned], finished: &Finished, failures: &mut Vec<Error>) -> Vec<Completed> {
-    let mut completed = Vec::new();
+/// Runs the analyses in order; what fails, fails alone. Interruptions are added to `interrupted`.
+pub fn analyse(
+    planned: &[Planned],
+    finished: &Finished,
+    interrupted: &mut Vec<Error>,
+) -> (Vec<Completed>, Vec<Failure>) {
+    let (mut completed, mut failures) = (Vec::new(), Vec::new());
     for Planned { entry, analysis } in planned {
         let start = Instant::now();
         match analysis.run(finished) {
@@ -68,8 +72,14 @@ pub fn analyse(planned: &[Planned], finished: &Finished, failures: &mut Vec<Erro
                 failures.extend(findings.failures());
                 completed.push(Completed { entry, seconds: start.elapsed().as_secs_f64(), findings });
             }
-            Err(error) => failures.push(error),
+            Err(error) => {
+                let group = entry.groups.first().unwrap_or(&entry.name).to_string();
+                failures.push(Failure { group, error });
+            }
         }
     }
-    completed
+    let stopped = |failure: &Failure| matches!(failure.error, Error::Interrupted { .. });
+    interrupted.extend(failures.iter().filter(|failure| stopped(failure)).map(|failure| failure.error.clone()));
+    failures.retain(|failure| !stopped(failure));
+    (completed, failures)
 }

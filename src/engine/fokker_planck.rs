@@ -39,9 +39,9 @@ pub static ENTRY: EngineEntry = EngineEntry {
 
 static TABLE: OptionsTable = OptionsTable {
     key: "fokker_planck",
-    keys: &["discretisation", "method", "tolerance", "stationary"],
+    keys: &["discretisation", "method", "tolerance", "stationary", "unresolved"],
     read,
-    choices: &[("discretisation", discretisations), ("method", methods)],
+    choices: &[("discretisation", discretisations), ("method", methods), ("unresolved", unresolved)],
 };
 
 fn read(table: &Table) -> Result<AnyOptions> {
@@ -50,12 +50,13 @@ fn read(table: &Table) -> Result<AnyOptions> {
     let method = table.or("method", auto(), "\"auto\"", Value::string)?;
     let tolerance = table.or("tolerance", 1e-6, "1e-6", tolerance)?;
     let stationary = table.or("stationary", true, "true", |v| Ok(v.boolean()?.value))?;
+    let accept_unresolved = table.or("unresolved", false, "\"fail\"", accepts)?;
     let discretisation =
         from_word(&space.value).map_err(|error| refused(table, &space.span, "no such discretisation", &error))?;
     check_method(table, &method, discretisation)?;
     let method = method.value;
     let defaults = FokkerPlanckOptions::default();
-    Ok(Arc::new(FokkerPlanckOptions { discretisation, method, tolerance, stationary, ..defaults }))
+    Ok(Arc::new(FokkerPlanckOptions { discretisation, method, tolerance, stationary, accept_unresolved, ..defaults }))
 }
 
 fn tolerance(value: &Value) -> Result<f64> {
@@ -65,6 +66,28 @@ fn tolerance(value: &Value) -> Result<f64> {
     }
     let message = format!("`{}` is {number}; it must lie between 1e-13 and 0.1", value.path());
     Err(value.error(message, "out of range", "write for example tolerance = 1e-6"))
+}
+
+/// `unresolved`: what becomes of a run whose grid does not resolve the density.
+fn accepts(value: &Value) -> Result<bool> {
+    let word = value.string()?;
+    match UNRESOLVED.iter().find(|(name, _)| *name == word.value) {
+        Some((name, _)) => Ok(*name == UNRESOLVED[1].0),
+        None => {
+            let message = format!("`{}` is \"{}\"", value.path(), word.value);
+            Err(value.error(message, "no such choice", "write \"fail\" or \"accept\""))
+        }
+    }
+}
+
+/// The choices, the default first.
+const UNRESOLVED: [(&str, &str); 2] = [
+    ("fail", "a density that the grid does not resolve fails the verdict `resolved`"),
+    ("accept", "it is warned of only"),
+];
+
+fn unresolved() -> Vec<(String, String)> {
+    UNRESOLVED.iter().map(|(word, about)| (word.to_string(), about.to_string())).collect()
 }
 
 /// Errors: an unknown method, a method beside the long-step chain.

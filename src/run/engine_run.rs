@@ -21,6 +21,8 @@ pub struct EngineRun {
     pub statistics: Vec<Statistics>,
     /// Extrapolated moments; empty for an ensemble.
     pub refined: Vec<RefinedMoments>,
+    /// Worst L1 error by the grid so far, at each output time; empty where there is no estimate.
+    pub grid_errors: Vec<f64>,
     /// Wall seconds that it took.
     pub seconds: f64,
     /// Why it stopped, if it did.
@@ -30,7 +32,15 @@ pub struct EngineRun {
 impl EngineRun {
     /// An engine that took `seconds` to build.
     pub fn new(engine: Box<dyn Engine>, seconds: f64) -> Self {
-        Self { engine, snapshots: Vec::new(), statistics: Vec::new(), refined: Vec::new(), seconds, failure: None }
+        Self {
+            engine,
+            snapshots: Vec::new(),
+            statistics: Vec::new(),
+            refined: Vec::new(),
+            grid_errors: Vec::new(),
+            seconds,
+            failure: None,
+        }
     }
 
     /// Advances to `time`, checks and keeps what can be seen there; does nothing once the engine has failed.
@@ -44,6 +54,7 @@ impl EngineRun {
                 self.snapshots.push(snapshot);
                 self.statistics.extend(self.engine.statistics());
                 self.refined.extend(self.engine.refined_moments());
+                self.grid_errors.extend(self.reported("error_grid"));
             }
             Ok(_) => {
                 let help = "this is a bug of the method: please report it with the scenario";
@@ -57,11 +68,16 @@ impl EngineRun {
 
     /// L1 error of the density that the engine itself reports: grid and time.
     pub fn density_error(&self) -> f64 {
-        let reported = |(name, value): &(&'static str, Attribute)| match value {
-            Attribute::Float(x) if ["error_grid", "error_time"].contains(name) && x.is_finite() => Some(*x),
-            _ => None,
+        ["error_grid", "error_time"].into_iter().filter_map(|name| self.reported(name)).sum()
+    }
+
+    /// A finite number that the engine itself reports.
+    fn reported(&self, wanted: &str) -> Option<f64> {
+        let number = |(name, value): &(&'static str, Attribute)| match value {
+            Attribute::Float(x) if *name == wanted && x.is_finite() => Some(*x),
+            Attribute::Float(_) | Attribute::Integer(_) | Attribute::Text(_) => None,
         };
-        self.engine.attributes().iter().filter_map(reported).sum()
+        self.engine.attributes().iter().find_map(number)
     }
 
     /// Sentences on where its result may not be trusted.

@@ -6,12 +6,14 @@ pub mod convergence;
 pub mod engine_run;
 pub mod heading;
 pub mod outcome;
+pub mod resolved;
 pub mod times;
 
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Attribute, Interrupt};
+use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::Fields;
 use fpsolve_validation::verdict::{judge_expectations, judge_limits};
@@ -19,7 +21,7 @@ use fpsolve_validation::verdict::{judge_expectations, judge_limits};
 use self::engine_run::EngineRun;
 pub use self::heading::heading;
 pub use self::outcome::{Run, Status};
-use crate::analysis::{Completed, Finished, Subject, analyse};
+use crate::analysis::{Completed, Failure, Finished, Subject, analyse};
 use crate::record::Record;
 use crate::record::groups::comparison::{comparison_group, warning_rows};
 use crate::record::groups::{problem as problem_fields, stationary as stationary_density};
@@ -28,7 +30,8 @@ use crate::scenario::Prepared;
 
 /// Runs a prepared scenario. `progress` hears a short line whenever there is something to say.
 ///
-/// Never fails as a whole: a failing engine stops, the others go on, and the record holds what was reached.
+/// Never fails as a whole: a failing engine stops, the others go on, and the record holds what was reached. An analysis that fails
+/// loses only itself: its group says why.
 pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -> Run {
     let mut problem = prepared.problem.clone();
     let mut warnings = times::align_with_sgd(&mut problem, prepared);
@@ -59,13 +62,15 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
         interrupt,
         progress,
     };
-    let answers = analyse(&prepared.analyses, &finished, &mut failures);
+    let (answers, side_failures) = analyse(&prepared.analyses, &finished, &mut failures);
 
     progress("comparing");
     let comparisons = compare::comparisons(&problem, &runs, stationary);
     let status = Status::of(&failures);
     let mut record = heading(prepared, &problem, status);
     add_findings(&mut record, &finished, &answers, &mut warnings);
+    side_failures.iter().for_each(|failure| failure.add_to(&mut record));
+    warnings.extend(side_failures.iter().map(Failure::sentence));
     warnings.extend(failures.iter().map(|error| match error.help() {
         Some(help) => format!("{error}; {help}"),
         None => error.to_string(),
@@ -73,6 +78,13 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     let mut verdicts = judge_limits(&comparisons, &prepared.compare);
     if status == Status::Complete {
         verdicts.extend(judge_expectations(&prepared.expect, &|path| lookup(&record, path).ok()));
+    }
+    if let Some(run) = runs.iter().find(|run| run.engine.on_grid().is_some()) {
+        let unresolved = resolved::unresolved(&problem.grid, run, stationary);
+        record.set("resolved", Attribute::Text(if unresolved.is_none() { "yes" } else { "no" }.into()));
+        let accept = prepared.options.of::<FokkerPlanckOptions>().accept_unresolved;
+        warnings.extend(unresolved.iter().map(|unresolved| unresolved.why.clone()));
+        verdicts.extend(unresolved.filter(|_| !accept).map(|unresolved| unresolved.verdict()));
     }
     record.groups.push(comparison_group(&comparisons, &verdicts));
     record.datasets.extend(warning_rows(&warnings));

@@ -107,6 +107,8 @@ fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
         step: 0.01,
         mean: 0.4 * end,
         standard_error: 0.02 * end,
+        exit: None,
+        conditional: None,
         bridge: "exact",
         first: Some(First { target: 300, other: 100 }),
     };
@@ -120,9 +122,9 @@ fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
         from_committor: Some((far - from[0]) / (far - near)),
         survival: times.iter().map(|t| (-t / (0.4 * end)).exp()).collect(),
         error_time: 1e-9,
-        from_value_extrapolated: None,
         error_grid: Some(1e-3),
         from_committor_error_grid: Some(1e-4),
+        ..GridPassage::default()
     };
     first_passage::add_grid(group, grid, &by_grid);
     group.set("kramers", Attribute::Float(0.35 * end));
@@ -140,7 +142,7 @@ fn modes(grid: &Grid, stationary: &[f64]) -> Spectrum {
     let waves = vec![(vec![1.0; grid.len()], stationary.to_vec()), wave(0.8, 0.0), wave(1.6, 0.3), wave(1.6, 1.9)];
     let (right, left) = waves.into_iter().unzip();
     let (real, imaginary) = (vec![0.0, 0.1, 0.7, 0.7], vec![0.0, 0.0, 0.4, -0.4]);
-    Spectrum { real, imaginary, right, left, error: vec![0.0; 4], refined: None }
+    Spectrum { real, imaginary, right, left, error: vec![0.0; 4], refined: None, conserved: true }
 }
 
 /// What differs between the two records.

@@ -52,11 +52,12 @@ impl Stationary {
     }
 }
 
-/// Slow modes, ascending in the real part of λ; the first is λ = 0 with u = 1 and v = π.
+/// Slow modes, ascending in the real part of λ; the first is λ = 0 with u = 1 and v = π where probability is conserved. Where it leaves at
+/// absorbing walls, the first is the slowest decay and v the quasi-stationary law, Σ v = 1.
 ///
 /// Vectors have one value per cell; those of a complex pair λ, λ̄ stand in two places: the real parts of u and v where Im λ > 0,
 /// their imaginary parts in the next, where Im λ < 0.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Spectrum {
     /// Re λ: relaxation rates.
     pub real: Vec<f64>,
@@ -70,6 +71,8 @@ pub struct Spectrum {
     pub error: Vec<f64>,
     /// What a coarser grid or longer steps say of the eigenvalues, where there are any.
     pub refined: Option<RefinedSpectrum>,
+    /// Whether probability is conserved.
+    pub conserved: bool,
 }
 
 /// Eigenvalues with the leading error of the discretisation taken off.

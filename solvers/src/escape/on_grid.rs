@@ -2,10 +2,10 @@
 
 use super::passage::Target;
 
-/// What the grid says about the time to a target.
-#[derive(Debug, Clone)]
+/// What the grid says about the time to a target. All times are from the start to the first of the events named.
+#[derive(Debug, Clone, Default)]
 pub struct GridPassage {
-    /// Mean first-passage time τ from each cell, 0 in the target (n).
+    /// Mean time τ to the target or an absorbing wall from each cell, 0 in the target (n); not conditional on either.
     pub mean_time: Vec<f64>,
     /// Probability to reach the target before the set that is avoided or an absorbing wall (n); None where nothing else can
     /// happen.
@@ -14,6 +14,12 @@ pub struct GridPassage {
     pub from_value: f64,
     /// Committor at the starting point.
     pub from_committor: Option<f64>,
+    /// Mean time to the target, the avoided set or an absorbing wall, whichever comes first; None where no set is avoided.
+    pub from_exit: Option<Timed>,
+    /// Mean time to the target given that it comes first: −Q(q τ_c) = q, q the committor; None where nothing else can happen.
+    pub from_conditional: Option<Timed>,
+    /// Probability that the passage ends at each absorbing wall, where the target does not come first.
+    pub absorbed: Vec<Absorbed>,
     /// Probability not to have arrived at each output time, from the starting point.
     pub survival: Vec<f64>,
     /// Estimated error of the survival by the time integration.
@@ -26,13 +32,44 @@ pub struct GridPassage {
     pub from_committor_error_grid: Option<f64>,
 }
 
-/// τ and the committor at the starting point alone, each where it could be computed.
+/// A mean time at the starting point and its estimated error by the grid, where it can be coarsened.
 #[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timed {
+    /// Mean time.
+    pub value: f64,
+    /// Estimated error.
+    pub error: Option<f64>,
+}
+
+impl Timed {
+    /// Without an error.
+    pub fn new(value: f64) -> Self {
+        Self { value, error: None }
+    }
+}
+
+/// The share that ends at an absorbing wall.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Absorbed {
+    /// The axis.
+    pub axis: usize,
+    /// Whether it is the upper end.
+    pub upper: bool,
+    /// Probability.
+    pub probability: f64,
+}
+
+/// τ and the committor at the starting point alone, each where it could be computed.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct AtStart {
     /// Mean first-passage time.
     pub mean_time: Option<f64>,
     /// Committor.
     pub committor: Option<f64>,
+    /// Mean time to the target, the avoided set or an absorbing wall.
+    pub exit: Option<f64>,
+    /// Mean time to the target given that it comes first.
+    pub conditional: Option<f64>,
 }
 
 impl GridPassage {
@@ -44,6 +81,11 @@ impl GridPassage {
         self.error_grid = seen.or(self.error_grid);
         self.from_value_extrapolated =
             coarse.mean_time.map(|coarse| self.from_value + (self.from_value - coarse) / (growth - 1.0));
+        for (time, coarse) in [(&mut self.from_exit, coarse.exit), (&mut self.from_conditional, coarse.conditional)] {
+            if let (Some(time), Some(coarse)) = (time, coarse) {
+                time.error = Some(error(time.value, coarse).max(time.error.unwrap_or(0.0)));
+            }
+        }
         let known = self.from_committor_error_grid.unwrap_or(0.0);
         let seen = self.from_committor.zip(coarse.committor).map(|(f, c)| error(f, c).max(known));
         self.from_committor_error_grid = seen.or(self.from_committor_error_grid);

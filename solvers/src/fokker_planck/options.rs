@@ -18,6 +18,8 @@ pub struct FokkerPlanckOptions {
     pub stationary: bool,
     /// Whether to run coarser discretisations beside, for the estimate of the grid error.
     pub error_estimate: bool,
+    /// Whether a density that the grid does not resolve is accepted.
+    pub accept_unresolved: bool,
 }
 
 impl FokkerPlanckOptions {
@@ -29,6 +31,13 @@ impl FokkerPlanckOptions {
 
 impl Default for FokkerPlanckOptions {
     fn default() -> Self {
-        Self { discretisation: None, method: "auto".into(), tolerance: 1e-6, stationary: true, error_estimate: true }
+        Self {
+            discretisation: None,
+            method: "auto".into(),
+            tolerance: 1e-6,
+            stationary: true,
+            error_estimate: true,
+            accept_unresolved: false,
+        }
     }
 }

@@ -9,7 +9,7 @@
 
 use super::edges::edge_generator;
 use super::edges::first_passage::killed;
-use super::linear::solver::proceed;
+use super::linear::solver::{ShiftedSolver, proceed};
 use super::linear::table::prepare;
 use crate::Error;
 use crate::engine::Interrupt;
@@ -106,11 +106,30 @@ fn on_one_grid(
     let mut nu: Vec<f64> = (0..grid.len()).map(|i| if inside[i] { grid.volume(i) } else { 0.0 }).collect();
     let size: f64 = nu.iter().sum();
     nu.iter_mut().for_each(|p| *p /= size);
+    let (rate, residual) = slowest_decay(solver.as_ref(), &mut nu, interrupt)?;
+    if !(rate > 0.0 && rate.is_finite() && residual < FAILED) {
+        return Err(Error::numerical(
+            "quasi-stationary density",
+            format!("of \"{}\"", basin.inside.text()),
+            format!("the iteration has not converged: relative residual {residual:.1e}"),
+            "choose a basin without a barrier inside",
+        ));
+    }
+    Ok(QuasiStationary { probability: nu, rate, rate_error: None, residual })
+}
+
+/// Inverse iteration ν ← λ(−Qᵀ)⁻¹ν from `nu` (Σ = 1), which becomes the law of what is left after long: λ and ‖Qᵀν + λν‖₁/λ. Errors: those
+/// of the solver.
+pub(super) fn slowest_decay(
+    solver: &dyn ShiftedSolver,
+    nu: &mut [f64],
+    interrupt: Interrupt,
+) -> Result<(f64, f64), Error> {
     let (mut rate, mut residual) = (0.0, f64::INFINITY);
     for _ in 0..MAX_ITERATIONS {
         proceed(interrupt)?;
-        let before = nu.clone();
-        solver.solve(&mut nu, interrupt)?;
+        let before = nu.to_vec();
+        solver.solve(nu, interrupt)?;
         rate = 1.0 / nu.iter().sum::<f64>();
         nu.iter_mut().for_each(|p| *p *= rate);
         let change: f64 = nu.iter().zip(&before).map(|(a, b)| (a - b).abs()).sum();
@@ -121,15 +140,7 @@ fn on_one_grid(
             break;
         }
     }
-    if !(rate > 0.0 && rate.is_finite() && residual < FAILED) {
-        return Err(Error::numerical(
-            "quasi-stationary density",
-            format!("of \"{}\"", basin.inside.text()),
-            format!("the iteration has not converged: relative residual {residual:.1e}"),
-            "choose a basin without a barrier inside",
-        ));
-    }
-    Ok(QuasiStationary { probability: nu, rate, rate_error: None, residual })
+    Ok((rate, residual))
 }
 
 #[cfg(test)]

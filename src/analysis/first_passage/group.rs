@@ -1,13 +1,13 @@
 //! `/escape/<name>`, and what it says in words.
 
-use fpsolve_solvers::escape::on_grid::GridPassage;
+use fpsolve_solvers::escape::on_grid::{Absorbed, GridPassage};
 use fpsolve_solvers::escape::passage::Passage;
 use fpsolve_solvers::langevin::first_passage::FirstPassage;
 use fpsolve_solvers::problem::grid::Grid;
 
 use crate::record::read::{float, integer, text};
-use crate::record::scales::{field, series, time_scale, variable_scales};
-use crate::record::{Attribute, Group, Record};
+use crate::record::scales::{array, field, name_scale, series, time_scale, variable_scales};
+use crate::record::{Attribute, Dataset, Group, Record};
 use crate::text::short;
 
 /// The group `/escape/<name>` with its target, avoided set, start and output times, made where it is missing.
@@ -33,9 +33,14 @@ pub fn add_walkers(group: &mut Group, passage: &Passage, times: &[f64], found: &
     let (survival, errors) = found.survival(times).into_iter().unzip();
     group.datasets.push(series("langevin_survival", survival, "share of the Langevin walkers still on their way"));
     group.datasets.push(series("langevin_survival_se", errors, "standard error of langevin_survival"));
-    if found.absorbed.len() < found.walkers {
-        group.set("langevin_mean", Attribute::Float(found.mean));
-        group.set("langevin_mean_se", Attribute::Float(found.standard_error));
+    let times = [
+        ("langevin_mean", Some([found.mean, found.standard_error])),
+        ("langevin_exit", found.exit),
+        ("langevin_conditional", found.conditional),
+    ];
+    for (name, [mean, error]) in times.into_iter().filter_map(|(name, time)| Some((name, time?))) {
+        group.set(name, Attribute::Float(mean));
+        group.set(&format!("{name}_se"), Attribute::Float(error));
     }
     let median = found.arrivals.get(found.walkers / 2);
     group.set("langevin_walkers", Attribute::Integer(found.walkers as i64));
@@ -62,9 +67,24 @@ pub fn add_grid(group: &mut Group, grid: &Grid, found: &GridPassage) {
     if let Some(value) = found.from_value_extrapolated {
         group.set("from_value_extrapolated", Attribute::Float(value));
     }
+    let times = [("from_value_exit", found.from_exit), ("from_value_conditional", found.from_conditional)];
+    for (name, time) in times.into_iter().filter_map(|(name, time)| Some((name, time?))) {
+        group.set(name, Attribute::Float(time.value));
+        time.error.into_iter().for_each(|error| group.set(&format!("{name}_error"), Attribute::Float(error)));
+    }
+    if !found.absorbed.is_empty() {
+        let end = |upper: bool| if upper { "upper" } else { "lower" };
+        let name = |wall: &Absorbed| format!("{} end of {}", end(wall.upper), grid.axes()[wall.axis].variable());
+        let names: Vec<String> = found.absorbed.iter().map(name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        group.datasets.push(name_scale("side", &names, "absorbing wall"));
+        let shares = found.absorbed.iter().map(|wall| wall.probability).collect();
+        let long_name = "probability that the passage ends at this absorbing wall";
+        group.datasets.push(Dataset::float("absorbed", array(&[names.len()], shares), &["side"], "1", long_name));
+    }
     group.set("error_time", Attribute::Float(found.error_time));
     group.datasets.extend(variable_scales(grid));
-    let long_name = "mean time to the target from each cell";
+    let long_name = "mean time to the target or an absorbing wall from each cell";
     group.datasets.push(field("mean_first_passage_time", grid, &[], found.mean_time.clone(), "1", long_name));
     group.datasets.push(series("survival", found.survival.clone(), "probability not to have reached the target"));
     if let (Some(committor), Some(here)) = (&found.committor, found.from_committor) {
@@ -95,14 +115,30 @@ pub fn words(record: &Record) -> Vec<String> {
         means.extend(float(group, "kramers").map(|time| format!("Kramers {} to beyond the barrier", short(time))));
         let (from, target) = (text(group, "from").unwrap_or("?"), text(group, "target").unwrap_or("?"));
         let from = from.replace(' ', ", ");
-        lines.push(format!("{} from ({from}) to {target}: mean time {}", group.name, means.join(", ")));
+        let walls = group.datasets.iter().any(|dataset| dataset.name == "absorbed");
+        let or_wall = if walls { " or an absorbing wall (unconditional)" } else { "" };
+        lines.push(format!("{} from ({from}) to {target}{or_wall}: mean time {}", group.name, means.join(", ")));
         if let Some(reason) = text(group, "kramers_reason") {
             let none = if float(group, "kramers").is_some() { "" } else { "no Kramers time: " };
             lines.push(format!("  {none}{reason}"));
         }
         lines.extend(committor(group, target));
+        lines.extend(times(group, "exit", "exit time, to whichever comes first, unconditional"));
+        lines.extend(times(group, "conditional", "time to the target, conditional on reaching it first"));
     }
     lines
+}
+
+/// A further mean time, engine by engine.
+fn times(group: &Group, name: &str, words: &str) -> Option<String> {
+    let one = |engine: &str, value: String, error: String| {
+        let error = float(group, &error).map_or(String::new(), |error| format!(" ± {}", short(error)));
+        float(group, &value).map(|value| format!("{engine} {}{error}", short(value)))
+    };
+    let grid = one("fokker-planck", format!("from_value_{name}"), format!("from_value_{name}_error"));
+    let walkers = one("langevin", format!("langevin_{name}"), format!("langevin_{name}_se"));
+    let all: Vec<String> = grid.into_iter().chain(walkers).collect();
+    (!all.is_empty()).then(|| format!("  {words}: {}", all.join(", ")))
 }
 
 /// The probability to reach the target before what excludes it, engine by engine.

@@ -15,7 +15,7 @@ use fpsolve_solvers::problem::Problem;
 use miette::Result;
 
 pub use self::group::{add_grid, add_walkers, passage_group};
-use super::{Analysis, AnalysisEntry, Findings, Finished, Subject};
+use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Subject};
 use crate::engine::langevin::LangevinTable;
 use crate::record::Record;
 
@@ -46,7 +46,7 @@ struct Found {
 /// What is known of all, and what failed.
 struct AllFound {
     passages: Vec<Found>,
-    failures: Vec<Error>,
+    failures: Vec<Failure>,
 }
 
 impl Analysis for FirstPassages {
@@ -66,18 +66,22 @@ impl Analysis for FirstPassages {
     }
 }
 
+fn failure(passage: &Passage, error: Error) -> Failure {
+    Failure { group: format!("escape/{}", passage.name), error }
+}
+
 /// The problems by the engine that holds the law on a grid, each by itself; None where there is no such engine, or it failed.
-fn by_grid(passages: &[Passage], finished: &Finished, failures: &mut Vec<Error>) -> Vec<Option<GridPassage>> {
+fn by_grid(passages: &[Passage], finished: &Finished, failures: &mut Vec<Failure>) -> Vec<Option<GridPassage>> {
     let Some(law) = finished.on_grid() else { return vec![None; passages.len()] };
     let one = |passage: &Passage| {
         (finished.progress)(&format!("first passage \"{}\"", passage.name));
-        law.first_passage(passage, finished.interrupt).map_err(|error| failures.push(error)).ok()
+        law.first_passage(passage, finished.interrupt).map_err(|error| failures.push(failure(passage, error))).ok()
     };
     passages.iter().map(one).collect()
 }
 
 /// The problems by Langevin walkers, in order, until one fails; None without a Langevin engine that got through.
-fn by_walkers(passages: &[Passage], finished: &Finished, failures: &mut Vec<Error>) -> Vec<Option<FirstPassage>> {
+fn by_walkers(passages: &[Passage], finished: &Finished, failures: &mut Vec<Failure>) -> Vec<Option<FirstPassage>> {
     let mut going = finished.run_of("langevin").is_some_and(|run| run.failure.is_none());
     let options = &finished.options.of::<LangevinTable>().options;
     let mut found = Vec::with_capacity(passages.len());
@@ -88,7 +92,7 @@ fn by_walkers(passages: &[Passage], finished: &Finished, failures: &mut Vec<Erro
             match first_passage(finished.problem, options, passage, true, finished.interrupt) {
                 Ok(passage) => one = Some(passage),
                 Err(error) => {
-                    failures.push(error);
+                    failures.push(failure(passage, error));
                     going = false;
                 }
             }
@@ -113,7 +117,7 @@ impl Findings for AllFound {
         self.passages.iter().filter_map(of).flatten().collect()
     }
 
-    fn failures(&self) -> Vec<Error> {
+    fn failures(&self) -> Vec<Failure> {
         self.failures.clone()
     }
 }

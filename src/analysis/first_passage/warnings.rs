@@ -17,7 +17,8 @@ pub fn warnings(passage: &Passage, found: &FirstPassage) -> Vec<String> {
     if !found.absorbed.is_empty() {
         let share = 100.0 * found.absorbed();
         warnings.push(format!(
-            "escape \"{name}\": {share:.3} % of the Langevin walkers were absorbed at a wall; the mean time is that of the others"
+            "escape \"{name}\": {share:.3} % of the Langevin walkers were absorbed at a wall; the mean time counts them, the one \
+             conditional on the target does not"
         ));
     }
     if found.undecided() > 0.0 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::errors::{ByCoarserChain, ByLongerSteps};
 use super::extrapolation::{Build, Pair, PairLaw, extrapolated};
-use super::first_passage::Passages;
+use super::first_passage::{Passages, conditional};
 use super::long_steps::{ChainStepper, snapped};
 use super::observables::{Observed, observe};
 use super::slow_modes::slow_modes;
@@ -19,8 +19,8 @@ use crate::fokker_planck::cells::interpolation::{at, interpolation};
 use crate::fokker_planck::discretisation::{Coarser, Discretisation, DiscretisationKind, ErrorLaw, Evolution};
 use crate::fokker_planck::edges::assembly::EdgeGenerator;
 use crate::fokker_planck::edges::discretisation::EdgeDiscretisation;
-use crate::fokker_planck::integrator::system::IntegratorOptions;
-use crate::fokker_planck::spectrum::Spectrum;
+use crate::fokker_planck::integrator::system::{IntegratorOptions, System};
+use crate::fokker_planck::spectrum::{Spectrum, Weights, decay_weights};
 use crate::fokker_planck::stationary::density::Fluxes;
 use crate::fokker_planck::stationary::law::StationaryLaw;
 use crate::problem::dynamics::Dynamics;
@@ -220,8 +220,15 @@ impl Discretisation for ChainDiscretisation {
     }
 
     fn modes(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
+        let generator = &self.edges.generator;
+        if self.has_exit() {
+            let nu = decay_weights(&System::new(generator.clone(), self.grid.shape(), None), interrupt)?;
+            let weights = [&nu, &nu].map(|pi| Weights { pi, conserved: false });
+            return slow_modes(&self.pair, generator, &weights, count, interrupt);
+        }
         let found = self.at_rest.as_deref().map_err(Clone::clone)?;
-        slow_modes(&self.pair, &found.pair, count, interrupt)
+        let weights = [0, 1].map(|k| Weights { pi: &found.pair.laws[k], conserved: true });
+        slow_modes(&self.pair, generator, &weights, count, interrupt)
     }
 
     fn passage(
@@ -234,10 +241,15 @@ impl Discretisation for ChainDiscretisation {
     }
 
     fn passage_at_start(&self, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
-        let found = self.passages().fields(problem, interrupt).ok();
+        let Ok(found) = self.passages().fields(problem, interrupt) else { return AtStart::default() };
         let weights = interpolation(&self.grid, problem.from);
-        let committor = found.as_ref().and_then(|found| found.committor.as_deref()).map(|q| at(&weights, q));
-        AtStart { mean_time: found.map(|found| at(&weights, &found.mean_time)), committor }
+        let here = |field: &[f64]| at(&weights, field);
+        AtStart {
+            mean_time: Some(here(&found.mean_time)),
+            committor: found.committor.as_deref().map(here),
+            exit: found.exit.as_deref().map(here),
+            conditional: conditional(&weights, found.weighted.as_deref(), found.committor.as_deref()),
+        }
     }
 
     /// The chain on 2h with steps 4τ, or on h with steps 2τ where the noise of no step covers the cells of 2h; none where it fails.

@@ -10,7 +10,7 @@ use super::surfaces::Surfaces;
 use super::transition::{Chain, Ended};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::escape::on_grid::{GridPassage, PassageProblem};
+use crate::escape::on_grid::{GridPassage, PassageProblem, Timed};
 use crate::escape::passage::Target;
 use crate::fokker_planck::cells::interpolation::{at, interpolation};
 use crate::fokker_planck::integrator::system::Stepper;
@@ -47,13 +47,18 @@ pub struct Fields {
     pub committor: Option<Vec<f64>>,
     /// What the extrapolation moved the committor by.
     pub moved: Option<Vec<f64>>,
+    /// Mean time to the first of the sets or a wall, where a set is avoided.
+    pub exit: Option<Vec<f64>>,
+    /// q times the mean time given an arrival, where something else can happen.
+    pub weighted: Option<Vec<f64>>,
 }
 
 impl Passages<'_> {
     /// Mean time, committor and survival. Errors: a target without cells, cells from which no path ends, no convergence,
     /// [`Error::Interrupted`].
     pub fn answer(&self, problem: &PassageProblem, interrupt: Interrupt) -> Result<GridPassage, Error> {
-        let Fields { mean_time, mean_time_moved, committor, moved } = self.fields(problem, interrupt)?;
+        let Fields { mean_time, mean_time_moved, committor, moved, exit, weighted } =
+            self.fields(problem, interrupt)?;
         let weights = interpolation(self.grid, problem.from);
         let (from_value, change) = (at(&weights, &mean_time), at(&weights, &mean_time_moved).abs());
         Ok(GridPassage {
@@ -61,13 +66,14 @@ impl Passages<'_> {
             // steps so long that the extrapolation moves much of the value are beyond the range of its order
             error_grid: (change > MUCH * from_value).then_some(change.max(from_value)),
             from_committor: committor.as_deref().map(|field| at(&weights, field)),
+            from_exit: exit.map(|exit| Timed::new(at(&weights, &exit))),
+            from_conditional: conditional(&weights, weighted.as_deref(), committor.as_deref()).map(Timed::new),
             // where a path ends at a surface the lattice shows, differently for each length of a step
             from_committor_error_grid: moved.map(|moved| 0.5 * at(&weights, &moved).abs()),
             mean_time,
             committor,
             survival: self.survival(problem, &weights, interrupt)?,
-            error_time: 0.0,
-            from_value_extrapolated: None,
+            ..GridPassage::default()
         })
     }
 
@@ -86,12 +92,16 @@ impl Passages<'_> {
         mean_time.iter_mut().for_each(|time| *time = time.max(0.0));
         let absorbing = self.grid.axes().iter().any(|axis| axis.absorbs());
         if sets.len() == 1 && !absorbing {
-            return Ok(Fields { mean_time, mean_time_moved, committor: None, moved: None });
+            let [committor, moved, exit, weighted] = [None, None, None, None];
+            return Ok(Fields { mean_time, mean_time_moved, committor, moved, exit, weighted });
         }
         let (mut committor, moved) = by(&sets, &|killed| killed.committor(self.grid, interrupt))?;
         let inside = problem.target.cells(self.grid);
         committor.iter_mut().zip(inside).for_each(|(q, inside)| *q = if inside { 1.0 } else { q.clamp(0.0, 1.0) });
-        Ok(Fields { mean_time, mean_time_moved, committor: Some(committor), moved: Some(moved) })
+        let (weighted, _) = by(&sets, &|killed| killed.weighted_time(self.grid, interrupt))?;
+        let exit = problem.avoid.map(|_| by(&sets, &|killed| killed.mean_time(self.grid, interrupt))).transpose()?;
+        let (exit, weighted) = (exit.map(|(exit, _)| exit), Some(weighted));
+        Ok(Fields { mean_time, mean_time_moved, committor: Some(committor), moved: Some(moved), exit, weighted })
     }
 
     fn killed(&self, sets: &[&Target], step: f64, interrupt: Interrupt) -> Result<Killed, Error> {
@@ -129,6 +139,12 @@ impl Passages<'_> {
     }
 }
 
+/// The mean time given an arrival at the start.
+pub fn conditional(weights: &[(usize, f64)], weighted: Option<&[f64]>, committor: Option<&[f64]>) -> Option<f64> {
+    let time = at(weights, weighted?) / at(weights, committor?);
+    Some(time).filter(|time| time.is_finite())
+}
+
 /// A chain without the steps that touch the sets.
 struct Killed {
     chain: Chain,
@@ -144,6 +160,23 @@ impl Killed {
 
     fn committor(&self, grid: &Grid, interrupt: Interrupt) -> Result<Vec<f64>, Error> {
         self.solve(grid, &self.ended.arrival, interrupt)
+    }
+
+    /// q τ_c, τ_c the mean time given an arrival: w = E(T; arrival in this step) + τ P q + P w, the time of an ending within the step
+    /// being the same for all ends.
+    fn weighted_time(&self, grid: &Grid, interrupt: Interrupt) -> Result<Vec<f64>, Error> {
+        let (n, step) = (grid.len(), self.chain.step);
+        let committor = self.committor(grid, interrupt)?;
+        let (mut going, mut later) = (vec![0.0; n], vec![0.0; n]);
+        self.chain.backward(&vec![1.0; n], &mut going);
+        self.chain.backward(&committor, &mut later);
+        let now = |x: usize| {
+            let ended = 1.0 - going[x];
+            let time = (self.ended.time[x] - going[x]).max(0.0);
+            if ended > 1e-12 { time * (self.ended.arrival[x] / ended).min(1.0) } else { 0.0 }
+        };
+        let b: Vec<f64> = (0..n).map(|x| step * (later[x] + now(x))).collect();
+        self.solve(grid, &b, interrupt)
     }
 
     /// (1 − P) u = b.

@@ -1,29 +1,75 @@
-//! The slow modes of a pair of chains: e^{−λτ} are the eigenvalues of P, extrapolated to τ = 0.
+//! The slow modes of a pair of chains: e^{−λτ} are the eigenvalues of P, extrapolated to τ = 0. Phases of
+//! e^{−λτ} give Im λ modulo 2π/τ.
+
+use std::f64::consts::TAU;
 
 use faer::c64;
 
-use super::extrapolation::{Pair, PairLaw};
+use super::extrapolation::Pair;
 use super::transition::Chain;
 use crate::Error;
 use crate::engine::Interrupt;
+use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::linear::solver::proceed;
-use crate::fokker_planck::spectrum::{Filter, Spectrum, filtered};
+use crate::fokker_planck::spectrum::{Filter, Spectrum, Weights, filtered};
 
 /// Errors of the two chains: the steps of one are twice those of the other, and the error is first order in them.
 const GROWTH: f64 = 2.0;
 
-/// The `count` slowest modes; eigenvalues are extrapolated, vectors are those of the shorter steps. Errors: more modes than
-/// cells, an iteration that does not converge, [`Error::Interrupted`].
-pub fn slow_modes(pair: &Pair, law: &PairLaw, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
-    let mut modes = of_chain(&pair.short, &law.laws[0], count, interrupt)?;
-    modes.refine(&of_chain(&pair.long, &law.laws[1], count, interrupt)?, GROWTH);
+/// The `count` slowest modes; eigenvalues are extrapolated, vectors are those of the shorter steps. `weights` of both chains, the shorter
+/// steps first; the generator of the same grid tells the frequencies modulo 2π/τ apart. Errors: more modes than cells, an iteration that does
+/// not converge, [`Error::Interrupted`].
+pub(in crate::fokker_planck) fn slow_modes(
+    pair: &Pair,
+    generator: &Generator,
+    weights: &[Weights; 2],
+    count: usize,
+    interrupt: Interrupt,
+) -> Result<Spectrum, Error> {
+    let mut modes = of_chain(&pair.short, &weights[0], count, interrupt)?;
+    unwrap_by_generator(&mut modes, generator, pair.short.step);
+    let mut long = of_chain(&pair.long, &weights[1], count, interrupt)?;
+    unwrap_by_modes(&mut long, &modes, pair.long.step);
+    modes.refine(&long, GROWTH);
     if let Some(refined) = modes.refined.take() {
         (modes.real, modes.imaginary) = (refined.real, refined.imaginary);
     }
     Ok(modes)
 }
 
-fn of_chain(chain: &Chain, pi: &[f64], count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
+/// Puts the frequency of each pair, known modulo 2π/τ, next to that of −vᵀQu/vᵀu.
+fn unwrap_by_generator(modes: &mut Spectrum, generator: &Generator, tau: f64) {
+    let n = generator.cells();
+    for k in 0..modes.real.len().saturating_sub(1) {
+        if modes.imaginary[k] <= 0.0 {
+            continue;
+        }
+        let (mut re, mut im) = (vec![0.0; n], vec![0.0; n]);
+        generator.backward(&modes.right[k], &mut re);
+        generator.backward(&modes.right[k + 1], &mut im);
+        let product = |v: &[f64], q: &[f64]| v.iter().zip(q).map(|(v, q)| v * q).sum::<f64>();
+        // vᵀu = 1, real parts in one place, imaginary parts in the next
+        let frequency = -(product(&modes.left[k], &im) + product(&modes.left[k + 1], &re));
+        let turn = TAU / tau;
+        modes.imaginary[k] += turn * ((frequency - modes.imaginary[k]) / turn).round();
+        modes.imaginary[k + 1] = -modes.imaginary[k];
+    }
+}
+
+/// Puts each frequency next to one of `known`.
+fn unwrap_by_modes(modes: &mut Spectrum, known: &Spectrum, tau: f64) {
+    let turn = TAU / tau;
+    for (&re, im) in modes.real.iter().zip(&mut modes.imaginary) {
+        let branch = |other: f64| *im + turn * ((other - *im) / turn).round();
+        let distance = |k: usize| (known.real[k] - re).hypot(known.imaginary[k] - branch(known.imaginary[k]));
+        let near = (0..known.real.len()).min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
+        if let Some(near) = near {
+            *im = branch(known.imaginary[near]);
+        }
+    }
+}
+
+fn of_chain(chain: &Chain, weights: &Weights, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
     let tau = chain.step;
     let apply = |product: &dyn Fn(&[f64], &mut [f64]), x: &mut [f64]| {
         proceed(interrupt)?;
@@ -37,5 +83,5 @@ fn of_chain(chain: &Chain, pi: &[f64], count: usize, interrupt: Interrupt) -> Re
         rate: &|theta: c64| -theta.ln() / tau,
         sensitivity: &|lambda| 1.0 / (tau * lambda.norm()),
     };
-    filtered(&filter, pi, count)
+    filtered(&filter, weights, count)
 }

@@ -12,7 +12,9 @@ use super::slow_modes::slow_modes;
 use crate::engine::Interrupt;
 use crate::escape::on_grid::{GridPassage, PassageProblem};
 use crate::escape::passage::Target;
+use crate::fokker_planck::edges::edge_generator;
 use crate::fokker_planck::integrator::system::Stepper;
+use crate::fokker_planck::spectrum::Weights;
 use crate::formula::{Symbols, parse};
 use crate::problem::grid::Boundary::{Absorbing, Periodic, Reflecting};
 
@@ -189,22 +191,30 @@ fn absorbing_walls_take_what_they_should() {
 
 #[test]
 fn slow_modes_of_a_linear_rotation_are_exact() {
-    // (−x − 2y, 2x − y) and D = 0.3: eigenvalues n + 2mi, n = 1: 1 ± 2i
-    let field = Field::new(2, |[x, y, _]| ([-x - 2.0 * y, 2.0 * x - y, 0.0], [0.3, 0.0, 0.3, 0.0, 0.0, 0.0]));
-    let error = |n: usize| {
+    // (−x − ωy, ωx − y) and D = 0.3: eigenvalues n + mωi, n = 1: 1 ± ωi; steps that turn by `turn` half circles or less
+    let error = |n: usize, omega: f64, turn: f64| {
+        let drift = move |x: f64, y: f64| [-x - omega * y, omega * x - y, 0.0];
+        let field = Field::new(2, move |[x, y, _]| (drift(x, y), [0.3, 0.0, 0.3, 0.0, 0.0, 0.0]));
         let g = grid(&[(-3.4, 3.4, n), (-3.4, 3.4, n)], Reflecting);
         let h = 6.8 / n as f64;
-        let pair = pair(&field, &g, 4.0 * h * h);
+        let long_step = if turn > 0.0 { turn * std::f64::consts::PI / omega } else { 4.0 * h * h };
+        let pair = pair(&field, &g, long_step);
         let law = pair.stationary(&vec![1.0; g.len()], &|| false).unwrap();
-        let modes = slow_modes(&pair, &law, 3, &|| false).unwrap();
+        let generator = edge_generator(&field, 1.0, &g).unwrap().generator;
+        let weights = [0, 1].map(|k| Weights { pi: &law.laws[k], conserved: true });
+        let modes = slow_modes(&pair, &generator, &weights, 3, &|| false).unwrap();
         assert_eq!(modes.real.len(), 3);
         assert!(modes.imaginary[1] > 0.0 && modes.imaginary[2] == -modes.imaginary[1]);
         // left vectors are densities of mass 0, functions and densities are dual
         assert!(modes.left[1].iter().sum::<f64>().abs() < 1e-8);
-        (modes.real[1] - 1.0).hypot(modes.imaginary[1] - 2.0)
+        (modes.real[1] - 1.0).hypot(modes.imaginary[1] - omega)
     };
     // a linear drift leaves no error of the grid, only that of the flow over a step
-    assert!(error(40) < 2e-6, "{:e}", error(40));
+    assert!(error(40, 2.0, 0.0) < 2e-6, "{:e}", error(40, 2.0, 0.0));
+    // frequencies beyond half a turn in the longer step, and in both
+    for turn in [1.3, 2.6] {
+        assert!(error(40, 6.0, turn) < 1e-3, "{turn}: {:e}", error(40, 6.0, turn));
+    }
 }
 
 fn passage(

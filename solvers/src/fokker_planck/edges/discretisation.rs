@@ -17,7 +17,7 @@ use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::current::entropy_production;
 use crate::fokker_planck::integrator::system::{IntegratorOptions, System, Task};
 use crate::fokker_planck::integrator::table::choose_with_reason;
-use crate::fokker_planck::spectrum::{Spectrum, spectrum};
+use crate::fokker_planck::spectrum::{Spectrum, decay, spectrum};
 use crate::fokker_planck::stationary::law::StationaryLaw;
 use crate::fokker_planck::stationary::solve::stationary_law_from;
 use crate::problem::Problem;
@@ -145,6 +145,9 @@ impl Discretisation for EdgeDiscretisation {
     }
 
     fn modes(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
+        if self.has_exit() {
+            return decay(&self.edges.generator, self.grid.shape(), count, interrupt);
+        }
         let law = self.law.as_ref().map_err(Clone::clone)?;
         spectrum(&self.edges.generator, self.grid.shape(), law, count, interrupt)
     }

@@ -3,6 +3,7 @@
 use faer::linalg::solvers::Eigen;
 use faer::{Mat, c64};
 
+use super::Weights;
 use super::modes::{first_shift, not_converged};
 use crate::Error;
 use crate::engine::Interrupt;
@@ -33,7 +34,7 @@ pub(in crate::fokker_planck) struct Filter<'a> {
 }
 
 /// The `count` slowest modes after the stationary one; one more where the last would be half of a pair.
-pub(super) fn modes(system: &System, pi: &[f64], count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
+pub(super) fn modes(system: &System, weights: &Weights, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
     let mut shift = first_shift(system);
     for _ in 0..6 {
         let solver = system.linear().factor(shift, 1.0, interrupt)?;
@@ -44,11 +45,11 @@ pub(super) fn modes(system: &System, pi: &[f64], count: usize, interrupt: Interr
             rate: &|theta| shift / theta - shift,
             sensitivity: &|lambda| (lambda + shift).norm() / lambda.norm(),
         };
-        let right = side(&filter, pi, count, Side::Right)?;
+        let right = side(&filter, weights, count, Side::Right)?;
         let last = right[right.len() - 1].lambda.re;
         if shift < 10.0 * last && last < 1e3 * shift {
-            let left = side(&filter, pi, right.len(), Side::Left)?;
-            return paired(right, left, pi);
+            let left = side(&filter, weights, right.len(), Side::Left)?;
+            return paired(right, left, weights);
         }
         shift = last;
     }
@@ -56,10 +57,10 @@ pub(super) fn modes(system: &System, pi: &[f64], count: usize, interrupt: Interr
 }
 
 /// The same for any filter.
-pub(super) fn filtered(filter: &Filter, pi: &[f64], count: usize) -> Result<Spectrum, Error> {
-    let right = side(filter, pi, count, Side::Right)?;
-    let left = side(filter, pi, right.len(), Side::Left)?;
-    paired(right, left, pi)
+pub(super) fn filtered(filter: &Filter, weights: &Weights, count: usize) -> Result<Spectrum, Error> {
+    let right = side(filter, weights, count, Side::Right)?;
+    let left = side(filter, weights, right.len(), Side::Left)?;
+    paired(right, left, weights)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -70,18 +71,16 @@ enum Side {
     Left,
 }
 
-fn side(filter: &Filter, pi: &[f64], count: usize, side: Side) -> Result<Vec<Mode>, Error> {
-    let n = pi.len();
+fn side(filter: &Filter, weights: &Weights, count: usize, side: Side) -> Result<Vec<Mode>, Error> {
+    let (pi, n) = (weights.pi, weights.pi.len());
     let weight: Vec<f64> = match side {
         Side::Right => pi.to_vec(),
         // far tails would rule the inner product: they are cut off
         Side::Left => pi.iter().map(|p| 1.0 / p.max(1e-30)).collect(),
     };
     let remove = |x: &mut [f64]| match side {
-        Side::Right => {
-            let mean: f64 = pi.iter().zip(x.iter()).map(|(p, x)| p * x).sum();
-            x.iter_mut().for_each(|x| *x -= mean);
-        }
+        Side::Right => weights.remove(x),
+        Side::Left if !weights.conserved => {}
         Side::Left => {
             let mass: f64 = x.iter().sum();
             x.iter_mut().zip(pi).for_each(|(x, p)| *x -= mass * p);
@@ -96,7 +95,7 @@ fn side(filter: &Filter, pi: &[f64], count: usize, side: Side) -> Result<Vec<Mod
         first.iter_mut().zip(pi).for_each(|(x, p)| *x *= p);
     }
     let mut krylov = Krylov::new(first, &weight, &remove);
-    let most = MOST.min(n - 1);
+    let most = MOST.min(weights.unknown());
     loop {
         krylov.extend(operator)?;
         let m = krylov.columns.len();
@@ -105,7 +104,7 @@ fn side(filter: &Filter, pi: &[f64], count: usize, side: Side) -> Result<Vec<Mod
         if !exhausted && (m <= count || !m.is_multiple_of(5)) {
             continue;
         }
-        if let Some(modes) = converged(&krylov, count, filter, m == n - 1 || last < 1e-14)? {
+        if let Some(modes) = converged(&krylov, count, filter, m == weights.unknown() || last < 1e-14)? {
             return Ok(modes);
         }
         if exhausted {
@@ -139,14 +138,13 @@ fn converged(krylov: &Krylov, count: usize, filter: &Filter, certain: bool) -> R
         lambda: rate(k),
         real: krylov.combine(&(0..m).map(|i| vectors[(i, k)].re).collect::<Vec<_>>()),
         imaginary: krylov.combine(&(0..m).map(|i| vectors[(i, k)].im).collect::<Vec<_>>()),
-        error: residual(k) * (filter.sensitivity)(rate(k)),
+        error: (residual(k) + f64::EPSILON) * (filter.sensitivity)(rate(k)),
     };
     Ok(Some(order[..take].iter().map(mode).collect()))
 }
 
-fn paired(right: Vec<Mode>, mut left: Vec<Mode>, pi: &[f64]) -> Result<Spectrum, Error> {
-    let mut out =
-        Spectrum { real: vec![], imaginary: vec![], right: vec![], left: vec![], error: vec![], refined: None };
+fn paired(right: Vec<Mode>, mut left: Vec<Mode>, weights: &Weights) -> Result<Spectrum, Error> {
+    let mut out = Spectrum { conserved: weights.conserved, ..Spectrum::default() };
     for mut u in right {
         let scale = u.lambda.norm();
         if u.lambda.im < -1e-9 * scale {
@@ -163,18 +161,18 @@ fn paired(right: Vec<Mode>, mut left: Vec<Mode>, pi: &[f64]) -> Result<Spectrum,
             make_real(&mut u);
             make_real(&mut v);
         }
-        normalise(&mut u, &mut v, pi);
+        normalise(&mut u, &mut v, weights.pi);
         out.real.push(u.lambda.re);
         out.imaginary.push(u.lambda.im);
         out.right.push(u.real);
         out.left.push(v.real);
-        out.error.push(u.error.max(1e-12));
+        out.error.push(u.error);
         if u.lambda.im != 0.0 {
             out.real.push(u.lambda.re);
             out.imaginary.push(-u.lambda.im);
             out.right.push(u.imaginary);
             out.left.push(v.imaginary);
-            out.error.push(u.error.max(1e-12));
+            out.error.push(u.error);
         }
     }
     Ok(out)

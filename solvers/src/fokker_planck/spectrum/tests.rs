@@ -131,3 +131,100 @@ fn multiple_eigenvalues_are_found_as_often_as_they_are_there() {
         assert!((got - exact).abs() < 1e-9, "{two:?} {wanted:?}");
     }
 }
+
+/// λ₁ of the symmetric quartic well, 1/∫₀^∞ e^{V(y)/T} ∫_y^∞ e^{−V(z)/T} dz dy/T: the inverse mean time from a well to the top.
+fn slowest_of_quartic(t: f64) -> f64 {
+    let (m, end) = (40_000, 1.8);
+    let h = end / m as f64;
+    let (mut inner, mut total) = (0.0, 0.0);
+    for i in 0..m {
+        let y = -end + (i as f64 + 0.5) * h;
+        inner += 0.5 * h * (-quartic(y) / t).exp();
+        total += h * (quartic(y) / t).exp() * inner / t;
+        inner += 0.5 * h * (-quartic(y) / t).exp();
+    }
+    1.0 / total
+}
+
+#[test]
+fn rates_far_below_the_rounding_of_the_fastest_keep_three_digits() {
+    for (temperature, digits) in [(0.004, 3.2e-28), (0.0025, 1.7e-44), (0.0017, 6.1e-65)] {
+        let on = |n: usize| of(chain(n, -1.8, 1.8, temperature, quartic), &[n], 4).0;
+        let (coarse, fine) = (on(500), on(1000));
+        let extrapolated = (4.0 * fine.real[1] - coarse.real[1]) / 3.0;
+        let exact = slowest_of_quartic(temperature);
+        assert!((exact / digits - 1.0).abs() < 0.02, "{exact:e}");
+        assert!((extrapolated / exact - 1.0).abs() < 1e-3, "T = {temperature}: {extrapolated:e} {exact:e}");
+        assert!(fine.error[1] < 1e-9 && fine.real[2] > 1.0, "{:?} {:?}", fine.error, fine.real);
+        // of opposite sign in the wells
+        let u = &fine.right[1];
+        assert!((u[222] / u[777] + 1.0).abs() < 1e-9, "{} {}", u[222], u[777]);
+    }
+}
+
+#[test]
+fn three_wells_give_two_rates_of_very_different_size() {
+    // barriers on either side of the middle: 50 T and 80 T; cells of a chain with the rates e^{−ΔV/2T}
+    let potential = |x: f64| if x < 0.0 { 40.0 } else { 25.0 } * (std::f64::consts::TAU * x).cos();
+    let n = 300;
+    let generator = chain(n, -1.5, 1.5, 1.0, potential);
+    let modes = of(generator, &[n], 3).0;
+    // escape over the higher barrier to the rest, and over the lower one between the rest, in closed form by the integrals of e^{±V}
+    let x = |i: usize| -1.5 + (i as f64 + 0.5) * 0.01;
+    let weight = |from: usize, to: usize| (from..to).map(|i| (-potential(x(i))).exp() * 0.01).sum::<f64>();
+    let barrier = |from: usize, to: usize| (from..to).map(|i| potential(x(i)).exp() * 0.01).sum::<f64>();
+    let rate = |a: f64, b: f64, top: f64| (1.0 / a + 1.0 / b) / top;
+    let (left, middle, right) = (weight(0, 100), weight(100, 200), weight(200, 300));
+    let expected = [rate(left, middle + right, barrier(50, 150)), rate(middle, right, barrier(150, 250))];
+    for (k, expected) in expected.iter().enumerate() {
+        let found = modes.real[k + 1];
+        assert!((found / expected - 1.0).abs() < 0.02, "{k}: {found:e} {expected:e}");
+    }
+    assert!(modes.real[1] < 1e-25 && modes.real[2] > 1e6 * modes.real[1]);
+}
+
+/// Brownian motion on [0, 1] with generator ½ ∂², both walls absorbing; a drift around that is not one of a potential in two dimensions.
+fn between_absorbing_walls(n: usize) -> Generator {
+    let rate = 0.5 * (n * n) as f64;
+    let mut builder = crate::fokker_planck::generator::GeneratorBuilder::new(n);
+    (0..n - 1).for_each(|i| builder.add_edge(i, i + 1, rate, rate));
+    [0, n - 1].into_iter().for_each(|i| builder.add_exit(i, 2.0 * rate));
+    builder.finish()
+}
+
+#[test]
+fn between_absorbing_walls_the_rates_are_those_of_the_decay() {
+    let n = 200;
+    let modes = decay(&Arc::new(between_absorbing_walls(n)), &[n], 3, &|| false).unwrap();
+    let pi = std::f64::consts::PI;
+    for k in 0..3 {
+        let exact = (pi * (k + 1) as f64).powi(2) / 2.0;
+        assert!((modes.real[k] / exact - 1.0).abs() < 3e-4, "{k}: {} {exact}", modes.real[k]);
+        assert!(modes.error[k] < 1e-9, "{:?}", modes.error);
+    }
+    // ν = (π/2) sin πx
+    let density = |i: usize| 0.5 * pi * (pi * (i as f64 + 0.5) / n as f64).sin();
+    let apart: f64 = modes.left[0].iter().enumerate().map(|(i, v)| (v - density(i) / n as f64).abs()).sum();
+    assert!(apart < 1e-4 && !modes.conserved, "{apart}");
+}
+
+#[test]
+fn decay_with_a_current_solves_its_equations() {
+    let ring = ring(60, 0.9, 0.3);
+    let mut builder = crate::fokker_planck::generator::GeneratorBuilder::new(60);
+    for i in 0..60 {
+        let ((cells, out), (_, back)) = (ring.outgoing(i), ring.incoming(i));
+        let later = cells.iter().zip(out).zip(back).filter(|((j, _), _)| **j as usize > i);
+        later.for_each(|((&j, &out), &back)| builder.add_edge(i, j as usize, out, back));
+    }
+    builder.add_exit(7, 0.4);
+    let generator = Arc::new(builder.finish());
+    let modes = decay(&generator, &[60], 4, &|| false).unwrap();
+    let mut image = vec![0.0; 60];
+    generator.forward(&modes.left[0], &mut image);
+    let off: f64 = image.iter().zip(&modes.left[0]).map(|(q, v)| (q + modes.real[0] * v).abs()).sum();
+    assert!(off < 1e-9 * modes.real[0] && modes.imaginary[0] == 0.0, "{off:e}");
+    assert!((modes.left[0].iter().sum::<f64>() - 1.0).abs() < 1e-12 && modes.left[0].iter().all(|v| *v > 0.0));
+    // what leaves leaves through the exit
+    assert!((0.4 * modes.left[0][7] / modes.real[0] - 1.0).abs() < 1e-9);
+}

@@ -35,10 +35,16 @@ pub struct FirstPassage {
     pub horizon: f64,
     /// The longest step that was taken.
     pub step: f64,
-    /// Mean of min(τ, horizon) over the walkers that were not absorbed.
+    /// Mean of min(τ, horizon), τ the time to the target or an absorbing wall.
     pub mean: f64,
     /// Standard error of it.
     pub standard_error: f64,
+    /// Mean time to the target, the avoided set or an absorbing wall, at most the horizon, with its standard error; None where no set is
+    /// avoided.
+    pub exit: Option<[f64; 2]>,
+    /// Mean time to the target of the walkers that came to it first, with its standard error; None where nothing else can happen, or fewer
+    /// than two came.
+    pub conditional: Option<[f64; 2]>,
     /// How arrivals between the ends of a step are seen, in words.
     pub bridge: &'static str,
     /// How many came to the target first, where something else can happen.
@@ -173,8 +179,12 @@ pub fn first_passage(
         ensemble.blocks().iter().flat_map(of_block).collect()
     };
     let times = [part(0), part(1), part(2)];
+    let avoids = avoided.is_some();
     let first = (avoided.is_some() || walls.absorbs()).then(|| first_of(&times));
-    Ok(summary(passage, horizon, h, times, first, watcher.words()))
+    let mut found = summary(passage, horizon, h, &times, watcher.words());
+    (found.first, found.exit) = (first, avoids.then(|| exit_time(&times, horizon)));
+    found.conditional = first.and_then(|_| conditional_time(&times));
+    Ok(found)
 }
 
 /// Times kept of each walker: of its arrival, of its absorption, and when it first touched the avoided set; infinite where there is
@@ -316,27 +326,47 @@ impl<'a> Watcher<'a> {
     }
 }
 
+/// The earliest of the times of a walker.
+fn earliest(times: &[Vec<f64>; TIMES], walker: usize) -> f64 {
+    times.iter().map(|times| times[walker]).fold(f64::INFINITY, f64::min)
+}
+
+fn exit_time(times: &[Vec<f64>; TIMES], horizon: f64) -> [f64; 2] {
+    mean_with_error((0..times[0].len()).map(|k| earliest(times, k).min(horizon)))
+}
+
+fn conditional_time(times: &[Vec<f64>; TIMES]) -> Option<[f64; 2]> {
+    let first = |&k: &usize| times[0][k].is_finite() && times[0][k] < times[1][k].min(times[2][k]);
+    let walkers: Vec<usize> = (0..times[0].len()).filter(first).collect();
+    (walkers.len() > 1).then(|| mean_with_error(walkers.iter().map(|&k| times[0][k])))
+}
+
+/// The mean of some values and its standard error.
+fn mean_with_error(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
+    let n = values.clone().count() as f64;
+    let mean = values.clone().sum::<f64>() / n.max(1.0);
+    let variance = values.map(|t| (t - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    [mean, (variance / n.max(1.0)).sqrt()]
+}
+
 fn summary(
     passage: &Passage,
     horizon: f64,
     step: f64,
-    times: [Vec<f64>; TIMES],
-    first: Option<First>,
+    times: &[Vec<f64>; TIMES],
     bridge: &'static str,
 ) -> FirstPassage {
     let walkers = passage.walkers;
-    let [arrivals, absorbed, _] = times.map(|mut times| {
+    let [arrivals, absorbed, _] = times.clone().map(|mut times| {
         times.retain(|t| t.is_finite());
         times.sort_by(f64::total_cmp);
         times
     });
     let censored = walkers - arrivals.len() - absorbed.len();
-    let times = || arrivals.iter().copied().chain(std::iter::repeat_n(horizon, censored));
-    let n = (arrivals.len() + censored) as f64;
-    let mean = times().sum::<f64>() / n.max(1.0);
-    let variance = times().map(|t| (t - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    let standard_error = (variance / n.max(1.0)).sqrt();
-    FirstPassage { walkers, arrivals, absorbed, horizon, step, mean, standard_error, bridge, first }
+    let ends = arrivals.iter().chain(&absorbed).copied().chain(std::iter::repeat_n(horizon, censored));
+    let [mean, standard_error] = mean_with_error(ends);
+    let (first, exit, conditional) = (None, None, None);
+    FirstPassage { walkers, arrivals, absorbed, horizon, step, mean, standard_error, exit, conditional, bridge, first }
 }
 
 #[cfg(test)]

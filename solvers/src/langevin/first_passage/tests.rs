@@ -114,6 +114,10 @@ fn walkers_that_are_absorbed_elsewhere_are_told() {
     assert!((mean - 1.0).abs() < 4.5 * 1.2 / n.sqrt(), "{mean}");
     let first = found.first.unwrap();
     assert_eq!([first.target, first.other], [found.arrivals.len(), found.absorbed.len()]);
+    // given the target, from a distance x = 1 of 3 to the wall: (3² − x²)/(6a)
+    let [conditional, se] = found.conditional.unwrap();
+    assert!((found.mean - mean).abs() < 1e-12 && found.exit.is_none());
+    assert!((conditional - 4.0 / 3.0).abs() < 4.5 * se + 0.005, "{conditional} ± {se}");
 }
 
 /// Brownian motion with drift v from 0 between the avoided set x < −0.5 and the target x > 1: q = (1 − e^{v/2})/(e^{−v} − e^{v/2})

@@ -12,15 +12,15 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
+use crate::escape::on_grid::{Absorbed, AtStart, GridPassage, PassageProblem, Timed};
 use crate::escape::passage::Target;
 use crate::fokker_planck::cells::interpolation::{at, interpolation};
 use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
 use crate::fokker_planck::integrator::system::{IntegratorOptions, System, Task};
 use crate::fokker_planck::integrator::table::choose;
-use crate::fokker_planck::linear::table::solve_backward;
+use crate::fokker_planck::linear::table::{solve_backward, solve_forward};
 use crate::numerics::bernoulli::{bernoulli, weighted_pair};
-use crate::problem::grid::Grid;
+use crate::problem::grid::{Axis, Boundary, Grid};
 
 /// Shortest fraction of an edge before the surface of a target.
 const SHORTEST: f64 = 1e-9;
@@ -41,45 +41,83 @@ pub fn first_passage(
     let at_start = |field: &[f64]| at(&weights, field);
     let mean_time = killed.solve(grid, &killed.outside, interrupt)?;
     let (survival, error_time) = survival(&killed, grid, &weights, problem.times, integrator, interrupt)?;
-    let committor = committor(generator, grid, problem, &killed, interrupt)?;
+    let either = Either::new(generator, grid, problem, &killed, interrupt)?;
+    let committor = either.as_ref().map(|either| either.committor.clone());
     Ok(GridPassage {
         from_value: at_start(&mean_time),
         from_committor: committor.as_deref().map(at_start),
+        from_exit: either.as_ref().and_then(|either| either.exit.as_deref()).map(at_start).map(Timed::new),
+        from_conditional: either.as_ref().and_then(|either| either.conditional(&weights)).map(Timed::new),
+        absorbed: match problem.avoid {
+            None => killed.absorbed(generator, grid, &weights, interrupt)?,
+            Some(avoid) => {
+                let both = Killed::new(generator, grid, &[problem.target, avoid])?;
+                both.absorbed(generator, grid, &weights, interrupt)?
+            }
+        },
         mean_time,
         committor,
         survival,
         error_time,
-        error_grid: None,
-        from_value_extrapolated: None,
-        from_committor_error_grid: None,
+        ..GridPassage::default()
     })
 }
 
-/// The committor, where something else than an arrival can happen; `killed` is without the target alone.
-fn committor(
-    generator: &Generator,
-    grid: &Grid,
-    problem: &PassageProblem,
-    killed: &Killed,
-    interrupt: Interrupt,
-) -> Result<Option<Vec<f64>>, Error> {
-    match problem.avoid {
-        Some(avoid) => Killed::new(generator, grid, &[problem.target, avoid])?.committor(grid, interrupt).map(Some),
-        None if generator.has_exit() => killed.committor(grid, interrupt).map(Some),
-        None => Ok(None),
+/// Where something else than an arrival can happen: at the target, the avoided set or an absorbing wall, whichever comes first.
+struct Either {
+    /// Probability q that it is the target.
+    committor: Vec<f64>,
+    /// Mean time to it; None where no set is avoided, so that it is the mean time itself.
+    exit: Option<Vec<f64>>,
+    /// q τ_c, τ_c the mean time given that it is the target: −Q(q τ_c) = q.
+    weighted: Vec<f64>,
+}
+
+impl Either {
+    /// `alone` is without the target alone. None where nothing else can happen.
+    fn new(
+        generator: &Generator,
+        grid: &Grid,
+        problem: &PassageProblem,
+        alone: &Killed,
+        interrupt: Interrupt,
+    ) -> Result<Option<Self>, Error> {
+        let both = match problem.avoid {
+            Some(avoid) => Some(Killed::new(generator, grid, &[problem.target, avoid])?),
+            None if generator.has_exit() => None,
+            None => return Ok(None),
+        };
+        let killed = both.as_ref().unwrap_or(alone);
+        let committor = killed.committor(grid, interrupt)?;
+        let source: Vec<f64> = committor.iter().zip(&killed.outside).map(|(q, outside)| q * outside).collect();
+        let weighted = killed.solve(grid, &source, interrupt)?;
+        let exit = both.as_ref().map(|both| both.solve(grid, &both.outside, interrupt)).transpose()?;
+        Ok(Some(Self { committor, exit, weighted }))
+    }
+
+    /// τ_c at the start; None where the target never comes first.
+    fn conditional(&self, weights: &[(usize, f64)]) -> Option<f64> {
+        let (time, share) = (at(weights, &self.weighted), at(weights, &self.committor));
+        Some(time / share).filter(|time| time.is_finite())
     }
 }
 
 /// τ and the committor at the starting point alone; None for what fails as [`first_passage`] would.
 pub fn at_start(generator: &Generator, grid: &Grid, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
     let Ok(killed) = Killed::new(generator, grid, &[problem.target]) else {
-        return AtStart { mean_time: None, committor: None };
+        return AtStart::default();
     };
     let weights = interpolation(grid, problem.from);
-    let here = |field: Vec<f64>| at(&weights, &field);
-    let mean_time = killed.solve(grid, &killed.outside, interrupt).ok().map(here);
-    let committor = committor(generator, grid, problem, &killed, interrupt).ok().flatten().map(here);
-    AtStart { mean_time, committor }
+    let here = |field: &[f64]| at(&weights, field);
+    let mean_time = killed.solve(grid, &killed.outside, interrupt).ok().map(|time| here(&time));
+    let either = Either::new(generator, grid, problem, &killed, interrupt).ok().flatten();
+    let either = either.as_ref();
+    AtStart {
+        mean_time,
+        committor: either.map(|either| here(&either.committor)),
+        exit: either.and_then(|either| either.exit.as_deref()).map(here),
+        conditional: either.and_then(|either| either.conditional(&weights)),
+    }
 }
 
 /// A generator whose target cells are cut out: they have no edges, and an exit that only keeps the matrix regular.
@@ -187,6 +225,39 @@ impl Killed {
                 "raise the temperature, or choose a target on this side of the barrier",
             )),
         }
+    }
+
+    /// Probability to end at each absorbing wall: the mean times in the cells along it, from the start, times their exit rates; a corner
+    /// counts half for either wall.
+    fn absorbed(
+        &self,
+        generator: &Generator,
+        grid: &Grid,
+        weights: &[(usize, f64)],
+        interrupt: Interrupt,
+    ) -> Result<Vec<Absorbed>, Error> {
+        if !generator.has_exit() {
+            return Ok(Vec::new());
+        }
+        let mut time = vec![0.0; grid.len()];
+        weights.iter().for_each(|&(cell, w)| time[cell] += w * self.outside[cell]);
+        solve_forward(&self.generator, grid.shape(), 0.0, &mut time, interrupt)?;
+        let walls = |(axis, a): (usize, &Axis)| {
+            let absorbs = a.boundary().map(|boundary| boundary == Boundary::Absorbing);
+            [false, true].into_iter().filter(move |upper| absorbs[usize::from(*upper)]).map(move |upper| (axis, upper))
+        };
+        let walls: Vec<(usize, bool)> = grid.axes().iter().enumerate().flat_map(walls).collect();
+        let along = |cell: usize, &(axis, upper): &(usize, bool)| {
+            grid.multi_index(cell)[axis] == if upper { grid.shape()[axis] - 1 } else { 0 }
+        };
+        let mut shares = vec![0.0; walls.len()];
+        for cell in (0..grid.len()).filter(|&cell| self.outside[cell] > 0.0 && generator.exit()[cell] > 0.0) {
+            let touched: Vec<usize> = (0..walls.len()).filter(|&k| along(cell, &walls[k])).collect();
+            let share = time[cell] * generator.exit()[cell] / touched.len().max(1) as f64;
+            touched.iter().for_each(|&k| shares[k] += share);
+        }
+        let absorbed = |(&(axis, upper), probability)| Absorbed { axis, upper, probability };
+        Ok(walls.iter().zip(shares).map(absorbed).collect())
     }
 
     fn committor(&self, grid: &Grid, interrupt: Interrupt) -> Result<Vec<f64>, Error> {

@@ -6,7 +6,6 @@ use crate::fokker_planck::testing::fixtures::double_well_committor;
 use crate::formula::{Symbols, parse};
 use crate::numerics::symmetric::packed_index;
 use crate::problem::dynamics::Dynamics;
-use crate::problem::grid::{Axis, Boundary};
 
 /// b = (x − x³, −y, −z), or −θ without the well; D = 1.
 struct Quartic {
@@ -158,4 +157,45 @@ fn deep_wells_keep_their_digits_and_what_has_no_answer_is_named() {
         first_passage(&builder.finish(), &grid, &problem, FokkerPlanckOptions::default().integrator(), &|| false)
             .unwrap_err();
     assert!(stuck.to_string().contains("2 cells have no way to the target, the first at [-0.75]"), "{stuck}");
+}
+
+/// b = ½, D = 1.
+struct Constant;
+
+impl Dynamics for Constant {
+    fn dimension(&self) -> usize {
+        1
+    }
+    fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]) {
+        drift[..points.len()].fill(0.5);
+        diffusion[..points.len()].fill(1.0);
+    }
+}
+
+#[test]
+fn a_decision_has_a_time_to_either_side_and_one_given_the_side() {
+    // drift ½, T = ½, from 0.15 between 0 and ½: exit after 0.05360, through the upper end with probability 0.355381, then after 0.07467
+    let axis = |to: f64, walls| Axis::uniform("x", 0.0, to, 201, walls).unwrap();
+    let walls = Grid::new(vec![axis(0.5025, [Boundary::Absorbing, Boundary::Reflecting])]).unwrap();
+    let wide = Axis::uniform("x", -0.1, 0.6, 280, REFLECTING).unwrap();
+    let sets = Grid::new(vec![wide]).unwrap();
+    for (grid, to, avoid) in [(walls, "x > 0.5", None), (sets, "x > 0.5", Some("x < 0"))] {
+        let generator = edge_generator(&Constant, 0.5, &grid).unwrap().generator;
+        let (to, avoid) = (target(to, 1), avoid.map(|text| target(text, 1)));
+        let problem = PassageProblem { from: &[0.15], target: &to, avoid: avoid.as_ref(), times: &[0.0] };
+        let options = FokkerPlanckOptions::default();
+        let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-3;
+        let Ok(found) = first_passage(&generator, &grid, &problem, options.integrator(), &|| false) else {
+            panic!("no passage on {grid:?}")
+        };
+        let exit = found.from_exit.map_or(found.from_value, |exit| exit.value);
+        assert!(close(exit, 0.05360), "{exit}");
+        assert!(close(found.from_committor.unwrap(), 0.355381), "{:?}", found.from_committor);
+        assert!(close(found.from_conditional.unwrap().value, 0.07467), "{:?}", found.from_conditional);
+        assert_eq!(found.from_exit.is_some(), avoid.is_some());
+        for wall in &found.absorbed {
+            assert!(!wall.upper && close(wall.probability, 1.0 - 0.355381), "{wall:?}");
+        }
+        assert_eq!(found.absorbed.len(), usize::from(avoid.is_none()));
+    }
 }
