@@ -210,8 +210,8 @@ impl Chooser<'_> {
         let start = self.start;
         let mut worst = coarse.stationary(fine);
         let times = self.few_times();
-        let mut transient = Transient::new(fine, start.law.to_vec(), start.time, &times, self.options)?;
-        coarse.start(fine.grid(), start.law, start.time, &times, self.options)?;
+        let mut transient = Transient::new(fine, start, &times, self.options)?;
+        coarse.start(fine.grid(), start, &times, self.options)?;
         for &time in &times {
             transient.advance(time, self.interrupt)?;
             let error = coarse.advance(time, fine, &transient, self.interrupt)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::accuracy::coarse_levels::CoarseLevels;
+use super::accuracy::physical_walls::physical_walls;
 use super::accuracy::truncation::truncation;
 use super::accuracy::wall_contact::WallContact;
 use super::cells::probability_simplex::Moved;
@@ -12,7 +13,7 @@ use super::generator::Generator;
 use super::options::FokkerPlanckOptions;
 use super::quasi_stationary::{Basin, QuasiStationary, quasi_stationary};
 use super::spectrum::Spectrum;
-use super::start::{PointStart, StartLaw, start_law};
+use super::start::{Moments, PointStart, start_law};
 use super::transient::Transient;
 use crate::Error;
 use crate::engine::Stationary;
@@ -34,11 +35,15 @@ pub struct FokkerPlanck {
     transient: Transient,
     coarse: Option<CoarseLevels>,
     start_time: f64,
+    /// By how much the start on the cells misses its mean and covariance.
+    start_missed: Moments,
     time: f64,
     probability: Vec<f64>,
     stationary: Option<Stationary>,
     extremes: RunExtremes,
     wall_contact: WallContact,
+    /// Walls that belong to the problem.
+    physical: Vec<[bool; 2]>,
     warnings: Vec<String>,
 }
 
@@ -67,9 +72,8 @@ impl FokkerPlanck {
         let grid = &problem.grid;
         let probability = problem.initial.cell_probability(grid)?;
         let mut start_warnings = Vec::new();
-        let (start, start_time) = start_law(problem, &probability, &mut start_warnings);
-        let Choice { candidate, reason } =
-            choose(problem, &options, StartLaw { law: &start, time: start_time }, interrupt)?;
+        let start = start_law(problem, &probability, &mut start_warnings);
+        let Choice { candidate, reason } = choose(problem, &options, start.borrowed(), interrupt)?;
         let Candidate { discretisation, mut coarse } = candidate;
         let mut warnings = discretisation.warnings().to_vec();
         warnings.extend(start_warnings);
@@ -79,10 +83,15 @@ impl FokkerPlanck {
             );
         }
         let fine = discretisation.as_ref();
-        let stationary = if options.stationary { stationary_of(fine, &coarse, &mut warnings) } else { None };
-        let transient = Transient::new(fine, start.clone(), start_time, &problem.times, &options)?;
+        let physical = physical_walls(problem.dynamics.as_ref(), grid);
+        let mut stationary = if options.stationary { stationary_of(fine, &coarse, &mut warnings) } else { None };
+        if let Some(stationary) = &mut stationary {
+            let centre: Vec<f64> = stationary.log_probability.iter().map(|log| log.exp()).collect();
+            stationary.error_truncation = truncation(grid, &centre, &physical);
+        }
+        let transient = Transient::new(fine, start.borrowed(), &problem.times, &options)?;
         if let Some(coarse) = &mut coarse {
-            coarse.start(grid, &start, start_time, &problem.times, &options)?;
+            coarse.start(grid, start.borrowed(), &problem.times, &options)?;
         }
         let extremes = RunExtremes {
             mass_error: 0.0,
@@ -101,12 +110,14 @@ impl FokkerPlanck {
             reason,
             transient,
             coarse,
-            start_time,
+            start_time: start.time,
+            start_missed: start.missed(grid),
             time: 0.0,
             probability,
             stationary,
             extremes,
-            wall_contact: WallContact::new(problem.dimension()),
+            wall_contact: WallContact::new(physical.clone()),
+            physical,
             warnings,
         };
         if let Some(stationary) = &engine.stationary {
@@ -123,9 +134,9 @@ impl FokkerPlanck {
         interrupt: Interrupt,
     ) -> Result<&'static DiscretisationKind, Error> {
         let probability = problem.initial.cell_probability(&problem.grid)?;
-        let (start, time) = start_law(problem, &probability, &mut Vec::new());
+        let start = start_law(problem, &probability, &mut Vec::new());
         let options = FokkerPlanckOptions { error_estimate: false, ..options.clone() };
-        let choice = choose(problem, &options, StartLaw { law: &start, time }, interrupt)?;
+        let choice = choose(problem, &options, start.borrowed(), interrupt)?;
         Ok(choice.candidate.discretisation.kind())
     }
 
@@ -157,7 +168,7 @@ impl FokkerPlanck {
             extremes.max_density = extremes.max_density.max(density);
         }
         let centre = if self.time < self.start_time { p } else { &self.transient.centre };
-        extremes.truncation = extremes.truncation.max(truncation(grid, centre));
+        extremes.truncation = extremes.truncation.max(truncation(grid, centre, &self.physical));
         self.wall_contact.observe(grid, p, self.time);
         let peclet = self.discretisation.peclet();
         let high: f64 = p.iter().zip(peclet).filter(|(_, peclet)| **peclet > PECLET).map(|(p, _)| p).sum();
@@ -168,6 +179,21 @@ impl FokkerPlanck {
     fn error_time(&self) -> f64 {
         let moved = 2.0 * self.extremes.moved.negative + self.extremes.moved.mass;
         self.transient.evolution.stepper.error().max(moved)
+    }
+
+    /// The moment equations' own mean and covariance, up to the time at which a point start is put on the cells.
+    fn moment_equations(&self) -> Option<Moments> {
+        match &self.problem.initial {
+            Initial::Point { at } if self.time < self.start_time || self.time == 0.0 => {
+                Some(PointStart::new(&self.problem, at).moments(self.time))
+            }
+            _ => None,
+        }
+    }
+
+    /// Mean and covariance now: centre values have those of the density itself, cell averages h²/12 more variance.
+    fn moments(&self) -> Moments {
+        self.moment_equations().unwrap_or_else(|| moments(self.grid(), &self.transient.centre))
     }
 
     fn reversible(&self) -> bool {
@@ -214,8 +240,7 @@ impl Engine for FokkerPlanck {
         }
         if to < self.start_time {
             if let Initial::Point { at } = &self.problem.initial {
-                let start = PointStart::new(self.problem.dynamics.as_ref(), self.problem.temperature, at);
-                self.probability = start.law(to).cell_probability(&self.problem.grid)?;
+                self.probability = PointStart::new(&self.problem, at).early(to);
             }
         } else {
             let reached = self.time;
@@ -233,10 +258,7 @@ impl Engine for FokkerPlanck {
     }
 
     fn snapshot(&self) -> Snapshot {
-        // centre values have the moments of the density itself, cell averages h²/12 more variance
-        let on_the_way = self.time >= self.start_time;
-        let (mean, covariance) =
-            moments(self.grid(), if on_the_way { &self.transient.centre } else { &self.probability });
+        let (mean, covariance) = self.moments();
         let mass: f64 = self.probability.iter().sum();
         let lost = if self.discretisation.has_exit() { (1.0 - mass).max(0.0) } else { 0.0 };
         Snapshot {
@@ -250,11 +272,15 @@ impl Engine for FokkerPlanck {
     }
 
     fn refined_moments(&self) -> Option<RefinedMoments> {
-        let Snapshot { mean, covariance, .. } = self.snapshot();
-        if self.time >= self.start_time {
-            return self.coarse.as_ref()?.refined_moments(&(mean, covariance));
+        let found = self.moments();
+        if self.moment_equations().is_none() {
+            let mut refined = self.coarse.as_ref()?.refined_moments(&found)?;
+            let add = |errors: &mut [f64], more: &[f64]| errors.iter_mut().zip(more).for_each(|(e, m)| *e += m);
+            add(&mut refined.mean_error, &self.start_missed.0);
+            add(&mut refined.covariance_error, &self.start_missed.1);
+            return Some(refined);
         }
-        // the exact Gaussian of a point start
+        let (mean, covariance) = found;
         let (mean_error, covariance_error) = (vec![0.0; mean.len()], vec![0.0; covariance.len()]);
         Some(RefinedMoments { mean, mean_error, covariance, covariance_error })
     }

@@ -1,145 +1,284 @@
-//! The law that a run starts from; at a point the Gaussian of the linearised equation at a short time, instead of one full cell.
+//! The law that a run starts from; at a point that of the moment equations at a short time, instead of one full cell.
+//!
+//! μ' = E b(X), S' = E[(X − μ) bᵀ + b (X − μ)ᵀ] + 2 E A(X), closed as if X were Gaussian: exact where b is linear and A quadratic. On the
+//! cells stands, by the first of these that there is:
+//!
+//! 1. the Gaussian of the time at which it is 1.5 cells wide on every axis and 6 standard deviations away from the walls;
+//! 2. the law of largest entropy with the same mean and covariance, at the first time at which there is one;
+//! 3. the point itself, split between the neighbouring centres: right in its mean, and too wide by w(1 − w)h² along each axis.
 
+use super::cells::averages::{averages, centre_values};
+use super::cells::interpolation::interpolation;
+use super::cells::maximum_entropy::maximum_entropy;
+use super::chain::moments::moments_after;
+use crate::fokker_planck::stencil::coefficients::at_points;
+use crate::numerics::small_matrix::diagonalise;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
+use crate::problem::density::moments;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
 use crate::problem::initial::Initial;
 
-/// The law that a run starts from (cell probabilities), and its time.
+/// Mean (d) and covariance (packed).
+pub type Moments = (Vec<f64>, Vec<f64>);
+
+/// The law that a run starts from, its time and, where it is narrow, its moments.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// Cell probabilities (n).
+    pub law: Vec<f64>,
+    /// The time that they belong to.
+    pub time: f64,
+    /// Mean and covariance that stand for it where the cells do not resolve it.
+    pub moments: Option<Moments>,
+}
+
+/// The same, borrowed.
 #[derive(Debug, Clone, Copy)]
 pub struct StartLaw<'a> {
     /// Cell probabilities (n).
     pub law: &'a [f64],
     /// The time that they belong to.
     pub time: f64,
+    /// Mean and covariance that stand for it where the cells do not resolve it.
+    pub moments: Option<&'a Moments>,
 }
 
-/// The law the integrator starts from and the time it belongs to: at a point that of a short time, else the initial one, whose cell
-/// probabilities are `probability`.
-pub fn start_law(problem: &Problem, probability: &[f64], warnings: &mut Vec<String>) -> (Vec<f64>, f64) {
-    if let Initial::Point { at } = &problem.initial {
-        let start = PointStart::new(problem.dynamics.as_ref(), problem.temperature, at);
-        let law = start.duration(&problem.grid).and_then(|t| {
-            let t = t.min(0.5 * problem.times.last().copied().unwrap_or(t)).max(1e-300);
-            Some((start.law(t).cell_probability(&problem.grid).ok()?, t))
-        });
-        if let Some(law) = law {
-            return law;
+impl Start {
+    /// Borrowed.
+    pub fn borrowed(&self) -> StartLaw<'_> {
+        StartLaw { law: &self.law, time: self.time, moments: self.moments.as_ref() }
+    }
+
+    /// By how much the law on the cells misses the moments that it stands for (mean, covariance); zeros where it is resolved.
+    pub fn missed(&self, grid: &Grid) -> Moments {
+        let d = grid.dimension();
+        let Some((mean, covariance)) = &self.moments else { return (vec![0.0; d], vec![0.0; packed_len(d)]) };
+        let (m, c) = moments(grid, &lattice_law(grid, mean, covariance));
+        let missed = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).collect();
+        (missed(&m, mean), missed(&c, covariance))
+    }
+}
+
+impl StartLaw<'_> {
+    /// Centre values times volumes on `grid`, on which its cell probabilities are `law`.
+    pub fn centre_on(&self, grid: &Grid, law: &[f64]) -> Vec<f64> {
+        match self.moments {
+            Some((mean, covariance)) => lattice_law(grid, mean, covariance),
+            None => centre_values(grid, law),
         }
+    }
+}
+
+/// A positive law on the centres with this mean and covariance, or, where there is none, with this mean.
+fn lattice_law(grid: &Grid, mean: &[f64], covariance: &[f64]) -> Vec<f64> {
+    maximum_entropy(grid, mean, covariance).unwrap_or_else(|| {
+        let mut split = vec![0.0; grid.len()];
+        interpolation(grid, mean).into_iter().for_each(|(cell, w)| split[cell] += w);
+        split
+    })
+}
+
+/// The law the integrator starts from: at a point that of a short time, see the module, else the initial one, whose cell
+/// probabilities are `probability`.
+pub fn start_law(problem: &Problem, probability: &[f64], warnings: &mut Vec<String>) -> Start {
+    let Initial::Point { at } = &problem.initial else {
+        return Start { law: probability.to_vec(), time: 0.0, moments: None };
+    };
+    let (grid, end) = (&problem.grid, 0.5 * problem.times.last().copied().unwrap_or(f64::INFINITY));
+    let start = PointStart::new(problem, at);
+    let resolved = start.duration(end).or_else(|| start.exact_gaussian(end));
+    let resolved = resolved.and_then(|time| Some((start.law(time).cell_probability(grid).ok()?, time)));
+    if let Some((law, time)) = resolved {
+        return Start { law, time, moments: None };
+    }
+    let (time, moments) = start.on_lattice(end).unwrap_or_else(|| {
         warnings.push(
-            "the starting point is too close to a wall, or the noise there too degenerate, for a short-time Gaussian: \
-             the density starts from one full cell"
+            "the noise at the starting point is too degenerate for a law of a short time that has its mean and variance on these cells: \
+             the density starts as the point, split between the neighbouring centres; the moments' errors count its width"
                 .into(),
         );
-    }
-    (probability.to_vec(), 0.0)
+        (0.0, (at.clone(), vec![0.0; packed_len(at.len())]))
+    });
+    let law = averages(grid, &lattice_law(grid, &moments.0, &moments.1));
+    Start { law, time, moments: Some(moments) }
 }
 
 /// Standard deviation at the start time, in cells of the widest-celled axis.
 const WIDTH: f64 = 1.5;
-/// Classical Runge–Kutta steps for the moment equations.
-const STEPS: usize = 16;
+/// Least share of the squared width that a shorter Gaussian may have.
+const LEAST: f64 = 0.5;
+/// Room to the walls, in standard deviations.
+const ROOM: f64 = 6.0;
+/// Share of the time in which the drift changes that a start may take where the law is not exactly Gaussian.
+const SHORT: f64 = 0.1;
+/// Factor between the times that are tried.
+const STRIDE: f64 = 1.25;
+/// Times that are tried at most.
+const TRIALS: usize = 60;
 
-/// Mean and covariance along the flow from a point: μ' = b(μ), C' = JC + CJᵀ + 2A(μ), J = ∂b/∂θ.
+/// Mean and covariance along the flow from a point; see the module.
 ///
-/// Exact for linear drift and constant D; otherwise the error of the law at time δ is O(δ²), which for δ ∝ h² is below the
-/// second-order error of the grid.
+/// The error of the law at time δ is O(δ²) where b is curved, which for δ ∝ h² is below the second-order error of the grid.
 pub struct PointStart<'a> {
     dynamics: &'a dyn Dynamics,
     temperature: f64,
-    at: Vec<f64>,
+    grid: &'a Grid,
+    at: &'a [f64],
 }
 
 impl<'a> PointStart<'a> {
     /// A start at the point `at` (d).
-    pub fn new(dynamics: &'a dyn Dynamics, temperature: f64, at: &[f64]) -> Self {
-        Self { dynamics, temperature, at: at.to_vec() }
+    pub fn new(problem: &'a Problem, at: &'a [f64]) -> Self {
+        Self { dynamics: problem.dynamics.as_ref(), temperature: problem.temperature, grid: &problem.grid, at }
     }
 
-    fn drift_jacobian_diffusion(&self, x: &[f64]) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-        let d = x.len();
-        let n = 2 * d + 1;
-        let mut points = vec![0.0; d * n];
-        let step = |k: usize| 1e-5 * (1.0 + x[k].abs());
-        for i in 0..n {
-            for k in 0..d {
-                let shift = if i == 2 * k + 1 { step(k) } else { 0.0 } - if i == 2 * k + 2 { step(k) } else { 0.0 };
-                points[k * n + i] = x[k] + shift;
-            }
-        }
-        let (mut b, mut a) = (vec![0.0; d * n], vec![0.0; packed_len(d) * n]);
-        self.dynamics.drift_diffusion(&points, &mut b, &mut a);
-        let drift = (0..d).map(|k| b[k * n]).collect();
-        let jacobian = (0..d * d)
-            .map(|at| {
-                let (row, column) = (at / d, at % d);
-                (b[row * n + 2 * column + 1] - b[row * n + 2 * column + 2]) / (2.0 * step(column))
-            })
-            .collect();
-        let diffusion = (0..packed_len(d)).map(|c| self.temperature * a[c * n]).collect();
-        (drift, jacobian, diffusion)
-    }
-
-    /// Time at which the Gaussian is `WIDTH` cells wide along every axis, but not longer than the linearisation holds or
-    /// than keeps it 6 standard deviations away from the walls; None where no such time is long enough to be of use.
-    pub fn duration(&self, grid: &Grid) -> Option<f64> {
-        let (_, jacobian, diffusion) = self.drift_jacobian_diffusion(&self.at);
-        let d = self.at.len();
-        let (mut wanted, mut longest) = (0.0f64, f64::INFINITY);
-        for (k, axis) in grid.axes().iter().enumerate() {
-            let a = diffusion[packed_index(d, k, k)];
-            if a.is_nan() || a <= 0.0 {
-                return None;
-            }
-            let width = axis.width(axis.locate(self.at[k])?);
-            wanted = wanted.max((WIDTH * width).powi(2) / (2.0 * a));
-            let room = (self.at[k] - axis.lower()).min(axis.upper() - self.at[k]);
-            longest = longest.min((room / 6.0).powi(2) / (2.0 * a));
-        }
-        let rate = jacobian.chunks_exact(d).map(|row| row.iter().map(|j| j.abs()).sum::<f64>()).fold(0.0, f64::max);
-        let time = wanted.min(longest).min(0.1 / rate.max(1e-300));
-        (time.is_finite() && time > 1e-3 * wanted).then_some(time)
+    /// Mean and covariance at `time`.
+    pub fn moments(&self, time: f64) -> Moments {
+        moments_after(self.dynamics, self.temperature, self.grid, self.at, time)
     }
 
     /// The Gaussian at `time`.
     pub fn law(&self, time: f64) -> Initial {
-        let d = self.at.len();
-        let m = packed_len(d);
-        let mut y = self.at.clone();
-        y.resize(d + m, 0.0);
-        let h = time / STEPS as f64;
-        let axpy = |y: &[f64], f: f64, k: &[f64]| -> Vec<f64> { y.iter().zip(k).map(|(y, k)| y + f * k).collect() };
-        for _ in 0..STEPS {
-            let k1 = self.rate(&y);
-            let k2 = self.rate(&axpy(&y, 0.5 * h, &k1));
-            let k3 = self.rate(&axpy(&y, 0.5 * h, &k2));
-            let k4 = self.rate(&axpy(&y, h, &k3));
-            for i in 0..y.len() {
-                y[i] += h / 6.0 * (k1[i] + 2.0 * (k2[i] + k3[i]) + k4[i]);
-            }
-        }
-        let covariance = y.split_off(d);
-        Initial::Gaussian { mean: y, covariance }
+        let (mean, covariance) = self.moments(time);
+        Initial::Gaussian { mean, covariance }
     }
 
-    fn rate(&self, y: &[f64]) -> Vec<f64> {
+    /// Cell probabilities at a time before the start.
+    pub fn early(&self, time: f64) -> Vec<f64> {
+        let (mean, covariance) = self.moments(time);
+        let near_wall = !self.has_room(&mean, &covariance);
+        let law = self.law(time);
+        let gaussian = if near_wall { None } else { law.cell_probability(self.grid).ok() };
+        gaussian.unwrap_or_else(|| averages(self.grid, &lattice_law(self.grid, &mean, &covariance)))
+    }
+
+    /// Width of the cell at the start along axis k.
+    fn width(&self, k: usize) -> Option<f64> {
+        let axis = &self.grid.axes()[k];
+        Some(axis.width(axis.locate(self.at[k])?))
+    }
+
+    /// Largest rate at which the drift changes: the row sums of |∂b/∂θ|, by differences of a cell.
+    fn rate(&self) -> Option<f64> {
         let d = self.at.len();
-        let (mut rate, jacobian, diffusion) = self.drift_jacobian_diffusion(&y[..d]);
-        let c = |i: usize, j: usize| y[d + packed_index(d, i, j)];
-        for i in 0..d {
-            for j in i..d {
-                let turn: f64 = (0..d).map(|k| jacobian[i * d + k] * c(k, j) + c(i, k) * jacobian[j * d + k]).sum();
-                rate.push(turn + 2.0 * diffusion[packed_index(d, i, j)]);
+        let mut rows = vec![0.0; d];
+        for k in 0..d {
+            let (axis, half) = (&self.grid.axes()[k], 0.5 * self.width(k)?);
+            let inside = |x: f64| if axis.is_periodic() { x } else { x.clamp(axis.lower(), axis.upper()) };
+            let ends = [inside(self.at[k] - half), inside(self.at[k] + half)];
+            let mut points: Vec<f64> = self.at.iter().flat_map(|&x| [x, x]).collect();
+            points[2 * k..2 * k + 2].copy_from_slice(&ends);
+            let (b, ..) = at_points(self.dynamics, self.temperature, &points, false);
+            rows.iter_mut()
+                .enumerate()
+                .for_each(|(i, row)| *row += ((b[2 * i + 1] - b[2 * i]) / (ends[1] - ends[0])).abs());
+        }
+        Some(rows.into_iter().fold(0.0, f64::max))
+    }
+
+    /// Time at which the Gaussian is `WIDTH` cells wide along every axis, but not longer than the linearisation holds or
+    /// than keeps it 6 standard deviations away from the walls; None where no such time is long enough to be of use.
+    fn duration(&self, end: f64) -> Option<f64> {
+        let d = self.at.len();
+        let (_, diffusion, _) = at_points(self.dynamics, self.temperature, self.at, false);
+        let (mut wanted, mut longest) = (0.0f64, f64::INFINITY);
+        for (k, axis) in self.grid.axes().iter().enumerate() {
+            let a = diffusion[packed_index(d, k, k)];
+            if a.is_nan() || a <= 0.0 {
+                return None;
+            }
+            wanted = wanted.max((WIDTH * self.width(k)?).powi(2) / (2.0 * a));
+            let room = (self.at[k] - axis.lower()).min(axis.upper() - self.at[k]);
+            longest = longest.min((room / ROOM).powi(2) / (2.0 * a));
+        }
+        let time = wanted.min(longest).min(SHORT / self.rate()?.max(1e-300)).min(end);
+        (time.is_finite() && time > LEAST * wanted).then_some(time)
+    }
+
+    /// The first time at which the Gaussian is resolved, where the law is Gaussian for as long: b linear, A constant.
+    fn exact_gaussian(&self, end: f64) -> Option<f64> {
+        self.times(end)?.find(|&time| {
+            let (mean, covariance) = self.moments(time);
+            let resolved = self.narrowest(&covariance).is_some_and(|narrowest| narrowest >= WIDTH * WIDTH);
+            resolved && self.has_room(&mean, &covariance) && self.is_linear(&mean, &covariance)
+        })
+    }
+
+    /// The first short time with a law of its moments on the grid and on the coarser ones that tell the error, and these moments.
+    fn on_lattice(&self, end: f64) -> Option<(f64, Moments)> {
+        let coarse = self.grid.coarsened();
+        let grids: Vec<Grid> = [Some(self.grid.clone()), coarse.clone(), coarse.and_then(|grid| grid.coarsened())]
+            .into_iter()
+            .flatten()
+            .collect();
+        let longest = end.min(SHORT / self.rate()?.max(1e-300));
+        self.times(longest)?.find_map(|time| {
+            let (mean, covariance) = self.moments(time);
+            let there = grids.iter().all(|grid| maximum_entropy(grid, &mean, &covariance).is_some());
+            there.then_some((time, (mean, covariance)))
+        })
+    }
+
+    /// Times up to `longest`, ascending.
+    fn times(&self, longest: f64) -> Option<impl Iterator<Item = f64>> {
+        let shortest = longest * STRIDE.powi(1 - TRIALS as i32);
+        (longest > 0.0 && longest.is_finite()).then(|| (0..TRIALS as i32).map(move |k| shortest * STRIDE.powi(k)))
+    }
+
+    /// Smallest eigenvalue of the covariance in squared cells.
+    fn narrowest(&self, covariance: &[f64]) -> Option<f64> {
+        let d = self.at.len();
+        let mut matrix = vec![0.0; d * d];
+        for k in 0..d {
+            for l in 0..d {
+                matrix[k * d + l] =
+                    covariance[packed_index(d, k.min(l), k.max(l))] / (self.width(k)? * self.width(l)?);
             }
         }
-        rate
+        diagonalise(d, &mut matrix, &mut vec![0.0; d * d]);
+        (0..d).map(|k| matrix[k * d + k]).reduce(f64::min)
+    }
+
+    /// Whether the walls are 6 standard deviations away.
+    fn has_room(&self, mean: &[f64], covariance: &[f64]) -> bool {
+        let d = mean.len();
+        self.grid.axes().iter().enumerate().all(|(k, axis)| {
+            let reach = ROOM * covariance[packed_index(d, k, k)].max(0.0).sqrt();
+            mean[k] - reach > axis.lower() && mean[k] + reach < axis.upper()
+        })
+    }
+
+    /// Whether b is linear and A constant from the start to `ROOM` standard deviations about the mean, as far as triples of points show.
+    fn is_linear(&self, mean: &[f64], covariance: &[f64]) -> bool {
+        let d = mean.len();
+        let mut arms: Vec<Vec<f64>> = vec![mean.iter().zip(self.at).map(|(m, x)| m - x).collect()];
+        for k in 0..d {
+            for far in [1.3, 2.9, ROOM] {
+                for turn in [-0.4, 0.0, 0.7] {
+                    let size = |l: usize| far * covariance[packed_index(d, l, l)].max(0.0).sqrt();
+                    arms.push((0..d).map(|l| if l == k { size(l) } else { turn * size(l) }).collect());
+                }
+            }
+        }
+        arms.iter().all(|arm| {
+            let points: Vec<f64> = (0..d).flat_map(|k| [mean[k] - arm[k], mean[k], mean[k] + arm[k]]).collect();
+            let (b, a, _) = at_points(self.dynamics, self.temperature, &points, false);
+            let close = |bend: f64, size: f64| bend.abs() <= 1e-10 * size + f64::MIN_POSITIVE;
+            let largest = |values: &[f64]| values.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+            let (b_size, a_size) = (largest(&b), largest(&a));
+            b.chunks(3).all(|b| close(b[0] - 2.0 * b[1] + b[2], b_size))
+                && a.chunks(3).all(|a| close(a[0] - a[1], a_size) && close(a[2] - a[1], a_size))
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::problem::grid::{Axis, Boundary};
 
     struct Linear;
     impl Dynamics for Linear {
@@ -158,11 +297,14 @@ mod tests {
 
     #[test]
     fn linear_drift_gives_the_exact_gaussian() {
-        let start = PointStart::new(&Linear, 0.2, &[1.0, -0.5]);
-        let Initial::Gaussian { mean, covariance } = start.law(0.4) else { unreachable!() };
+        let axis = |name| Axis::uniform(name, -4.0, 4.0, 40, [Boundary::Reflecting; 2]).unwrap();
+        let grid = Grid::new(vec![axis("x"), axis("y")]).unwrap();
+        let start = PointStart { dynamics: &Linear, temperature: 0.2, grid: &grid, at: &[1.0, -0.5] };
+        let (mean, covariance) = start.moments(0.4);
         let (e1, e2) = ((-0.4f64).exp(), (-0.8f64).exp());
-        assert!((mean[1] + 0.5 * e2).abs() < 1e-6 && (mean[0] - (e1 - 0.5 * (e1 - e2))).abs() < 1e-6, "{mean:?}");
+        assert!((mean[1] + 0.5 * e2).abs() < 1e-9 && (mean[0] - (e1 - 0.5 * (e1 - e2))).abs() < 1e-9, "{mean:?}");
         // C_yy' = −4 C_yy + 2·0.2·0.5
-        assert!((covariance[2] - 0.05 * (1.0 - (-1.6f64).exp())).abs() < 1e-6, "{covariance:?}");
+        assert!((covariance[2] - 0.05 * (1.0 - (-1.6f64).exp())).abs() < 1e-9, "{covariance:?}");
+        assert!(start.is_linear(&mean, &covariance));
     }
 }

@@ -389,3 +389,70 @@ fn every_discretisation_keeps_its_promises() {
     }
     assert!(choice::from_word(choice::AUTO.0).unwrap().is_none() && choice::from_word("lattice").is_err());
 }
+
+/// dx = 2(1 − x)dt + 0.8 √x dW from 0: A = 0.32 x.
+struct SquareRoot;
+impl Dynamics for SquareRoot {
+    fn dimension(&self) -> usize {
+        1
+    }
+    fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]) {
+        points.iter().zip(drift.iter_mut()).for_each(|(x, b)| *b = 2.0 * (1.0 - x));
+        points.iter().zip(diffusion.iter_mut()).for_each(|(x, a)| *a = 0.64 * x);
+    }
+}
+
+#[test]
+fn a_square_root_process_from_its_wall_has_the_mean_and_variance_of_the_gamma_law() {
+    let axis = Axis::uniform("x", 0.0, 5.0, 400, [Boundary::Reflecting; 2]).unwrap();
+    let times = vec![0.0, 0.002, 0.25, 1.0];
+    let base = ornstein_uhlenbeck(4, Initial::Point { at: vec![0.0] }, &times);
+    let grid = Grid::new(vec![axis]).unwrap();
+    let problem = Problem { dynamics: Arc::new(SquareRoot), temperature: 0.5, grid, ..base };
+    let mut engine = FokkerPlanck::new(&problem, FokkerPlanckOptions::default()).unwrap();
+    for &t in &times {
+        engine.advance(t, &|| false).unwrap();
+        let (found, refined) = (engine.snapshot(), engine.refined_moments().unwrap());
+        let grown = 1.0 - (-2.0 * t).exp();
+        let errors = [(found.mean[0] - grown).abs(), (found.covariance[0] - 0.16 * grown * grown).abs()];
+        println!("{t}: {errors:?} {refined:?}");
+        for (error, said) in errors.into_iter().zip([refined.mean_error[0], refined.covariance_error[0]]) {
+            assert!(error < 3.0 * said + 1e-6, "t = {t}: {error:e}, said {said:e}");
+            assert!(error < 2e-4, "t = {t}: {error:e}");
+        }
+    }
+    let advice = |warning: &String| warning.contains("starting point") || warning.contains("widen the grid");
+    assert!(!engine.warnings().iter().any(advice), "{:?}", engine.warnings());
+    assert!(number(&engine, "error_truncation") < 1e-6);
+}
+
+#[test]
+fn noise_on_the_velocity_alone_starts_from_its_exact_gaussian() {
+    // x' = v, dv = (−x − v/2)dt + √(2T) dW
+    let dynamics = Linear { h: vec![0.0, -1.0, 1.0, 0.5], diffusion: vec![0.0, 0.0, 1.0], d: 2 };
+    let times = [0.0, 0.1, 3.0];
+    let problem = problem(dynamics, 32, 2.5, Initial::Point { at: vec![1.0, 0.0] }, &times);
+    let mut engine = FokkerPlanck::new(&problem, FokkerPlanckOptions::default()).unwrap();
+    assert_eq!((engine.snapshot().mean, engine.snapshot().covariance), (vec![1.0, 0.0], vec![0.0; 3]));
+    engine.advance(0.1, &|| false).unwrap();
+    let early = engine.snapshot();
+    // power series of e^{At} to t⁴, and 2T∫∫ of the velocity to t⁴
+    let mean = 1.0 - 0.005 + 0.5e-3 / 6.0 + 0.75e-4 / 24.0;
+    assert!((early.mean[0] - mean).abs() < 1e-6, "{:?}", early.mean);
+    assert!((early.covariance[0] / (0.2e-3 / 3.0) - 1.0).abs() < 0.05, "{:?}", early.covariance);
+    assert!(engine.refined_moments().unwrap().mean_error[0] == 0.0);
+}
+
+#[test]
+fn a_point_between_centres_keeps_its_mean() {
+    for at in [0.0, 0.013, 0.031] {
+        let problem = ornstein_uhlenbeck(80, Initial::Point { at: vec![at] }, &[0.0, 1e-6]);
+        let mut engine = FokkerPlanck::new(&problem, FokkerPlanckOptions::default()).unwrap();
+        engine.advance(1e-6, &|| false).unwrap();
+        let mean = at * (-1.5e-6f64).exp();
+        assert!((engine.snapshot().mean[0] - mean).abs() < 1e-9, "{:?} {mean}", engine.snapshot().mean);
+        let (found, refined) = (engine.snapshot(), engine.refined_moments().unwrap());
+        let error = (found.covariance[0] - 2e-7).abs();
+        assert!(error < 3.0 * refined.covariance_error[0] + 1e-9, "{error:e} {refined:?}");
+    }
+}

@@ -3,10 +3,11 @@
 //! A discretisation advances centre values; outputs are projected onto the probability simplex and given as cell averages, see
 //! [`super::cells`].
 
-use super::cells::averages::{averages, centre_values};
+use super::cells::averages::averages;
 use super::cells::probability_simplex::{Moved, project};
 use super::discretisation::{Discretisation, Evolution};
 use super::options::FokkerPlanckOptions;
+use super::start::StartLaw;
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::problem::grid::Grid;
@@ -26,19 +27,18 @@ pub struct Transient {
 }
 
 impl Transient {
-    /// From the cell probabilities `start` at time `from` to the later ones of `times`. Errors: as for [`Discretisation::evolution`].
+    /// From the law `start`, on the discretisation's grid, to the later ones of `times`. Errors: as for [`Discretisation::evolution`].
     pub fn new(
         discretisation: &dyn Discretisation,
-        start: Vec<f64>,
-        from: f64,
+        start: StartLaw,
         times: &[f64],
         options: &FokkerPlanckOptions,
     ) -> Result<Self, Error> {
-        let centre = centre_values(discretisation.grid(), &start);
-        let evolution = discretisation.evolution(centre.clone(), from, times, options.integrator())?;
+        let centre = start.centre_on(discretisation.grid(), start.law);
+        let evolution = discretisation.evolution(centre.clone(), start.time, times, options.integrator())?;
         let keeps_mass = !discretisation.has_exit();
         let grid = discretisation.grid().clone();
-        Ok(Self { evolution, centre, probability: start, moved: Moved::default(), keeps_mass, grid })
+        Ok(Self { evolution, centre, probability: start.law.to_vec(), moved: Moved::default(), keeps_mass, grid })
     }
 
     /// Moves on to `to`. Errors: the integrator's own, a density that is no longer finite.

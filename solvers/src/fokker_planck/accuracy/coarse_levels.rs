@@ -8,6 +8,7 @@ use crate::engine::{Interrupt, RefinedMoments};
 use crate::fokker_planck::cells::averages::averages;
 use crate::fokker_planck::discretisation::{Coarser, Discretisation, ErrorLaw, Observables};
 use crate::fokker_planck::options::FokkerPlanckOptions;
+use crate::fokker_planck::start::StartLaw;
 use crate::fokker_planck::transient::Transient;
 use crate::problem::density::moments;
 use crate::problem::grid::Grid;
@@ -71,24 +72,23 @@ impl CoarseLevels {
         self.errors.as_ref()
     }
 
-    /// Starts beside the fine run, from the same law at time `from`. Errors: as for the integrators.
+    /// Starts beside the fine run on `grid`, from the same law. Errors: as for the integrators.
     pub fn start(
         &mut self,
         grid: &Grid,
-        start: &[f64],
-        from: f64,
+        start: StartLaw,
         times: &[f64],
         options: &FokkerPlanckOptions,
     ) -> Result<(), Error> {
-        self.from = from;
-        let (mut grid, mut law) = (grid.clone(), start.to_vec());
+        self.from = start.time;
+        let (mut grid, mut law) = (grid.clone(), start.law.to_vec());
         for level in &mut self.levels {
             let discretisation = level.discretisation.as_ref();
             if *discretisation.grid() != grid {
                 law = grid.coarsen_probability(&law);
                 grid = discretisation.grid().clone();
             }
-            level.transient = Some(Transient::new(discretisation, law.clone(), from, times, options)?);
+            level.transient = Some(Transient::new(discretisation, StartLaw { law: &law, ..start }, times, options)?);
         }
         Ok(())
     }

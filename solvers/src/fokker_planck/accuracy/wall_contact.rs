@@ -17,12 +17,14 @@ const REPORT_ABOVE: f64 = 1e-6;
 pub struct WallContact {
     transient: Vec<[(f64, f64); 2]>,
     stationary: Vec<[f64; 2]>,
+    physical: Vec<[bool; 2]>,
 }
 
 impl WallContact {
-    /// No contact yet in d dimensions.
-    pub fn new(d: usize) -> Self {
-        Self { transient: vec![[(0.0, 0.0); 2]; d], stationary: vec![[0.0; 2]; d] }
+    /// No contact yet; sides that are `physical` (one pair an axis) are never named.
+    pub fn new(physical: Vec<[bool; 2]>) -> Self {
+        let d = physical.len();
+        Self { physical, transient: vec![[(0.0, 0.0); 2]; d], stationary: vec![[0.0; 2]; d] }
     }
 
     /// Takes in the density at a time.
@@ -54,7 +56,7 @@ impl WallContact {
                 if stationary > REPORT_ABOVE {
                     seen.push(format!("{stationary:.1e} of the stationary density"));
                 }
-                if !seen.is_empty() {
+                if !seen.is_empty() && !self.physical[k][side] {
                     out.push(format!(
                         "probability in the outermost cells at the {end} end of {} (= {place}): {}; widen the grid there, unless \
                          the wall belongs to the problem",
@@ -93,7 +95,7 @@ mod tests {
         let grid = Grid::new(vec![x, y]).unwrap();
         let mut p = vec![0.0; 12];
         (p[4], p[10], p[5]) = (0.5, 0.3, 0.2); // (1,1) inside, (3,1) at the absorbing wall, (1,2) at the upper end of y
-        let mut contact = WallContact::new(2);
+        let mut contact = WallContact::new(vec![[false; 2]; 2]);
         contact.observe(&grid, &[0.0; 12], 0.0);
         assert!(contact.warnings(&grid).is_empty());
         contact.observe(&grid, &p, 0.5);

@@ -55,6 +55,21 @@ pub fn conditional_moments(
     out.mean.iter().chain(&out.covariance).all(|v| v.is_finite()).then_some(out)
 }
 
+/// Classical Runge–Kutta steps of [`moments_after`].
+const STEPS: usize = 64;
+
+/// Mean (d) and covariance (packed) after the time τ from one point, by a fixed number of steps.
+pub fn moments_after(
+    dynamics: &dyn Dynamics,
+    temperature: f64,
+    grid: &Grid,
+    at: &[f64],
+    tau: f64,
+) -> (Vec<f64>, Vec<f64>) {
+    let state = Flow { dynamics, temperature, grid }.run(at, tau, STEPS);
+    (state.mean, state.covariance)
+}
+
 /// The points with these numbers, coordinate-major.
 fn gathered(points: &[f64], chosen: &[usize], n: usize) -> Vec<f64> {
     points.chunks(n).flat_map(|row| chosen.iter().map(|&i| row[i])).collect()

@@ -45,7 +45,7 @@ impl Stationary {
         let (mean, covariance) = moments(grid, &law.probability);
         Self {
             log_probability: law.log_probability.clone(),
-            error_truncation: truncation(grid, &law.probability),
+            error_truncation: truncation(grid, &law.probability, &[]),
             probability: averages(grid, &law.probability),
             potential,
             mean,

@@ -21,8 +21,9 @@ const HEAVY: f64 = 1.2;
 /// Where it bends up it is a power law of the distance r from the peak, with the integral f r/(α − 1). The cell next to the
 /// wall is left out, since what a wall reflects of a transient changes the density there. A side counts at most as if the density went on level for the length of
 /// its axis, and for just that much where it does not fall towards the wall: then no tail is cut, and either the wall belongs to
-/// the problem or the box is far too small, which no density can tell. Several axes are put together as if independent.
-pub fn truncation(grid: &Grid, probability: &[f64]) -> f64 {
+/// the problem or the box is far too small, which no density can tell. Sides that are
+/// `physical` (one pair an axis; none: no side is) cut nothing. Several axes are put together as if independent.
+pub fn truncation(grid: &Grid, probability: &[f64], physical: &[[bool; 2]]) -> f64 {
     let inside: f64 = probability.iter().sum();
     if inside.is_nan() || inside <= 0.0 {
         return 0.0;
@@ -32,7 +33,8 @@ pub fn truncation(grid: &Grid, probability: &[f64]) -> f64 {
             return 1.0;
         }
         let line = marginal(grid, probability, k);
-        let beyond: f64 = (0..2).map(|side| beyond(axis, &line, side)).sum();
+        let cut = |side: &usize| !physical.get(k).is_some_and(|sides| sides[*side]);
+        let beyond: f64 = (0..2).filter(cut).map(|side| beyond(axis, &line, side)).sum();
         inside / (inside + beyond)
     });
     inside * (1.0 - kept.product::<f64>()).max(0.0)

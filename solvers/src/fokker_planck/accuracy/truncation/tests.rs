@@ -203,28 +203,28 @@ fn walls_that_cut_no_tail_count_as_a_level_continuation() {
     let axis = uniform([0.0, 2.0], 20);
     let grid = Grid::new(vec![axis]).unwrap();
     // level: as much again on both sides
-    assert!((truncation(&grid, &[0.05; 20]) - 2.0 / 3.0).abs() < 1e-12);
+    assert!((truncation(&grid, &[0.05; 20], &[]) - 2.0 / 3.0).abs() < 1e-12);
     let rising: Vec<f64> = (0..20).map(|i| f64::from(i + 1) / 210.0).collect();
-    let said = truncation(&grid, &rising);
+    let said = truncation(&grid, &rising, &[]);
     assert!(said > 0.5 && said < 1.0, "{said}");
     let mut away = vec![0.0; 20];
     away[10] = 1.0;
-    assert_eq!(truncation(&grid, &away), 0.0);
-    assert_eq!(truncation(&grid, &[0.0; 20]), 0.0);
+    assert_eq!(truncation(&grid, &away, &[]), 0.0);
+    assert_eq!(truncation(&grid, &[0.0; 20], &[]), 0.0);
 }
 
 #[test]
 fn other_walls_cut_nothing_and_rounding_stays_rounding() {
     let wall = |walls| Grid::new(vec![Axis::uniform("x", 0.0, 1.0, 30, walls).unwrap()]).unwrap();
     let p = [1.0 / 30.0; 30];
-    assert_eq!(truncation(&wall([Boundary::Periodic; 2]), &p), 0.0);
-    assert_eq!(truncation(&wall([Boundary::Absorbing; 2]), &p), 0.0);
+    assert_eq!(truncation(&wall([Boundary::Periodic; 2]), &p, &[]), 0.0);
+    assert_eq!(truncation(&wall([Boundary::Absorbing; 2]), &p, &[]), 0.0);
     // noise of 10⁻¹⁶ in the outermost cells, falling or not, is no more than noise
     let mut noise: Vec<f64> = (0..30).map(|i| (-0.5 * ((f64::from(i) - 15.0) / 1.2).powi(2)).exp() / 3.0).collect();
     for (i, v) in [(0, 3e-16), (1, 1e-16), (2, 2e-16), (28, 1e-16), (29, 4e-16)] {
         noise[i] = v;
     }
-    assert!(truncation(&wall([Boundary::Reflecting; 2]), &noise) < 1e-13);
+    assert!(truncation(&wall([Boundary::Reflecting; 2]), &noise, &[]) < 1e-13);
 }
 
 #[test]
