@@ -48,7 +48,7 @@ impl Dynamics for FormulaDynamics {
         self.drift.as_ref().map(|program| program as &dyn Drift)
     }
 
-    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
+    fn diffusion_divergence(&self, points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {
         self.divergence.evaluate(points, divergence);
     }
 }
@@ -83,7 +83,7 @@ mod tests {
         dynamics.drift_diffusion(&[2.0, 0.0, 1.0, 3.0], &mut drift, &mut diffusion);
         assert_eq!(drift, [-7.0, -3.0, -4.0, -6.0]); // −(x³ − x + y), −(x + 2y)
         assert_eq!(diffusion, [5.5, 1.5, 0.0, 0.0, 1.5, 9.5]);
-        dynamics.diffusion_divergence(&[2.0, 0.0, 1.0, 3.0], &mut divergence);
+        dynamics.diffusion_divergence(&[2.0, 0.0, 1.0, 3.0], &[1.0; 2], &mut divergence);
         assert_eq!(divergence, [4.0, 0.0, 2.0, 6.0]);
         assert!(dynamics.additive().is_none());
         let constant = FormulaDiffusion::new(&rows([["2", "1/2"], ["1/2", "3"]])).unwrap();

@@ -21,6 +21,7 @@ use crate::escape::on_grid::{GridPassage, PassageProblem};
 use crate::escape::passage::Passage;
 use crate::problem::Problem;
 use crate::problem::density::moments;
+use crate::problem::dynamics::lengths;
 use crate::problem::grid::Grid;
 use crate::problem::initial::Initial;
 
@@ -214,7 +215,12 @@ impl Engine for FokkerPlanck {
         }
         if to < self.start_time {
             if let Initial::Point { at } = &self.problem.initial {
-                let start = PointStart::new(self.problem.dynamics.as_ref(), self.problem.temperature, at);
+                let start = PointStart::new(
+                    self.problem.dynamics.as_ref(),
+                    self.problem.temperature,
+                    &lengths(&self.problem.grid),
+                    at,
+                );
                 self.probability = start.law(to).cell_probability(&self.problem.grid)?;
             }
         } else {

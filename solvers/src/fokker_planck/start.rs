@@ -2,7 +2,7 @@
 
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
-use crate::problem::dynamics::Dynamics;
+use crate::problem::dynamics::{Dynamics, lengths};
 use crate::problem::grid::Grid;
 use crate::problem::initial::Initial;
 
@@ -19,7 +19,7 @@ pub struct StartLaw<'a> {
 /// probabilities are `probability`.
 pub fn start_law(problem: &Problem, probability: &[f64], warnings: &mut Vec<String>) -> (Vec<f64>, f64) {
     if let Initial::Point { at } = &problem.initial {
-        let start = PointStart::new(problem.dynamics.as_ref(), problem.temperature, at);
+        let start = PointStart::new(problem.dynamics.as_ref(), problem.temperature, &lengths(&problem.grid), at);
         let law = start.duration(&problem.grid).and_then(|t| {
             let t = t.min(0.5 * problem.times.last().copied().unwrap_or(t)).max(1e-300);
             Some((start.law(t).cell_probability(&problem.grid).ok()?, t))
@@ -48,20 +48,21 @@ const STEPS: usize = 16;
 pub struct PointStart<'a> {
     dynamics: &'a dyn Dynamics,
     temperature: f64,
+    lengths: Vec<f64>,
     at: Vec<f64>,
 }
 
 impl<'a> PointStart<'a> {
-    /// A start at the point `at` (d).
-    pub fn new(dynamics: &'a dyn Dynamics, temperature: f64, at: &[f64]) -> Self {
-        Self { dynamics, temperature, at: at.to_vec() }
+    /// A start at the point `at` (d); differences are based on `lengths` (d).
+    pub fn new(dynamics: &'a dyn Dynamics, temperature: f64, lengths: &[f64], at: &[f64]) -> Self {
+        Self { dynamics, temperature, lengths: lengths.to_vec(), at: at.to_vec() }
     }
 
     fn drift_jacobian_diffusion(&self, x: &[f64]) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         let d = x.len();
         let n = 2 * d + 1;
         let mut points = vec![0.0; d * n];
-        let step = |k: usize| 1e-5 * (1.0 + x[k].abs());
+        let step = |k: usize| 1e-5 * self.lengths[k];
         for i in 0..n {
             for k in 0..d {
                 let shift = if i == 2 * k + 1 { step(k) } else { 0.0 } - if i == 2 * k + 2 { step(k) } else { 0.0 };
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn linear_drift_gives_the_exact_gaussian() {
-        let start = PointStart::new(&Linear, 0.2, &[1.0, -0.5]);
+        let start = PointStart::new(&Linear, 0.2, &[1.0; 2], &[1.0, -0.5]);
         let Initial::Gaussian { mean, covariance } = start.law(0.4) else { unreachable!() };
         let (e1, e2) = ((-0.4f64).exp(), (-0.8f64).exp());
         assert!((mean[1] + 0.5 * e2).abs() < 1e-6 && (mean[0] - (e1 - 0.5 * (e1 - e2))).abs() < 1e-6, "{mean:?}");

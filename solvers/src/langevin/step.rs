@@ -37,7 +37,8 @@ pub(super) fn resolve(problem: &Problem, walls: &Walls, given: Option<f64>) -> R
 
 /// A step for the problem, and the reason in words.
 ///
-/// A pilot of 256 walkers visits the places that matter; at each the local rate r = |∂b| + T Σ (∂D_kk)²/D_kk and the speeds
+/// A pilot of 256 walkers visits the places that matter; at each the local rate r = |∂b| + T Σ (∂D_kk)²/D_kk, in units of the
+/// lengths L_k of the axes (|∂b|² = Σ (L_j/L_k ∂_j b_k)², (L_j ∂_j D_kk)²/(L_k² D_kk)), and the speeds
 /// |b_k| and T·D_kk are taken, and their 95 % quantiles q give the step: r h ≤ 0.02 (drift and noise change little in a
 /// step), |b_k| h and √(2 T D_kk h) ≤ 4 % of the axis, h ≤ the shortest output interval. With a learning rate η the step is
 /// not taken below η/10, since the equation itself is only right to O(η).
@@ -127,9 +128,10 @@ fn look(problem: &Problem, points: &[f64], rates: &mut PilotRates) -> Result<(),
         problem.dynamics.drift_diffusion(&moved, &mut moved_drift, &mut moved_diffusion);
         for k in 0..d {
             let c = packed_index(d, k, k) * BLOCK;
+            let ratio = axis.length() / problem.grid.axes()[k].length(); // rates in units of the axes
             for i in 0..BLOCK {
-                square[i] += ((moved_drift[k * BLOCK + i] - drift[k * BLOCK + i]) / delta).powi(2);
-                let slope = (moved_diffusion[c + i] - diffusion[c + i]) / delta;
+                square[i] += ((moved_drift[k * BLOCK + i] - drift[k * BLOCK + i]) / delta * ratio).powi(2);
+                let slope = (moved_diffusion[c + i] - diffusion[c + i]) / delta * ratio;
                 let own = diffusion[c + i];
                 noise[i] += if own > 0.0 { problem.temperature * slope * slope / own } else { 0.0 };
             }
