@@ -9,6 +9,7 @@ use crate::problem::dynamics::{Drift, Dynamics};
 #[derive(Debug)]
 pub struct FormulaDynamics {
     dimension: usize,
+    floor: f64,
     program: Program,
     divergence: Program,
     /// The drift alone, where D is constant.
@@ -21,13 +22,14 @@ impl FormulaDynamics {
         let d = noise.dimension();
         let drift: Vec<Expression> = model.gradient_formulas().iter().map(Expression::negated).collect();
         let diagonal = (0..d).flat_map(|i| (i..d).map(move |j| i == j));
-        let floor = Expression::constant(floor);
+        let added = Expression::constant(floor);
         let entries =
-            noise.entries().iter().zip(diagonal).map(|(e, diagonal)| if diagonal { e.plus(&floor) } else { e.clone() });
+            noise.entries().iter().zip(diagonal).map(|(e, diagonal)| if diagonal { e.plus(&added) } else { e.clone() });
         let formulas: Vec<Expression> = drift.iter().cloned().chain(entries).collect();
         let still = |e: &Expression| (0..d).all(|k| e.derivative(k) == Expression::constant(0.0));
         Self {
             dimension: d,
+            floor,
             program: Program::compile(&formulas),
             divergence: noise.divergence_program().clone(),
             drift: noise.entries().iter().all(still).then(|| Program::compile(&drift)),
@@ -46,6 +48,10 @@ impl Dynamics for FormulaDynamics {
 
     fn additive(&self) -> Option<&dyn Drift> {
         self.drift.as_ref().map(|program| program as &dyn Drift)
+    }
+
+    fn floor(&self) -> f64 {
+        self.floor
     }
 
     fn diffusion_divergence(&self, points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {

@@ -86,6 +86,10 @@ impl Dynamics for GradientDynamics {
         self.interpretation.convert(&floored, &*self.model, points, &self.lengths, self.temperature, drift);
     }
 
+    fn floor(&self) -> f64 {
+        self.floor
+    }
+
     fn diffusion_divergence(&self, points: &[f64], lengths: &[f64], divergence: &mut [f64]) {
         self.noise.divergence(&*self.model, points, lengths, divergence);
     }

@@ -21,6 +21,12 @@ pub trait Dynamics: Send + Sync {
         None
     }
 
+    /// The part f·I of D that is injected beside the noise of the gradients; 0 where there is none. Descent step by step adds
+    /// it as normal numbers of variance 2T η f (stochastic gradient Langevin dynamics, M. Welling & Y. W. Teh 2011).
+    fn floor(&self) -> f64 {
+        0.0
+    }
+
     /// Divergence (∇·D)_i = Σ_j ∂_j D_ij at n points (d×n).
     ///
     /// The default takes fourth-order central differences with the step 10⁻³ ℓ_j, ℓ = `lengths` (d, see [`lengths`]), good to
