@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::gradient_noise::reach::{beyond, reach};
+use fpsolve_solvers::gradient_noise::reach::{beyond, reach, resolved};
 use fpsolve_solvers::problem::Problem;
 use miette::Result;
 
@@ -33,7 +33,7 @@ struct SgdReach;
 struct Reach {
     /// Lower and upper end for each variable.
     ends: Vec<[f64; 2]>,
-    /// Share of a density of the SDE beyond them.
+    /// Share of a density of the SDE beyond them; None where they are closer than a cell, or there is no such density.
     beyond: Option<f64>,
     warning: Option<String>,
 }
@@ -61,6 +61,9 @@ fn look(finished: &Finished) -> Option<Reach> {
     let Some((name, probability)) = density_of_sde(finished) else {
         return Some(Reach { ends, beyond: None, warning: None });
     };
+    if !resolved(&problem.grid, &ends) {
+        return Some(Reach { ends, beyond: None, warning: None });
+    }
     let share = beyond(&problem.grid, &ends, probability);
     let words = |(variable, [lower, upper]): (&String, &[f64; 2])| {
         format!("{variable} in [{}, {}]", short(*lower), short(*upper))

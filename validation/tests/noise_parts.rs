@@ -99,7 +99,7 @@ fn fit(model: &dyn Model, theta: f64) -> f64 {
     for _ in 0..30 {
         let (mut g, mut h) = ([0.0], [0.0]);
         model.gradient(&w, &mut g);
-        model.hessian(&w, &mut h);
+        model.hessian(&w, &[1.0], &mut h);
         let step = g[0] / h[0];
         w[0] -= step;
         if step.abs() < 1e-12 {

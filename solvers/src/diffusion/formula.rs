@@ -88,11 +88,11 @@ impl Diffusion for FormulaDiffusion {
         self.program.evaluate(points, diffusion);
     }
 
-    fn divergence(&self, _model: &dyn Model, points: &[f64], divergence: &mut [f64]) {
+    fn divergence(&self, _model: &dyn Model, points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {
         self.divergence.evaluate(points, divergence);
     }
 
-    fn derivatives(&self, _model: &dyn Model, points: &[f64]) -> Vec<f64> {
+    fn derivatives(&self, _model: &dyn Model, points: &[f64], _lengths: &[f64]) -> Vec<f64> {
         let d = self.dimension;
         let mut out = vec![0.0; packed_len(d) * points.len()];
         self.derivatives.evaluate(points, &mut out);
@@ -128,12 +128,12 @@ mod tests {
             assert!((found - expected).abs() < 1e-15);
         }
         let mut divergence = [0.0; 4];
-        noise.divergence(&model, &points, &mut divergence); // 2x + x/4, y/4 + 2 y sin x
+        noise.divergence(&model, &points, &[1.0; 2], &mut divergence); // 2x + x/4, y/4 + 2 y sin x
         let second = [-0.25 - 2.0 * 0.5_f64.sin(), 0.0625 + 0.5 * 2.0_f64.sin()];
         for (found, expected) in divergence.iter().zip([1.125, 4.5, second[0], second[1]]) {
             assert!((found - expected).abs() < 1e-15, "{found} {expected}");
         }
-        let derivatives = noise.derivatives(&model, &points);
+        let derivatives = noise.derivatives(&model, &points, &[1.0; 2]);
         assert_eq!(derivatives[..4], [1.0, 4.0, -0.25, 0.0625]); // ∂_x of 1 + x², xy/4
         assert_eq!(derivatives[6..10], [0.0, 0.0, 0.125, 0.5]); // ∂_y of them
     }

@@ -22,11 +22,11 @@ impl Diffusion for Isotropic {
         }
     }
 
-    fn divergence(&self, _model: &dyn Model, _points: &[f64], divergence: &mut [f64]) {
+    fn divergence(&self, _model: &dyn Model, _points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {
         divergence.fill(0.0);
     }
 
-    fn derivatives(&self, model: &dyn Model, points: &[f64]) -> Vec<f64> {
+    fn derivatives(&self, model: &dyn Model, points: &[f64], _lengths: &[f64]) -> Vec<f64> {
         let d = model.dimension();
         vec![0.0; d * (d + 1) / 2 * points.len()]
     }

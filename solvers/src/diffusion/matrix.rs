@@ -16,10 +16,10 @@ pub trait Diffusion: Send + Sync {
     }
 
     /// (∇·D)_i = Σ_j ∂_j D_ij (d×n); the default takes differences of [`Diffusion::derivatives`].
-    fn divergence(&self, model: &dyn Model, points: &[f64], divergence: &mut [f64]) {
+    fn divergence(&self, model: &dyn Model, points: &[f64], lengths: &[f64], divergence: &mut [f64]) {
         let d = model.dimension();
         let n = points.len() / d;
-        let derivatives = self.derivatives(model, points);
+        let derivatives = self.derivatives(model, points, lengths);
         divergence.fill(0.0);
         for i in 0..d {
             for j in 0..d {
@@ -32,9 +32,11 @@ pub trait Diffusion: Send + Sync {
     }
 
     /// All ∂_j D_c (component c, point p at `[(j·packed + c)·n + p]`), by fourth-order central differences with the step
-    /// 10⁻³·(1 + |θ_j|).
-    fn derivatives(&self, model: &dyn Model, points: &[f64]) -> Vec<f64> {
+    /// 10⁻³ ℓ_j, ℓ = `lengths` (d).
+    fn derivatives(&self, model: &dyn Model, points: &[f64], lengths: &[f64]) -> Vec<f64> {
         let d = model.dimension();
-        derivatives(d, points, STEP, packed_len(d), |points, diffusion| self.diffusion(model, points, diffusion))
+        derivatives(d, points, lengths, STEP, packed_len(d), |points, diffusion| {
+            self.diffusion(model, points, diffusion)
+        })
     }
 }

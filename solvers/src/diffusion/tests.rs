@@ -106,7 +106,7 @@ fn interpretations_become_ito_drifts() {
     let (x, y, t) = (0.7, -1.1, 0.25);
     let drift = |interpretation| {
         let dynamics = GradientDynamics::new(Arc::new(Constant), Arc::new(Rooted));
-        let dynamics = dynamics.with_interpretation(interpretation, t);
+        let dynamics = dynamics.with_interpretation(interpretation, t, &[1.0; 2]);
         let (mut drift, mut diffusion) = ([0.0; 2], [0.0; 3]);
         dynamics.drift_diffusion(&[x, y], &mut drift, &mut diffusion);
         drift
@@ -142,7 +142,7 @@ fn stratonovich_in_one_dimension_is_half_of_the_end_point() {
     let drift = |interpretation| {
         let dynamics = GradientDynamics::new(model.clone(), Arc::new(Minibatch::new(&*model).unwrap())).with_floor(0.1);
         let (mut drift, mut diffusion) = ([0.0], [0.0]);
-        dynamics.with_interpretation(interpretation, 0.5).drift_diffusion(&[0.6], &mut drift, &mut diffusion);
+        dynamics.with_interpretation(interpretation, 0.5, &[1.0]).drift_diffusion(&[0.6], &mut drift, &mut diffusion);
         drift[0]
     };
     let ito = drift(Interpretation::Ito);

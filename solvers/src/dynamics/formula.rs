@@ -9,6 +9,7 @@ use crate::problem::dynamics::{Drift, Dynamics};
 #[derive(Debug)]
 pub struct FormulaDynamics {
     dimension: usize,
+    floor: f64,
     program: Program,
     divergence: Program,
     /// The drift alone, where D is constant.
@@ -21,13 +22,14 @@ impl FormulaDynamics {
         let d = noise.dimension();
         let drift: Vec<Expression> = model.gradient_formulas().iter().map(Expression::negated).collect();
         let diagonal = (0..d).flat_map(|i| (i..d).map(move |j| i == j));
-        let floor = Expression::constant(floor);
+        let added = Expression::constant(floor);
         let entries =
-            noise.entries().iter().zip(diagonal).map(|(e, diagonal)| if diagonal { e.plus(&floor) } else { e.clone() });
+            noise.entries().iter().zip(diagonal).map(|(e, diagonal)| if diagonal { e.plus(&added) } else { e.clone() });
         let formulas: Vec<Expression> = drift.iter().cloned().chain(entries).collect();
         let still = |e: &Expression| (0..d).all(|k| e.derivative(k) == Expression::constant(0.0));
         Self {
             dimension: d,
+            floor,
             program: Program::compile(&formulas),
             divergence: noise.divergence_program().clone(),
             drift: noise.entries().iter().all(still).then(|| Program::compile(&drift)),
@@ -48,7 +50,11 @@ impl Dynamics for FormulaDynamics {
         self.drift.as_ref().map(|program| program as &dyn Drift)
     }
 
-    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
+    fn floor(&self) -> f64 {
+        self.floor
+    }
+
+    fn diffusion_divergence(&self, points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {
         self.divergence.evaluate(points, divergence);
     }
 }
@@ -83,7 +89,7 @@ mod tests {
         dynamics.drift_diffusion(&[2.0, 0.0, 1.0, 3.0], &mut drift, &mut diffusion);
         assert_eq!(drift, [-7.0, -3.0, -4.0, -6.0]); // −(x³ − x + y), −(x + 2y)
         assert_eq!(diffusion, [5.5, 1.5, 0.0, 0.0, 1.5, 9.5]);
-        dynamics.diffusion_divergence(&[2.0, 0.0, 1.0, 3.0], &mut divergence);
+        dynamics.diffusion_divergence(&[2.0, 0.0, 1.0, 3.0], &[1.0; 2], &mut divergence);
         assert_eq!(divergence, [4.0, 0.0, 2.0, 6.0]);
         assert!(dynamics.additive().is_none());
         let constant = FormulaDiffusion::new(&rows([["2", "1/2"], ["1/2", "3"]])).unwrap();

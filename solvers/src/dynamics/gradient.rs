@@ -16,12 +16,14 @@ pub struct GradientDynamics {
     floor: f64,
     interpretation: Interpretation,
     temperature: f64,
+    lengths: Vec<f64>,
 }
 
 impl GradientDynamics {
     /// The Itô dynamics of a model (drift −∇L, or the model's drift) and a noise.
     pub fn new(model: Arc<dyn Model>, noise: Arc<dyn Diffusion>) -> Self {
-        Self { model, noise, floor: 0.0, interpretation: Interpretation::Ito, temperature: 0.0 }
+        let lengths = vec![1.0; model.dimension()];
+        Self { model, noise, floor: 0.0, interpretation: Interpretation::Ito, temperature: 0.0, lengths }
     }
 
     /// Adds floor·I to D.
@@ -30,10 +32,12 @@ impl GradientDynamics {
         self
     }
 
-    /// Reads the noise in another sense; the conversion to Itô needs the temperature T.
-    pub fn with_interpretation(mut self, interpretation: Interpretation, temperature: f64) -> Self {
+    /// Reads the noise in another sense; the conversion to Itô needs the temperature T, and where D has no derivatives of its
+    /// own the lengths (d) on which differences are based (see [`crate::problem::dynamics::lengths`]).
+    pub fn with_interpretation(mut self, interpretation: Interpretation, temperature: f64, lengths: &[f64]) -> Self {
         self.interpretation = interpretation;
         self.temperature = temperature;
+        self.lengths = lengths.to_vec();
         self
     }
 }
@@ -50,12 +54,12 @@ impl Diffusion for Floored<'_> {
         add_floor(model.dimension(), self.floor, diffusion);
     }
 
-    fn divergence(&self, model: &dyn Model, points: &[f64], divergence: &mut [f64]) {
-        self.noise.divergence(model, points, divergence);
+    fn divergence(&self, model: &dyn Model, points: &[f64], lengths: &[f64], divergence: &mut [f64]) {
+        self.noise.divergence(model, points, lengths, divergence);
     }
 
-    fn derivatives(&self, model: &dyn Model, points: &[f64]) -> Vec<f64> {
-        self.noise.derivatives(model, points)
+    fn derivatives(&self, model: &dyn Model, points: &[f64], lengths: &[f64]) -> Vec<f64> {
+        self.noise.derivatives(model, points, lengths)
     }
 }
 
@@ -79,10 +83,14 @@ impl Dynamics for GradientDynamics {
         drift.iter_mut().for_each(|g| *g = -*g);
         add_floor(self.dimension(), self.floor, diffusion);
         let floored = Floored { noise: &*self.noise, floor: self.floor };
-        self.interpretation.convert(&floored, &*self.model, points, self.temperature, drift);
+        self.interpretation.convert(&floored, &*self.model, points, &self.lengths, self.temperature, drift);
     }
 
-    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
-        self.noise.divergence(&*self.model, points, divergence);
+    fn floor(&self) -> f64 {
+        self.floor
+    }
+
+    fn diffusion_divergence(&self, points: &[f64], lengths: &[f64], divergence: &mut [f64]) {
+        self.noise.divergence(&*self.model, points, lengths, divergence);
     }
 }

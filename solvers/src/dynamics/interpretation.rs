@@ -27,12 +27,13 @@ pub enum Interpretation {
 }
 
 impl Interpretation {
-    /// Adds what makes the drift (d×n) an Itô drift.
+    /// Adds what makes the drift (d×n) an Itô drift; derivatives of D by differences are based on `lengths` (d).
     pub(crate) fn convert(
         self,
         noise: &dyn Diffusion,
         model: &dyn Model,
         points: &[f64],
+        lengths: &[f64],
         temperature: f64,
         drift: &mut [f64],
     ) {
@@ -40,24 +41,31 @@ impl Interpretation {
             Self::Ito => {}
             Self::HaenggiKlimontovich => {
                 let mut divergence = vec![0.0; points.len()];
-                noise.divergence(model, points, &mut divergence);
+                noise.divergence(model, points, lengths, &mut divergence);
                 for (b, div) in drift.iter_mut().zip(divergence) {
                     *b += temperature * div;
                 }
             }
-            Self::Stratonovich => stratonovich(noise, model, points, temperature, drift),
+            Self::Stratonovich => stratonovich(noise, model, points, lengths, temperature, drift),
         }
     }
 }
 
 /// With D = V diag(s²) Vᵀ, S ∂S + ∂S S = ∂D gives (Vᵀ ∂S V)_ab = (Vᵀ ∂D V)_ab / (s_a + s_b).
-fn stratonovich(noise: &dyn Diffusion, model: &dyn Model, points: &[f64], temperature: f64, drift: &mut [f64]) {
+fn stratonovich(
+    noise: &dyn Diffusion,
+    model: &dyn Model,
+    points: &[f64],
+    lengths: &[f64],
+    temperature: f64,
+    drift: &mut [f64],
+) {
     let d = model.dimension();
     let n = points.len() / d;
     let packed = packed_len(d);
     let mut diffusion = vec![0.0; packed * n];
     noise.diffusion(model, points, &mut diffusion);
-    let derivatives = noise.derivatives(model, points);
+    let derivatives = noise.derivatives(model, points, lengths);
     for p in 0..n {
         let here: Vec<f64> = (0..packed).map(|c| diffusion[c * n + p]).collect();
         let (values, v) = eigen(d, &here);

@@ -41,10 +41,11 @@ pub struct ModifiedDynamics {
     order: Order,
     learning_rate: f64,
     temperature: f64,
+    lengths: Vec<f64>,
 }
 
 impl ModifiedDynamics {
-    /// The modified equation of this order for a model and its noise.
+    /// The modified equation of this order for a model and its noise; differences are based on the lengths 1.
     pub fn new(
         model: Arc<dyn Model>,
         noise: Arc<dyn Diffusion>,
@@ -52,14 +53,21 @@ impl ModifiedDynamics {
         learning_rate: f64,
         temperature: f64,
     ) -> Self {
-        Self { model, noise, order, learning_rate, temperature }
+        let lengths = vec![1.0; model.dimension()];
+        Self { model, noise, order, learning_rate, temperature, lengths }
+    }
+
+    /// Bases differences on these lengths (d), see [`crate::problem::dynamics::lengths`].
+    pub fn with_lengths(mut self, lengths: &[f64]) -> Self {
+        self.lengths = lengths.to_vec();
+        self
     }
 
     fn third_order(&self, points: &[f64], p: &Local, drift: &mut [f64], diffusion: &mut [f64]) {
         let (d, n) = (p.d, p.n);
         let eta = self.learning_rate;
-        let third = third_derivatives(&*self.model, points);
-        let slopes = self.noise.derivatives(&*self.model, points);
+        let third = third_derivatives(&*self.model, points, &self.lengths);
+        let slopes = self.noise.derivatives(&*self.model, points, &self.lengths);
         let packed = packed_len(d);
         for q in 0..n {
             let g = |i: usize| p.gradient[i * n + q];
@@ -112,7 +120,7 @@ impl Dynamics for ModifiedDynamics {
             diffusion: diffusion.to_vec(),
             hessian: vec![0.0; packed_len(d) * n],
         };
-        self.model.hessian(points, &mut local.hessian);
+        self.model.hessian(points, &self.lengths, &mut local.hessian);
         for i in 0..d {
             for q in 0..n {
                 let turned: f64 =
@@ -125,19 +133,20 @@ impl Dynamics for ModifiedDynamics {
         }
     }
 
-    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
+    fn diffusion_divergence(&self, points: &[f64], lengths: &[f64], divergence: &mut [f64]) {
         if self.order == Order::Three {
-            central_divergence(self, points, divergence);
+            central_divergence(self, points, lengths, divergence);
         } else {
-            self.noise.divergence(&*self.model, points, divergence);
+            self.noise.divergence(&*self.model, points, lengths, divergence);
         }
     }
 }
 
 /// ∂_k H_c (component c, point p at `[(k·packed + c)·n + p]`) by differences of the Hessian, which may come from differences.
-fn third_derivatives(model: &dyn Model, points: &[f64]) -> Vec<f64> {
+fn third_derivatives(model: &dyn Model, points: &[f64], lengths: &[f64]) -> Vec<f64> {
     let d = model.dimension();
-    derivatives(d, points, WIDE_STEP, packed_len(d), |points, hessian| model.hessian(points, hessian))
+    let hessian = |points: &[f64], hessian: &mut [f64]| model.hessian(points, lengths, hessian);
+    derivatives(d, points, lengths, WIDE_STEP, packed_len(d), hessian)
 }
 
 #[cfg(test)]

@@ -88,8 +88,11 @@ impl Moments {
     pub fn covariance(&self) -> Vec<f64> {
         self.scatter[..packed_len(self.d)].iter().map(|s| s / (self.count - 1.0).max(1.0)).collect()
     }
-    /// Standard error of the mean (d).
+    /// Standard error of the mean (d); NaN, unknown, for fewer than two walkers.
     pub fn standard_error(&self) -> Vec<f64> {
+        if self.count < 2.0 {
+            return vec![f64::NAN; self.d];
+        }
         let covariance = self.covariance();
         (0..self.d).map(|k| (covariance[packed_index(self.d, k, k)] / self.count.max(1.0)).sqrt()).collect()
     }

@@ -31,7 +31,8 @@ impl Ensemble {
         all.unwrap_or_default().concat()
     }
 
-    /// Standard errors of the covariance, packed: √((⟨(δ_i δ_j)²⟩ − C_ij²)/N) with δ the distance from the mean.
+    /// Standard errors of the covariance, packed: √((⟨(δ_i δ_j)²⟩ − C_ij²)/N) with δ the distance from the mean;
+    /// NaN, unknown, for fewer than two walkers.
     fn covariance_error(&self) -> Vec<f64> {
         let (d, moments) = (self.grid.dimension(), self.moments());
         let (n, covariance, mean) = (moments.count(), moments.covariance(), moments.mean());
@@ -48,7 +49,7 @@ impl Ensemble {
                 let per_block: Vec<f64> = self.blocks.par_iter().map(of_block).collect();
                 let square = per_block.iter().sum::<f64>() / n.max(1.0);
                 let c = packed_index(d, i, j);
-                errors[c] = ((square - covariance[c].powi(2)).max(0.0) / n.max(1.0)).sqrt();
+                errors[c] = if n < 2.0 { f64::NAN } else { ((square - covariance[c].powi(2)).max(0.0) / n).sqrt() };
             }
         }
         errors

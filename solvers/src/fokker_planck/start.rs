@@ -170,7 +170,7 @@ impl<'a> PointStart<'a> {
             let ends = [inside(self.at[k] - half), inside(self.at[k] + half)];
             let mut points: Vec<f64> = self.at.iter().flat_map(|&x| [x, x]).collect();
             points[2 * k..2 * k + 2].copy_from_slice(&ends);
-            let (b, ..) = at_points(self.dynamics, self.temperature, &points, false);
+            let (b, ..) = at_points(self.dynamics, self.temperature, &points, None);
             rows.iter_mut()
                 .enumerate()
                 .for_each(|(i, row)| *row += ((b[2 * i + 1] - b[2 * i]) / (ends[1] - ends[0])).abs());
@@ -182,7 +182,7 @@ impl<'a> PointStart<'a> {
     /// than keeps it 6 standard deviations away from the walls; None where no such time is long enough to be of use.
     fn duration(&self, end: f64) -> Option<f64> {
         let d = self.at.len();
-        let (_, diffusion, _) = at_points(self.dynamics, self.temperature, self.at, false);
+        let (_, diffusion, _) = at_points(self.dynamics, self.temperature, self.at, None);
         let (mut wanted, mut longest) = (0.0f64, f64::INFINITY);
         for (k, axis) in self.grid.axes().iter().enumerate() {
             let a = diffusion[packed_index(d, k, k)];
@@ -264,7 +264,7 @@ impl<'a> PointStart<'a> {
         }
         arms.iter().all(|arm| {
             let points: Vec<f64> = (0..d).flat_map(|k| [mean[k] - arm[k], mean[k], mean[k] + arm[k]]).collect();
-            let (b, a, _) = at_points(self.dynamics, self.temperature, &points, false);
+            let (b, a, _) = at_points(self.dynamics, self.temperature, &points, None);
             let close = |bend: f64, size: f64| bend.abs() <= 1e-10 * size + f64::MIN_POSITIVE;
             let largest = |values: &[f64]| values.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
             let (b_size, a_size) = (largest(&b), largest(&a));

@@ -39,6 +39,9 @@ pub fn reach(problem: &Problem) -> Option<Vec<[f64; 2]>> {
         let mut moved = 0.0_f64;
         for k in 0..d {
             let next = [image[k][0].max(inside[k][0]), image[k][1].min(inside[k][1])];
+            if next[0].is_nan() || next[1].is_nan() || next[0] > next[1] {
+                return None; // the box emptied: gradients drive everything to one side, off the grid
+            }
             moved = moved.max(((next[0] - inside[k][0]) + (inside[k][1] - next[1])) / grid.axes()[k].length());
             inside[k] = next;
         }
@@ -83,6 +86,14 @@ fn gradient_extremes(data: &dyn SampleModel, grid: &Grid) -> Vec<[[f64; 2]; 3]> 
         }
     }
     all
+}
+
+/// Whether a box is wider than a cell along every axis: a narrower one is not resolved by probabilities of cells.
+pub fn resolved(grid: &Grid, reach: &[[f64; 2]]) -> bool {
+    grid.axes().iter().zip(reach).all(|(axis, &[lower, upper])| {
+        let cell = axis.locate(0.5 * (lower + upper)).unwrap_or(0);
+        upper - lower > axis.width(cell)
+    })
 }
 
 /// Cells that are looked at together.

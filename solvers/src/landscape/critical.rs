@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::minima::{Local, Minimum, length, minima, same_place, widths, zeros_nearby};
 use crate::model::Model;
 use crate::numerics::symmetric::eigen;
+use crate::problem::dynamics::lengths;
 use crate::problem::grid::Grid;
 
 /// A zero of ∇L.
@@ -49,9 +50,9 @@ pub fn critical_points(model: &dyn Model, grid: &Grid, loss: &[f64]) -> Vec<Crit
 
 /// The zero of ∇L that Newton's method reaches from a cell.
 pub(crate) fn zero(model: &dyn Model, grid: &Grid, cell: usize) -> Option<CriticalPoint> {
-    let (d, scale) = (grid.dimension(), widths(grid));
+    let (d, scale, lengths) = (grid.dimension(), widths(grid), lengths(grid));
     let mut theta = grid.center(cell)[..d].to_vec();
-    let mut here = Local::at(model, &theta);
+    let mut here = Local::at(model, &lengths, &theta);
     let mut arrived = false;
     'steps: for _ in 0..STEPS {
         let mut step = here.step(&scale, |value| value);
@@ -63,7 +64,7 @@ pub(crate) fn zero(model: &dyn Model, grid: &Grid, cell: usize) -> Option<Critic
         for halving in 0..HALVINGS {
             let part = 0.5_f64.powi(halving as i32);
             let next: Vec<f64> = theta.iter().zip(&step).zip(&scale).map(|((t, s), h)| t + part * s * h).collect();
-            let there = Local::at(model, &next);
+            let there = Local::at(model, &lengths, &next);
             if there.slope(&scale) < here.slope(&scale) {
                 (theta, here) = (next, there);
                 continue 'steps;

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::model::Model;
 use crate::numerics::symmetric::{eigen, packed_len};
+use crate::problem::dynamics::lengths;
 use crate::problem::fields::tabulate;
 use crate::problem::grid::Grid;
 
@@ -63,7 +64,7 @@ pub(crate) fn zeros_nearby(model: &dyn Model, grid: &Grid) -> Vec<(usize, bool)>
         let n = out.len();
         let (mut gradient, mut hessian) = (vec![0.0; d * n], vec![0.0; packed * n]);
         model.gradient(points, &mut gradient);
-        model.hessian(points, &mut hessian);
+        model.hessian(points, &lengths(grid), &mut hessian);
         for i in 0..n {
             let row = |values: &[f64], rows: usize| (0..rows).map(|k| values[k * n + i]).collect::<Vec<f64>>();
             let here = Local { loss: 0.0, gradient: row(&gradient, d), hessian: row(&hessian, packed) };
@@ -113,12 +114,12 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    pub(crate) fn at(model: &dyn Model, theta: &[f64]) -> Self {
+    pub(crate) fn at(model: &dyn Model, lengths: &[f64], theta: &[f64]) -> Self {
         let d = theta.len();
         let (mut loss, mut gradient, mut hessian) = ([0.0], vec![0.0; d], vec![0.0; packed_len(d)]);
         model.loss(theta, &mut loss);
         model.gradient(theta, &mut gradient);
-        model.hessian(theta, &mut hessian);
+        model.hessian(theta, lengths, &mut hessian);
         Self { loss: loss[0], gradient, hessian }
     }
 
@@ -162,11 +163,11 @@ fn search(model: &dyn Model, grid: &Grid, cell: usize) -> Option<Minimum> {
 
 /// The minimum that is reached from a point, if it lies inside the grid.
 pub(crate) fn descend(model: &dyn Model, grid: &Grid, mut theta: Vec<f64>) -> Option<Minimum> {
-    let (d, scale) = (grid.dimension(), widths(grid));
+    let (d, scale, lengths) = (grid.dimension(), widths(grid), lengths(grid));
     let moved = |theta: &[f64], step: &[f64]| -> Vec<f64> {
         theta.iter().zip(step).zip(&scale).map(|((t, s), h)| t + s * h).collect()
     };
-    let mut here = Local::at(model, &theta);
+    let mut here = Local::at(model, &lengths, &theta);
     let mut radius = 2.0; // cells
     for _ in 0..DESCENTS {
         let mut step = here.step(&scale, f64::abs);
@@ -178,7 +179,7 @@ pub(crate) fn descend(model: &dyn Model, grid: &Grid, mut theta: Vec<f64>) -> Op
             step.iter_mut().for_each(|s| *s *= radius / long);
         }
         let next = moved(&theta, &step);
-        let there = Local::at(model, &next);
+        let there = Local::at(model, &lengths, &next);
         if there.loss < here.loss {
             (theta, here, radius) = (next, there, 2.0 * radius.min(long));
         } else {
@@ -187,7 +188,7 @@ pub(crate) fn descend(model: &dyn Model, grid: &Grid, mut theta: Vec<f64>) -> Op
     }
     for _ in 0..POLISHES {
         let next = moved(&theta, &here.step(&scale, |value| value));
-        let there = Local::at(model, &next);
+        let there = Local::at(model, &lengths, &next);
         if there.slope(&scale) >= here.slope(&scale)
             || there.slope(&scale).is_nan()
             || there.loss > here.loss + 1e-9 * here.loss.abs()

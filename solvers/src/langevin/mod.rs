@@ -28,8 +28,8 @@ use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Trajectories};
 use crate::problem::Problem;
 use scheme::{Entry, Scheme, Sde, Work};
-use step::STEPS_PER_CHECK;
 pub use step::divide;
+use step::{STEPS_PER_CHECK, largest_rate};
 use step_halving::StepHalving;
 use walls::Walls;
 
@@ -60,6 +60,8 @@ pub struct Langevin {
     walls: Walls,
     ensemble: Ensemble,
     halving: Option<StepHalving>,
+    /// Largest product of a step and a local rate that was seen.
+    stiffness: f64,
     step: f64,
     reason: String,
     time: f64,
@@ -88,7 +90,21 @@ impl Langevin {
         let mut trajectories = Trajectories { walkers, times: Vec::new(), points: Vec::new() };
         trajectories.keep(0.0, &ensemble);
         let (time, steps, end) = (0.0, 0, problem.times.last().copied().unwrap_or(0.0));
-        Ok(Self { sde, entry, scheme, walls, ensemble, halving, step, reason, time, end, steps, trajectories })
+        Ok(Self {
+            sde,
+            entry,
+            scheme,
+            walls,
+            ensemble,
+            halving,
+            stiffness: 0.0,
+            step,
+            reason,
+            time,
+            end,
+            steps,
+            trajectories,
+        })
     }
 
     /// The longest step that is taken.
@@ -100,8 +116,7 @@ impl Langevin {
         &self.reason
     }
     /// Weak error of the time step so far, in units of total variation, and the standard error of that estimate, from walkers
-    /// that take the step and half of it on the same Brownian paths. None for fewer than 8192 walkers, whose sampling error
-    /// is larger than what could be seen, and after one of them was lost.
+    /// that take the step and half of it on the same Brownian paths. None, unknown, after one of them was lost.
     pub fn step_error(&self) -> Option<(f64, f64)> {
         self.halving.as_ref().and_then(StepHalving::estimate)
     }
@@ -113,7 +128,46 @@ impl Langevin {
     pub fn ensemble(&self) -> &Ensemble {
         &self.ensemble
     }
+
+    /// Looks at the local rates where the first walkers are.
+    fn look_at_rates(&mut self, h: f64) {
+        self.stiffness = self.stiffness.max(h * largest_rate(&self.sde, &self.ensemble.first_points(BLOCK)));
+    }
+
+    /// Warns of a step near the limit of stability, and of a bias that the walkers can see.
+    fn step_warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.stiffness > NEAR_INSTABILITY {
+            warnings.push(format!(
+                "the step {:.3e} of Langevin times the largest local rate is {:.2}: at 2 the scheme becomes unstable, and before that \
+                 the law is far too wide; take a step below {:.1e}",
+                self.step,
+                self.stiffness,
+                0.1 * self.step / self.stiffness
+            ));
+        }
+        let sampling = MEAN_IN_VARIATION / (self.ensemble.walkers() as f64).sqrt();
+        if let Some((error, uncertainty)) = self.step_error()
+            && error > SEEN * sampling.max(uncertainty)
+        {
+            warnings.push(format!(
+                "the step {:.3e} of Langevin makes an error of {error:.1e} ± {uncertainty:.1e} in its densities, {:.1} times the \
+                 sampling error of its walkers: take a step of about {:.1e}",
+                self.step,
+                error / sampling,
+                self.step * (sampling / error).powf(1.0 / self.entry.weak_order)
+            ));
+        }
+        warnings
+    }
 }
+
+/// Step times rate from which on a step is said to be near instability.
+const NEAR_INSTABILITY: f64 = 1.5;
+/// Errors of the step are worth a warning from so many sampling errors on.
+const SEEN: f64 = 4.0;
+/// Total variation of a shift by one standard deviation, 1/√(2π).
+const MEAN_IN_VARIATION: f64 = 0.398_942_280_401_432_7;
 
 impl Engine for Langevin {
     fn name(&self) -> &'static str {
@@ -131,6 +185,9 @@ impl Engine for Langevin {
             return Ok(());
         }
         let (steps, h) = divide(to - self.time, self.step);
+        if self.steps == 0 {
+            self.look_at_rates(h);
+        }
         let (sde, scheme, walls, from) = (&self.sde, &*self.scheme, &self.walls, self.time);
         let d = sde.dynamics.dimension();
         let (trajectories, kept) = (&self.trajectories, Trajectories::kept_steps(steps, (to - from) / self.end));
@@ -173,6 +230,7 @@ impl Engine for Langevin {
         self.halving = halving;
         self.time = to;
         self.steps += steps;
+        self.look_at_rates(h);
         Ok(())
     }
 
@@ -206,7 +264,7 @@ impl Engine for Langevin {
     fn warnings(&self) -> Vec<String> {
         let tally = self.ensemble.tally();
         let all = self.steps as f64 * self.ensemble.walkers() as f64;
-        let mut warnings = Vec::new();
+        let mut warnings = self.step_warnings();
         if tally.overlong > 0 {
             warnings.push(format!(
                 "{} steps of Langevin walkers ({:.1e} of all) were longer than the box: the step {:.3e} is too long where \

@@ -29,17 +29,17 @@ pub(super) struct StepHalving {
 const STREAM: &str = "langevin/companion";
 /// Walkers of the ensemble for each block of the pairs: they cost about 3/128 of the run.
 const WALKERS_PER_BLOCK: usize = 128 * BLOCK;
-/// Walkers from which on there are pairs at all.
-const LEAST_WALKERS: usize = 8192;
+/// Below this number of walkers the pairs cost as much as the run: what they are to see, its sampling error, is larger there.
+const MANY_WALKERS: usize = 8192;
+/// Blocks of steps that a block of pairs costs.
+const COST: usize = 3;
 const MOST_BLOCKS: usize = 8;
 
 impl StepHalving {
-    /// Pairs beside an ensemble of `walkers` walkers; None where they would cost more than they tell.
+    /// Pairs beside an ensemble of `walkers` walkers; None for an initial law that cannot be sampled.
     pub fn new(problem: &Problem, walls: &Walls, walkers: usize) -> Option<Self> {
-        if walkers < LEAST_WALKERS {
-            return None;
-        }
-        let blocks = walkers.div_ceil(WALKERS_PER_BLOCK).min(MOST_BLOCKS);
+        let share = if walkers < MANY_WALKERS { COST * BLOCK } else { WALKERS_PER_BLOCK };
+        let blocks = walkers.div_ceil(share).min(MOST_BLOCKS);
         let sampler = problem.initial.sampler(&problem.grid).ok()?;
         let d = problem.dimension();
         let pair = |b: usize| {

@@ -275,7 +275,7 @@ fn the_error_of_the_step_is_estimated() {
     assert!((euler / (0.242 * 0.05 / 0.95) - 1.0).abs() < 0.35, "{euler} ± {se}");
     assert!(se < 0.1 * euler, "{se} {euler}");
     assert!(error("weak2").0 < 0.2 * euler);
-    assert!(run(&ornstein_uhlenbeck(1.0, 0.1, 0.0), options(1000, 0.1), 1.0).step_error().is_none());
+    assert!(run(&ornstein_uhlenbeck(1.0, 0.1, 0.0), options(1000, 0.1), 1.0).step_error().is_some());
 }
 
 /// Quartiles of a Gaussian start within 4.5 standard errors, √(p(1 − p)/N)/density.
@@ -397,4 +397,29 @@ fn every_level_gives_the_same_bits() {
             assert_eq!(best, run_at(Some(Level::Baseline)), "{} in {d} dimensions", entry.name);
         }
     }
+}
+
+/// b = −100 x with the step 0.0199 (h λ = 1.99): the variance is that of the scheme, T/(λ (1 − hλ/2)) = 0.2 for 0.001, and both warnings are
+/// there; with the chosen step neither is.
+#[test]
+fn a_step_near_instability_and_its_bias_are_warned_of() {
+    let axis = Axis::uniform("x", -2.5, 2.5, 64, [Boundary::Reflecting; 2]).unwrap();
+    let initial = Initial::Gaussian { mean: vec![0.0], covariance: vec![0.0025] };
+    let dynamics = crate::dynamics::functions::FromFunctions::new(
+        1,
+        |x: &[f64], b: &mut [f64]| b[0] = -100.0 * x[0],
+        |_: &[f64], d: &mut [f64]| d[0] = 1.0,
+    );
+    let grid = Grid::new(vec![axis]).unwrap();
+    let problem = Problem::of_dynamics(Arc::new(dynamics), 0.1, grid, initial, vec![0.0, 1.0]);
+    let warnings = |step: Option<f64>| {
+        let mut engine =
+            Langevin::new(&problem, LangevinOptions { walkers: 2000, step, ..Default::default() }).unwrap();
+        engine.advance(1.0, &|| false).unwrap();
+        engine.warnings()
+    };
+    let found = warnings(Some(0.0199));
+    assert!(found.iter().any(|w| w.contains("largest local rate is 1.9")), "{found:?}");
+    assert!(found.iter().any(|w| w.contains("times the sampling error")), "{found:?}");
+    assert_eq!(warnings(None), Vec::<String>::new());
 }

@@ -27,10 +27,10 @@ pub trait Model: Send + Sync {
 
     /// Second derivatives of L (packed × n); without a loss the symmetric part of −∇b.
     ///
-    /// The default takes fourth-order central differences of the gradient with the step 10⁻³·(1 + |θ_j|), good to about
-    /// 10⁻¹¹ relative where the gradient is smooth on that scale.
-    fn hessian(&self, points: &[f64], hessian: &mut [f64]) {
-        central_hessian(self, points, hessian);
+    /// The default takes fourth-order central differences of the gradient with the step 10⁻³ ℓ_j, ℓ = `lengths` (d), good to
+    /// about 10⁻¹¹ relative where the gradient is smooth on that scale.
+    fn hessian(&self, points: &[f64], lengths: &[f64], hessian: &mut [f64]) {
+        central_hessian(self, points, lengths, hessian);
     }
 
     /// Its samples; None for a model without data.
@@ -66,12 +66,12 @@ impl dyn Model + '_ {
     }
 }
 
-fn central_hessian<M: Model + ?Sized>(model: &M, points: &[f64], hessian: &mut [f64]) {
+fn central_hessian<M: Model + ?Sized>(model: &M, points: &[f64], lengths: &[f64], hessian: &mut [f64]) {
     let d = model.dimension();
     let n = points.len() / d;
     hessian.fill(0.0);
     let gradient = |points: &[f64], gradient: &mut [f64]| model.gradient(points, gradient);
-    stencils(d, points, STEP, d, gradient, |j, weights, gradient| {
+    stencils(d, points, lengths, STEP, d, gradient, |j, weights, gradient| {
         for i in 0..d {
             let half = if i == j { 1.0 } else { 0.5 }; // off the diagonal the mean of both differences
             let c = packed_index(d, i, j);

@@ -79,7 +79,7 @@ impl Model for FormulaModel {
         self.gradient_program.evaluate(points, gradient);
     }
 
-    fn hessian(&self, points: &[f64], hessian: &mut [f64]) {
+    fn hessian(&self, points: &[f64], _lengths: &[f64], hessian: &mut [f64]) {
         let d = self.dimension();
         let program = self.hessian.get_or_init(|| {
             let pairs = (0..d).flat_map(|i| (i..d).map(move |j| (i, j)));
@@ -120,7 +120,7 @@ mod tests {
         // x³ + 2xy + yz, x² − 6y + xz, xy
         assert_eq!(gradient, [1.0 - 2.0 - 3.0, 8.0 + 2.0 + 2.0, 1.0 + 6.0 + 3.0, 4.0 - 3.0 + 8.0, -1.0, 1.0]);
         let mut hessian = [0.0; 12];
-        model.hessian(&points, &mut hessian);
+        model.hessian(&points, &[1.0; 3], &mut hessian);
         // 3x² + 2y, 2x + z, y; −6, x; 0
         assert_eq!(hessian, [1.0, 13.0, 5.0, 8.0, -1.0, 0.5, -6.0, -6.0, 1.0, 2.0, 0.0, 0.0]);
         let mut third = [0.0; 20];
@@ -143,7 +143,7 @@ mod tests {
         Model::loss(&model, &[2.0, 10.0], &mut loss);
         assert!(loss[0].is_nan());
         let mut hessian = [0.0; 3];
-        model.hessian(&[2.0, 10.0], &mut hessian);
+        model.hessian(&[2.0, 10.0], &[1.0; 2], &mut hessian);
         assert_eq!(hessian, [0.0, 0.0, 0.1]); // the rotation has no symmetric part
     }
 
@@ -169,8 +169,8 @@ mod tests {
         let (exact, plain) = (FormulaModel::loss(2, &loss), Plain(FormulaModel::loss(2, &loss)));
         let points = [0.3, -1.0, 2.0, 0.5, 0.1, -0.7];
         let (mut a, mut b) = ([0.0; 9], [0.0; 9]);
-        exact.hessian(&points, &mut a);
-        plain.hessian(&points, &mut b);
+        exact.hessian(&points, &[1.0; 2], &mut a);
+        plain.hessian(&points, &[1.0; 2], &mut b);
         for (a, b) in a.iter().zip(&b) {
             assert!((a - b).abs() < 1e-9 * (1.0 + a.abs()), "{a} {b}");
         }

@@ -2,6 +2,7 @@
 
 use crate::numerics::difference::{STEP, stencils};
 use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::problem::grid::{Axis, Grid};
 
 /// Drift b(θ) and diffusion matrix D(θ) of dθ = b dt + √(2T) S dW, S Sᵀ = D, in the Itô sense.
 ///
@@ -20,13 +21,28 @@ pub trait Dynamics: Send + Sync {
         None
     }
 
+    /// The part f·I of D that is injected beside the noise of the gradients; 0 where there is none. Descent step by step adds
+    /// it as normal numbers of variance 2T η f (stochastic gradient Langevin dynamics, M. Welling & Y. W. Teh 2011).
+    fn floor(&self) -> f64 {
+        0.0
+    }
+
     /// Divergence (∇·D)_i = Σ_j ∂_j D_ij at n points (d×n).
     ///
-    /// The default takes fourth-order central differences with the step 10⁻³·(1 + |θ_j|), good to about 10⁻¹¹
-    /// relative where D is smooth on that scale; models that know their derivatives override it.
-    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
-        central_divergence(self, points, divergence);
+    /// The default takes fourth-order central differences with the step 10⁻³ ℓ_j, ℓ = `lengths` (d, see [`lengths`]), good to
+    /// about 10⁻¹¹ relative where D is smooth on that scale; models that know their derivatives override it.
+    fn diffusion_divergence(&self, points: &[f64], lengths: &[f64], divergence: &mut [f64]) {
+        central_divergence(self, points, lengths, divergence);
     }
+}
+
+/// Cells that make up the length ℓ on which differences are based, at most.
+const CELLS: f64 = 100.0;
+
+/// The lengths ℓ (d) on which differences along the axes are based: that of the axis, but no more than 100 of its narrowest cells.
+pub fn lengths(grid: &Grid) -> Vec<f64> {
+    let narrowest = |axis: &Axis| axis.edges().windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
+    grid.axes().iter().map(|axis| axis.length().min(CELLS * narrowest(axis))).collect()
 }
 
 /// A drift without its noise.
@@ -36,13 +52,18 @@ pub trait Drift: Send + Sync {
 }
 
 /// (∇·D)_i by central differences of fourth order, for dynamics that know no better.
-pub(crate) fn central_divergence<D: Dynamics + ?Sized>(dynamics: &D, points: &[f64], divergence: &mut [f64]) {
+pub(crate) fn central_divergence<D: Dynamics + ?Sized>(
+    dynamics: &D,
+    points: &[f64],
+    lengths: &[f64],
+    divergence: &mut [f64],
+) {
     let d = dynamics.dimension();
     let n = points.len() / d;
     divergence.fill(0.0);
     let mut drift = vec![0.0; d * n];
     let diffusion = |points: &[f64], diffusion: &mut [f64]| dynamics.drift_diffusion(points, &mut drift, diffusion);
-    stencils(d, points, STEP, packed_len(d), diffusion, |j, weights, diffusion| {
+    stencils(d, points, lengths, STEP, packed_len(d), diffusion, |j, weights, diffusion| {
         for row in 0..d {
             let c = packed_index(d, row, j);
             for i in 0..n {

@@ -9,6 +9,8 @@
 //! ĝ_k = (1/B) Σ_b g_{s_b}(θ_k),   Cov ĝ = D/B (times (m − B)/(m − 1) without replacement),   T = η/(2B)
 //! ```
 //!
+//! A floor f of D is injected: each step adds N(0, 2T η f) to each coordinate.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `optimizer/` | what is done with the gradient, one file each |
@@ -117,6 +119,8 @@ struct Descent {
     draws: Draws,
     optimizer: Box<dyn Optimizer>,
     joint: Option<Joint>,
+    /// Standard deviation √(2T η f) of the normal number that each step adds to each coordinate, for a floor f of D.
+    injected: f64,
     lengths: Vec<f64>,
 }
 
@@ -212,6 +216,7 @@ impl Sgd {
             },
             optimizer,
             joint,
+            injected: injected(problem, &options, kind)?,
             lengths: problem.grid.axes().iter().map(|axis| axis.length()).collect(),
         };
         let mut sgd = Self { kind, descent, described, ensemble, steps: 0, curvature: LargestCurvature::default() };
@@ -237,6 +242,22 @@ impl Sgd {
     }
 }
 
+/// √(2T η f) for the floor f of D; 0 for descent without noise. Errors: a floor beside another optimizer than plain SGD.
+fn injected(problem: &Problem, options: &SgdOptions, kind: Kind) -> Result<f64, Error> {
+    let floor = problem.dynamics.floor();
+    if floor == 0.0 || kind == Kind::WithoutNoise {
+        return Ok(0.0);
+    }
+    if options.optimizer != optimizer::OPTIMIZERS[0].name {
+        return Err(Error::invalid(
+            format!("the floor {floor} of the noise cannot be injected into the optimizer {}", options.optimizer),
+            "take plain sgd, leave sgd out of the engines, or remove the floor",
+        ));
+    }
+    let learning_rate = problem.minibatch.map_or(0.0, |minibatch| minibatch.learning_rate);
+    Ok((2.0 * problem.temperature * learning_rate * floor).sqrt())
+}
+
 impl Descent {
     /// Time that one step lasts.
     fn step_time(&self) -> f64 {
@@ -260,6 +281,10 @@ impl Descent {
         let memory = self.optimizer.memory(self.lengths.len()) * BLOCK; // amplitudes stand behind it
         let memory = &mut block.memory[..memory];
         self.optimizer.step(self.minibatch.learning_rate, step, &work.gradient, &mut work.next, memory);
+        if self.injected > 0.0 {
+            block.stream.normals(&mut work.second);
+            work.next.iter_mut().zip(&*work.second).for_each(|(x, z)| *x += self.injected * z);
+        }
     }
 
     fn batch_gradient(&self, block: &mut Block, draw: u64, batch: &mut [u32], gradient: &mut [f64]) {

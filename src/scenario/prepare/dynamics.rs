@@ -14,12 +14,13 @@ use crate::scenario::{Scenario, model, noise};
 
 /// Drift and diffusion in the Itô sense.
 ///
-/// Errors: a noise that its data, its sampling or its formulas do not give; a modified equation without its learning rate.
+/// Differences are based on `lengths` (d). Errors: a noise that its data, its sampling or its formulas do not give; a modified equation without its learning rate.
 pub(super) fn build(
     scenario: &Scenario,
     model: Arc<dyn Model>,
     given: &model::Given,
     temperature: f64,
+    lengths: &[f64],
 ) -> Result<Arc<dyn Dynamics>> {
     let (written, order) = (&scenario.noise, scenario.dynamics.order.value);
     let symbols = scenario.symbols();
@@ -39,10 +40,14 @@ pub(super) fn build(
     }
     let diffusion = written.kind.build(&noise)?;
     if order > 1 {
-        return modified(scenario, model, diffusion, temperature);
+        return modified(scenario, model, diffusion, temperature, lengths);
     }
     let dynamics = GradientDynamics::new(model, diffusion);
-    Ok(Arc::new(dynamics.with_floor(written.floor.value).with_interpretation(written.interpretation, temperature)))
+    Ok(Arc::new(dynamics.with_floor(written.floor.value).with_interpretation(
+        written.interpretation,
+        temperature,
+        lengths,
+    )))
 }
 
 /// The stochastic modified equation of order 2 or 3. Errors: no learning rate, another sense than Itô, a floor.
@@ -51,6 +56,7 @@ fn modified(
     model: Arc<dyn Model>,
     noise: Arc<dyn Diffusion>,
     temperature: f64,
+    lengths: &[f64],
 ) -> Result<Arc<dyn Dynamics>> {
     let order = &scenario.dynamics.order;
     let refuse = |why: &str, help: &str| {
@@ -71,5 +77,6 @@ fn modified(
         return refuse("knows no floor of the noise", "remove `floor` from [noise]");
     }
     let order = if order.value == 2 { Order::Two } else { Order::Three };
-    Ok(Arc::new(ModifiedDynamics::new(model, noise, order, learning_rate.value, temperature)))
+    let dynamics = ModifiedDynamics::new(model, noise, order, learning_rate.value, temperature);
+    Ok(Arc::new(dynamics.with_lengths(lengths)))
 }

@@ -12,6 +12,7 @@ use fpsolve_solvers::fokker_planck::bounds::ChosenBounds;
 use fpsolve_solvers::formula::Symbols;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
+use fpsolve_solvers::problem::dynamics::lengths;
 use fpsolve_solvers::problem::grid::Grid;
 use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
 use fpsolve_validation::verdict::{Expectation, Limit};
@@ -82,15 +83,18 @@ impl Scenario {
         if let Layout::Written(grid) = &layout {
             self.check_symmetry(grid)?;
         }
-        let dynamics = dynamics::build(self, Arc::clone(&model), &given, temperature)?;
+        let on = |lengths: &[f64]| dynamics::build(self, Arc::clone(&model), &given, temperature, lengths);
         let (grid, box_found) = match layout {
             Layout::Written(grid) => (grid, None),
             Layout::Sought { bounds, cells } => {
+                // the box is not known yet: its search alone takes lengths of 1
+                let dynamics = on(&vec![1.0; model.dimension()])?;
                 let (grid, found) = grid::find(self, (bounds, cells), &model, &dynamics, temperature, minibatch)?;
                 self.check_symmetry(&grid)?;
                 (grid, Some(found))
             }
         };
+        let dynamics = on(&lengths(&grid))?;
         fields::check(self, &grid, &*model, &*dynamics)?;
         if engines.iter().any(|engine| engine.representation == Representation::Density) {
             grid::check_graded(self, &grid, &*dynamics)?;

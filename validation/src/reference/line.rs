@@ -90,7 +90,7 @@ impl Dynamics for Line {
         }
     }
 
-    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
+    fn diffusion_divergence(&self, points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {
         divergence.iter_mut().zip(points).for_each(|(out, &x)| *out = (self.divergence)(x));
     }
 }

@@ -145,7 +145,7 @@ impl Dynamics for OrnsteinUhlenbeck {
         }
     }
 
-    fn diffusion_divergence(&self, _points: &[f64], divergence: &mut [f64]) {
+    fn diffusion_divergence(&self, _points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {
         divergence.fill(0.0);
     }
 }

@@ -91,7 +91,7 @@ impl Dynamics for Equilibrium {
         }
     }
 
-    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
+    fn diffusion_divergence(&self, points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {
         let n = points.len() / 2;
         for p in 0..n {
             let (_, d) = (self.diffusion)([points[p], points[n + p]]);

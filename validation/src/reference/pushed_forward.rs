@@ -145,7 +145,7 @@ impl Dynamics for Sinh {
         }
     }
 
-    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
+    fn diffusion_divergence(&self, points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {
         divergence.iter_mut().zip(points).for_each(|(out, x)| *out = 2.0 * x);
     }
 }
@@ -169,7 +169,7 @@ impl Dynamics for Wave {
         }
     }
 
-    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
+    fn diffusion_divergence(&self, points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {
         let n = points.len() / 2;
         for p in 0..n {
             divergence[p] = 0.0;

@@ -182,8 +182,8 @@ fn analytic_divergences_match_differences() {
     for dynamics in all {
         let points = [0.3, -0.7, 1.1, 0.2];
         let (mut exact, mut differences) = ([0.0; 4], [0.0; 4]);
-        dynamics.diffusion_divergence(&points, &mut exact);
-        Plain(dynamics).diffusion_divergence(&points, &mut differences);
+        dynamics.diffusion_divergence(&points, &[1.0; 2], &mut exact);
+        Plain(dynamics).diffusion_divergence(&points, &[1.0; 2], &mut differences);
         for (a, b) in exact.iter().zip(differences) {
             assert!((a - b).abs() < 1e-8, "{a} {b}");
         }

@@ -222,7 +222,7 @@ impl<'a> Line<'a> {
     /// b' by central differences of fourth order.
     fn slope_of_drift(&self, x: f64) -> f64 {
         let cell = self.axis.width(self.axis.locate(x).unwrap_or(0));
-        let h = (1e-3 * (1.0 + x.abs())).min(0.5 * cell);
+        let h = (1e-3 * self.axis.length()).min(0.5 * cell);
         let (b, _) = drift_diffusion(self.problem, &[-2.0, -1.0, 1.0, 2.0].map(|k| x + k * h));
         (8.0 * (b[2] - b[1]) - (b[3] - b[0])) / (12.0 * h)
     }

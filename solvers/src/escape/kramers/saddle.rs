@@ -8,6 +8,7 @@ use crate::landscape::critical::{CriticalPoint, zero};
 use crate::landscape::minima::{Local, Minimum, descend, neighbours, same_place, widths};
 use crate::numerics::symmetric::{eigen, packed_index, packed_len};
 use crate::problem::Problem;
+use crate::problem::dynamics::lengths;
 use crate::problem::fields::tabulate;
 use crate::problem::grid::Grid;
 
@@ -148,7 +149,8 @@ impl Slopes {
                 format!("no saddle near {}, the highest cell of the lowest way", place(here))
             });
         };
-        let (values, vectors) = eigen(grid.dimension(), &Local::at(&*problem.model, &saddle.position).hessian);
+        let (values, vectors) =
+            eigen(grid.dimension(), &Local::at(&*problem.model, &lengths(&problem.grid), &saddle.position).hessian);
         let falling: Vec<f64> = (0..grid.dimension()).map(|k| vectors[k][0]).collect();
         let width = (self.diffusivity / values[0].abs()).sqrt();
         let surface = share_at_surface(grid, &passage.target, &saddle.position, &falling, width);
@@ -166,7 +168,8 @@ impl Slopes {
     /// Closes the ridge through a saddle, up to where it falls again, so that the next way goes over another pass.
     fn close(&self, problem: &Problem, saddle: &CriticalPoint, closed: &mut [bool]) {
         let (grid, d) = (&problem.grid, problem.dimension());
-        let (values, vectors) = eigen(d, &Local::at(&*problem.model, &saddle.position).hessian);
+        let (values, vectors) =
+            eigen(d, &Local::at(&*problem.model, &lengths(&problem.grid), &saddle.position).hessian);
         let along = |cell: usize| -> f64 {
             let apart = difference(grid, &saddle.position, &grid.center(cell)[..d]);
             (0..d).map(|k| vectors[k][0] * apart[k]).sum()

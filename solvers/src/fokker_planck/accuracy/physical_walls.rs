@@ -12,7 +12,7 @@ const NONE: f64 = 1e-9;
 /// finite there count as neither.
 pub fn physical_walls(dynamics: &dyn Dynamics, grid: &Grid) -> Vec<[bool; 2]> {
     let d = grid.dimension();
-    let (_, inside, _) = at_points(dynamics, 1.0, &grid.centers(), false);
+    let (_, inside, _) = at_points(dynamics, 1.0, &grid.centers(), None);
     let sides = grid.axes().iter().enumerate().map(|(k, axis)| {
         let entry = |l: usize| packed_index(d, k.min(l), k.max(l));
         let largest = |l: usize| {
@@ -25,7 +25,7 @@ pub fn physical_walls(dynamics: &dyn Dynamics, grid: &Grid) -> Vec<[bool; 2]> {
             let n = cells.len();
             let coordinate = |l: usize, cell: usize| if l == k { wall } else { grid.center(cell)[l] };
             let points: Vec<f64> = (0..d).flat_map(|l| cells.iter().map(move |&cell| coordinate(l, cell))).collect();
-            let (b, a, _) = at_points(dynamics, 1.0, &points, false);
+            let (b, a, _) = at_points(dynamics, 1.0, &points, None);
             debug_assert_eq!(a.len(), packed_len(d) * n);
             largest[k] > 0.0
                 && b[k * n..(k + 1) * n].iter().all(|b| b * outwards <= 0.0)

@@ -132,7 +132,7 @@ impl Flow<'_> {
                         points[k * n + i] = self.inside(k, state.mean[k * n + i] + arm(k, i));
                     }
                 }
-                let (b, a, _) = at_points(self.dynamics, self.temperature, &points, false);
+                let (b, a, _) = at_points(self.dynamics, self.temperature, &points, None);
                 for k in 0..d {
                     for i in 0..n {
                         out.mean[k * n + i] += weight * b[k * n + i];

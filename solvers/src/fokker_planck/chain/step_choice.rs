@@ -27,7 +27,7 @@ pub fn suitable_step(
     let enough = |moments: &Moments| enough(grid, moments, COVERED);
     let mut step = first_step(dynamics, temperature, grid, &points)?;
     // without drift the covariance would be 2Aτ: a cheap guess, a little below which the search begins
-    let (_, a, _) = crate::fokker_planck::stencil::coefficients::at_points(dynamics, temperature, &points, false);
+    let (_, a, _) = crate::fokker_planck::stencil::coefficients::at_points(dynamics, temperature, &points, None);
     let free = |step: f64| Moments {
         mean: points.clone(),
         covariance: a.iter().map(|a| 2.0 * a * step).collect(),
@@ -79,7 +79,7 @@ fn sample(grid: &Grid, laws: &[&[f64]]) -> Vec<f64> {
 fn first_step(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, points: &[f64]) -> Option<f64> {
     let d = grid.dimension();
     let n = points.len() / d;
-    let (_, a, _) = crate::fokker_planck::stencil::coefficients::at_points(dynamics, temperature, points, false);
+    let (_, a, _) = crate::fokker_planck::stencil::coefficients::at_points(dynamics, temperature, points, None);
     let mut largest: f64 = 0.0;
     for k in 0..d {
         let c = crate::numerics::symmetric::packed_index(d, k, k);

@@ -135,7 +135,7 @@ impl Diagonal<'_> {
                 points[j * n + i] = point[j];
             }
         }
-        let (b, a, _) = at_points(self.dynamics, self.temperature, &points, false);
+        let (b, a, _) = at_points(self.dynamics, self.temperature, &points, None);
         let c = packed_index(d, k, k);
         (0..n).map(|i| [b[k * n + i], a[c * n + i].max(0.0)]).collect()
     }

@@ -13,7 +13,7 @@ use crate::fokker_planck::stencil::coefficients::{CHUNK, CellCoefficients, at_po
 use crate::fokker_planck::stencil::lattice::{Lattice, Offset, Step};
 use crate::fokker_planck::stencil::selling::{MAX_OFFSETS, selling};
 use crate::numerics::symmetric::{packed_index, packed_len};
-use crate::problem::dynamics::Dynamics;
+use crate::problem::dynamics::{Dynamics, lengths};
 use crate::problem::grid::Grid;
 
 /// What is kept of every cell.
@@ -230,7 +230,7 @@ impl Tensor<'_> {
                 points[k * n + i] = point[k];
             }
         }
-        let (b, a, div) = at_points(self.dynamics, self.temperature, &points, true);
+        let (b, a, div) = at_points(self.dynamics, self.temperature, &points, Some(&lengths(self.grid)));
         let mut packed = [0.0; 6];
         (0..n)
             .map(|i| {

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::Error;
 use crate::numerics::symmetric::{packed_index, packed_len};
-use crate::problem::dynamics::Dynamics;
+use crate::problem::dynamics::{Dynamics, lengths};
 use crate::problem::grid::Grid;
 
 /// Cells per task.
@@ -22,21 +22,21 @@ pub struct CellCoefficients {
     pub diagonal: bool,
 }
 
-/// Drift, A and, if `divergence` is asked for, ∇·A at points given coordinate-major; results coordinate-major.
+/// Drift, A and, where `divergence` gives the lengths (d) on which differences are based, ∇·A at points given coordinate-major; results coordinate-major.
 pub fn at_points(
     dynamics: &dyn Dynamics,
     temperature: f64,
     points: &[f64],
-    divergence: bool,
+    divergence: Option<&[f64]>,
 ) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     let d = dynamics.dimension();
     let n = points.len() / d;
     let mut drift = vec![0.0; d * n];
     let mut diffusion = vec![0.0; packed_len(d) * n];
-    let mut div = vec![0.0; if divergence { d * n } else { 0 }];
+    let mut div = vec![0.0; if divergence.is_some() { d * n } else { 0 }];
     dynamics.drift_diffusion(points, &mut drift, &mut diffusion);
-    if divergence {
-        dynamics.diffusion_divergence(points, &mut div);
+    if let Some(lengths) = divergence {
+        dynamics.diffusion_divergence(points, lengths, &mut div);
     }
     diffusion.iter_mut().chain(&mut div).for_each(|v| *v *= temperature);
     (drift, diffusion, div)
@@ -58,7 +58,7 @@ pub fn at_cells(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid) -> Resul
     drift.zip(diffusion).enumerate().try_for_each(|(chunk, (drift, diffusion))| {
         let first = chunk * CHUNK;
         let points = centers(grid, first, drift.len() / d);
-        let (b, a, _) = at_points(dynamics, temperature, &points, false);
+        let (b, a, _) = at_points(dynamics, temperature, &points, None);
         to_cell_major(&b, d, drift);
         to_cell_major(&a, pairs, diffusion);
         check(grid, first, drift, diffusion)
@@ -67,11 +67,12 @@ pub fn at_cells(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid) -> Resul
     out.diagonal = out.diffusion.par_chunks(pairs).all(|a| (0..pairs).all(|c| !off(c) || a[c] == 0.0));
     if !out.diagonal {
         out.divergence = vec![0.0; d * n];
+        let lengths = lengths(grid);
         out.divergence.par_chunks_mut(d * CHUNK).enumerate().try_for_each(|(chunk, divergence)| {
             let first = chunk * CHUNK;
             let points = centers(grid, first, divergence.len() / d);
             let mut values = vec![0.0; divergence.len()];
-            dynamics.diffusion_divergence(&points, &mut values);
+            dynamics.diffusion_divergence(&points, &lengths, &mut values);
             values.iter_mut().for_each(|v| *v *= temperature);
             to_cell_major(&values, d, divergence);
             finite(grid, first, d, divergence, "divergence of the diffusion matrix")

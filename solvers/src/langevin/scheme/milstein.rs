@@ -23,7 +23,7 @@ impl Scheme for Milstein {
     fn step(&self, sde: &Sde, h: f64, points: &[f64], work: &mut Work) -> bool {
         sde.euler(h, points, work, None);
         // D is diagonal with D_kk(θ_k), so that (∇·D)_k = ∂_k D_kk.
-        sde.dynamics.diffusion_divergence(points, &mut work.stage.drift);
+        sde.dynamics.diffusion_divergence(points, &sde.lengths, &mut work.stage.drift);
         work.stage.points.iter_mut().zip(work.noise.iter()).for_each(|(square, z)| *square = z * z - 1.0);
         for k in 0..sde.bounds.len() {
             let (slope, square) = (axis(&work.stage.drift, k), axis(&work.stage.points, k));

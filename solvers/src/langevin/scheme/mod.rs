@@ -17,7 +17,7 @@ use crate::numerics::lanes::{dispatch, fma};
 use crate::numerics::random::LaneStream;
 use crate::numerics::symmetric::packed_len;
 use crate::problem::Problem;
-use crate::problem::dynamics::Dynamics;
+use crate::problem::dynamics::{Dynamics, lengths};
 
 /// The equation that a scheme integrates: dθ = b dt + √(2T) S dW, S Sᵀ = D (Itô).
 pub struct Sde {
@@ -27,6 +27,8 @@ pub struct Sde {
     pub temperature: f64,
     /// Ends of the axes.
     pub bounds: Vec<[f64; 2]>,
+    /// Lengths on which differences are based (see [`crate::problem::dynamics::lengths`]).
+    pub lengths: Vec<f64>,
     /// Which axes are periodic.
     pub periodic: Vec<bool>,
     constant: bool,
@@ -40,6 +42,7 @@ impl Sde {
             dynamics: Arc::clone(&problem.dynamics),
             temperature: problem.temperature,
             bounds: axes.iter().map(|axis| [axis.lower(), axis.upper()]).collect(),
+            lengths: lengths(&problem.grid),
             periodic: axes.iter().map(|axis| axis.is_periodic()).collect(),
             constant: problem.dynamics.additive().is_some(),
         }

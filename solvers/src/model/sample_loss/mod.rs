@@ -20,6 +20,7 @@ pub struct SampleLossModel {
     columns: usize,
     loss: PerSample,
     gradient: PerSample,
+    hessian: PerSample,
     residual: Option<Residual>,
 }
 
@@ -37,6 +38,8 @@ impl SampleLossModel {
         }
         let columns: Vec<&[f64]> = data.names().iter().filter_map(|name| data.column(name)).collect();
         let gradient: Vec<Expression> = (0..dimension).map(|k| loss.derivative(k)).collect();
+        let entries = (0..dimension).flat_map(|i| (i..dimension).map(move |j| (i, j)));
+        let hessian: Vec<Expression> = entries.map(|(i, j)| gradient[i].derivative(j)).collect();
         Ok(Self {
             dimension,
             samples: data.samples(),
@@ -44,6 +47,7 @@ impl SampleLossModel {
             residual: Residual::find(dimension, loss, data)?,
             loss: PerSample::new(dimension, std::slice::from_ref(loss), &columns, data.samples())?,
             gradient: PerSample::new(dimension, &gradient, &columns, data.samples())?,
+            hessian: PerSample::new(dimension, &hessian, &columns, data.samples())?,
         })
     }
 }
@@ -59,6 +63,10 @@ impl Model for SampleLossModel {
 
     fn gradient(&self, points: &[f64], gradient: &mut [f64]) {
         self.gradient.mean(points, gradient);
+    }
+
+    fn hessian(&self, points: &[f64], _lengths: &[f64], hessian: &mut [f64]) {
+        self.hessian.mean(points, hessian);
     }
 
     fn data(&self) -> Option<&dyn SampleModel> {

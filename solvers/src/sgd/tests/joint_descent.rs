@@ -39,7 +39,7 @@ fn fast_amplitudes_make_the_noise_total() {
     for (sample_gradient, expected) in [(SampleGradient::Total, TOTAL), (SampleGradient::Envelope, ENVELOPE)] {
         let model = regression(sample_gradient);
         model.gradient_covariance(&[MINIMUM], &mut force, &mut noise);
-        model.hessian(&[MINIMUM], &mut curvature);
+        model.hessian(&[MINIMUM], &[1.0], &mut curvature);
         assert!(force[0].abs() < 1e-9 && (noise[0] / expected - 1.0).abs() < 1e-6, "{force:?} {noise:?}");
         assert!((curvature[0] / CURVATURE - 1.0).abs() < 1e-6);
     }
