@@ -13,6 +13,8 @@ use crate::text::grouped;
 pub enum Key {
     /// `grid`.
     Cells,
+    /// `dynamics.batch_size`.
+    Batch,
     /// `time.outputs`.
     Outputs,
     /// A number in the table of an engine.
@@ -34,6 +36,10 @@ impl Key {
         let cells = grouped(cells as u64);
         match self {
             Self::Cells => (format!("a grid of {cells} cells"), scenario.grid.span.clone(), "this grid"),
+            Self::Batch => {
+                let (batch, span) = scenario.dynamics.drive.batch_place().unwrap_or((0, scenario.time.at.span.clone()));
+                (format!("a batch size of {}", grouped(batch as u64)), span, "this batch")
+            }
             Self::Outputs => {
                 let times = &scenario.time.at;
                 let what = format!("{} output times of {cells} cells", grouped(times.value.len() as u64));
@@ -51,6 +57,7 @@ impl Key {
         let half = |n: f64| (n / 2.0).ceil();
         match self {
             Self::Cells => sizes.shape.iter_mut().for_each(|n| *n = half(*n)),
+            Self::Batch => sizes.batch = half(sizes.batch),
             Self::Outputs => sizes.outputs = half(sizes.outputs),
             Self::Count(count) => sizes.fewer = Some((count, half(sizes.count(count)))),
         }
@@ -63,6 +70,7 @@ impl Key {
                 let shape: Vec<String> = sizes.shape.iter().map(|n| n.to_string()).collect();
                 format!("{} cells", shape.join(" x "))
             }
+            Self::Batch => format!("batch_size = {}", sizes.batch),
             Self::Outputs => format!("{} output times", sizes.outputs),
             Self::Count(count) => format!("{} {}", sizes.count(count), count.name),
         }

@@ -49,6 +49,8 @@ pub struct Sizes<'a> {
     pub outputs: f64,
     /// Fields of `[analysis]`: numbers per cell.
     pub analysis: f64,
+    /// Batch size; 0 where none is written.
+    pub batch: f64,
     /// Whether D is a multiple of the identity everywhere.
     pub isotropic: bool,
     /// What the tables of the engines say.
@@ -67,7 +69,8 @@ impl<'a> Sizes<'a> {
         let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
         let analysis = scenario.analysis.numbers_per_cell(&Scale { dimension: shape.len(), teacher });
         let isotropic = scenario.noise.kind.is_isotropic();
-        Self { shape, outputs, analysis, isotropic, options: &scenario.options, fewer: None }
+        let batch = scenario.dynamics.drive.batch_size().unwrap_or(0) as f64;
+        Self { shape, outputs, analysis, batch, isotropic, options: &scenario.options, fewer: None }
     }
 
     /// Cells of the grid.
@@ -179,7 +182,7 @@ mod tests {
     use crate::engine::fokker_planck;
 
     fn sizes<'a>(shape: &[f64], options: &'a Options) -> Sizes<'a> {
-        Sizes { shape: shape.to_vec(), outputs: 2.0, analysis: 0.0, isotropic: true, options, fewer: None }
+        Sizes { shape: shape.to_vec(), outputs: 2.0, analysis: 0.0, batch: 1.0, isotropic: true, options, fewer: None }
     }
 
     #[test]
@@ -188,6 +191,14 @@ mod tests {
         let sizes = Sizes { isotropic: false, ..sizes(&[1000.0; 3], &options) };
         let estimate = table(&sizes, &[&fokker_planck::ENTRY]);
         assert!(estimate.total() > 100.0 * 1024f64.powi(3));
+    }
+
+    #[test]
+    fn a_batch_of_a_billion_counts() {
+        let options = Options::parse("").unwrap();
+        let large = Sizes { batch: 1e9, ..sizes(&[64.0], &options) };
+        let total = |sizes| table(&sizes, &[&crate::engine::sgd::ENTRY]).total();
+        assert!(total(large) > 500e9 && total(sizes(&[64.0], &options)) < 1e8);
     }
 
     #[test]
