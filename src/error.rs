@@ -2,6 +2,8 @@
 
 use miette::{Diagnostic, NamedSource, Report, SourceSpan};
 
+use crate::text::harmless;
+
 /// Exit codes of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -91,19 +93,34 @@ pub fn at(
     label: impl Into<String>,
     help: impl Into<String>,
 ) -> Report {
+    // nothing that is shown may steer the terminal: each control character gives its place to one that is seen
+    let text = &visible(text);
     let start = span.start.min(text.len());
     let end = span.end.clamp(start, text.len());
     // a label over several lines draws a long bracket and hides the point: keep to the first line
     let end = text[start..end].find('\n').map_or(end, |line| start + line);
-    let source_code = NamedSource::new(file, text.to_string());
-    let help = Some(help.into()).filter(|help| !help.is_empty());
-    Report::new(At { message: message.into(), source_code, at: (start..end).into(), label: label.into(), help })
+    let source_code = NamedSource::new(harmless(file), text.clone());
+    let help = Some(harmless(&help.into())).filter(|help| !help.is_empty());
+    let (message, label) = (harmless(&message.into()), harmless(&label.into()));
+    Report::new(At { message, source_code, at: (start..end).into(), label, help })
+}
+
+/// The text of a file with every control character replaced by a sign of as many bytes, so that places stay.
+fn visible(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\r' | '\t' => c,
+        c if harmless(c.encode_utf8(&mut [0; 4])).starts_with('\\') && c != '\\' => {
+            ['?', '¿', '\u{fffd}'][c.len_utf8() - 1]
+        }
+        c => c,
+    };
+    text.chars().map(shown).collect()
 }
 
 /// A report without a place; `help` may be empty.
 pub fn advice(message: impl Into<String>, help: impl Into<String>) -> Report {
-    let help = Some(help.into()).filter(|help| !help.is_empty());
-    Report::new(Plain { message: message.into(), help })
+    let help = Some(harmless(&help.into())).filter(|help| !help.is_empty());
+    Report::new(Plain { message: harmless(&message.into()), help })
 }
 
 /// Makes reports readable on terminals and in logs: colours and box drawing only where a terminal shows them.
@@ -128,4 +145,18 @@ pub fn install_reporter() {
 pub fn show(report: &Report) {
     use std::io::Write;
     let _ = write!(std::io::stderr(), "{report:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_shows_no_control_characters_and_keeps_its_places() {
+        let text = "a\u{1b}b\u{9b}c\u{202e}d\te\\\n";
+        assert_eq!(visible(text), "a?b¿c\u{fffd}d\te\\\n");
+        assert_eq!(visible(text).len(), text.len());
+        let report = format!("{:?}", at("f\u{7}", text, 0..1, "m\u{1b}", "l\u{1b}", "h\u{1b}"));
+        assert!(!report.contains('\u{7}') && report.contains("\\u{7}"), "{report}");
+    }
 }

@@ -7,6 +7,17 @@ pub fn bracketed(path: &str) -> String {
     if path.contains('[') { format!("`{path}`") } else { format!("[{path}]") }
 }
 
+/// Text of the user as a terminal may show it: control characters, and marks that change the direction of writing, as `\\u{1b}`; line
+/// ends stay.
+pub fn harmless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if (c.is_control() && c != '\n') || turns { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    out
+}
+
 /// The known word nearest to `word`, if any is near enough to be meant.
 pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let lower = word.to_lowercase();
@@ -124,6 +135,11 @@ mod tests {
             (count(1, "axis"), count(2, "axis"), count(3, "row")),
             ("1 axis".into(), "2 axes".into(), "3 rows".into())
         );
+    }
+
+    #[test]
+    fn control_characters_are_shown_escaped() {
+        assert_eq!(harmless("\u{1b}]0;owned\u{7} ä\n\u{9b}\u{202e}x"), "\\u{1b}]0;owned\\u{7} ä\n\\u{9b}\\u{202e}x");
     }
 
     #[test]

@@ -30,6 +30,18 @@ fn expected() -> Result<(Vec<f64>, Vec<f64>), String> {
 }
 
 #[test]
+fn csv_with_semicolons_tabs_decimal_commas_and_blanks_after_names() {
+    let folder = tempfile::tempdir().unwrap();
+    for (sign, point) in [(";", ","), (";", "."), ("\t", ","), ("\t", ".")] {
+        let lines =
+            ["Länge µm ;Kraft [N] ", "-1.0;3", " 0 ;-1.0", "1;2.0", "2.0;8"].map(|line| line.replace('.', point));
+        std::fs::write(folder.path().join("d.csv"), lines.join("\n").replace(';', sign)).unwrap();
+        let wanted = "columns = { x = \"Länge µm\", y = \"Kraft [N] \" }";
+        assert_eq!(columns(folder.path(), "d.csv", wanted), expected(), "{sign:?} {point}");
+    }
+}
+
+#[test]
 fn csv_with_quotes_blanks_bom_and_windows_line_ends() {
     let folder = tempfile::tempdir().unwrap();
     let text = "\u{feff}name,time s,\"y\"\r\na,-1.0,3\r\nb, 0 ,-1e0\r\n\"c, d\",1,+2\r\n\r\ne,2.0,8\r\n";

@@ -73,9 +73,9 @@ fn arguments<A: FromArgMatches>(matches: &ArgMatches) -> A {
     A::from_arg_matches(matches).unwrap_or_else(|error| error.format(&mut command()).exit())
 }
 
-/// Prints to standard output; a reader that has gone away is no error.
+/// Prints to standard output, control characters escaped; a reader that has gone away is no error.
 fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().write_all(crate::text::harmless(text).as_bytes());
 }
 
 /// Number of threads for the ensembles. Errors: the pool cannot be made.

@@ -125,7 +125,13 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
     let d = sizes.dimension();
     let optimizer = sizes.options.of::<SgdTable>().options.build();
     let remembered = optimizer.map_or(0.0, |optimizer| optimizer.memory(d as usize) as f64);
-    vec![Item::new("walkers", 16.0 * (d + remembered) * sizes.count(&WALKERS), Key::Count(&WALKERS))]
+    let mut items = vec![Item::new("walkers", 16.0 * (d + remembered) * sizes.count(&WALKERS), Key::Count(&WALKERS))];
+    // the numbers of the samples, for the 128 walkers of a block on each thread; small ones are below notice
+    let batches = 4.0 * 128.0 * sizes.batch * rayon::current_num_threads() as f64;
+    if batches > 64e6 {
+        items.push(Item::new("batches", batches, Key::Batch));
+    }
+    items
 }
 
 /// Time that a step of the optimizer lasts.

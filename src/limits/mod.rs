@@ -34,7 +34,8 @@ fn sizes(scenario: &Scenario) -> Sizes<'_> {
     let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
     let analysis = scenario.analysis.numbers_per_cell(&Scale { dimension: shape.len(), teacher });
     let isotropic = scenario.noise.kind.is_isotropic();
-    Sizes { shape, outputs, analysis, isotropic, options: &scenario.options, fewer: None }
+    let batch = scenario.dynamics.drive.batch_size().unwrap_or(0) as f64;
+    Sizes { shape, outputs, analysis, batch, isotropic, options: &scenario.options, fewer: None }
 }
 
 /// Memory of a scenario with these engines.
@@ -108,6 +109,10 @@ fn written(key: Key, scenario: &Scenario, cells: f64) -> (String, Range<usize>, 
             let what = format!("{} output times of {cells} cells", grouped(times.value.len() as u64));
             (what, times.span.clone(), "these times")
         }
+        Key::Batch => {
+            let (batch, span) = scenario.dynamics.drive.batch_place().unwrap_or((0, scenario.time.at.span.clone()));
+            (format!("a batch size of {}", grouped(batch as u64)), span, "this batch")
+        }
         Key::Count(count) => {
             let written = (count.written)(&scenario.options);
             (format!("{} {}", grouped(written.value as u64), count.name), written.span, "this many")
@@ -144,7 +149,7 @@ mod tests {
     use crate::engine::{Options, fokker_planck};
 
     fn sizes<'a>(shape: &[f64], options: &'a Options) -> Sizes<'a> {
-        Sizes { shape: shape.to_vec(), outputs: 2.0, analysis: 0.0, isotropic: true, options, fewer: None }
+        Sizes { shape: shape.to_vec(), outputs: 2.0, analysis: 0.0, batch: 1.0, isotropic: true, options, fewer: None }
     }
 
     #[test]
@@ -153,6 +158,14 @@ mod tests {
         let sizes = Sizes { isotropic: false, ..sizes(&[1000.0; 3], &options) };
         let estimate = table(&sizes, &[&fokker_planck::ENTRY]);
         assert!(estimate.total() > 100.0 * 1024f64.powi(3));
+    }
+
+    #[test]
+    fn a_batch_of_a_billion_counts() {
+        let options = Options::parse("").unwrap();
+        let large = Sizes { batch: 1e9, ..sizes(&[64.0], &options) };
+        let total = |sizes| table(&sizes, &[&crate::engine::sgd::ENTRY]).total();
+        assert!(total(large) > 500e9 && total(sizes(&[64.0], &options)) < 1e8);
     }
 
     #[test]

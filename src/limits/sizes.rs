@@ -28,6 +28,8 @@ pub enum Key {
     Cells,
     /// `time.outputs`.
     Outputs,
+    /// `dynamics.batch_size`.
+    Batch,
     /// A number in the table of an engine.
     Count(&'static Count),
 }
@@ -48,6 +50,7 @@ impl Key {
         match self {
             Self::Cells => sizes.shape.iter_mut().for_each(|n| *n = half(*n)),
             Self::Outputs => sizes.outputs = half(sizes.outputs),
+            Self::Batch => sizes.batch = half(sizes.batch),
             Self::Count(count) => sizes.fewer = Some((count, half(sizes.count(count)))),
         }
     }
@@ -60,6 +63,7 @@ impl Key {
                 format!("{} cells", shape.join(" x "))
             }
             Self::Outputs => format!("{} output times", sizes.outputs),
+            Self::Batch => format!("batch_size = {}", sizes.batch),
             Self::Count(count) => format!("{} {}", sizes.count(count), count.name),
         }
     }
@@ -74,6 +78,8 @@ pub struct Sizes<'a> {
     pub outputs: f64,
     /// Fields of `[analysis]`: numbers per cell.
     pub analysis: f64,
+    /// Batch size; 0 where none is written.
+    pub batch: f64,
     /// Whether D is a multiple of the identity everywhere.
     pub isotropic: bool,
     /// What the tables of the engines say.

@@ -1,4 +1,4 @@
-//! Names that the user chooses: of variables, parameters, data columns and first-passage problems.
+//! Names that the user chooses: of variables, parameters, data columns and groups of the record.
 
 use fpsolve_solvers::formula::Symbols;
 use miette::Result;
@@ -8,6 +8,19 @@ use crate::record::reserved::is_reserved;
 
 /// Longest name, bytes.
 const MAX_NAME: usize = 64;
+
+/// Checks that a record can call a group so: no formula knows the name.
+///
+/// Errors: empty or too long; anything but letters, digits, `_` and `-`.
+pub fn check_group_name(source: &Source, name: &Located<String>, what: &str) -> Result<()> {
+    let fits = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    if !name.value.is_empty() && name.value.len() <= MAX_NAME && name.value.chars().all(fits) {
+        return Ok(());
+    }
+    let message = format!("`{}` cannot be the name of a {what}", name.value);
+    let help = format!("use letters, digits, _ and -, at most {MAX_NAME} of them");
+    Err(source.error(&name.span, message, format!("cannot be a {what}"), help))
+}
 
 /// Checks that formulas and records can use a name; `what` it names is said in the error.
 ///

@@ -6,40 +6,61 @@ use crate::record::read::{column, find};
 use crate::record::{Group, Record, Values};
 use crate::text::{short, table};
 
-/// How far apart each two engines are at the last time.
+/// The metrics of the table, with their titles.
+const SHOWN: [(&str, &str); 4] = [
+    ("total_variation", "total variation"),
+    ("kullback_leibler", "Kullback–Leibler"),
+    ("hellinger", "Hellinger"),
+    ("wasserstein_1", "Wasserstein-1"),
+];
+
+/// How far apart each two engines are: at the last time, and at the time at which they stand out most from the noise.
 pub(super) fn distances(record: &Record, out: &mut String) {
     let Some(comparison) = record.group("comparison") else { return };
-    let metrics = ["total_variation", "kullback_leibler", "hellinger", "wasserstein_1"];
-    let mut rows = vec![
-        ["at the last time (noise floor)", "total variation", "Kullback–Leibler", "Hellinger", "Wasserstein-1", ""]
-            .map(String::from)
-            .to_vec(),
-    ];
-    for pair in &comparison.groups {
-        if !pair.name.contains("_vs_") {
-            continue;
-        }
-        let mut row = vec![pair.name.replace("_vs_", " vs ").replace('_', "-")];
-        let mut told = false;
-        for metric in metrics {
-            let (cell, differs) = distance(pair, metric);
-            told |= differs;
-            row.push(cell);
-        }
-        row.push(if told { "differs".into() } else { String::new() });
-        rows.push(row);
+    let titles = SHOWN.iter().map(|(_, title)| (*title).to_string());
+    let mut rows: Vec<Vec<String>> = vec![std::iter::once("last (noise floor)".to_string()).chain(titles).collect()];
+    for pair in comparison.groups.iter().filter(|pair| pair.name.contains("_vs_")) {
+        let Some(times) = column(pair, "time").filter(|times| !times.is_empty()) else { continue };
+        let row = |name: String, i: usize| {
+            let cells = SHOWN.iter().map(|(metric, _)| cell(pair, metric, i));
+            std::iter::once(name).chain(cells).collect::<Vec<String>>()
+        };
+        rows.push(row(pair.name.replace("_vs_", " vs ").replace('_', "-"), times.len() - 1));
+        let worst = worst(pair, times.len());
+        let word = if differs(pair, worst) { "differs at" } else { "worst," };
+        rows.push(row(format!("  {word} t = {}", short(times[worst])), worst));
     }
     if rows.len() > 1 {
         table(&rows, out);
     }
 }
 
-fn distance(pair: &Group, metric: &str) -> (String, bool) {
-    let last = |name: &str| column(pair, name).and_then(|v| v.last().copied());
-    let Some(value) = last(metric) else { return ("-".into(), false) };
-    let floor = last(&format!("{metric}_noise_floor")).unwrap_or(0.0);
-    let upper = last(&format!("{metric}_noise_upper")).unwrap_or(floor);
-    (format!("{} ({})", short(value), short(floor)), value > upper && upper > 0.0)
+/// A distance at a time, its noise floor and what noise alone exceeds at the false-alarm rate.
+fn reading(pair: &Group, metric: &str, i: usize) -> Option<(f64, f64, f64)> {
+    let at = |name: &str| column(pair, name).and_then(|values| values.get(i).copied());
+    let floor = at(&format!("{metric}_noise_floor")).unwrap_or(0.0);
+    Some((at(metric)?, floor, at(&format!("{metric}_noise_upper")).unwrap_or(floor)))
+}
+
+fn cell(pair: &Group, metric: &str, i: usize) -> String {
+    reading(pair, metric, i).map_or("-".into(), |(value, floor, _)| format!("{} ({})", short(value), short(floor)))
+}
+
+/// Whether one of the metrics tells the two apart at a time.
+fn differs(pair: &Group, i: usize) -> bool {
+    let readings = SHOWN.iter().filter_map(|(metric, _)| reading(pair, metric, i));
+    readings.into_iter().any(|(value, _, upper)| upper > 0.0 && value > upper)
+}
+
+/// The time at which the largest of the metrics, each in units of its noise, is largest; between two densities, which have no noise,
+/// the time of the largest total variation.
+fn worst(pair: &Group, times: usize) -> usize {
+    let size = |i: usize| {
+        let readings = SHOWN.iter().filter_map(|(metric, _)| reading(pair, metric, i));
+        let ratios = readings.filter(|(_, _, upper)| *upper > 0.0).map(|(value, _, upper)| value / upper);
+        ratios.reduce(f64::max).or(reading(pair, SHOWN[0].0, i).map(|(value, ..)| value)).unwrap_or(0.0)
+    };
+    (0..times).max_by(|&i, &j| size(i).total_cmp(&size(j))).unwrap_or(0)
 }
 
 /// What of the difference between SGD and the SDE is the length of the step, what the law of the noise, what sampling: total
@@ -81,5 +102,31 @@ pub(super) fn verdicts(record: &Record, out: &mut String) {
         if passed != 1 {
             let _ = writeln!(out, "    FAILED {name}: {why}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Dataset;
+
+    /// A pair that agrees at the last time and differs before it is marked there.
+    #[test]
+    fn a_difference_before_the_end_is_shown() {
+        let mut record = Record::default();
+        let pair = record.group_mut("comparison").group_mut("fokker_planck_vs_langevin");
+        for (name, values) in [
+            ("time", [0.0, 10.0, 300.0]),
+            ("total_variation", [0.01, 0.30, 0.02]),
+            ("total_variation_noise_floor", [0.02, 0.03, 0.04]),
+            ("total_variation_noise_upper", [0.03, 0.05, 0.06]),
+        ] {
+            let values = ndarray::Array1::from(values.to_vec()).into_dyn();
+            pair.datasets.push(Dataset::float(name, values, &["time"], "1", name));
+        }
+        let mut out = String::new();
+        distances(&record, &mut out);
+        assert!(out.contains("fokker-planck vs langevin  0.02 (0.04)"), "{out}");
+        assert!(out.contains("  differs at t = 10        0.3 (0.03)"), "{out}");
     }
 }

@@ -8,8 +8,8 @@ use super::operation::{Binary, Unary};
 impl Expression {
     /// ∂/∂(input `variable`), of any order by repetition.
     ///
-    /// Where a formula has kinks (abs, min, max, where, comparisons) the derivative of the branch in force is taken;
-    /// jumps have derivative 0.
+    /// At the kinks of abs, min, max, where and roots of squares it is the mean of the one-sided derivatives; beside them, and at
+    /// jumps, that of the branch in force. Jumps themselves have derivative 0.
     #[must_use]
     pub fn derivative(&self, variable: usize) -> Self {
         differentiate(self, variable, &mut HashMap::new())
@@ -48,7 +48,7 @@ fn differentiate(e: &Expression, variable: usize, known: &mut HashMap<Key, Expre
             let (da, db) = (d(a), d(b));
             binary(*f, e, (a, &da), (b, &db))
         }
-        Node::Where(condition, a, b) => Expression::select(condition.clone(), d(a), d(b)),
+        Node::Where(condition, a, b) => branch(condition, (a, &d(a)), (b, &d(b))),
     };
     known.insert(e.key(), derivative.clone());
     derivative
@@ -59,7 +59,7 @@ fn chain(f: Unary, e: &Expression, a: &Expression, da: &Expression) -> Expressio
     let one = Expression::constant(1.0);
     match f {
         Unary::Neg => da.negated(),
-        Unary::Sqrt => da.times(&Expression::constant(0.5)).over(e),
+        Unary::Sqrt => at_cone(a, da, da.times(&Expression::constant(0.5)).over(e)),
         Unary::Abs => da.times(&a.apply(Unary::Sign)),
         Unary::Sign => Expression::constant(0.0),
         Unary::Exp => da.times(e),
@@ -77,6 +77,7 @@ fn chain(f: Unary, e: &Expression, a: &Expression, da: &Expression) -> Expressio
             let scale = Expression::constant(std::f64::consts::FRAC_2_SQRT_PI);
             da.times(&a.raised(2.0).negated().apply(Unary::Exp)).times(&scale)
         }
+        Unary::Sigmoid => da.times(e).times(&a.negated().apply(Unary::Sigmoid)),
     }
 }
 
@@ -93,18 +94,60 @@ fn binary(
         Binary::Mul => da.times(b).plus(&a.times(db)),
         Binary::Div => da.minus(&e.times(db)).over(b),
         Binary::Pow => power(e, (a, da), (b, db)),
-        Binary::Min => choose(Expression::binary(Binary::LessEqual, a.clone(), b.clone()), da, db),
-        Binary::Max => choose(Expression::binary(Binary::LessEqual, b.clone(), a.clone()), da, db),
+        Binary::Min => larger_or_smaller((a, da), (b, db), Expression::binary(Binary::Less, a.clone(), b.clone())),
+        Binary::Max => larger_or_smaller((a, da), (b, db), Expression::binary(Binary::Less, b.clone(), a.clone())),
+        Binary::LogAddExp => {
+            let share = |x: &Expression, y: &Expression| x.minus(y).apply(Unary::Sigmoid);
+            da.times(&share(a, b)).plus(&db.times(&share(b, a)))
+        }
         Binary::Less | Binary::LessEqual | Binary::Equal | Binary::NotEqual => Expression::constant(0.0),
     }
 }
 
-fn choose(condition: Expression, a: &Expression, b: &Expression) -> Expression {
-    Expression::select(condition, a.clone(), b.clone())
+fn equal(a: &Expression, b: &Expression) -> Expression {
+    Expression::binary(Binary::Equal, a.clone(), b.clone())
+}
+
+fn mean(a: &Expression, b: &Expression) -> Expression {
+    a.plus(b).times(&Expression::constant(0.5))
+}
+
+/// Derivative of the larger or the smaller of a and b, which is a where `first` holds; where they meet the mean.
+fn larger_or_smaller(
+    (a, da): (&Expression, &Expression),
+    (b, db): (&Expression, &Expression),
+    first: Expression,
+) -> Expression {
+    let chosen = Expression::select(first, da.clone(), db.clone());
+    Expression::select(equal(a, b), mean(da, db), chosen)
+}
+
+/// Derivative of a where the condition holds, else of b; the mean on the boundary of the condition where a and b meet.
+fn branch(
+    condition: &Expression,
+    (a, da): (&Expression, &Expression),
+    (b, db): (&Expression, &Expression),
+) -> Expression {
+    let chosen = Expression::select(condition.clone(), da.clone(), db.clone());
+    match condition.boundary_function() {
+        Some(boundary) if da != db => {
+            let kink = equal(&boundary, &Expression::constant(0.0)).times(&equal(a, b));
+            Expression::select(kink, mean(da, db), chosen)
+        }
+        _ => chosen,
+    }
+}
+
+/// `derivative` of a root of a; where a and da vanish together (the tip of a cone, the kink of √x²) the one-sided derivatives
+/// are opposite, and their mean is 0.
+fn at_cone(a: &Expression, da: &Expression, derivative: Expression) -> Expression {
+    let nothing = Expression::constant(0.0);
+    Expression::select(equal(a, &nothing).times(&equal(da, &nothing)), nothing, derivative)
 }
 
 fn power(e: &Expression, (a, da): (&Expression, &Expression), (b, db): (&Expression, &Expression)) -> Expression {
     let by_base = match b.as_constant() {
+        Some(n) if n > 0.0 && n < 1.0 => at_cone(a, da, da.times(&a.raised(n - 1.0)).times(b)),
         Some(n) => da.times(&a.raised(n - 1.0)).times(b),
         None => {
             let less = b.minus(&Expression::constant(1.0));

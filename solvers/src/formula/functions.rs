@@ -1,19 +1,23 @@
 //! The functions and the constants that a formula may name.
 
+use super::expression::Expression;
 use super::operation::{Binary, Unary};
 
 /// How the arguments of a function become an expression.
 #[derive(Clone, Copy)]
 pub(super) enum Function {
     One(Unary),
+    /// One argument, written with other functions.
+    Built(fn(&Expression) -> Expression),
     /// Two or more arguments, taken from left to right.
     Many(Binary),
     Where,
 }
 
-pub(super) const CONSTANTS: [(&str, f64); 2] = [("pi", std::f64::consts::PI), ("e", std::f64::consts::E)];
+pub(super) const CONSTANTS: [(&str, f64); 3] =
+    [("pi", std::f64::consts::PI), ("e", std::f64::consts::E), ("π", std::f64::consts::PI)];
 
-pub(super) const FUNCTIONS: [(&str, Function); 18] = [
+pub(super) const FUNCTIONS: [(&str, Function); 23] = [
     ("sin", Function::One(Unary::Sin)),
     ("cos", Function::One(Unary::Cos)),
     ("tan", Function::One(Unary::Tan)),
@@ -29,7 +33,29 @@ pub(super) const FUNCTIONS: [(&str, Function); 18] = [
     ("abs", Function::One(Unary::Abs)),
     ("sign", Function::One(Unary::Sign)),
     ("erf", Function::One(Unary::Erf)),
+    ("sigmoid", Function::One(Unary::Sigmoid)),
+    ("softplus", Function::Built(softplus)),
+    ("relu", Function::Built(relu)),
+    ("gelu", Function::Built(gelu)),
+    ("logaddexp", Function::Many(Binary::LogAddExp)),
     ("min", Function::Many(Binary::Min)),
     ("max", Function::Many(Binary::Max)),
     ("where", Function::Where),
 ];
+
+/// log(1 + e^x).
+fn softplus(x: &Expression) -> Expression {
+    Expression::binary(Binary::LogAddExp, x.clone(), Expression::constant(0.0))
+}
+
+/// max(x, 0).
+fn relu(x: &Expression) -> Expression {
+    Expression::binary(Binary::Max, x.clone(), Expression::constant(0.0))
+}
+
+/// x Φ(x) with the normal distribution function Φ(x) = (1 + erf(x/√2))/2.
+fn gelu(x: &Expression) -> Expression {
+    let half = Expression::constant(0.5);
+    let erf = Expression::unary(Unary::Erf, x.times(&Expression::constant(std::f64::consts::FRAC_1_SQRT_2)));
+    x.times(&erf.times(&half).plus(&half))
+}

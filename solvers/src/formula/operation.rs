@@ -19,6 +19,8 @@ pub(super) enum Unary {
     Cosh,
     Tanh,
     Erf,
+    /// 1/(1 + e^−x).
+    Sigmoid,
 }
 
 /// Functions of two numbers; comparisons give 1 or 0.
@@ -31,6 +33,8 @@ pub(super) enum Binary {
     Pow,
     Min,
     Max,
+    /// log(e^a + e^b).
+    LogAddExp,
     Less,
     LessEqual,
     Equal,

@@ -248,6 +248,7 @@ impl<'a> Parser<'a> {
         let call = span.start..self.tokens[self.at - 1].1.end;
         match (function, &arguments[..]) {
             (Function::One(operation), [a]) => Ok(Expression::unary(*operation, a.clone())),
+            (Function::Built(build), [a]) => Ok(build(a)),
             (Function::Many(operation), [first, second, rest @ ..]) => {
                 let start = Expression::binary(*operation, first.clone(), second.clone());
                 Ok(rest.iter().fold(start, |all, next| Expression::binary(*operation, all, next.clone())))
@@ -280,7 +281,7 @@ impl<'a> Parser<'a> {
 
 fn wrong_number(name: &str, function: Function, found: usize, span: Range<usize>) -> FormulaError {
     let help = match function {
-        Function::One(_) => format!("write {name}(x)"),
+        Function::One(_) | Function::Built(_) => format!("write {name}(x)"),
         Function::Many(_) => format!("write {name}(a, b)"),
         Function::Where => "write where(condition, a, b)".to_owned(),
     };

@@ -125,6 +125,7 @@ dispatch! {
             Unary::Cosh => each!(out; x in a => lanes::cosh(x)),
             Unary::Tanh => each!(out; x in a => lanes::tanh(x)),
             Unary::Erf => each!(out; x in a => lanes::erf(x)),
+            Unary::Sigmoid => each!(out; x in a => lanes::sigmoid(x)),
         }
     }
 }
@@ -136,6 +137,7 @@ dispatch! {
             Binary::Pow => two!(out, a, b; |x, y| lanes::pow(x, y)),
             Binary::Min => two!(out, a, b; |x, y| lanes::min(x, y)),
             Binary::Max => two!(out, a, b; |x, y| lanes::max(x, y)),
+            Binary::LogAddExp => two!(out, a, b; |x, y| lanes::logaddexp(x, y)),
             Binary::Less => two!(out, a, b; |x, y| truth(x < y)),
             Binary::LessEqual => two!(out, a, b; |x, y| truth(x <= y)),
             Binary::Equal => two!(out, a, b; |x, y| truth(x == y)),

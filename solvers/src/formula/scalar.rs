@@ -27,6 +27,7 @@ pub(super) fn unary(f: Unary, x: f64) -> f64 {
         Unary::Cosh => lanes::cosh(x),
         Unary::Tanh => lanes::tanh(x),
         Unary::Erf => lanes::erf(x),
+        Unary::Sigmoid => lanes::sigmoid(x),
     }
 }
 
@@ -39,6 +40,7 @@ pub(super) fn binary(f: Binary, x: f64, y: f64) -> f64 {
         Binary::Pow => lanes::pow(x, y),
         Binary::Min => lanes::min(x, y),
         Binary::Max => lanes::max(x, y),
+        Binary::LogAddExp => lanes::logaddexp(x, y),
         Binary::Less => truth(x < y),
         Binary::LessEqual => truth(x <= y),
         Binary::Equal => truth(x == y),

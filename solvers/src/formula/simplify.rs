@@ -9,6 +9,9 @@ impl Expression {
         if let Some(c) = a.as_constant() {
             return Self::constant(scalar::unary(f, c));
         }
+        if let Some(root) = (f == Unary::Sqrt).then(|| a.root_of_square()).flatten() {
+            return root;
+        }
         if f != Unary::Neg {
             return Self::build(Node::Unary(f, a));
         }
@@ -47,6 +50,16 @@ impl Expression {
             None if a == b => a,
             None => Self::build(Node::Where(condition, a, b)),
         }
+    }
+
+    /// √a where a is c x²ⁿ with c > 0: √c |x|ⁿ.
+    fn root_of_square(&self) -> Option<Self> {
+        if let Some((x, c)) = self.scaled() {
+            return if c > 0.0 { Some(scale(x.root_of_square()?, c.sqrt())) } else { None };
+        }
+        let (x, n) = self.integer_power();
+        let even = n % 2.0 == 0.0;
+        even.then(|| power(Self::unary(Unary::Abs, x.clone()), Self::constant(0.5 * n)))
     }
 
     fn negation(&self) -> Option<&Self> {

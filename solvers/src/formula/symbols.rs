@@ -1,6 +1,7 @@
 //! The names that a formula may use.
 
 use super::functions::{CONSTANTS, FUNCTIONS};
+use super::token::{continues_name, starts_name};
 use crate::Error;
 
 /// Variables, parameters with their values, and data columns. A formula's inputs are the variables, then the columns.
@@ -53,7 +54,7 @@ impl Symbols {
         self.variables.len() + self.columns.len()
     }
 
-    /// Checks that every name can be used: letters, digits and `_`, no function, not `pi` or `e`, no name twice.
+    /// Checks that every name can be used: letters, digits and `_`, no function, no constant, no name twice.
     ///
     /// # Errors
     /// [`Error::Invalid`] with the name.
@@ -61,8 +62,8 @@ impl Symbols {
         let names: Vec<&str> = self.names().collect();
         for (i, name) in names.iter().enumerate() {
             let mut letters = name.chars();
-            let starts = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-            if !starts || !letters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            let starts = letters.next().is_some_and(starts_name);
+            if !starts || !letters.all(continues_name) {
                 return Err(Error::invalid(
                     format!("`{name}` cannot be a name in formulas"),
                     "use letters, digits and _, starting with a letter",

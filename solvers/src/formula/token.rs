@@ -28,8 +28,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token<'_>, Range<usize>)>, Formu
         let (token, length) = if c.is_ascii_digit() || c == '.' {
             let length = number_length(rest);
             (number(&rest[..length], at)?, length)
-        } else if c.is_ascii_alphabetic() || c == '_' {
-            let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        } else if starts_name(c) {
+            let length = rest.find(|c| !continues_name(c)).unwrap_or(rest.len());
             (Token::Name(&rest[..length]), length)
         } else if rest.starts_with("**") {
             return Err(FormulaError::new(at..at + 2, "`**` is not used in formulas", "a power is written x^2"));
@@ -43,6 +43,16 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token<'_>, Range<usize>)>, Formu
     }
     found.push((Token::End, text.len()..text.len()));
     Ok(found)
+}
+
+/// Letters of any script and `_`; no superscripts, which look like powers.
+pub(super) fn starts_name(c: char) -> bool {
+    c == '_' || (c.is_alphabetic() && !('\u{2070}'..='\u{207f}').contains(&c))
+}
+
+/// The same, digits and subscripts.
+pub(super) fn continues_name(c: char) -> bool {
+    starts_name(c) || c.is_ascii_digit() || ('₀'..='₉').contains(&c)
 }
 
 fn number_length(text: &str) -> usize {
@@ -80,7 +90,6 @@ fn unknown(c: char, at: usize) -> FormulaError {
         '&' | '|' => "use a product of comparisons for \"and\", max of them for \"or\"",
         '[' | ']' | '{' | '}' => "use round brackets",
         '%' => "there is no remainder in formulas",
-        'π' => "write pi",
         '²' | '³' => "a power is written x^2",
         _ => "formulas have numbers, names, + - * / ^, comparisons, brackets and commas",
     };

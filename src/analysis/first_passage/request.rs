@@ -10,7 +10,7 @@ use super::FirstPassages;
 use crate::reader::Located;
 use crate::reader::formula::formula;
 use crate::reader::table::{Table, Value};
-use crate::scenario::names::check_name;
+use crate::scenario::names::check_group_name;
 use crate::text::count;
 
 /// An entry of `analysis.first_passage`.
@@ -54,7 +54,7 @@ fn read_one(value: &Value) -> Result<Written> {
     let table = value.table(&["name", "from", "target", "avoid", "walkers", "horizon"])?;
     let help = "write { name = \"escape\", from = [-1.0], target = \"x > 1\" }";
     let name = table.require("name", help)?.string()?;
-    check_name(table.source(), &name, "first-passage problem")?;
+    check_group_name(table.source(), &name, "first-passage problem")?;
     let from = table.require("from", help)?.numbers()?;
     let target = formula(&table.require("target", help)?)?;
     let avoid = table.optional("avoid", formula)?;

@@ -74,6 +74,14 @@ fn replacement(value: &Value) -> Result<Located<Replacement>> {
 }
 
 impl Drive {
+    /// Batch size B and its place; None where only a temperature is given.
+    pub fn batch_place(&self) -> Option<(usize, std::ops::Range<usize>)> {
+        match self {
+            Self::Steps { batch_size, .. } => Some((batch_size.value, batch_size.span.clone())),
+            Self::Temperature(_) => None,
+        }
+    }
+
     /// Batch size B; None where only a temperature is given.
     pub fn batch_size(&self) -> Option<usize> {
         match self {

@@ -110,3 +110,42 @@ fn only_common_times_are_compared() {
     assert_eq!(all[0].metrics.len(), METRICS.len());
     assert!(all[0].metrics.iter().all(|m| m.value == [0.0, 0.0]));
 }
+
+/// 20 000 walkers of which none, one, nine or 5000 are left, against a density of which e^−60 is left: only the last says anything,
+/// and floors grow as walkers vanish. (The rest of both is outside.)
+#[test]
+fn an_empty_or_nearly_empty_side_decides_nothing() {
+    let grid = grid();
+    let left = |p: &[f64], share: f64| p.iter().map(|p| p * share).collect::<Vec<f64>>();
+    let walkers = 20_000;
+    let here = density(&grid, 0.0);
+    let law = [left(&here, (-60f64).exp())];
+    let mut floors = vec![f64::INFINITY; 4];
+    for count in [0_usize, 1, 9, 5000] {
+        let share = count as f64 / walkers as f64;
+        let sample = [left(&ensemble(&grid, 3.0, count.max(1), 3), share)];
+        let series =
+            |name, walkers, probability, outside| Series { name, walkers, times: &[3.0], probability, outside };
+        let (o, p) = ([1.0 - (-60f64).exp()], [1.0 - share]);
+        let engines = [series("fokker_planck", None, &law, &o[..]), series("langevin", Some(walkers), &sample, &p[..])];
+        let pair = compare(&grid, &engines, None, Settings::default()).remove(0);
+        for (k, metric) in
+            ["wasserstein_1", "kolmogorov_smirnov", "mean_difference", "variance_difference"].iter().enumerate()
+        {
+            let series = pair.metric(metric).unwrap();
+            if k != 3 {
+                assert_eq!(series.differs(0), count == 5000, "{count}: {series:?}");
+            }
+            let floor = series.noise_floor[0];
+            assert!(floor > 0.0 && floor <= floors[k], "{count}: {series:?} {floors:?}");
+            assert!(series.noise_upper[0] >= floor, "{count}: {series:?}");
+            floors[k] = floor;
+            let limit = [crate::verdict::Limit::from_key(&format!("max_{metric}"), 1e-3).unwrap()];
+            let verdict = crate::verdict::judge_limits(std::slice::from_ref(&pair), &limit).remove(0);
+            assert!(!verdict.passed);
+            let word = if count == 5000 && k != 3 { "differ" } else { "inconclusive" };
+            assert!(verdict.why.starts_with(word) || k == 3, "{count} {}", verdict.why);
+            assert_eq!(verdict.why.contains("nothing of one side is left"), count == 0, "{}", verdict.why);
+        }
+    }
+}

@@ -15,7 +15,8 @@ pub const METRIC: Metric = Metric {
 };
 
 fn read(pair: &Pair, rate: f64) -> Vec<Reading> {
-    over_axes(pair, rate, |marginal, rate| {
+    let most = |_: &Marginal| 1.0;
+    over_axes(pair, rate, most, |marginal, rate| {
         let (mut low, mut high, mut sum) = (0.0f64, 0.0f64, 0.0);
         for (p, q) in marginal.a.iter().zip(&marginal.b) {
             sum += p - q;

@@ -109,14 +109,33 @@ pub fn by_name(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
 }
 
+/// Walkers on the grid (n, or n_a n_b/(n_a + n_b)) below which the laws of large samples say nothing of a conditional law.
+pub const FEW: f64 = 10.0;
+
 /// The largest reading over the axes first, then, if there are several axes, the readings themselves.
 ///
 /// Each axis is read (with the standard deviation of its noise) at the false-alarm rate divided by the number of axes, so
 /// the largest exceeds the largest bound with at most the rate asked for (Bonferroni). The floor of the largest is the
 /// mean of the largest of independent variables (Clark, Oper. Res. 9, 1961).
-fn over_axes(pair: &Pair, rate: f64, read: impl Fn(&Marginal, f64) -> (Reading, f64)) -> Vec<Reading> {
+/// A marginal of which fewer than [`FEW`] walkers are left decides nothing: its bound is `most`, the largest value that the metric
+/// can take there; where a side is empty, the value and the floor are too.
+fn over_axes(
+    pair: &Pair,
+    rate: f64,
+    most: impl Fn(&Marginal) -> f64,
+    read: impl Fn(&Marginal, f64) -> (Reading, f64),
+) -> Vec<Reading> {
     let share = rate / pair.marginals().len() as f64;
-    let each: Vec<(Reading, f64)> = pair.marginals().iter().map(|marginal| read(marginal, share)).collect();
+    let guarded = |marginal: &Marginal| {
+        if marginal.is_empty() {
+            let most = most(marginal);
+            return (Reading { value: most, noise_floor: most, noise_upper: most }, 0.0);
+        }
+        let (reading, sd) = read(marginal, share);
+        let noise_upper = if marginal.walkers < FEW { most(marginal).max(reading.value) } else { reading.noise_upper };
+        (Reading { noise_upper, noise_floor: reading.noise_floor.min(noise_upper), ..reading }, sd)
+    };
+    let each: Vec<(Reading, f64)> = pair.marginals().iter().map(guarded).collect();
     let readings = each.iter().map(|&(reading, _)| reading);
     if each.len() == 1 {
         return readings.collect();

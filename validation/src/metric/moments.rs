@@ -13,7 +13,7 @@ pub const MEAN: Metric = Metric {
                  largest over the axes; not meaningful on periodic axes, where it is 0",
     reference: "noise: normal law with variance 1/N (central limit theorem)",
     scaling: Scaling::Root,
-    read: |pair, rate| over_axes(pair, rate, |marginal, rate| reading(marginal, rate, false)),
+    read: |pair, rate| over_axes(pair, rate, |m| farthest(m, false), |m, rate| reading(m, rate, false)),
 };
 
 /// |var_a − var_b|/σ², the largest over the axes.
@@ -23,8 +23,23 @@ pub const VARIANCE: Metric = Metric {
                  largest over the axes; not meaningful on periodic axes, where it is 0",
     reference: "noise: normal law with variance (κ − 1)/N, κ the kurtosis (central limit theorem)",
     scaling: Scaling::Root,
-    read: |pair, rate| over_axes(pair, rate, |marginal, rate| reading(marginal, rate, true)),
+    read: |pair, rate| over_axes(pair, rate, |m| farthest(m, true), |m, rate| reading(m, rate, true)),
 };
+
+/// The largest difference of two means, or of two variances, on an axis of length ℓ, in units of σ: ℓ/σ, ℓ²/(4σ²).
+fn farthest(marginal: &Marginal, variance: bool) -> f64 {
+    if marginal.axis.is_periodic() {
+        return 0.0;
+    }
+    let spread = spread(marginal, mean_variance(&marginal.axis.centers(), &marginal.law).1);
+    let length = marginal.axis.length() / spread.sqrt();
+    if variance { 0.25 * length * length } else { length }
+}
+
+/// The variance, at least that of one cell: a law in one cell has no spread at cell centres.
+fn spread(marginal: &Marginal, variance: f64) -> f64 {
+    variance.max(marginal.axis.spacing().powi(2) / 12.0)
+}
 
 fn reading(marginal: &Marginal, rate: f64, variance: bool) -> (Reading, f64) {
     let none = Reading { value: 0.0, noise_floor: 0.0, noise_upper: 0.0 };
@@ -32,11 +47,10 @@ fn reading(marginal: &Marginal, rate: f64, variance: bool) -> (Reading, f64) {
         return (none, 0.0);
     }
     let centers = marginal.axis.centers();
-    let (mean, spread) = mean_variance(&centers, &marginal.law);
+    let (mean, variance_of_law) = mean_variance(&centers, &marginal.law);
     let (mean_a, var_a) = mean_variance(&centers, &marginal.a);
     let (mean_b, var_b) = mean_variance(&centers, &marginal.b);
-    // a law in one cell has no spread at cell centres: take the cell's own
-    let spread = spread.max(marginal.axis.spacing().powi(2) / 12.0);
+    let spread = spread(marginal, variance_of_law);
     let value = if variance { (var_a - var_b).abs() / spread } else { (mean_a - mean_b).abs() / spread.sqrt() };
     if !marginal.walkers.is_finite() {
         return (Reading { value, ..none }, 0.0);

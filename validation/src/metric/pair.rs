@@ -37,6 +37,13 @@ pub struct Marginal<'a> {
     pub walkers: f64,
 }
 
+impl Marginal<'_> {
+    /// Whether one of the two laws has nothing on the grid: no conditional law of it exists.
+    pub fn is_empty(&self) -> bool {
+        [&self.a, &self.b].into_iter().any(|law| law.iter().all(|&p| p == 0.0))
+    }
+}
+
 /// Two laws on one grid under comparison.
 #[derive(Debug, Clone)]
 pub struct Pair<'a> {

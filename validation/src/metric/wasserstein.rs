@@ -15,7 +15,7 @@ pub const METRIC: Metric = Metric {
 };
 
 fn read(pair: &Pair, rate: f64) -> Vec<Reading> {
-    over_axes(pair, rate, |marginal, rate| {
+    over_axes(pair, rate, farthest, |marginal, rate| {
         let widths: Vec<f64> = (0..marginal.axis.cells()).map(|i| marginal.axis.width(i)).collect();
         let mut edges = vec![0.0; marginal.a.len() + 1];
         for i in 0..marginal.a.len() {
@@ -27,11 +27,13 @@ fn read(pair: &Pair, rate: f64) -> Vec<Reading> {
     })
 }
 
+/// The largest W1 of two laws on the axis: its length, half of it on a circle.
+fn farthest(marginal: &Marginal) -> f64 {
+    marginal.axis.length() * if marginal.axis.is_periodic() { 0.5 } else { 1.0 }
+}
+
 /// ∫ |F − G| from its values at the cell edges.
 fn distance(marginal: &Marginal, edges: &[f64], widths: &[f64]) -> f64 {
-    if marginal.a.iter().sum::<f64>() == 0.0 || marginal.b.iter().sum::<f64>() == 0.0 {
-        return marginal.axis.length(); // nothing on the grid: as far as the axis can say
-    }
     let shift = if marginal.axis.is_periodic() { circular_median(edges, widths) } else { 0.0 };
     absolute_integral(edges, widths, shift)
 }

@@ -132,6 +132,13 @@ fn differ(pair: &Comparison, series: &MetricSeries, i: usize, bound: f64, grid: 
 
 fn inconclusive(pair: &Comparison, series: &MetricSeries, i: usize, bound: f64) -> String {
     let now = pair.walkers.iter().flatten().min().copied().unwrap_or(0);
+    if series.value[i] == series.noise_upper[i] && series.noise_floor[i] == series.noise_upper[i] {
+        let at = short(pair.times[i]);
+        return format!(
+            "inconclusive: nothing of one side is left on the grid at t = {at}, so that there is no law to compare; compare at times \
+             before"
+        );
+    }
     let factor = series.scaling.walkers_factor(series.noise_upper[i], bound);
     let needed = round_up(now as f64 * factor);
     format!(

@@ -1,7 +1,7 @@
 use super::*;
 use crate::numerics::lanes::{Level, force_level};
 
-const ALL: [&str; 24] = [
+const ALL: [&str; 29] = [
     "sin(x)",
     "cos(x*y)",
     "tan(x)",
@@ -17,6 +17,11 @@ const ALL: [&str; 24] = [
     "abs(x)",
     "sign(y)",
     "erf(x)",
+    "sigmoid(x)",
+    "softplus(3*x)",
+    "relu(y)",
+    "gelu(x)",
+    "logaddexp(x, y)",
     "min(x, y)",
     "max(x, 2)",
     "where(x > y, x, 1)",
@@ -123,6 +128,40 @@ fn not_a_number_and_infinity_pass_through() {
         let (expressions, program) = compiled(&[text]);
         for found in [program.evaluate_point(&[x, 0.0])[0], expressions[0].evaluate(&[x, 0.0])] {
             assert!(close(found, expected), "{text} at {x}: {found}");
+        }
+    }
+}
+
+/// Values and slopes far out, against closed forms; softplus(−40) = e^−40 (1 − e^−40/2 + …).
+#[test]
+fn smooth_steps_are_exact_far_out() {
+    let small = (-40.0_f64).exp();
+    for (text, x, value, slope) in [
+        ("softplus(x)", 800.0, 800.0, 1.0),
+        ("softplus(x)", -800.0, 0.0, 0.0),
+        ("softplus(x)", -40.0, small, small),
+        ("softplus(x)", 0.0, std::f64::consts::LN_2, 0.5),
+        ("sigmoid(x)", 800.0, 1.0, 0.0),
+        ("sigmoid(x)", -800.0, 0.0, 0.0),
+        ("sigmoid(x)", -40.0, small, small),
+        ("sigmoid(x)", 40.0, 1.0, small),
+        ("sigmoid(x)", 0.0, 0.5, 0.25),
+        ("relu(x)", 800.0, 800.0, 1.0),
+        ("relu(x)", -800.0, 0.0, 0.0),
+        ("gelu(x)", 800.0, 800.0, 1.0),
+        ("gelu(x)", -800.0, 0.0, 0.0),
+        ("gelu(x)", 1.0, 0.841_344_746_068_542_9, 1.083_315_470_587_686_4), // Φ(1), Φ(1) + φ(1)
+        ("logaddexp(x, -x)", 800.0, 800.0, 1.0),
+        ("logaddexp(x, 2*x)", -800.0, -800.0, 1.0),
+        ("logaddexp(x, 1)", -1e20, 1.0, 0.0),
+        ("logaddexp(x, x)", -800.0, -800.0 + std::f64::consts::LN_2, 1.0),
+        ("logaddexp(x, 2, 3)", -800.0, 3.313_261_687_518_222_8, 0.0),
+    ] {
+        let (expressions, _) = compiled(&[text]);
+        let program = Program::compile(&[expressions[0].clone(), expressions[0].derivative(0)]);
+        let found = program.evaluate_point(&[x, 0.0]);
+        for (found, expected) in found.iter().zip([value, slope]) {
+            assert!((found - expected).abs() <= 4e-16 * expected.abs(), "{text} at {x}: {found} {expected}");
         }
     }
 }

@@ -24,6 +24,7 @@ fn operators_bind_as_in_mathematics() {
         ("min(4, x, y) + max(x, y)", -2.0),
         ("a*lambda", -1.0),
         ("log(e) + cos(pi)", 0.0),
+        ("cos(π)", -1.0),
         ("abs(y) + sign(y) + sqrt(4)", 6.0),
         ("x^-2*9", 1.0),
         ("4^1.5", 8.0),
@@ -88,11 +89,14 @@ fn length_depth_and_nodes_are_bounded() {
 
 #[test]
 fn names_are_checked() {
-    assert!(xy().with_columns(&["u", "v_2"]).check().is_ok());
-    for bad in ["x", "a", "sin", "e", "2b", "", "b c", "ä"] {
+    assert!(xy().with_columns(&["u", "v_2", "θ", "w₁", "β_0", "Länge"]).check().is_ok());
+    for bad in ["x", "a", "sin", "e", "π", "2b", "", "b c", "x²", "xⁿ", "b-c", "\u{1b}", "½"] {
         assert!(xy().with_columns(&[bad]).check().is_err(), "{bad}");
     }
     let columns = Symbols::new(&["w"]).with_columns(&["u", "v"]);
     assert_eq!(parse("v - w*u", &columns).unwrap().evaluate(&[2.0, 3.0, 10.0]), 4.0);
     assert_eq!((columns.inputs(), columns.columns().len()), (3, 2));
+    let greek = Symbols::new(&["θ", "w₁"]);
+    assert_eq!(parse("θ*w₁^2", &greek).unwrap().evaluate(&[2.0, 3.0]), 18.0);
+    assert!(parse("θ²", &greek).unwrap_err().help.contains("x^2"));
 }

@@ -12,8 +12,8 @@ mod tests;
 mod trigonometric;
 
 pub use arithmetic::{fma, max, min, sign};
-pub use exponential::{cosh, erf, exp, exp2, sinh, tanh};
-pub use power::{ln, pow};
+pub use exponential::{cosh, erf, exp, exp2, sigmoid, sinh, tanh};
+pub use power::{ln, logaddexp, pow};
 pub use trigonometric::{TRIGONOMETRIC_LIMIT, acos, asin, atan, cos, sin, sin_cos, tan};
 
 use std::sync::OnceLock;

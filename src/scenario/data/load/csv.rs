@@ -20,12 +20,20 @@ pub(super) fn read(file: &DataFile) -> Result<Columns> {
         let help = "write a header line with the column names, then one line per sample";
         return Err(file.error(format!("the data file {} is empty", file.name()), "empty file", help));
     }
-    Lines { file, text }.columns()
+    Lines { file, text, separator: separator(text) }.columns()
+}
+
+/// The sign between entries: the one of comma, semicolon and tab that the header has most of.
+fn separator(text: &str) -> char {
+    let header = text.trim_start().lines().next().unwrap_or_default();
+    let count = |sign: char| header.matches(sign).count();
+    [';', '\t'].into_iter().fold(',', |best, sign| if count(sign) > count(best) { sign } else { best })
 }
 
 struct Lines<'a> {
     file: &'a DataFile<'a>,
     text: &'a str,
+    separator: char,
 }
 
 impl Lines<'_> {
@@ -33,6 +41,7 @@ impl Lines<'_> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            .delimiter(self.separator as u8)
             .trim(csv::Trim::All)
             .from_reader(self.text.as_bytes());
         let mut records = reader.records();
@@ -86,7 +95,9 @@ impl Lines<'_> {
 
     fn number(&self, record: &csv::StringRecord, index: usize, name: &str) -> Result<f64> {
         let field = &record[index];
-        let (message, label) = match field.parse::<f64>() {
+        // where entries are separated by another sign, a comma may stand for the decimal point
+        let number = if self.separator == ',' { field.to_string() } else { field.replacen(',', ".", 1) };
+        let (message, label) = match number.parse::<f64>() {
             Ok(value) if value.is_finite() => return Ok(value),
             Ok(_) => (format!("column `{name}` holds {field}"), "not a finite number"),
             Err(_) if field.is_empty() => (format!("column `{name}` has an empty entry"), "nothing here"),
@@ -140,7 +151,7 @@ impl Lines<'_> {
             return line;
         }
         let mut start = line.start;
-        for (i, part) in text.split(',').enumerate() {
+        for (i, part) in text.split(self.separator).enumerate() {
             if i == index {
                 let blank = part.len() - part.trim_start().len();
                 return start + blank..start + blank + part.trim().len();

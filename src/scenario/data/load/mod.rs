@@ -140,7 +140,7 @@ impl DataFile<'_> {
         }
         let find = |(name, column): &(Located<String>, Located<Column>)| {
             let position = match &column.value {
-                Column::Name(wanted) => available.iter().position(|have| have == wanted),
+                Column::Name(wanted) => available.iter().position(|have| have.trim() == wanted.trim()),
                 Column::Index(i) => Some(*i).filter(|&i| i < available.len()),
             };
             match position {
