@@ -118,6 +118,16 @@ pub enum Shape {
     },
 }
 
+impl Shape {
+    /// The part of the canvas outside which the shape is not drawn; None where all of it is.
+    pub fn clip(&self) -> Option<Rect> {
+        match self {
+            Self::Line { clip, .. } | Self::Fill { clip, .. } => *clip,
+            Self::Text { .. } | Self::Image { .. } => None,
+        }
+    }
+}
+
 /// The picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Canvas {

@@ -1,7 +1,8 @@
-//! A canvas as SVG: text stays text, images are embedded.
+//! A canvas as SVG: text stays text, images are embedded, neighbours with one clip share a group.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::canvas::{Anchor, Canvas, Rect, Shape, Stroke};
 use super::colour::Colour;
@@ -10,14 +11,25 @@ use super::{font, png};
 /// The SVG file. None where an image cannot be encoded.
 pub fn encode(canvas: &Canvas) -> Option<String> {
     let (w, h, title) = (canvas.width, canvas.height, escape(&canvas.title));
-    let mut clips: BTreeMap<String, usize> = BTreeMap::new();
+    let mut clips: Vec<Rect> = Vec::new();
     let mut body = String::new();
-    for shape in &canvas.shapes {
-        body.push_str(&draw(shape, &mut clips)?);
-        body.push('\n');
+    for shapes in canvas.shapes.chunk_by(|a, b| a.clip() == b.clip()) {
+        if let Some(clip) = shapes[0].clip() {
+            let id = clips.iter().position(|known| *known == clip).unwrap_or_else(|| {
+                clips.push(clip);
+                clips.len() - 1
+            });
+            let _ = writeln!(body, "<g clip-path=\"url(#c{id})\">"); // writing to a String cannot fail
+        }
+        for shape in shapes {
+            let _ = writeln!(body, "{}", draw(shape)?);
+        }
+        if shapes[0].clip().is_some() {
+            body.push_str("</g>\n");
+        }
     }
-    let clips: String =
-        clips.iter().map(|(rect, id)| format!("<clipPath id=\"c{id}\"><rect {rect}/></clipPath>\n")).collect();
+    let clip = |(id, rect): (usize, &Rect)| format!("<clipPath id=\"c{id}\"><rect {}/></clipPath>\n", place(*rect));
+    let clips: String = clips.iter().enumerate().map(clip).collect();
     Some(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
          font-family=\"{}\">\n<title>{title}</title>\n<defs>\n{clips}</defs>\n\
@@ -26,8 +38,26 @@ pub fn encode(canvas: &Canvas) -> Option<String> {
     ))
 }
 
+/// A text between tags or quotes; what XML cannot hold becomes the replacement sign.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\u{fffe}' | '\u{ffff}' => out.push(char::REPLACEMENT_CHARACTER),
+            c if c.is_control() => out.push(char::REPLACEMENT_CHARACTER),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn place(r: Rect) -> String {
+    format!("x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\"", r.x, r.y, r.w, r.h)
 }
 
 fn hex(colour: Colour) -> String {
@@ -46,13 +76,6 @@ fn path(points: &[[f64; 2]], closed: bool) -> String {
     out
 }
 
-fn clip_attribute(clip: Option<Rect>, clips: &mut BTreeMap<String, usize>) -> String {
-    let Some(r) = clip else { return String::new() };
-    let next = clips.len();
-    let key = format!("x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\"", r.x, r.y, r.w, r.h);
-    format!(" clip-path=\"url(#c{})\"", clips.entry(key).or_insert(next))
-}
-
 fn stroke_attributes(stroke: &Stroke) -> String {
     let dash: Vec<String> = stroke.dash.iter().map(|d| format!("{d:.1}")).collect();
     let dash = if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{}\"", dash.join(" ")) };
@@ -68,15 +91,14 @@ fn opacity(name: &str, colour: Colour) -> String {
     if colour.opacity < 1.0 { format!(" {name}=\"{:.3}\"", colour.opacity) } else { String::new() }
 }
 
-fn draw(shape: &Shape, clips: &mut BTreeMap<String, usize>) -> Option<String> {
+fn draw(shape: &Shape) -> Option<String> {
     Some(match shape {
-        Shape::Line { points, closed, stroke, clip } => {
-            let clip = clip_attribute(*clip, clips);
-            format!("<path d=\"{}\" fill=\"none\" {}{clip}/>", path(points, *closed), stroke_attributes(stroke))
+        Shape::Line { points, closed, stroke, clip: _ } => {
+            format!("<path d=\"{}\" fill=\"none\" {}/>", path(points, *closed), stroke_attributes(stroke))
         }
-        Shape::Fill { points, colour, clip } => {
-            let (clip, opacity) = (clip_attribute(*clip, clips), opacity("fill-opacity", *colour));
-            format!("<path d=\"{}\" fill=\"{}\"{opacity}{clip}/>", path(points, true), hex(*colour))
+        Shape::Fill { points, colour, clip: _ } => {
+            let opacity = opacity("fill-opacity", *colour);
+            format!("<path d=\"{}\" fill=\"{}\"{opacity}/>", path(points, true), hex(*colour))
         }
         Shape::Text { at, text, size, colour, anchor, upwards } => {
             let anchor = match anchor {
@@ -92,28 +114,14 @@ fn draw(shape: &Shape, clips: &mut BTreeMap<String, usize>) -> Option<String> {
             format!("<text {place} font-size=\"{size}\" fill=\"{fill}\" text-anchor=\"{anchor}\">{text}</text>")
         }
         Shape::Image { rect, columns, rows, rgb } => {
-            let data = base64(&png::encode_rgb(*columns, *rows, rgb)?);
+            let data = BASE64_STANDARD.encode(png::encode_rgb(*columns, *rows, rgb)?);
             format!(
-                "<image x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\" preserveAspectRatio=\"none\" \
-                 image-rendering=\"pixelated\" href=\"data:image/png;base64,{data}\"/>",
-                rect.x, rect.y, rect.w, rect.h
+                "<image {} preserveAspectRatio=\"none\" image-rendering=\"pixelated\" \
+                 href=\"data:image/png;base64,{data}\"/>",
+                place(*rect)
             )
         }
     })
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |k: usize| u32::from(chunk.get(k).copied().unwrap_or(0));
-        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for k in 0..4 {
-            let sign = char::from(SIGNS[(word >> (18 - 6 * k)) as usize & 63]);
-            out.push(if k <= chunk.len() { sign } else { '=' });
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -121,22 +129,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_of_known_texts() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
+    fn whatever_a_text_holds_the_file_is_xml_that_says_it() {
+        let text = "a<b> & \"c\" 'd' ]]> \u{0}\u{1b}\u{ffff}e";
+        let mut canvas = Canvas::new(10.0, 10.0, text);
+        canvas.text([0.0, 0.0], text, 10.0, Colour::hex(0), Anchor::Start);
+        let svg = encode(&canvas).unwrap_or_default();
+        let tree = roxmltree::Document::parse(&svg).expect("the file is XML");
+        let said: Vec<_> = ["title", "text"]
+            .map(|tag| tree.descendants().find(|node| node.has_tag_name(tag)).and_then(|node| node.text()))
+            .into();
+        assert_eq!(said, [Some("a<b> & \"c\" 'd' ]]> \u{fffd}\u{fffd}\u{fffd}e"); 2]);
     }
 
     #[test]
-    fn text_is_escaped_and_shared_clips_are_written_once() {
+    fn shapes_with_one_clip_share_it() {
         let mut canvas = Canvas::new(10.0, 10.0, "a<b");
         let clip = Some(Rect::new(1.0, 1.0, 2.0, 2.0));
         for _ in 0..2 {
             canvas.fill(vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]], Colour::hex(0), clip);
         }
-        canvas.text([0.0, 0.0], "x & y", 10.0, Colour::hex(0), Anchor::Start);
         let svg = encode(&canvas).unwrap_or_default();
-        assert!(svg.contains("<title>a&lt;b</title>") && svg.contains(">x &amp; y</text>"));
-        assert_eq!(svg.matches("<clipPath").count(), 1);
+        assert_eq!(["<clipPath", "<g "].map(|tag| svg.matches(tag).count()), [1, 1]);
     }
 }

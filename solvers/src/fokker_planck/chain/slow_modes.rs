@@ -55,7 +55,9 @@ fn unwrap_by_generator(modes: &mut Spectrum, generator: &Generator, tau: f64) {
         if modes.imaginary[k] < 0.0 {
             // the other of the pair: its vectors are the conjugates
             modes.imaginary[k] = -modes.imaginary[k];
-            [&mut modes.right, &mut modes.left].map(|vectors| vectors[k + 1].iter_mut().for_each(|v| *v = -*v));
+            for vectors in [&mut modes.right, &mut modes.left] {
+                vectors[k + 1].iter_mut().for_each(|v| *v = -*v);
+            }
         }
         modes.imaginary[k + 1] = -modes.imaginary[k];
     }
