@@ -1,7 +1,7 @@
 //! Hellinger distance.
 
 use super::{Metric, Pair, Reading, Scaling};
-use crate::statistics::{Cellwise, cellwise, gamma_quantile, root_mean};
+use crate::statistics::{Cellwise, gamma_quantile, root_mean};
 
 /// √(½ Σ (√p − √q)²) over the cells and the outside.
 pub const METRIC: Metric = Metric {
@@ -14,7 +14,7 @@ pub const METRIC: Metric = Metric {
 
 fn read(pair: &Pair, rate: f64) -> Vec<Reading> {
     let square = 0.5 * pair.a.cells().zip(pair.b.cells()).map(|(p, q)| (p.sqrt() - q.sqrt()).powi(2)).sum::<f64>();
-    let noise = cellwise(pair, Cellwise::SquaredHellinger);
+    let noise = pair.cellwise(Cellwise::SquaredHellinger);
     let noise_upper = gamma_quantile(noise, rate).sqrt();
     vec![Reading { value: square.sqrt(), noise_floor: root_mean(noise), noise_upper }]
 }

@@ -1,7 +1,7 @@
 //! Kullback–Leibler divergence, with the sampled side first.
 
 use super::{Metric, Pair, Reading, Scaling};
-use crate::statistics::{Cellwise, cellwise, gamma_quantile};
+use crate::statistics::{Cellwise, gamma_quantile};
 
 /// KL(p‖q); see the definition for its direction and for empty cells.
 pub const METRIC: Metric = Metric {
@@ -26,7 +26,7 @@ fn read(pair: &Pair, rate: f64) -> Vec<Reading> {
             p.cells().zip(q.cells()).map(|(p, q)| term(p, (1.0 - SKEW) * q + SKEW * p)).sum::<f64>()
         }
     };
-    let noise = cellwise(pair, Cellwise::KullbackLeibler);
+    let noise = pair.cellwise(Cellwise::KullbackLeibler);
     vec![Reading { value: value.max(0.0), noise_floor: noise.mean, noise_upper: gamma_quantile(noise, rate) }]
 }
 

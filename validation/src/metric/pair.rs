@@ -2,7 +2,7 @@
 
 use fpsolve_solvers::problem::grid::{Axis, Grid};
 
-use crate::statistics::Null;
+use crate::statistics::{Cellwise, Noise, Null};
 
 /// One side of a comparison: cell probabilities, the probability off the grid, and the walkers behind them.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +61,14 @@ impl<'a> Pair<'a> {
     pub fn new(grid: &'a Grid, a: Side<'a>, b: Side<'a>, null: &'a Null) -> Self {
         let marginals = (0..grid.dimension()).map(|k| marginal(grid, &a, &b, k)).collect();
         Self { a, b, null, marginals }
+    }
+
+    /// Mean and variance of a cellwise metric under "same law".
+    pub fn cellwise(&self, metric: Cellwise) -> Noise {
+        match self.sampled_and_density() {
+            Some((_, density)) => self.null.against(metric, density.cells()),
+            None => self.null.between(metric, self.a.cells().zip(self.b.cells())),
+        }
     }
 
     /// The two laws along each axis.

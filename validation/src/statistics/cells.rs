@@ -1,7 +1,5 @@
 //! Mean and variance, under "same law", of metrics that are sums over the cells.
 
-use crate::metric::Pair;
-
 /// Metrics that are sums over cells of a function of the count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cellwise {
@@ -107,22 +105,28 @@ impl Share {
     }
 }
 
-/// Mean and variance of a cellwise metric for this pair under "same law".
-///
-/// Counts of different cells are tied by their sum. That enters through the regression of each share on its count, through
-/// the factor 1 − κ of a cell that holds the share κ of everything, and, where a few cells hold most, through the exact
-/// covariance of Gaussian absolute values.
-pub fn cellwise(pair: &Pair, metric: Cellwise) -> Noise {
-    let null = pair.null;
-    match (null.sampled, pair.sampled_and_density()) {
-        (Sampled::One { walkers }, Some((_, density))) => {
-            sum(null, metric, walkers, walkers, density.cells().map(|q| q * walkers))
+impl Null {
+    /// Mean and variance of a cellwise metric of walkers against the cells of a density under "same law"; 0 where the walkers are others.
+    ///
+    /// Counts of different cells are tied by their sum. That enters through the regression of each share on its count, through
+    /// the factor 1 − κ of a cell that holds the share κ of everything, and, where a few cells hold most, through the exact
+    /// covariance of Gaussian absolute values.
+    pub fn against(&self, metric: Cellwise, density: impl Iterator<Item = f64>) -> Noise {
+        match self.sampled {
+            Sampled::One { walkers } => sum(self, metric, walkers, walkers, density.map(|q| q * walkers)),
+            Sampled::Neither | Sampled::Both { .. } => Noise { mean: 0.0, variance: 0.0 },
         }
-        (Sampled::Both { walkers: [n, m] }, None) => {
-            let pooled = pair.a.cells().zip(pair.b.cells()).map(|(p, q)| (p * n).round() + (q * m).round());
-            sum(null, metric, n + m, n * m / (n + m), pooled)
+    }
+
+    /// The same between the cells of two histograms.
+    pub fn between(&self, metric: Cellwise, cells: impl Iterator<Item = (f64, f64)>) -> Noise {
+        match self.sampled {
+            Sampled::Both { walkers: [n, m] } => {
+                let pooled = cells.map(|(p, q)| (p * n).round() + (q * m).round());
+                sum(self, metric, n + m, n * m / (n + m), pooled)
+            }
+            Sampled::Neither | Sampled::One { .. } => Noise { mean: 0.0, variance: 0.0 },
         }
-        _ => Noise { mean: 0.0, variance: 0.0 },
     }
 }
 

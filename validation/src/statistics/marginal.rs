@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
+use super::piecewise_linear::{absolute_integral, circular_median};
 use crate::metric::Marginal;
-use crate::metric::wasserstein::{absolute_integral, circular_median};
 
 /// A piece of the simulated bridge ends when it holds this share of the probability or of the axis: at most 65 pieces.
 const MASS: f64 = 1.0 / 48.0;

@@ -3,16 +3,18 @@
 //! The null hypothesis is "same law". Against a density q, the counts of N walkers are multinomial(N, q). Between two
 //! histograms the law is unknown, but given the pooled counts K the split of every cell is hypergeometric whatever the law
 //! (the permutation test), so nothing has to be guessed in sparse cells. In both cases a metric is a sum of functions of
-//! the counts: its mean and variance follow cell by cell ([`cellwise`]), its tail from the law of matching shape
+//! the counts: its mean and variance follow cell by cell ([`Null::against`], [`Null::between`]), its tail from the law of matching shape
 //! ([`gamma_quantile`] for quadratic sums, [`distance_quantile`] for absolute values). Functionals of the marginal
 //! distribution function follow a Brownian bridge ([`bridge`]).
 
 mod cells;
 mod marginal;
+mod piecewise_linear;
 mod tail;
 
-pub use cells::{Cellwise, Noise, Null, cellwise};
+pub use cells::{Cellwise, Noise, Null};
 pub use marginal::bridge;
+pub use piecewise_linear::{absolute_integral, circular_median};
 pub use tail::{bisect, distance_quantile, gamma_quantile, normal_quantile, root_mean};
 
 /// Number of walkers that shows a Kolmogorov distance d with false-alarm and false-pass rates `rate`: 2 ln(2/rate)/d².

@@ -135,7 +135,7 @@ fn total_variation_floor_is_de_moivres_sum() {
         let side = |walkers| Side { probability: &law, outside: 0.0, walkers };
         let pair = Pair::new(&grid, side(Some(n)), side(None), &null);
         let exact: f64 = law.iter().map(|&q| 0.5 * de_moivre(n as f64, q) / n as f64).sum();
-        let floor = cellwise(&pair, Cellwise::TotalVariation).mean;
+        let floor = pair.cellwise(Cellwise::TotalVariation).mean;
         assert!((floor / exact - 1.0).abs() < 3e-3, "{n} walkers in {cells} cells: {floor} for {exact}");
     }
 }

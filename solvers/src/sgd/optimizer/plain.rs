@@ -21,7 +21,7 @@ impl Optimizer for Plain {
 
 dispatch! {
     /// θ' = θ − rate·g.
-    pub(in crate::sgd) fn descend(rate: f64, gradient: &[f64], points: &mut [f64]) {
+    pub(crate) fn descend(rate: f64, gradient: &[f64], points: &mut [f64]) {
         for (x, g) in points.iter_mut().zip(gradient) {
             *x = fma(-rate, *g, *x);
         }
