@@ -38,6 +38,7 @@ at = [0.5, 0.5]
 at = [0, 4]
 
 [fokker_planck]
+unresolved = "accept"
 stationary = false
 "#;
 

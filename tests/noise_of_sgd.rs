@@ -37,6 +37,9 @@ std = [0.1]
 [time]
 at = [0, 1, 20]
 
+[fokker_planck]
+unresolved = "accept" # importance sampling that collapses leaves no noise
+
 [langevin]
 walkers = 2000
 step = 0.05

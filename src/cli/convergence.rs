@@ -74,6 +74,7 @@ struct Args {
 
 /// Reads, checks, climbs the ladder, writes, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
+    super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
     let engines = [&fokker_planck::ENTRY];
     let mut settings = overrides(&args.set, &engines);
     let written = Scenario::load(&args.file, &settings)?;
@@ -83,7 +84,6 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let name = PathBuf::from(format!("{}-convergence.h5", name.display()));
     let path = output::choose(args.output.as_deref(), &name, args.force)?;
     limits::check(&scenario, &engines, args.memory_limit.unwrap_or_else(limits::default_limit))?;
-    super::set_threads(args.threads.map(usize::from))?;
     super::watch_signals()?;
     let provenance = Provenance::start();
     let prepared = scenario.problem()?;

@@ -73,10 +73,10 @@ pub(super) fn overrides(set: &[String], engines: &[&EngineEntry]) -> Vec<String>
 
 /// Reads, checks, runs, writes, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
+    super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
     let scenario = Scenario::load(&args.file, &overrides(&args.set, &args.engine))?;
     let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
     limits::check(&scenario, &scenario.engines_to_run()?, args.memory_limit.unwrap_or_else(limits::default_limit))?;
-    super::set_threads(args.threads.map(usize::from))?;
     super::watch_signals()?;
     let provenance = Provenance::start();
     let mut run = run_engines(&scenario.problem()?, &signal::interrupted, &progress(args.quiet));

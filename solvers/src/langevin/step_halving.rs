@@ -79,7 +79,8 @@ impl StepHalving {
             let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / n;
             let (mx, my) = (mean(&mut x.iter().copied()), mean(&mut y.iter().copied()));
             let variance = mean(&mut y.iter().map(|y| (y - my).powi(2)));
-            if !(variance > 0.0 && variance.is_finite()) {
+            let rounding = y.iter().fold(0.0, |most: f64, y| most.max(y.abs())) * 1e-13;
+            if !(variance > rounding * rounding && variance.is_finite()) {
                 continue; // everybody at one point: no step has been taken, or there is no noise
             }
             let sigma = variance.sqrt();

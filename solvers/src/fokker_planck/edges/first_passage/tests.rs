@@ -174,12 +174,12 @@ impl Dynamics for Constant {
 
 #[test]
 fn a_decision_has_a_time_to_either_side_and_one_given_the_side() {
-    // drift ½, T = ½, from 0.15 between 0 and ½: exit after 0.05360, through the upper end with probability 0.355381, then after 0.07467
-    let axis = |to: f64, walls| Axis::uniform("x", 0.0, to, 201, walls).unwrap();
-    let walls = Grid::new(vec![axis(0.5025, [Boundary::Absorbing, Boundary::Reflecting])]).unwrap();
+    // drift ½, T = ½, from 0.15 between 0 and 0.4975: exit after 0.05360, through the upper end with probability 0.355381, then after 0.07467
+    let walls = [Boundary::Absorbing, Boundary::Reflecting];
+    let walls = Grid::new(vec![Axis::uniform("x", 0.0, 0.5, 200, walls).unwrap()]).unwrap();
     let wide = Axis::uniform("x", -0.1, 0.6, 280, REFLECTING).unwrap();
     let sets = Grid::new(vec![wide]).unwrap();
-    for (grid, to, avoid) in [(walls, "x > 0.5", None), (sets, "x > 0.5", Some("x < 0"))] {
+    for (grid, to, avoid) in [(walls, "x > 0.4975", None), (sets, "x > 0.4975", Some("x < 0"))] {
         let generator = edge_generator(&Constant, 0.5, &grid).unwrap().generator;
         let (to, avoid) = (target(to, 1), avoid.map(|text| target(text, 1)));
         let problem = PassageProblem { from: &[0.15], target: &to, avoid: avoid.as_ref(), times: &[0.0] };
