@@ -6,6 +6,7 @@ mod list;
 mod output;
 mod plot;
 mod scenario;
+mod show;
 mod validate;
 
 use std::io::Write;
@@ -20,6 +21,7 @@ static SUBCOMMANDS: &[&Subcommand] = &[
     &check::SUBCOMMAND,
     &convergence::SUBCOMMAND,
     &plot::SUBCOMMAND,
+    &show::SUBCOMMAND,
     &list::SUBCOMMAND,
     &validate::SUBCOMMAND,
 ];

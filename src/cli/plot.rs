@@ -1,6 +1,6 @@
 //! `fpsolve plot RECORD`: the pictures of a record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args as _;
 
@@ -40,7 +40,7 @@ fn after_help() -> String {
 
 /// Draws every picture that the record has data for.
 fn run(args: &Args) -> Result<Outcome, Failure> {
-    let record = read(args)?;
+    let record = read(&args.record)?;
     let folder = match &args.output {
         Some(folder) => folder.clone(),
         None => PathBuf::from(args.record.file_stem().unwrap_or_default()),
@@ -56,11 +56,12 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-fn read(args: &Args) -> Result<record::Record, Failure> {
+/// The record at a path. Errors: no such file, not a record.
+pub(super) fn read(path: &Path) -> Result<record::Record, Failure> {
     let help = "give a record that fpsolve wrote, for example: fpsolve plot transient.h5";
-    if let Err(error) = std::fs::File::open(&args.record) {
-        let message = format!("cannot read the record {}: {}", args.record.display(), plain_io(&error));
+    if let Err(error) = std::fs::File::open(path) {
+        let message = format!("cannot read the record {}: {}", path.display(), plain_io(&error));
         return Err(Failure::input(error::advice(message, help)));
     }
-    hdf5::read(&args.record).map_err(|error| Failure::input(error::advice(error.to_string(), help)))
+    hdf5::read(path).map_err(|error| Failure::input(error::advice(error.to_string(), help)))
 }

@@ -1,0 +1,80 @@
+//! `fpsolve show RECORD`: what is in a record.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args as _;
+
+use crate::error::{Failure, Outcome};
+use crate::record::{Attribute, Dataset, Group};
+use crate::text::short;
+
+/// The subcommand.
+pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
+    name: "show",
+    about: "Print what is in a record: groups, datasets with their axes, attributes",
+    arguments: Args::augment_args,
+    run: |matches| run(&super::arguments(matches)),
+};
+
+/// Arguments of `fpsolve show`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  fpsolve show transient.h5 stationary")]
+struct Args {
+    /// The record (HDF5)
+    record: PathBuf,
+    /// A group in it, such as stationary [default: all of them]
+    group: Option<String>,
+}
+
+/// Longest text of an attribute that is printed, in characters.
+const MAX_TEXT: usize = 60;
+
+fn run(args: &Args) -> Result<Outcome, Failure> {
+    let record = super::plot::read(&args.record)?;
+    let path = args.group.as_deref().unwrap_or("").trim_matches('/');
+    let Some(group) = record.group(path) else {
+        let names: Vec<&str> = record.groups.iter().map(|group| group.name.as_str()).collect();
+        let message = format!("there is no group {path} in {}", args.record.display());
+        let help = format!("its groups are {}", names.join(", "));
+        return Err(Failure::input(crate::error::advice(message, help)));
+    };
+    let mut out = String::new();
+    tree(group, path, &mut out);
+    super::print(&out);
+    Ok(Outcome::Done)
+}
+
+/// A group with all that is in it, one line each.
+fn tree(group: &Group, path: &str, out: &mut String) {
+    let _ = writeln!(out, "/{path}");
+    for (name, value) in &group.attributes {
+        let _ = writeln!(out, "  {name} = {}", words(value));
+    }
+    for dataset in &group.datasets {
+        let _ = writeln!(out, "  {}", line(dataset));
+    }
+    for inner in &group.groups {
+        tree(inner, format!("{path}/{}", inner.name).trim_start_matches('/'), out);
+    }
+}
+
+fn words(value: &Attribute) -> String {
+    match value {
+        Attribute::Float(x) => short(*x),
+        Attribute::Integer(n) => n.to_string(),
+        Attribute::Text(text) => {
+            let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let cut: String = line.chars().take(MAX_TEXT).collect();
+            if cut.len() < line.len() { format!("\"{cut}…\"") } else { format!("\"{cut}\"") }
+        }
+    }
+}
+
+/// `density [time 26, x 300] in 1/x: probability density`.
+fn line(dataset: &Dataset) -> String {
+    let axes = dataset.axes.iter().zip(dataset.shape()).map(|(axis, n)| format!("{axis} {n}"));
+    let axes = axes.collect::<Vec<_>>().join(", ");
+    let units = if dataset.units == "1" { String::new() } else { format!(" in {}", dataset.units) };
+    format!("{} [{axes}]{units}: {}", dataset.name, dataset.long_name)
+}
