@@ -25,6 +25,9 @@ points = { u = [-2, -1, 0.5, 1, 2], v = [-0.8, -0.9, 0.1, 0.9, 0.7] }
 learning_rate = 0.25
 batch_size = 2
 
+[fokker_planck]
+unresolved = "accept"
+
 [grid]
 axes = [{ from = -1, to = 5, cells = 60 }]
 
