@@ -1,8 +1,8 @@
 //! Whether the grid resolves the density that was computed on it.
 //!
-//! A grid does not where an axis has fewer than [`FEWEST`] cells, where the L1 error that the run itself estimates reaches [`LARGEST`] (half
+//! A grid does not where an axis has fewer than `FEWEST` cells, where the L1 error that the run itself estimates reaches `LARGEST` (half
 //! of the greatest possible distance 2, from where on estimates say nothing), where the stationary law lies in one cell by more than
-//! [`ONE_CELL`], or where two standard deviations along an axis are less than two cells at more than [`SHARE`] of the output times after the
+//! `ONE_CELL`, or where two standard deviations along an axis are less than two cells at more than `SHARE` of the output times after the
 //! first. A point start is narrow for a while, which is no fault of the grid: therefore a share.
 
 use fpsolve_solvers::fokker_planck::Stationary;
