@@ -34,5 +34,6 @@ pub mod fokker_planck;
 pub mod formula;
 pub mod langevin;
 pub mod sgd;
+pub mod transfer_operator;
 
 pub use error::Error;
