@@ -1,5 +1,6 @@
 # make demo    brings what is missing, builds, runs one scenario and draws it into figures/
-# make test    format, lints, every test (Rust and Python), every shipped scenario
+# make test    format, lints, documentation, every test (Rust and Python), every shipped scenario
+# make deny    licences, duplicates and sources of the dependencies, and security advisories where their list can be had
 # make bench   the performance promises          make clean   removes everything built
 CARGO ?= cargo
 FPSOLVE := target/release/fpsolve
@@ -7,7 +8,10 @@ PYTHON := target/python/bin/python
 # Shell variables that say how to build against HDF5; see tools/hdf5.sh.
 HDF5 := target/hdf5.sh
 
-.PHONY: demo build test python bench clean
+# cargo-deny, built where it is missing: about 3 minutes of CPU time, once.
+DENY := $(shell command -v cargo-deny || echo target/tools/bin/cargo-deny)
+
+.PHONY: demo build test deny python bench clean
 
 demo: build
 	$(FPSOLVE) scenario scenarios/transient.toml --force
@@ -19,9 +23,17 @@ build: $(HDF5)
 test: $(HDF5) python
 	$(CARGO) fmt --all --check
 	. ./$(HDF5) && $(CARGO) clippy --release --locked --workspace --all-targets $$FEATURES -- -D warnings
+	. ./$(HDF5) && RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps $$FEATURES
 	. ./$(HDF5) && FPSOLVE_PYTHON=$(CURDIR)/$(PYTHON) $(CARGO) test --release --locked --workspace $$FEATURES
 	. ./$(HDF5) && $(CARGO) build --release --locked $$FEATURES
 	$(FPSOLVE) validate
+
+deny: $(DENY)
+	$(DENY) check licenses bans sources
+	if $(DENY) fetch db; then $(DENY) check advisories; else echo "advisories not checked: their list cannot be had"; fi
+
+target/tools/bin/cargo-deny:
+	$(CARGO) install cargo-deny --version 0.20.2 --locked --root target/tools
 
 bench: $(HDF5)
 	. ./$(HDF5) && $(CARGO) bench --locked --workspace $$FEATURES

@@ -11,7 +11,8 @@ use fpsolve_solvers::engine::OnGrid;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use fpsolve_solvers::diffusion::formula::{FormulaDiffusion, FormulaDynamics};
+use fpsolve_solvers::diffusion::formula::FormulaDiffusion;
+use fpsolve_solvers::dynamics::FormulaDynamics;
 use fpsolve_solvers::engine::{Attribute, Engine};
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions};
 use fpsolve_solvers::formula::{Symbols, parse};

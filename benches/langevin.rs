@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fpsolve_solvers::diffusion::Minibatch;
-use fpsolve_solvers::diffusion::formula::{FormulaDiffusion, FormulaDynamics};
+use fpsolve_solvers::diffusion::formula::FormulaDiffusion;
+use fpsolve_solvers::dynamics::FormulaDynamics;
 use fpsolve_solvers::dynamics::GradientDynamics;
 use fpsolve_solvers::engine::Engine;
 use fpsolve_solvers::formula::{Symbols, parse};
 use fpsolve_solvers::langevin::{Langevin, LangevinOptions};
+use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::formula::FormulaModel;
 use fpsolve_solvers::model::tanh_regression::{Amplitudes, SampleGradient, Slope, TanhRegression, Unit};
 use fpsolve_solvers::problem::Problem;
@@ -42,7 +44,9 @@ fn problem(name: &str) -> (Problem, f64) {
             (formulas(&["a", "b"], &["-a", "-b"], &diffusion), vec![1.0; 2], 0.1, 5e-3, 8.0)
         }
         _ => {
-            let dynamics = Arc::new(GradientDynamics::new(Arc::new(s4()), Arc::new(Minibatch)));
+            let model: Arc<dyn Model> = Arc::new(s4());
+            let noise = Minibatch::new(&*model).unwrap();
+            let dynamics = Arc::new(GradientDynamics::new(model, Arc::new(noise)));
             (dynamics as Arc<dyn Dynamics>, vec![0.5; 2], 0.00625, 0.05, 6.0)
         }
     };

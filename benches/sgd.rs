@@ -25,7 +25,7 @@ const OUTPUTS: usize = 100;
 
 /// Optimizers with independent draws, then plain SGD with other samplings.
 fn cases() -> Vec<&'static str> {
-    optimizer::TABLE.iter().map(|entry| entry.name).chain(["without", "epoch", "importance"]).collect()
+    optimizer::OPTIMIZERS.iter().map(|entry| entry.name).chain(["without", "epoch", "importance"]).collect()
 }
 
 /// h(x) = Σ α_j tanh(w_j (x − b_j)), θ = (w_1, w_2), 64 samples. The losses here are (h − y)², twice those of the C kernel, so
@@ -54,9 +54,10 @@ fn problem(case: &str) -> Problem {
         _ => Replacement::With,
     };
     let axes = (0..2).map(|_| Axis::uniform("w", -6.0, 6.0, 64, [Boundary::Reflecting; 2]).unwrap()).collect();
+    let noise = Minibatch::new(&*model).unwrap();
     Problem {
         variables: vec!["w1".to_string(), "w2".to_string()],
-        dynamics: Arc::new(GradientDynamics::new(Arc::clone(&model), Arc::new(Minibatch))) as Arc<dyn Dynamics>,
+        dynamics: Arc::new(GradientDynamics::new(Arc::clone(&model), Arc::new(noise))) as Arc<dyn Dynamics>,
         model,
         temperature: 0.00625,
         minibatch: Some(problem::Minibatch { learning_rate: 0.05, batch_size: 4, replacement }),
@@ -78,7 +79,7 @@ fn cpu() -> f64 {
 
 fn run(case: &str, walkers: usize, repeats: usize, threads: usize) {
     let problem = problem(case);
-    let optimizer = if optimizer::TABLE.iter().any(|entry| entry.name == case) { case } else { "sgd" };
+    let optimizer = if optimizer::OPTIMIZERS.iter().any(|entry| entry.name == case) { case } else { "sgd" };
     let (mut times, mut walls) = (Vec::new(), Vec::new());
     let mut last = None;
     for _ in 0..repeats {

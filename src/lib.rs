@@ -4,6 +4,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod engine;
 pub mod error;
 pub mod figure;
 pub mod limits;

@@ -2,14 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use fpsolve::cli::{self, Cli};
+use fpsolve::cli;
 use fpsolve::error::{self, Outcome};
 
 fn main() -> ExitCode {
     error::install_reporter();
-    let cli = Cli::parse();
-    let outcome = match std::panic::catch_unwind(|| cli::run(cli)) {
+    let outcome = match std::panic::catch_unwind(|| cli::run(&cli::command().get_matches())) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(failure)) => {
             error::show(&failure.report);

@@ -1,4 +1,6 @@
-//! Words of messages: paths, the nearest known word, numbers.
+//! Words of messages: paths, the nearest known word, numbers, sizes, tables.
+
+use std::fmt::Write;
 
 /// `[path]`, or `path` for entries of arrays, which have no header.
 pub fn bracketed(path: &str) -> String {
@@ -36,6 +38,69 @@ pub fn count(n: usize, what: &str) -> String {
     }
 }
 
+/// Columns padded to their widest cell, two spaces of indentation.
+pub fn table(rows: &[Vec<String>], out: &mut String) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |k: usize| rows.iter().filter_map(|row| row.get(k)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &w)| format!("{cell}{}", " ".repeat(w - cell.chars().count())));
+        let _ = writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+/// A number in at most four significant digits.
+pub fn short(x: f64) -> String {
+    let size = x.abs();
+    if x == 0.0 {
+        "0".into()
+    } else if !(1e-3..1e5).contains(&size) {
+        format!("{x:.1e}")
+    } else {
+        let digits = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
+        let fixed = format!("{x:.digits$}");
+        if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_string() } else { fixed }
+    }
+}
+
+/// A size such as `20GiB`, `500MB` or `1e9`. Errors: another unit, no positive number.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| c.is_alphabetic() && c != 'e' && c != 'E').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit.trim().to_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        "kib" | "k" => 1024.0,
+        "mib" | "m" => 1024f64.powi(2),
+        "gib" | "g" => 1024f64.powi(3),
+        "tib" | "t" => 1024f64.powi(4),
+        _ => return Err(format!("unknown unit `{unit}`: write for example 20GiB or 500MiB")),
+    };
+    match number.trim().parse::<f64>() {
+        Ok(value) if value > 0.0 && (value * factor) < 9e18 => Ok((value * factor) as u64),
+        _ => Err(format!("`{text}` is not a size: write for example 20GiB or 500MiB")),
+    }
+}
+
+/// Bytes in words, three digits.
+pub fn size(bytes: f64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut value = bytes;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    match value {
+        v if unit == 0 || v >= 99.5 => format!("{v:.0} {}", units[unit]),
+        v if v >= 9.95 => format!("{v:.1} {}", units[unit]),
+        v => format!("{v:.2} {}", units[unit]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +124,23 @@ mod tests {
             (count(1, "axis"), count(2, "axis"), count(3, "row")),
             ("1 axis".into(), "2 axes".into(), "3 rows".into())
         );
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(short(0.349_937_7), "0.3499");
+        assert_eq!(short(-2.0), "-2");
+        assert_eq!(short(12345.6), "12346");
+        assert_eq!(short(3.2e-15), "3.2e-15");
+    }
+
+    #[test]
+    fn sizes_are_read_and_written() {
+        assert_eq!(parse_size("20GiB"), Ok(20 << 30));
+        assert_eq!(parse_size("1.5 kB"), Ok(1500));
+        assert_eq!(parse_size("1e9"), Ok(1_000_000_000));
+        assert!(parse_size("-1GiB").is_err() && parse_size("many").is_err() && parse_size("5 furlongs").is_err());
+        assert_eq!(size(1000.0), "0.98 KiB");
+        assert_eq!(size(115.0 * 1024f64.powi(3)), "115 GiB");
     }
 }

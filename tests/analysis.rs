@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
-use std::process::Command;
+mod common;
 
-use fpsolve::record::{Attribute, Record, Values, hdf5};
+use std::path::Path;
+
+use common::{fpsolve, label, number, numbers, read, succeeds, warnings, words};
+use fpsolve::record::{Attribute, Record};
 use fpsolve::summary::summary;
 
 const SCENARIO: &str = r#"
@@ -42,25 +44,8 @@ stationary = false
 fn run(name: &str, more: &str) -> Record {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(name), format!("{SCENARIO}\n{more}")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
-    let output = command.current_dir(folder.path()).args(["scenario", name, "-o", "r.h5"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    hdf5::read(&folder.path().join("r.h5")).unwrap()
-}
-
-fn numbers(record: &Record, path: &str) -> Vec<f64> {
-    match &record.dataset(path).unwrap_or_else(|| panic!("no {path}")).values {
-        Values::Float(values) => values.iter().copied().collect(),
-        Values::Integer(values) => values.iter().map(|&v| v as f64).collect(),
-        Values::Text(_) => panic!("{path} holds text"),
-    }
-}
-
-fn text(record: &Record, path: &str) -> String {
-    match record.attribute(path) {
-        Some(Attribute::Text(text)) => text.clone(),
-        other => panic!("{path}: {other:?}"),
-    }
+    succeeds(folder.path(), &["scenario", name, "-o", "r.h5"]);
+    read(&folder.path().join("r.h5"))
 }
 
 fn sum_of_parts(record: &Record) -> Vec<f64> {
@@ -79,8 +64,8 @@ fn close(a: &[f64], b: &[f64], tolerance: f64) {
 #[test]
 fn the_parts_of_a_teacher_are_recorded_and_are_the_decomposed_noise() {
     let record = run("teacher.toml", "");
-    assert!(text(&record, "problem/decomposition").starts_with("teacher"));
-    assert_eq!(text(&record, "problem/decomposition_weights"), "fixed");
+    assert!(label(&record, "problem/decomposition").starts_with("teacher"));
+    assert_eq!(label(&record, "problem/decomposition_weights"), "fixed");
     assert_eq!(record.attribute("problem/data_noise_std"), Some(&Attribute::Float(0.3)));
     // kind = "decomposed" runs on the mean over the noise: the sum of the parts
     let mean = run("decomposed.toml", "[noise]\nkind = \"decomposed\"\n");
@@ -91,7 +76,7 @@ fn the_parts_of_a_teacher_are_recorded_and_are_the_decomposed_noise() {
     assert_eq!(&numbers(&mean, "decomposition/position")[..2], [0.5, 0.5]);
     assert!(trace("mean_gradient").iter().all(|&v| v <= 0.0) && trace("intrinsic").iter().all(|&v| v > 0.0));
     let trained = run("trained.toml", "[noise]\nweights = \"trained\"\n");
-    assert_eq!(text(&trained, "problem/decomposition_weights"), "trained");
+    assert_eq!(label(&trained, "problem/decomposition_weights"), "trained");
     assert!(numbers(&trained, "problem/diffusion_intrinsic")[0] < numbers(&record, "problem/diffusion_intrinsic")[0]);
     assert!(summary(&record).contains("means over the data's noise, σ = 0.3"));
 }
@@ -99,8 +84,8 @@ fn the_parts_of_a_teacher_are_recorded_and_are_the_decomposed_noise() {
 #[test]
 fn estimates_are_called_so_everywhere_and_add_up_to_the_noise_of_these_data() {
     let record = run("estimate.toml", "[analysis]\ndecomposition = \"estimate\"\n");
-    assert!(text(&record, "problem/decomposition").starts_with("estimate"));
-    assert!(text(&record, "decomposition/decomposition").starts_with("estimate"));
+    assert!(label(&record, "problem/decomposition").starts_with("estimate"));
+    assert!(label(&record, "decomposition/decomposition").starts_with("estimate"));
     close(&sum_of_parts(&record), &numbers(&record, "problem/diffusion"), 1e-12);
     let field = record.dataset("problem/diffusion_exploration").unwrap();
     assert!(field.long_name.starts_with("estimated"), "{}", field.long_name);
@@ -131,8 +116,8 @@ fn critical_points_and_outliers_are_recorded() {
 #[test]
 fn a_sampling_that_sees_one_sample_is_warned_of() {
     let record = run("few.toml", "[analysis]\noutliers = { at = [[0.5, 0.5]], c = 1e-4 }\n");
-    let Some(Values::Text(warnings)) = record.dataset("warnings").map(|d| &d.values) else { panic!("no warnings") };
-    let said = warnings.iter().find(|w| w.contains("effective sample size")).expect("a warning");
+    let warnings = warnings(&record);
+    let said = warnings.lines().find(|w| w.contains("effective sample size")).expect("a warning");
     assert!(said.contains("of 30") && said.contains("write a larger c"), "{said}");
     let size = numbers(&record, "outliers/effective_sample_size");
     assert!(size.iter().all(|&n| (1.0 - 1e-12..=30.0).contains(&n)) && size.iter().any(|&n| n < 1.5));
@@ -150,11 +135,67 @@ fn lost_rank_is_warned_of() {
         .replace("at = [0.5, 0.5]", "at = [0.5]");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("rank.toml"), scenario).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
-    let output = command.current_dir(folder.path()).args(["scenario", "rank.toml"]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).to_string();
-    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let said = succeeds(folder.path(), &["scenario", "rank.toml"]);
     assert!(said.contains("Φ has lost rank in 24 of 24 cells, down to 2 of 3"), "{said}");
-    let record = hdf5::read(Path::new(&folder.path().join("rank.h5"))).unwrap();
+    let record = read(&folder.path().join("rank.h5"));
     assert_eq!(record.attribute("problem/rank_min"), Some(&Attribute::Integer(2)));
+}
+
+const ORNSTEIN_UHLENBECK: &str = r#"
+engines = ["fokker-planck"]
+
+[model]
+kind = "formula"
+variables = ["x"]
+loss = "x^2/2"
+
+[noise]
+kind = "isotropic"
+
+[dynamics]
+temperature = 0.25
+
+[grid]
+axes = [{ from = -3.5, to = 3.5, cells = 280 }]
+
+[initial]
+kind = "point"
+at = [-0.5]
+
+[time]
+at = [0, 1]
+"#;
+
+fn write_basin(folder: &Path, basin: &str) {
+    let analysis = format!("[analysis]\nquasi_stationary = [{{ name = \"left\", basin = \"{basin}\" }}]\n");
+    std::fs::write(folder.join("basin.toml"), format!("{ORNSTEIN_UHLENBECK}\n{analysis}")).unwrap();
+}
+
+/// An Ornstein–Uhlenbeck process that has stayed at x < 0 has the density −x/T e^{−x²/(2T)} and leaves at the rate of its drift, 1.
+#[test]
+fn the_quasi_stationary_density_of_one_side() {
+    let folder = tempfile::tempdir().unwrap();
+    write_basin(folder.path(), "x < 0");
+    let said = succeeds(folder.path(), &["scenario", "basin.toml"]);
+    assert!(said.contains("left: x < 0 is left at the rate "), "{said}");
+    let record = read(&folder.path().join("basin.h5"));
+    let float = |name: &str| number(&record, &format!("quasi_stationary/left/{name}"));
+    assert!((float("rate") - 1.0).abs() < 3.0 * float("rate_error") && float("rate_error") < 1e-3);
+    assert!(float("residual") < 1e-12);
+    let (x, density) = (numbers(&record, "quasi_stationary/left/x"), numbers(&record, "quasi_stationary/left/density"));
+    for (x, density) in x.into_iter().zip(density) {
+        let exact = if x < 0.0 { -x / 0.25 * (-x * x / 0.5).exp() } else { 0.0 };
+        assert!((density - exact).abs() < 2e-3, "{density} for {exact} at {x}");
+    }
+}
+
+#[test]
+fn a_basin_off_the_grid_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (basin, why) in [("x < -9", "covers no cell"), ("x < 9", "covers every cell"), ("x", "is not a condition")] {
+        write_basin(folder.path(), basin);
+        let output = fpsolve(folder.path(), &["scenario", "basin.toml"]);
+        let said = words(&output);
+        assert!(output.status.code() == Some(2) && said.contains(why), "{basin}: {said}");
+    }
 }

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fpsolve::record::{Attribute, hdf5};
+use common::{command, fpsolve, label, read, shipped, succeeds, text};
 use fpsolve::scenario::{Scenario, grid};
 
 const SCENARIO: &str = r#"
@@ -32,28 +34,17 @@ walkers = 1000000000   # ensembles are left out, and so is their memory
 eigenpairs = 3
 "#;
 
-fn fpsolve(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_fpsolve")).current_dir(folder).args(arguments).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 #[test]
 fn the_table_the_record_the_rows_and_the_picture_agree() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("slope.toml"), SCENARIO).unwrap();
-    let output = fpsolve(folder.path(), &["convergence", "slope.toml", "--finer", "1"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let table = text(&output.stdout);
+    let table = succeeds(folder.path(), &["convergence", "slope.toml", "--finer", "1"]);
     for wanted in ["transient L1 to next", "stationary L1 to next", "eigenvalue 1", "extrapolated", "128 "] {
         assert!(table.contains(wanted), "{wanted}: {table}");
     }
     assert!(!table.contains("note:") && !table.contains("warning:"), "{table}");
-    let record = hdf5::read(&folder.path().join("slope-convergence.h5")).unwrap();
-    let numbers =
-        |path: &str| -> Vec<f64> { record.dataset(path).unwrap().as_float().unwrap().iter().copied().collect() };
+    let record = read(&folder.path().join("slope-convergence.h5"));
+    let numbers = |path: &str| common::numbers(&record, path);
     assert_eq!(numbers("convergence/cells_x"), [16.0, 32.0, 64.0, 128.0]);
     for (name, order) in [("transient_order", 2.0), ("stationary_order", 4.0)] {
         let orders = numbers(&format!("convergence/{name}"));
@@ -83,11 +74,7 @@ fn the_table_the_record_the_rows_and_the_picture_agree() {
 #[test]
 fn every_shipped_scenario_climbs() {
     let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir("scenarios").unwrap() {
-        let file = entry.unwrap().path();
-        if file.extension().is_none_or(|e| e != "toml") {
-            continue;
-        }
+    for file in shipped() {
         let scenario = Scenario::load(&file, &[]).unwrap();
         let few = if scenario.dimension() < 3 { 16 } else { 8 };
         let key = |k: usize| match scenario.grid.value {
@@ -95,10 +82,9 @@ fn every_shipped_scenario_climbs() {
             grid::Grid::Auto { .. } => format!("grid.cells.{k}={few}"),
         };
         let settings: Vec<String> = (0..scenario.dimension()).map(key).collect();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
-        command.args(["convergence", file.to_str().unwrap(), "--levels", "2", "-o"]).arg(folder.path());
-        command.args(settings.iter().flat_map(|set| ["--set", set]));
-        let output = command.output().unwrap();
+        let arguments = ["convergence", file.to_str().unwrap(), "--levels", "2", "-o", folder.path().to_str().unwrap()];
+        let mut command = command(Path::new("."), &arguments);
+        let output = command.args(settings.iter().flat_map(|set| ["--set", set])).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}: {}", file.display(), text(&output.stderr));
         assert!(text(&output.stdout).contains("two grids show no order"), "{}", text(&output.stdout));
     }
@@ -123,9 +109,7 @@ fn an_interrupted_ladder_leaves_what_it_reached() {
     // implicit Euler to a tolerance that takes minutes on the finest grids
     let slow = SCENARIO.replace("tolerance = 1e-9", "tolerance = 1e-9\nmethod = \"implicit-euler\"");
     std::fs::write(folder.path().join("slow.toml"), slow).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_fpsolve"))
-        .current_dir(folder.path())
-        .args(["convergence", "slow.toml", "--quiet", "--finer", "7"])
+    let mut child = command(folder.path(), &["convergence", "slow.toml", "--quiet", "--finer", "7"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -133,6 +117,6 @@ fn an_interrupted_ladder_leaves_what_it_reached() {
     std::thread::sleep(Duration::from_secs(1));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let record = hdf5::read(&folder.path().join("slope-convergence.h5")).unwrap();
-    assert_eq!(record.attribute("status"), Some(&Attribute::Text("interrupted".into())));
+    let record = read(&folder.path().join("slope-convergence.h5"));
+    assert_eq!(label(&record, "status"), "interrupted");
 }

@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod common;
 
-use fpsolve::record::{Attribute, Record, hdf5};
+use common::{fpsolve, label, number, numbers, read, succeeds, text};
 
 const AUTO: &str = r#"
 name = "auto"
@@ -29,38 +28,24 @@ walkers = 500
 "stationary/covariance/x/x" = { value = 0.87136290804204983, rtol = 1e-4 }
 "#;
 
-fn fpsolve(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_fpsolve")).current_dir(folder).args(arguments).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn numbers(record: &Record, path: &str) -> Vec<f64> {
-    record.dataset(path).unwrap().as_float().unwrap().iter().copied().collect()
-}
-
 #[test]
 fn a_box_is_found_told_and_the_same_every_time() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("auto.toml"), AUTO).unwrap();
     let edges = |name: &str| {
-        let output = fpsolve(folder.path(), &["scenario", "auto.toml", "-o", name]);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        let said = text(&output.stdout);
+        let said = succeeds(folder.path(), &["scenario", "auto.toml", "-o", name]);
         assert!(said.contains("box found by a pilot of 256 walkers") && !said.contains("warning"), "{said}");
-        let record = hdf5::read(&folder.path().join(name)).unwrap();
-        assert_eq!(record.attribute("grid/bounds"), Some(&Attribute::Text("auto".into())));
-        let Some(Attribute::Float(truncation)) = record.attribute("stationary/error_truncation") else { panic!() };
-        assert!(*truncation < 1e-8, "{truncation:e}");
+        let record = read(&folder.path().join(name));
+        assert_eq!(label(&record, "grid/bounds"), "auto");
+        let truncation = number(&record, "stationary/error_truncation");
+        assert!(truncation < 1e-8, "{truncation:e}");
         numbers(&record, "grid/x_edges")
     };
     let first = edges("first.h5");
     assert!(first[0] < -1.8 && first[0] > -3.0 && first[400] > 1.8 && first[400] < 3.0, "{} {}", first[0], first[400]);
     assert_eq!(first, edges("second.h5"));
-    let check = fpsolve(folder.path(), &["check", "auto.toml"]);
-    assert!(text(&check.stdout).contains("found by a pilot of 256 walkers"));
+    let check = succeeds(folder.path(), &["check", "auto.toml"]);
+    assert!(check.contains("found by a pilot of 256 walkers"));
 }
 
 #[test]
@@ -109,9 +94,8 @@ eigenpairs = 2
 "fokker_planck/mean/-1/x" = { value = 0.003368973, rtol = 1e-3 }
 "#;
     std::fs::write(folder.path().join("tails.toml"), tails).unwrap();
-    let output = fpsolve(folder.path(), &["scenario", "tails.toml"]);
-    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
-    let record = hdf5::read(&folder.path().join("tails.h5")).unwrap();
+    succeeds(folder.path(), &["scenario", "tails.toml"]);
+    let record = read(&folder.path().join("tails.h5"));
     let edges = numbers(&record, "grid/x_edges");
     assert_eq!((edges[0], edges[480], edges.len()), (-60.0, 60.0, 481));
     let (inner, outer) = (edges[241] - edges[240], edges[480] - edges[479]);
@@ -122,13 +106,12 @@ eigenpairs = 2
     let written =
         tails.replace("from = -60, to = 60, cells = 480, grading = { center = 0, width = 0.5 }", "edges = EDGES");
     std::fs::write(folder.path().join("edges.toml"), written.replace("EDGES", &format!("{edges:?}"))).unwrap();
-    let output = fpsolve(folder.path(), &["scenario", "edges.toml", "-o", "edges.h5"]);
-    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
-    let same = hdf5::read(&folder.path().join("edges.h5")).unwrap();
+    succeeds(folder.path(), &["scenario", "edges.toml", "-o", "edges.h5"]);
+    let same = read(&folder.path().join("edges.h5"));
     assert_eq!(numbers(&same, "fokker_planck/density"), numbers(&record, "fokker_planck/density"));
-    let ladder = fpsolve(folder.path(), &["convergence", "tails.toml"]);
-    assert!(!text(&ladder.stdout).contains("below order 2"), "{}", text(&ladder.stdout));
-    let record = hdf5::read(&folder.path().join("tails-convergence.h5")).unwrap();
+    let ladder = succeeds(folder.path(), &["convergence", "tails.toml"]);
+    assert!(!ladder.contains("below order 2"), "{ladder}");
+    let record = read(&folder.path().join("tails-convergence.h5"));
     for name in ["transient_order", "stationary_order"] {
         let order = numbers(&record, &format!("convergence/{name}"))[1];
         assert!((1.8..2.3).contains(&order), "{name}: {order}");

@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
-use std::process::Command;
+mod common;
 
+use std::path::Path;
+use std::process::Output;
+
+use common::{fpsolve, label, number, text, words};
 use fpsolve::figure;
-use fpsolve::record::{Attribute, Record, hdf5};
+use fpsolve::record::Record;
 
 const SCENARIO: &str = r#"
 schema = 1
@@ -49,37 +52,24 @@ first_passage = [
 ]
 "#;
 
-fn run(folder: &Path, scenario: &str, name: &str, more: &[&str]) -> (Option<i32>, String, String) {
+fn run(folder: &Path, scenario: &str, name: &str, more: &[&str]) -> Output {
     std::fs::write(folder.join("scenario.toml"), scenario).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
-    command.current_dir(folder).args(["scenario", "scenario.toml", "--force", "-o", name]).args(more);
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    fpsolve(folder, &[&["scenario", "scenario.toml", "--force", "-o", name], more].concat())
 }
 
 fn read(folder: &Path, name: &str) -> Record {
-    let mut record = hdf5::read(&folder.join(name)).unwrap();
-    record.groups.retain(|group| group.name != "provenance");
-    record
-}
-
-fn number(record: &Record, path: &str) -> f64 {
-    match record.attribute(path) {
-        Some(Attribute::Float(x)) => *x,
-        Some(Attribute::Integer(i)) => *i as f64,
-        other => panic!("{path}: {other:?}"),
-    }
+    common::read(&folder.join(name))
 }
 
 #[test]
 fn the_record_has_walkers_quantiles_and_passages_for_any_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
-    let (code, summary, errors) = run(folder.path(), SCENARIO, "1.h5", &["--threads", "1"]);
-    assert_eq!(code, Some(0), "{errors}");
+    let output = run(folder.path(), SCENARIO, "1.h5", &["--threads", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let summary = text(&output.stdout);
     let one = read(folder.path(), "1.h5");
     for threads in ["2", "3", "8"] {
-        assert_eq!(run(folder.path(), SCENARIO, "more.h5", &["--threads", threads]).0, Some(0));
+        assert_eq!(run(folder.path(), SCENARIO, "more.h5", &["--threads", threads]).status.code(), Some(0));
         assert!(read(folder.path(), "more.h5") == one, "the record of {threads} threads is another than that of one");
     }
     let shape = |path: &str| one.dataset(path).unwrap().shape();
@@ -115,9 +105,10 @@ fn the_record_has_walkers_quantiles_and_passages_for_any_number_of_threads() {
 #[test]
 fn censored_walkers_and_targets_without_a_surface_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    let text = SCENARIO.replace(", horizon = 60", ", horizon = 4").replace("(x > 0)*(y > 0)", "(x > 0) == 1");
-    let (code, summary, _) = run(folder.path(), &text, "r.h5", &[]);
-    assert_eq!(code, Some(0));
+    let scenario = SCENARIO.replace(", horizon = 60", ", horizon = 4").replace("(x > 0)*(y > 0)", "(x > 0) == 1");
+    let output = run(folder.path(), &scenario, "r.h5", &[]);
+    assert_eq!(output.status.code(), Some(0));
+    let summary = text(&output.stdout);
     for wanted in ["at least", "had not arrived by the horizon t = 4", "has no surface to build bridges to"] {
         assert!(summary.contains(wanted), "{wanted}: {summary}");
     }
@@ -127,10 +118,10 @@ fn censored_walkers_and_targets_without_a_surface_are_told() {
 #[test]
 fn a_walker_that_is_lost_stops_the_run_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
-    let text = SCENARIO.replace("loss = \"(x^2 - 1)^2/4 + y^2/2\"", "drift = [\"sqrt(2.45 - x)\", \"-y\"]");
-    let (code, summary, errors) = run(folder.path(), &text, "r.h5", &[]);
-    assert_eq!(code, Some(1), "{errors}");
-    let said = errors.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
+    let scenario = SCENARIO.replace("loss = \"(x^2 - 1)^2/4 + y^2/2\"", "drift = [\"sqrt(2.45 - x)\", \"-y\"]");
+    let output = run(folder.path(), &scenario, "r.h5", &[]);
+    let (said, summary) = (words(&output), text(&output.stdout));
+    assert_eq!(output.status.code(), Some(1), "{said}");
     for wanted in [
         "langevin stopped at walker ",
         ", step ",
@@ -142,6 +133,6 @@ fn a_walker_that_is_lost_stops_the_run_with_its_place() {
     }
     assert!(summary.contains("failed"), "{summary}");
     let record = read(folder.path(), "r.h5");
-    assert_eq!(record.attribute("status"), Some(&Attribute::Text("failed".into())));
+    assert_eq!(label(&record, "status"), "failed");
     assert!(record.dataset("langevin/density").is_some() && record.group("escape").is_none());
 }

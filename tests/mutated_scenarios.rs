@@ -2,20 +2,32 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use fpsolve::analysis::ANALYSES;
+use fpsolve::limits;
 use fpsolve::reader::Source;
 use fpsolve::scenario::{Scenario, grid};
+use miette::Report;
+use toml::de::DeTable;
 
 /// Mutants of one run; the environment variable FPSOLVE_MUTANTS asks for another number.
 const MUTANTS: usize = 6000;
+
+/// The keys of `[analysis]`.
+fn keys() -> impl Iterator<Item = &'static str> {
+    ANALYSES.iter().filter_map(|entry| entry.key)
+}
 
 fn mutants() -> usize {
     std::env::var("FPSOLVE_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(MUTANTS)
 }
 
-/// Every key of the format at least once, besides the shipped scenarios.
-const BASES: [&str; 3] = [
+/// Every key of the format at least once, besides the shipped scenarios; half of the mutants are theirs.
+const BASES: [&str; 5] = [
     r#"schema = 1
 name = "all"
 description = "every key"
@@ -91,6 +103,43 @@ optimizer = { kind = "sgd" }
 kind = "tanh-regression"
 centers = [-1, 0, 1]
 slopes = [0, 1, 1]
+sample_gradient = "total"
+[model.data]
+points = { x = [-2, -1, 0, 1, 2, 3, 4], y = [1, 2, 0, -1, 1, 2, 0] }
+[noise]
+kind = "minibatch"
+weights = "trained"
+[dynamics]
+learning_rate = 0.1
+batch_size = 2
+replacement = false
+[grid]
+axes = [{ from = 0.1, to = 3, cells = 9 }, { from = 0.1, to = 3, cells = 8 }]
+[initial]
+kind = "gaussian"
+mean = [1, 1]
+std = [0.1, 0.2]
+[time]
+end = 2
+spacing = "log"
+first = 0.01
+[fokker_planck]
+discretisation = "edges"
+[sgd]
+optimizer = { kind = "momentum", mu = 0.5 }
+[analysis]
+eigenpairs = 6
+critical_points = true
+quasi_stationary = [{ name = "low", basin = "w1 < 1" }]
+decomposition = "estimate"
+outliers = { at = [[1.0, 0.5]], q = 0.1, c = 2.0, scale = "max-loss" }
+first_passage = [{ name = "escape", from = [1.0, 0.5], target = "w1 > 1" }]
+"#,
+    r#"engines = ["fokker-planck", "langevin", "gaussian-sgd", "sgd", "gradient-descent"]
+[model]
+kind = "tanh-regression"
+centers = [-1, 0, 1]
+slopes = [0, 1, 1]
 amplitudes = [1, -1, 2]
 sample_gradient = "envelope"
 [model.data]
@@ -101,21 +150,35 @@ variance = 0.5
 [dynamics]
 learning_rate = 0.1
 batch_size = 2
-replacement = false
-importance = { c = 1.0, scale = "mean-loss", reweight = false }
+importance = { c = 1.0, scale = 2.0, reweight = false }
 [grid]
-axes = [{ from = 0.1, to = 3, cells = 9 }, { from = 0.1, to = 3, cells = 8 }]
+axes = [{ from = 0.1, to = 3, cells = 9, grading = { center = 1, width = 0.5 } }, { edges = [0.1, 0.4, 0.8, 1.5, 2.2, 3] }]
 [initial]
 kind = "point"
 at = [1, 1]
 [time]
 end = 2
 [analysis]
-eigenpairs = 6
-critical_points = true
-decomposition = "estimate"
-outliers = { at = [[1.0, 0.5]], q = 0.1, c = 2.0, scale = "max-loss" }
-first_passage = [{ name = "escape", from = [1.0, 0.5], target = "w1 > 1" }]
+outliers = { at = "minima" }
+"#,
+    r#"[model]
+variables = ["x"]
+drift = ["x - x^3"]
+[dynamics]
+temperature = 0.3
+[grid]
+bounds = "auto"
+cells = [40]
+[initial]
+kind = "gaussian"
+mean = [-1]
+std = [0.3]
+[time]
+end = 3
+[langevin]
+walkers = 100
+[analysis]
+eigenpairs = 2
 "#,
 ];
 
@@ -213,43 +276,71 @@ fn small(scenario: &Scenario) -> bool {
     cells * samples <= 200_000
 }
 
+/// What `fpsolve check` does: reads, adds up the memory, builds the problem; false where a large problem was not built.
+fn check(text: &str) -> Result<bool, Report> {
+    let scenario = Scenario::parse(Source::from_text(Path::new("scenarios/mutant.toml"), text.to_string()))?;
+    let engines = scenario.engines_to_run()?;
+    limits::check(&scenario, &engines, 1 << 34).map_err(|failure| failure.report)?;
+    if !small(&scenario) {
+        return Ok(false);
+    }
+    scenario.problem().map(|_| true)
+}
+
+/// The keys of `[analysis]` that a scenario asks for.
+fn analyses(text: &str) -> Vec<&'static str> {
+    let scenario = DeTable::parse(text).unwrap();
+    let table = scenario.get_ref().get("analysis").map(|table| table.get_ref());
+    let asked = |key: &&str| table.is_some_and(|table| table.get(*key).is_some());
+    keys().filter(asked).collect()
+}
+
 #[test]
 fn mutants_are_accepted_or_refused_with_words() {
-    let mut bases: Vec<String> = BASES.map(str::to_string).to_vec();
-    let mut shipped: Vec<_> = std::fs::read_dir("scenarios").unwrap().map(|entry| entry.unwrap().path()).collect();
-    shipped.sort();
-    shipped.retain(|path| path.extension().is_some_and(|e| e == "toml"));
-    bases.extend(shipped.iter().map(|path| std::fs::read_to_string(path).unwrap()));
+    let shipped: Vec<String> = common::shipped().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let (mut accepted, mut refused) = (0, 0);
+    let (mut of_base, mut of_analysis) = ([0; BASES.len()], BTreeMap::new());
     let mutants = mutants();
     for i in 0..mutants {
-        let mut text = bases[i % bases.len()].clone();
+        let base = i / 2 % BASES.len();
+        let mut text = if i % 2 == 0 { BASES[base].to_string() } else { shipped[i / 2 % shipped.len()].clone() };
         for _ in 0..=dice.roll(3) {
             text = mutate(&text, &mut dice);
         }
-        let source = Source::from_text(Path::new("scenarios/mutant.toml"), text.clone());
-        let outcome = Scenario::parse(source)
-            .and_then(|scenario| if small(&scenario) { scenario.problem().map(|_| ()) } else { Ok(()) });
-        match outcome {
-            Ok(()) => accepted += 1,
+        match check(&text) {
+            Ok(built) => {
+                accepted += 1;
+                if built {
+                    of_base[base] += usize::from(i % 2 == 0);
+                    analyses(&text).into_iter().for_each(|key| *of_analysis.entry(key).or_insert(0) += 1);
+                }
+            }
             Err(report) => {
                 refused += 1;
                 assert!(!report.to_string().is_empty() && report.help().is_some(), "no advice: {report:?}\n{text}");
             }
         }
     }
+    println!(
+        "{accepted} accepted, {refused} refused; built of each base: {of_base:?}; of each analysis: {of_analysis:?}"
+    );
     assert!(
         accepted > mutants / 50 && refused > mutants / 2,
         "{accepted} accepted, {refused} refused: the mutations are too tame or too wild"
     );
+    // a base has a tenth of the mutants, and a tenth of those of a long base are accepted
+    assert!(of_base.iter().all(|&built| built > mutants / 400), "mutants of the bases that were built: {of_base:?}");
+    for key in keys() {
+        let built = of_analysis.get(key).copied().unwrap_or(0);
+        assert!(built > mutants / 400, "analysis.{key} is asked for by {built} accepted mutants: {of_analysis:?}");
+    }
 }
 
 #[test]
 fn the_bases_are_good() {
-    for (i, text) in BASES.iter().enumerate().take(2) {
-        let source = Source::from_text(Path::new("scenarios/base.toml"), text.to_string());
-        let prepared = Scenario::parse(source).and_then(|scenario| scenario.problem());
-        assert!(prepared.is_ok(), "base {i}: {:?}", prepared.err());
+    for (i, text) in BASES.iter().enumerate() {
+        let built = check(text);
+        assert!(matches!(built, Ok(true)), "base {i}: {built:?}");
     }
 }

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use fpsolve::record::{Attribute, Record, Values, hdf5};
+mod common;
+
+use common::{last, number, numbers, read, succeeds, warnings};
+use fpsolve::record::Record;
 use fpsolve::summary::summary;
 
 const SMALL: &str = r#"
@@ -48,32 +51,8 @@ fn record(engines: &str, dynamics: &str, optimizer: &str) -> Record {
     let folder = tempfile::tempdir().unwrap();
     let text = SMALL.replace("ENGINES", engines).replace("DYNAMICS", dynamics).replace("OPTIMIZER", optimizer);
     std::fs::write(folder.path().join("small.toml"), text).unwrap();
-    let output = assert_cmd::Command::cargo_bin("fpsolve")
-        .unwrap()
-        .current_dir(folder.path())
-        .args(["scenario", "small.toml"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    hdf5::read(&folder.path().join("small.h5")).unwrap()
-}
-
-fn warnings(record: &Record) -> String {
-    match &record.dataset("warnings").unwrap().values {
-        Values::Text(lines) => lines.join("\n"),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn number(record: &Record, path: &str) -> f64 {
-    match record.attribute(path) {
-        Some(Attribute::Float(x)) => *x,
-        other => panic!("{path}: {other:?}"),
-    }
-}
-
-fn last(record: &Record, path: &str) -> f64 {
-    *record.dataset(path).unwrap().as_float().unwrap().iter().last().unwrap()
+    succeeds(folder.path(), &["scenario", "small.toml"]);
+    read(&folder.path().join("small.h5"))
 }
 
 /// The three rows: skewed samples make SGD another law than Gaussian SGD, whose step of 0.25 is told from the SDE too.
@@ -102,7 +81,7 @@ fn three_rows_say_what_separates_sgd_from_the_sde() {
             .contains("gradient-descent: not compared with the other engines: gradient descent has no noise")
     );
     // one gradient: v with mean 0, variance 1, third moment −1.5, fourth 3.25 (of w − v: the skewness changes its sign)
-    let field = |name: &str| record.dataset(&format!("problem/{name}")).unwrap().as_float().unwrap().clone();
+    let field = |name: &str| numbers(&record, &format!("problem/{name}"));
     assert!(field("batch_skewness").iter().all(|x| (x - 1.5).abs() < 1e-12));
     assert!(field("batch_excess_kurtosis").iter().all(|x| (x - 0.25).abs() < 1e-12));
     // SGD stays between the samples; the normal law of the SDE does not
@@ -136,7 +115,7 @@ fn optimizers_say_what_they_can_be_compared_with() {
 fn importance_sampling_warns_where_it_collapses() {
     let mild = record("", r#"importance = { c = 1.0, scale = "max-loss" }"#, "");
     assert!(mild.group("comparison/langevin_vs_sgd").is_some() && !warnings(&mild).contains("collapses"));
-    let sizes = mild.dataset("problem/effective_sample_size").unwrap().as_float().unwrap();
+    let sizes = numbers(&mild, "problem/effective_sample_size");
     assert!(sizes.iter().all(|size| *size > 2.0 && *size <= 5.0 + 1e-12));
     let sharp = record("", "importance = { c = 0.1, scale = 1.0 }", "");
     let said = warnings(&sharp);

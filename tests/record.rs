@@ -45,7 +45,7 @@ fn special_numbers_empty_tables_and_strings_come_back() {
         record.set(&format!("many_{k:02}"), Attribute::Integer(k));
     }
     record.set("long", Attribute::Text("Φ".repeat(100_000)));
-    record.groups.push(fpsolve::record::scales::comparison_group(&[], &[]));
+    record.groups.push(fpsolve::record::groups::comparison::comparison_group(&[], &[]));
     let numbers = ndarray::arr1(&[f64::MAX, -0.0, 5e-324, f64::NEG_INFINITY]).into_dyn();
     record.datasets.push(Dataset::float("x", numbers, &["x"], "1", "numbers"));
     write(&record, &path).unwrap();

@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
+mod common;
+
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fpsolve::record::{Attribute, Record, hdf5};
+use common::{command, fpsolve, label, read, succeeds};
 
 const SMALL: &str = r#"
 schema = 1
@@ -43,18 +44,6 @@ step = 0.05
 walkers = 3000
 "#;
 
-fn fpsolve(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fpsolve"));
-    command.current_dir(folder).args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
-    command
-}
-
-fn without_provenance(path: &Path) -> Record {
-    let mut record = hdf5::read(path).unwrap();
-    record.groups.retain(|group| group.name != "provenance");
-    record
-}
-
 #[test]
 fn the_record_does_not_depend_on_the_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
@@ -62,8 +51,8 @@ fn the_record_does_not_depend_on_the_number_of_threads() {
     let run = |threads: &str| {
         let output = format!("{threads}.h5");
         let arguments = ["scenario", "small.toml", "--threads", threads, "-o", &output];
-        assert_eq!(fpsolve(folder.path(), &arguments).status().unwrap().code(), Some(0));
-        without_provenance(&folder.path().join(output))
+        succeeds(folder.path(), &arguments);
+        read(&folder.path().join(output))
     };
     let one = run("1");
     assert!(one.group("sgd").is_some() && one.group("comparison/langevin_vs_sgd").is_some());
@@ -77,7 +66,11 @@ fn an_interrupted_run_leaves_a_valid_record() {
     let folder = tempfile::tempdir().unwrap();
     let long = SMALL.replace("at = [0, 1, 5]", "at = [0, 1, 1000000]");
     std::fs::write(folder.path().join("long.toml"), long).unwrap();
-    let mut child = fpsolve(folder.path(), &["scenario", "long.toml", "--quiet"]).spawn().unwrap();
+    let mut child = command(folder.path(), &["scenario", "long.toml", "--quiet"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     std::thread::sleep(Duration::from_secs(2));
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(kill.success());
@@ -87,8 +80,8 @@ fn an_interrupted_run_leaves_a_valid_record() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let record = hdf5::read(&folder.path().join("long.h5")).unwrap();
-    assert_eq!(record.attribute("status"), Some(&Attribute::Text("interrupted".into())));
+    let record = read(&folder.path().join("long.h5"));
+    assert_eq!(label(&record, "status"), "interrupted");
     assert!(record.dataset("langevin/density").is_some());
 }
 
@@ -98,8 +91,8 @@ fn a_failed_expectation_is_exit_code_3_and_an_existing_record_is_kept() {
     let wrong = format!("{SMALL}\n[expect]\n\"stationary/mean/w\" = {{ value = 100.0, rtol = 0.01 }}\n");
     std::fs::write(folder.path().join("wrong.toml"), wrong).unwrap();
     let arguments = ["scenario", "wrong.toml", "--engine", "fokker-planck"];
-    assert_eq!(fpsolve(folder.path(), &arguments).status().unwrap().code(), Some(3));
+    assert_eq!(fpsolve(folder.path(), &arguments).status.code(), Some(3));
     let before = std::fs::read(folder.path().join("wrong.h5")).unwrap();
-    assert_eq!(fpsolve(folder.path(), &arguments).status().unwrap().code(), Some(2));
+    assert_eq!(fpsolve(folder.path(), &arguments).status.code(), Some(2));
     assert_eq!(std::fs::read(folder.path().join("wrong.h5")).unwrap(), before);
 }

@@ -17,22 +17,39 @@
 //!
 //! Engines: [`fokker_planck`] (finite volumes on a grid), [`langevin`] (an ensemble of the SDE), [`sgd`] (minibatch
 //! descent itself). They know neither files nor each other.
+//!
+//! # Layers
+//!
+//! Each imports only what stands above it in this list:
+//!
+//! ```text
+//! numerics                                   lanes, random numbers, small matrices, differences
+//! formula                                    text → expression → derivatives → program
+//! model                                      L(θ), per-sample losses and gradients
+//! problem                                    b, D, T, grid, ρ₀, output times
+//! gradient_noise   diffusion   dynamics      D(θ) and its parts; drift and diffusion of a loss with a noise
+//! landscape        escape                    minima and saddles; first passages, Kramers' law
+//! engine           ensemble                  what engines have in common; walkers
+//! fokker_planck    langevin    sgd           the engines
+//! ```
+//!
+//! Points come in batches everywhere, coordinate-major: θ_k of point i is `points[k·n + i]`. Fields on the grid are slices in the
+//! order of the cells; [`problem::grid::Grid::view`] shows them as `ndarray` arrays over the axes.
 
+pub mod diffusion;
 pub mod dynamics;
 pub mod engine;
 pub mod ensemble;
 pub mod error;
 pub mod escape;
+pub mod fokker_planck;
+pub mod formula;
 pub mod gradient_noise;
 pub mod landscape;
+pub mod langevin;
 pub mod model;
 pub mod numerics;
 pub mod problem;
-
-pub mod diffusion;
-pub mod fokker_planck;
-pub mod formula;
-pub mod langevin;
 pub mod sgd;
 pub mod transfer_operator;
 

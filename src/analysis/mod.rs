@@ -1,15 +1,127 @@
-//! What is computed besides the engines: the noise taken apart, and the samples that the model does not fit.
+//! Questions to a finished run: one file, or folder, for each, which holds its key in `[analysis]`, its checks, its computation, its
+//! groups in the record, its words in the summary and the memory it takes; and one line in [`ANALYSES`].
 
-pub mod kramers;
-pub mod landscape;
-pub mod noise_parts;
+pub mod batch_cumulants;
+pub mod critical_points;
+pub mod decomposition;
+pub mod first_passage;
+pub mod importance;
+pub mod modes;
 pub mod outliers;
 pub mod projection;
+pub mod quasi_stationary;
+pub mod sgd_reach;
 
+mod context;
+mod requests;
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use fpsolve_solvers::Error;
 use fpsolve_solvers::landscape::Minimum;
 use fpsolve_solvers::model::Model;
+use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::tabulate;
 use fpsolve_solvers::problem::grid::Grid;
+use miette::Result;
+
+pub use context::{Context, Finished};
+pub use requests::{Completed, Planned, Requests, analyse};
+
+use crate::reader::table::Table;
+use crate::record::Record;
+use crate::text::short;
+
+/// All analyses, in the order in which they are read, run, recorded and reported.
+pub static ANALYSES: &[&AnalysisEntry] = &[
+    &importance::ENTRY,
+    &projection::ENTRY,
+    &batch_cumulants::ENTRY,
+    &modes::ENTRY,
+    &critical_points::ENTRY,
+    &first_passage::ENTRY,
+    &quasi_stationary::ENTRY,
+    &decomposition::ENTRY,
+    &outliers::ENTRY,
+    &sgd_reach::ENTRY,
+];
+
+/// Reads what a scenario asks of an analysis in its table `[analysis]`; None where it is not asked.
+pub type Read = fn(&Table) -> Result<Option<Arc<dyn Request>>>;
+
+/// An analysis: a question to a finished run.
+#[derive(Debug)]
+pub struct AnalysisEntry {
+    /// Its name; its seconds are `wall_seconds_<name>` of `/provenance`.
+    pub name: &'static str,
+    /// Its key in `[analysis]`; None for one that runs unasked wherever it applies.
+    pub key: Option<&'static str>,
+    /// What it gives.
+    pub about: &'static str,
+    /// What it is about.
+    pub subject: Subject,
+    /// The groups that are its own in the record.
+    pub groups: &'static [&'static str],
+    /// Reads its value; errors point at what is wrongly written.
+    pub read: Read,
+    /// What it found, as lines for the summary, from a record; none where the record does not have it.
+    pub words: fn(&Record) -> Vec<String>,
+}
+
+/// What an analysis is about, and so where its results stand: before those of the engines or behind them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The problem, whatever the engines find.
+    Problem,
+    /// The law of θ that the engines find.
+    Law,
+}
+
+/// An analysis as a scenario asks for it.
+pub trait Request: Debug + Send + Sync {
+    /// Checks it against the problem; None where it does not apply. Errors point at the key that is responsible.
+    fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>>;
+    /// Numbers that it keeps for each cell of the grid.
+    fn numbers_per_cell(&self, _scale: &Scale) -> f64 {
+        0.0
+    }
+}
+
+/// What the memory of an analysis depends on, known before anything is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scale {
+    /// Number of variables d.
+    pub dimension: usize,
+    /// Whether the data come from a known function.
+    pub teacher: bool,
+}
+
+/// An analysis that is ready to run.
+pub trait Analysis: Any + Send + Sync {
+    /// Computes it; None where no engine gives what it needs. Errors: of its method, [`Error::Interrupted`].
+    fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error>;
+}
+
+/// What an analysis found.
+pub trait Findings {
+    /// Adds its groups, fields and attributes to the record.
+    fn add_to(&self, record: &mut Record, problem: &Problem);
+    /// Sentences on where it may not be trusted.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// What failed while the rest was found.
+    fn failures(&self) -> Vec<Error> {
+        Vec::new()
+    }
+}
+
+/// For analyses that have nothing to say in the summary.
+fn no_words(_record: &Record) -> Vec<String> {
+    Vec::new()
+}
 
 /// The minima of a model's loss inside a grid, lowest first.
 fn minima(model: &dyn Model, grid: &Grid) -> Vec<Minimum> {
@@ -19,6 +131,25 @@ fn minima(model: &dyn Model, grid: &Grid) -> Vec<Minimum> {
 
 /// A point in words: `w1 = 0.3726, w2 = 0.4617`.
 fn place(grid: &Grid, theta: &[f64]) -> String {
-    let words = grid.axes().iter().zip(theta).map(|(a, t)| format!("{} = {}", a.variable(), crate::summary::short(*t)));
+    let words = grid.axes().iter().zip(theta).map(|(a, t)| format!("{} = {}", a.variable(), short(*t)));
     words.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_keys_are_given_once_and_every_key_says_what_it_gives() {
+        for (i, entry) in ANALYSES.iter().enumerate() {
+            let other = |o: &&&AnalysisEntry| o.name == entry.name || (o.key.is_some() && o.key == entry.key);
+            assert!(!ANALYSES[..i].iter().any(|o| other(&o)), "{} is there twice", entry.name);
+            assert!(!entry.about.is_empty(), "{} does not say what it gives", entry.name);
+        }
+    }
+
+    #[test]
+    fn a_record_without_results_has_no_words() {
+        assert!(ANALYSES.iter().all(|entry| (entry.words)(&Record::new("")).is_empty()));
+    }
 }

@@ -2,33 +2,44 @@
 
 use std::path::PathBuf;
 
-use super::scenario::{engine, overrides};
+use clap::Args as _;
+
+use super::scenario::{overrides, read_engine};
+use crate::engine::EngineEntry;
 use crate::error::{Failure, Outcome};
 use crate::limits;
-use crate::scenario::{EngineKind, Prepared, Scenario};
-use crate::summary::short;
+use crate::scenario::{Prepared, Scenario};
+use crate::text::{parse_size, short, size};
 use fpsolve_solvers::problem::grid::Axis;
+
+/// The subcommand.
+pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
+    name: "check",
+    about: "Read a scenario, print its defaults and the memory it needs, without running it",
+    arguments: Args::augment_args,
+    run: |matches| run(&super::arguments(matches)),
+};
 
 /// Arguments of `fpsolve check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   fpsolve check scenarios/transient-2d.toml --set 'grid.axes.0.cells=512'")]
-pub struct Args {
+struct Args {
     /// The scenario (TOML)
     file: PathBuf,
     /// Override a key of the scenario
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     set: Vec<String>,
     /// Consider this engine instead of those the scenario names (may be repeated)
-    #[arg(long, value_name = "NAME", value_parser = engine)]
-    engine: Vec<EngineKind>,
+    #[arg(long, value_name = "NAME", value_parser = read_engine)]
+    engine: Vec<&'static EngineEntry>,
     /// The memory limit to check against [default: half of what is available]
-    #[arg(long, value_name = "SIZE", value_parser = limits::parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
 }
 
 /// Reads, builds, prints.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
+fn run(args: &Args) -> Result<Outcome, Failure> {
     let scenario = Scenario::load(&args.file, &overrides(&args.set, &args.engine))?;
     let engines = scenario.engines_to_run()?;
     let limit = args.memory_limit.unwrap_or_else(limits::default_limit);
@@ -37,14 +48,14 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut text = heading(&prepared);
     text += "\nDefaults taken for keys that are not written:\n";
     text += &defaults(&scenario);
-    text += &format!("\nMemory (limit {}):\n{}", limits::size(limit as f64), estimate.to_text());
+    text += &format!("\nMemory (limit {}):\n{}", size(limit as f64), estimate.to_text());
     super::print(&text);
     Ok(Outcome::Done)
 }
 
 fn heading(prepared: &Prepared) -> String {
     let problem = &prepared.problem;
-    let words: Vec<&str> = prepared.engines.iter().map(|engine| engine.word()).collect();
+    let words: Vec<&str> = prepared.engines.iter().map(|engine| engine.word).collect();
     let axis = |axis: &Axis| {
         let walls = axis.boundary().map(|wall| format!("{wall:?}").to_lowercase());
         let walls = if walls[0] == walls[1] { walls[0].clone() } else { walls.join(", ") };

@@ -3,20 +3,32 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::Args as _;
 use fpsolve_solvers::Error;
-use fpsolve_solvers::fokker_planck::accuracy::convergence::{Ladder, grids, settled, solve};
-use fpsolve_solvers::fokker_planck::{FokkerPlanckOptions, SpaceMethod};
+use fpsolve_solvers::fokker_planck::accuracy::convergence::{Ladder, fixed_discretisation, grids, solve};
+use fpsolve_solvers::fokker_planck::{EDGES, FokkerPlanckOptions};
 use fpsolve_solvers::problem::Problem;
 
 use super::output;
 use super::scenario::{WRITE_HELP, overrides, progress};
+use crate::analysis::modes;
+use crate::engine::fokker_planck;
 use crate::error::{self, Failure, Outcome};
 use crate::record::hdf5;
 use crate::record::provenance::Provenance;
 use crate::run::convergence::{Climb, csv, report};
 use crate::run::{Status, heading};
-use crate::scenario::{EngineKind, Prepared, Scenario, grid};
+use crate::scenario::{Prepared, Scenario, grid};
+use crate::text::parse_size;
 use crate::{figure, limits, signal};
+
+/// The subcommand.
+pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
+    name: "convergence",
+    about: "Run a scenario on a ladder of grids: errors, observed orders, extrapolated numbers",
+    arguments: Args::augment_args,
+    run: |matches| run(&super::arguments(matches)),
+};
 
 /// Arguments of `fpsolve convergence`.
 #[derive(Debug, clap::Args)]
@@ -31,7 +43,7 @@ Examples:
   fpsolve convergence scenarios/transient-2d.toml --levels 3 --finer 1
   fpsolve convergence scenarios/student-t.toml --set grid.axes.0.cells=1024 --levels 6 -o runs/tails.h5"
 )]
-pub struct Args {
+struct Args {
     /// The scenario (TOML)
     file: PathBuf,
     /// Number of grids; fewer where an axis cannot be halved any more
@@ -50,7 +62,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Refuse to start if the finest grid needs more memory [default: half of what is available]
-    #[arg(long, value_name = "SIZE", value_parser = limits::parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
     /// Print errors only
     #[arg(short, long)]
@@ -61,8 +73,8 @@ pub struct Args {
 }
 
 /// Reads, checks, climbs the ladder, writes, reports.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
-    let engines = [EngineKind::FokkerPlanck];
+fn run(args: &Args) -> Result<Outcome, Failure> {
+    let engines = [&fokker_planck::ENTRY];
     let mut settings = overrides(&args.set, &engines);
     let written = Scenario::load(&args.file, &settings)?;
     settings.extend(finer(&written, args.finer)?);
@@ -126,14 +138,14 @@ fn finer(scenario: &Scenario, finer: u8) -> Result<Vec<String>, Failure> {
 /// automatic choice takes on the scenario's own grid, unless its steps serve fewer than two of the grids.
 fn climb(prepared: &Prepared, problems: &[Problem], progress: &dyn Fn(&str)) -> (Climb, Option<Error>) {
     progress("choosing a discretisation");
-    let written = &prepared.fokker_planck;
-    let options = match settled(&problems[problems.len() - 1], written, &signal::interrupted) {
+    let written = prepared.options.of::<FokkerPlanckOptions>();
+    let options = match fixed_discretisation(&problems[problems.len() - 1], written, &signal::interrupted) {
         Ok(options) => options,
         Err(error) => return (Climb::default(), Some(error)),
     };
     let (climb, failure) = climb_with(prepared, problems, &options, progress);
-    if written.discretisation == SpaceMethod::Auto && failure.is_none() && climb.ladder.is_none() {
-        let edges = FokkerPlanckOptions { discretisation: SpaceMethod::Edges, ..options };
+    if written.discretisation.is_none() && failure.is_none() && climb.ladder.is_none() {
+        let edges = FokkerPlanckOptions { discretisation: Some(&EDGES), ..options };
         return climb_with(prepared, problems, &edges, progress);
     }
     (climb, failure)
@@ -145,7 +157,7 @@ fn climb_with(
     options: &FokkerPlanckOptions,
     progress: &dyn Fn(&str),
 ) -> (Climb, Option<Error>) {
-    let eigenpairs = prepared.analysis.eigenpairs.as_ref().map_or(0, |count| count.value);
+    let eigenpairs = modes::count(&prepared.analyses);
     let mut climb = Climb::default();
     for (level, problem) in problems.iter().enumerate() {
         let shape: Vec<String> = problem.grid.shape().iter().map(usize::to_string).collect();
@@ -161,7 +173,7 @@ fn climb_with(
             }
             // a chain whose steps cannot cover the cells of a coarse grid may serve finer ones
             Err(error @ Error::Numerical { .. })
-                if options.discretisation == SpaceMethod::Chain
+                if options.discretisation.is_some_and(|kind| kind.needs_fine_grid)
                     && climb.solved.is_empty()
                     && level + 1 < problems.len() =>
             {

@@ -10,16 +10,30 @@ mod validate;
 
 use std::io::Write;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, Command, FromArgMatches};
 
 use crate::error::{Failure, Outcome};
 
-/// What stochastic gradient descent does to a loss landscape: Fokker-Planck, Langevin and SGD side by side.
-#[derive(Debug, Parser)]
-#[command(version, max_term_width = 110, after_help = EXAMPLES)]
-pub struct Cli {
-    #[command(subcommand)]
-    command: Command,
+/// The subcommands, in the order of the help.
+static SUBCOMMANDS: &[&Subcommand] = &[
+    &scenario::SUBCOMMAND,
+    &check::SUBCOMMAND,
+    &convergence::SUBCOMMAND,
+    &plot::SUBCOMMAND,
+    &list::SUBCOMMAND,
+    &validate::SUBCOMMAND,
+];
+
+/// A subcommand: what it is called, what it takes and what it does.
+struct Subcommand {
+    /// Its name.
+    name: &'static str,
+    /// What it does, in a line of the help.
+    about: &'static str,
+    /// Adds its arguments.
+    arguments: fn(Command) -> Command,
+    /// Does it.
+    run: fn(&ArgMatches) -> Result<Outcome, Failure>,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -32,32 +46,31 @@ const EXAMPLES: &str = "Examples:
 Exit codes: 0 done, every verdict passed; 1 the run failed; 2 bad input, nothing written; 3 a verdict or
 expectation failed; 4 too large for the memory limit; 130 interrupted (the record is still written).";
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Run a scenario and write its record
-    Scenario(scenario::Args),
-    /// Read a scenario, print its defaults and the memory it needs, without running it
-    Check(check::Args),
-    /// Run a scenario on a ladder of grids: errors, observed orders, extrapolated numbers
-    Convergence(convergence::Args),
-    /// Draw the pictures of a record
-    Plot(plot::Args),
-    /// List engines, methods, schemes, models and kinds of noise
-    List(list::Args),
-    /// Run scenarios and print one table of verdicts
-    Validate(validate::Args),
+/// The command line with all subcommands.
+pub fn command() -> Command {
+    let subcommand = |entry: &&Subcommand| (entry.arguments)(Command::new(entry.name)).about(entry.about);
+    Command::new(env!("CARGO_PKG_NAME"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(env!("CARGO_PKG_DESCRIPTION"))
+        .max_term_width(110)
+        .after_help(EXAMPLES)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(SUBCOMMANDS.iter().map(subcommand))
 }
 
-/// Runs the subcommand that was asked for.
-pub fn run(cli: Cli) -> Result<Outcome, Failure> {
-    match cli.command {
-        Command::Scenario(args) => scenario::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Convergence(args) => convergence::run(&args),
-        Command::Plot(args) => plot::run(&args),
-        Command::List(args) => list::run(&args),
-        Command::Validate(args) => validate::run(&args),
+/// Runs the subcommand that was asked for. Errors: those of the subcommand.
+pub fn run(matches: &ArgMatches) -> Result<Outcome, Failure> {
+    let (name, matches) = matches.subcommand().unwrap_or(("", matches));
+    match SUBCOMMANDS.iter().find(|entry| entry.name == name) {
+        Some(entry) => (entry.run)(matches),
+        None => command().error(clap::error::ErrorKind::MissingSubcommand, "no subcommand").exit(),
     }
+}
+
+/// The arguments of a subcommand; what clap cannot read ends the program with its message.
+fn arguments<A: FromArgMatches>(matches: &ArgMatches) -> A {
+    A::from_arg_matches(matches).unwrap_or_else(|error| error.format(&mut command()).exit())
 }
 
 /// Prints to standard output; a reader that has gone away is no error.
@@ -77,4 +90,18 @@ fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
 fn watch_signals() -> Result<(), Failure> {
     crate::signal::install()
         .map_err(|error| Failure::run(crate::error::advice(format!("cannot watch for Ctrl-C: {error}"), "")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_subcommand_has_a_name_a_help_and_arguments_that_clap_accepts() {
+        let command = command();
+        command.clone().debug_assert();
+        let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+        assert_eq!(names, SUBCOMMANDS.iter().map(|entry| entry.name).collect::<Vec<_>>());
+        assert!(SUBCOMMANDS.iter().all(|entry| !entry.name.is_empty() && !entry.about.is_empty()));
+    }
 }

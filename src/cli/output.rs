@@ -7,7 +7,7 @@ use crate::reader::source::plain_io;
 
 /// The path of the record: `-o` (a file, or a folder for the default name), else `name` in the working directory.
 /// Errors: no such folder, no permission to write there, a file that exists where `force` is false.
-pub fn choose(asked: Option<&Path>, name: &Path, force: bool) -> Result<PathBuf, Failure> {
+pub(super) fn choose(asked: Option<&Path>, name: &Path, force: bool) -> Result<PathBuf, Failure> {
     let path = match asked {
         Some(path) if path.is_dir() => path.join(name),
         Some(path) => path.to_path_buf(),

@@ -2,15 +2,25 @@
 
 use std::path::PathBuf;
 
+use clap::Args as _;
+
 use crate::error::{self, Failure, Outcome};
 use crate::reader::source::plain_io;
 use crate::record::hdf5;
 use crate::{figure, record};
 
+/// The subcommand.
+pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
+    name: "plot",
+    about: "Draw the pictures of a record",
+    arguments: Args::augment_args,
+    run: |matches| run(&super::arguments(matches)),
+};
+
 /// Arguments of `fpsolve plot`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = after_help())]
-pub struct Args {
+struct Args {
     /// The record (HDF5)
     record: PathBuf,
     /// Folder for the pictures, made where it is missing [default: the name of the record without .h5]
@@ -29,7 +39,7 @@ fn after_help() -> String {
 }
 
 /// Draws every picture that the record has data for.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
+fn run(args: &Args) -> Result<Outcome, Failure> {
     let record = read(args)?;
     let folder = match &args.output {
         Some(folder) => folder.clone(),

@@ -3,14 +3,26 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use clap::Args as _;
+
 use super::output;
+use crate::engine::{self, EngineEntry};
 use crate::error::{self, Failure, Outcome};
 use crate::record::hdf5;
 use crate::record::provenance::Provenance;
 use crate::run::{Status, run as run_engines};
-use crate::scenario::{EngineKind, Scenario};
+use crate::scenario::Scenario;
 use crate::summary::summary;
+use crate::text::parse_size;
 use crate::{limits, signal};
+
+/// The subcommand.
+pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
+    name: "scenario",
+    about: "Run a scenario and write its record",
+    arguments: Args::augment_args,
+    run: |matches| run(&super::arguments(matches)),
+};
 
 /// Arguments of `fpsolve scenario`.
 #[derive(Debug, clap::Args)]
@@ -18,7 +30,7 @@ use crate::{limits, signal};
   fpsolve scenario scenarios/transient.toml
   fpsolve scenario scenarios/transient.toml -o runs/hot.h5 --set dynamics.learning_rate=0.4 --set grid.axes.0.cells=200
   fpsolve scenario scenarios/transient.toml --engine fokker-planck --engine sgd")]
-pub struct Args {
+struct Args {
     /// The scenario (TOML)
     file: PathBuf,
     /// File of the record, or a folder for it [default: NAME.h5 in the working directory]
@@ -28,13 +40,13 @@ pub struct Args {
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     set: Vec<String>,
     /// Run this engine instead of those the scenario names (may be repeated)
-    #[arg(long, value_name = "NAME", value_parser = engine)]
-    engine: Vec<EngineKind>,
+    #[arg(long, value_name = "NAME", value_parser = read_engine)]
+    engine: Vec<&'static EngineEntry>,
     /// Threads to use; the record does not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Refuse to start if the run needs more memory [default: half of what is available]
-    #[arg(long, value_name = "SIZE", value_parser = limits::parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
     /// Print errors only
     #[arg(short, long)]
@@ -45,23 +57,22 @@ pub struct Args {
 }
 
 /// The engine with this name.
-pub fn engine(word: &str) -> Result<EngineKind, String> {
-    let words: Vec<&str> = EngineKind::ALL.iter().map(|engine| engine.word()).collect();
-    EngineKind::from_word(word).ok_or_else(|| format!("the engines are {}", words.join(", ")))
+pub(super) fn read_engine(word: &str) -> Result<&'static EngineEntry, String> {
+    engine::find(word).ok_or_else(|| format!("the engines are {}", engine::words().join(", ")))
 }
 
 /// Overrides as `--set` gives them, and the engines of `--engine` as one more.
-pub fn overrides(set: &[String], engines: &[EngineKind]) -> Vec<String> {
+pub(super) fn overrides(set: &[String], engines: &[&EngineEntry]) -> Vec<String> {
     let mut overrides = set.to_vec();
     if !engines.is_empty() {
-        let words: Vec<String> = engines.iter().map(|engine| format!("\"{}\"", engine.word())).collect();
+        let words: Vec<String> = engines.iter().map(|engine| format!("\"{}\"", engine.word)).collect();
         overrides.push(format!("engines=[{}]", words.join(", ")));
     }
     overrides
 }
 
 /// Reads, checks, runs, writes, reports.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
+fn run(args: &Args) -> Result<Outcome, Failure> {
     let scenario = Scenario::load(&args.file, &overrides(&args.set, &args.engine))?;
     let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
     limits::check(&scenario, &scenario.engines_to_run()?, args.memory_limit.unwrap_or_else(limits::default_limit))?;

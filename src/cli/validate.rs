@@ -3,23 +3,32 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::Args as _;
 use include_dir::{Dir, include_dir};
 
 use crate::error::{self, Failure, Outcome};
 use crate::run::{Run, Status, run as run_engines};
 use crate::scenario::Scenario;
-use crate::summary::{short, table};
+use crate::text::{short, table};
 use crate::{limits, signal};
 
 /// The scenarios that the program ships with, and their data.
 static SHIPPED: Dir = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+
+/// The subcommand.
+pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
+    name: "validate",
+    about: "Run scenarios and print one table of verdicts",
+    arguments: Args::augment_args,
+    run: |matches| run(&super::arguments(matches)),
+};
 
 /// Arguments of `fpsolve validate`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   fpsolve validate                            every scenario that comes with fpsolve
   fpsolve validate scenarios/student-t.toml   this one")]
-pub struct Args {
+struct Args {
     /// Scenarios, or folders of them [default: those that come with fpsolve]
     #[arg(value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
@@ -29,7 +38,7 @@ pub struct Args {
 }
 
 /// Runs each scenario and judges it; exit code 3 where a verdict failed, the record of no scenario is kept.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
+fn run(args: &Args) -> Result<Outcome, Failure> {
     super::set_threads(args.threads.map(usize::from))?;
     super::watch_signals()?;
     let folder =

@@ -7,6 +7,7 @@ use super::chart::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
 use super::chart::contour;
 use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile, range, title};
 use super::source::Source;
+use crate::engine::Representation;
 
 const TIMES: usize = 5;
 
@@ -71,9 +72,11 @@ fn line_plot(source: &Source) -> Option<Canvas> {
         }
         for (&k, &colour) in at.iter().zip(&colours).filter(|(k, _)| **k < engine.density.len()) {
             let (density, stroke) = (&engine.density[k], Stroke::solid(colour, 2.2));
-            match engine.group {
-                "fokker_planck" => panel.curve(&mut canvas, &axis.centers, density, stroke),
-                _ => panel.steps(&mut canvas, &axis.edges, density, Stroke { width: 1.6, ..stroke }),
+            match engine.representation {
+                Representation::Density => panel.curve(&mut canvas, &axis.centers, density, stroke),
+                Representation::Walkers => {
+                    panel.steps(&mut canvas, &axis.edges, density, Stroke { width: 1.6, ..stroke })
+                }
             }
         }
         if let Some(stationary) = &source.stationary {

@@ -2,6 +2,7 @@
 
 use super::chart::axis;
 use super::chart::axis::{Axis, Spread};
+use crate::engine::{ENGINES, EngineEntry, Representation};
 use crate::record::{Attribute, Record};
 
 /// One axis of the grid.
@@ -22,6 +23,8 @@ pub struct Engine {
     pub label: String,
     /// Name for people.
     pub name: &'static str,
+    /// Whether it computes a density, or counts walkers.
+    pub representation: Representation,
     /// Output times.
     pub times: Vec<f64>,
     /// Densities, one row of cells per time.
@@ -50,15 +53,6 @@ pub struct Source<'a> {
     pub diffusion: Vec<Vec<f64>>,
 }
 
-/// Engines in the order of the figures, with their names for people.
-const ENGINES: [(&str, &str); 5] = [
-    ("fokker_planck", "Fokker–Planck"),
-    ("langevin", "Langevin"),
-    ("gaussian_sgd", "Gaussian SGD"),
-    ("sgd", "SGD"),
-    ("gradient_descent", "gradient descent"),
-];
-
 impl<'a> Source<'a> {
     /// Takes the figures' needs out of a record. Errors: a sentence on what is missing or does not fit together.
     pub fn new(record: &'a Record) -> Result<Self, String> {
@@ -83,7 +77,7 @@ impl<'a> Source<'a> {
         }
         let cells = volumes.len();
         let field = |path: &str| values(record, path).filter(|v| v.len() == cells);
-        let engines = ENGINES.iter().filter_map(|&(group, name)| engine(record, group, name, cells)).collect();
+        let engines = ENGINES.iter().filter_map(|entry| engine(record, entry, cells)).collect();
         let diffusion = values(record, "problem/diffusion").unwrap_or_default();
         let diffusion = match diffusion.len() == axes.len().pow(2) * cells {
             true => diffusion.chunks(cells).map(<[f64]>::to_vec).collect(),
@@ -178,7 +172,8 @@ impl<'a> Source<'a> {
     }
 }
 
-fn engine(record: &Record, group: &'static str, name: &'static str, cells: usize) -> Option<Engine> {
+fn engine(record: &Record, entry: &EngineEntry, cells: usize) -> Option<Engine> {
+    let (group, name) = (entry.group, entry.title);
     let times = values(record, &format!("{group}/time"))?;
     let density = values(record, &format!("{group}/density"))?;
     let mean = values(record, &format!("{group}/mean")).unwrap_or_default();
@@ -191,7 +186,8 @@ fn engine(record: &Record, group: &'static str, name: &'static str, cells: usize
     };
     let rows = |v: Vec<f64>, n: usize| v.chunks(n.max(1)).map(<[f64]>::to_vec).collect::<Vec<_>>();
     let components = mean.len() / times.len();
-    Some(Engine { group, label, name, density: rows(density, cells), mean: rows(mean, components), times })
+    let (density, mean) = (rows(density, cells), rows(mean, components));
+    Some(Engine { group, label, name, representation: entry.representation, density, mean, times })
 }
 
 /// The values of a dataset of numbers.

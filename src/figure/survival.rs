@@ -6,6 +6,7 @@ use super::chart::colour;
 use super::chart::panel::{HEADING, Key, Panel, legend, range, title};
 use super::landscape::remark;
 use super::source::{Source, values};
+use crate::engine::{EngineEntry, fokker_planck, langevin};
 use crate::record::{Attribute, Group};
 
 /// One curve: an engine's group, the survival and its standard error, where it has one.
@@ -54,13 +55,13 @@ pub fn draw(source: &Source) -> Option<Canvas> {
 fn passage(source: &Source, group: &Group) -> Option<Passage> {
     let at = |name: &str| values(source.record, &format!("escape/{}/{name}", group.name));
     let times = at("time").filter(|t| t.len() > 1)?;
-    let curve = |(engine, name, prefix): (&'static str, &'static str, &str)| {
+    let curve = |(engine, prefix): (&EngineEntry, &str)| {
         let survival = at(&format!("{prefix}survival")).filter(|s| s.len() == times.len())?;
         let error = at(&format!("{prefix}survival_se")).filter(|s| s.len() == times.len());
-        Some(Curve { engine, name, survival, error })
+        Some(Curve { engine: engine.group, name: engine.title, survival, error })
     };
-    let known = [("fokker_planck", "Fokker–Planck", ""), ("langevin", "Langevin", "langevin_")];
-    let curves: Vec<Curve> = known.into_iter().filter_map(curve).collect();
+    let curves: Vec<Curve> =
+        [(&fokker_planck::ENTRY, ""), (&langevin::ENTRY, "langevin_")].into_iter().filter_map(curve).collect();
     let word = |name: &str| match group.attribute(name) {
         Some(Attribute::Text(text)) => text.replace(' ', ", "),
         _ => "?".into(),
@@ -70,10 +71,10 @@ fn passage(source: &Source, group: &Group) -> Option<Passage> {
         _ => "?",
     };
     let mut heading = format!("{}: from ({}) to {target}", group.name, word("from"));
-    let means = [("from_value", "Fokker–Planck"), ("langevin_mean", "Langevin")];
+    let means = [("from_value", &fokker_planck::ENTRY), ("langevin_mean", &langevin::ENTRY)];
     for (name, engine) in means {
         if let Some(Attribute::Float(mean)) = group.attribute(name) {
-            heading += &format!("; mean time {} ({engine})", number(*mean));
+            heading += &format!("; mean time {} ({})", number(*mean), engine.title);
         }
     }
     if curves.is_empty() { None } else { Some(Passage { heading, times, curves }) }

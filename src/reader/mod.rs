@@ -1,9 +1,13 @@
-//! TOML with places: tables, values, overrides.
+//! TOML with places: the text of a scenario, its tables and values, overrides, formulas.
 
+pub mod formula;
+pub mod kind;
 pub mod overrides;
 pub mod source;
 pub mod table;
 pub mod value;
 
-pub use source::Located;
-pub use source::Source;
+pub use kind::Kind;
+pub use source::{Located, Source};
+pub use table::Table;
+pub use value::Value;

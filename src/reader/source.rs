@@ -92,6 +92,11 @@ impl Source {
         error::at(&self.file, &self.text, span.clone(), message, label, help)
     }
 
+    /// An error of the solvers, at the place that is responsible.
+    pub fn solver_error(&self, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
+        self.error(span, error.to_string(), label, error.help().unwrap_or_default())
+    }
+
     /// Notes that `key` was not written and has this value.
     pub fn note_default(&self, key: &str, value: impl Into<String>) {
         if let Ok(mut defaults) = self.defaults.lock() {

@@ -13,25 +13,17 @@ use crate::text::{bracketed, nearest};
 /// A table of the scenario whose keys have been checked against those it may have.
 pub struct Table<'a> {
     source: &'a Source,
-    path: String,
+    pub(super) path: String,
     span: Range<usize>,
     entries: Option<&'a DeTable<'a>>,
 }
 
-/// The kinds a table may have, each with the keys that not all kinds know.
-pub type Kinds<'k> = &'k [(&'static str, &'k [&'static str])];
-
 impl<'a> Table<'a> {
-    /// The whole document.
+    /// The whole document. Errors: a key that is not among `keys`.
     pub fn root(source: &'a Source, document: &'a Spanned<DeTable<'a>>, keys: &[&str]) -> Result<Self> {
         let table = Self { source, path: String::new(), span: 0..0, entries: Some(document.get_ref()) };
         table.check_keys(keys)?;
         Ok(table)
-    }
-
-    /// A written table whose keys are not checked yet.
-    pub(crate) fn new(source: &'a Source, path: String, span: Range<usize>, entries: &'a DeTable<'a>) -> Self {
-        Self { source, path, span, entries: Some(entries) }
     }
 
     /// A table that was not written: every key has its default.
@@ -54,9 +46,9 @@ impl<'a> Table<'a> {
         if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) }
     }
 
-    /// Whether the table was written at all.
-    pub fn is_written(&self) -> bool {
-        self.entries.is_some()
+    /// Place of the word after `kind =`, of the table where none is written.
+    pub fn kind_span(&self) -> Range<usize> {
+        self.get("kind").map_or(self.span(), |kind| kind.span())
     }
 
     /// The value of a key, if written.
@@ -65,7 +57,7 @@ impl<'a> Table<'a> {
         Some(Value { source: self.source, path: self.path(key), item })
     }
 
-    /// The value of a key that must be there; `help` says what to write.
+    /// The value of a key that must be there; `help` says what to write. Errors: it is missing.
     pub fn require(&self, key: &str, help: &str) -> Result<Value<'a>> {
         self.get(key).ok_or_else(|| self.missing(key, help))
     }
@@ -79,7 +71,7 @@ impl<'a> Table<'a> {
         self.source.error(&self.span, message, label, help)
     }
 
-    /// A table below this one; without it, a table of defaults.
+    /// A table below this one; without it, a table of defaults. Errors: no table; a key that is not among `keys`.
     pub fn table(&self, key: &str, keys: &[&str]) -> Result<Table<'a>> {
         match self.get(key) {
             Some(value) => value.table(keys),
@@ -87,7 +79,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// `key = [from the value]` or the default, which is noted.
+    /// What `read` makes of the value of a key, or the default, which is noted as `shown`. Errors: those of `read`.
     pub fn or<T>(&self, key: &str, default: T, shown: &str, read: impl Fn(&Value<'a>) -> Result<T>) -> Result<T> {
         match self.get(key) {
             Some(value) => read(&value),
@@ -98,7 +90,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The value of a key read by `read`, if written.
+    /// What `read` makes of the value of a key, if written. Errors: those of `read`.
     pub fn optional<T>(&self, key: &str, read: impl Fn(&Value<'a>) -> Result<T>) -> Result<Option<T>> {
         self.get(key).map(|value| read(&value)).transpose()
     }
@@ -108,37 +100,7 @@ impl<'a> Table<'a> {
         Located { value, span: self.span.clone() }
     }
 
-    /// The `kind` of the table, after checking that every key belongs to all kinds (`common`) or to this one.
-    pub fn kind(&self, default: &'static str, common: &[&'static str], kinds: Kinds) -> Result<&'static str> {
-        let names: Vec<&'static str> = kinds.iter().map(|&(name, _)| name).collect();
-        let kind = self.or("kind", default, &format!("\"{default}\""), |value| value.word(&names).map(|w| w.value))?;
-        for (key, span) in self.keys() {
-            if common.contains(&key) || key == "kind" || kinds.iter().any(|&(k, own)| k == kind && own.contains(&key)) {
-                continue;
-            }
-            let owners: Vec<String> =
-                kinds.iter().filter(|(_, own)| own.contains(&key)).map(|(name, _)| format!("\"{name}\"")).collect();
-            if owners.is_empty() {
-                let known = kinds.iter().flat_map(|(_, own)| own.iter()).chain(common).copied().chain(["kind"]);
-                return Err(self.unknown_key(key, span, &known.collect::<Vec<_>>()));
-            }
-            let owners = owners.join(" or ");
-            let message = format!(
-                "`{}` belongs to kind = {owners}, but this {} has kind = \"{kind}\"",
-                self.path(key),
-                bracketed(&self.path)
-            );
-            return Err(self.source.error(
-                &span,
-                message,
-                "not read for this kind",
-                format!("write kind = {owners} in {}, or remove `{key}`", bracketed(&self.path)),
-            ));
-        }
-        Ok(kind)
-    }
-
-    /// Refuses `second` next to `first`.
+    /// Errors: `second` is written, and `first` too.
     pub fn exclusive(&self, first: &str, second: &str, help: &str) -> Result<()> {
         if self.get(first).is_some()
             && let Some(value) = self.get(second)
@@ -166,7 +128,7 @@ impl<'a> Table<'a> {
         pairs.collect()
     }
 
-    pub(crate) fn check_keys(&self, known: &[&str]) -> Result<()> {
+    fn check_keys(&self, known: &[&str]) -> Result<()> {
         for (key, span) in self.keys() {
             if !known.contains(&key) {
                 return Err(self.unknown_key(key, span, known));
@@ -175,7 +137,7 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn unknown_key(&self, key: &str, span: Range<usize>, known: &[&str]) -> Report {
+    pub(super) fn unknown_key(&self, key: &str, span: Range<usize>, known: &[&str]) -> Report {
         let place = if self.path.is_empty() { "a scenario".to_string() } else { bracketed(&self.path) };
         let mut help = format!("{place} may have: {}", known.join(", "));
         let mut label = "unknown key".to_string();
@@ -184,5 +146,22 @@ impl<'a> Table<'a> {
             help = format!("write `{near}` instead of `{key}`; {help}");
         }
         self.source.error(&span, format!("unknown key `{}`", self.path(key)), label, help)
+    }
+}
+
+impl<'a> Value<'a> {
+    /// A table with these keys. Errors: no table; another key.
+    pub fn table(&self, keys: &[&str]) -> Result<Table<'a>> {
+        let table = self.open_table()?;
+        table.check_keys(keys)?;
+        Ok(table)
+    }
+
+    /// A table whose keys are checked later, by [`Table::kind`] or because the user chooses them. Errors: no table.
+    pub fn open_table(&self) -> Result<Table<'a>> {
+        let Some(entries) = self.item.get_ref().as_table() else {
+            return Err(self.wrong_type("a table", "{ … }"));
+        };
+        Ok(Table { source: self.source, path: self.path.clone(), span: self.span(), entries: Some(entries) })
     }
 }

@@ -7,15 +7,14 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::source::{Located, Source};
-use super::table::Table;
 use crate::text::{grouped, nearest};
 
 /// A value of the scenario and the path that leads to it.
 #[derive(Clone)]
 pub struct Value<'a> {
-    pub(crate) source: &'a Source,
-    pub(crate) path: String,
-    pub(crate) item: &'a Spanned<DeValue<'a>>,
+    pub(super) source: &'a Source,
+    pub(super) path: String,
+    pub(super) item: &'a Spanned<DeValue<'a>>,
 }
 
 impl<'a> Value<'a> {
@@ -69,7 +68,7 @@ impl<'a> Value<'a> {
         self.error(format!("`{}` must be {expected}, not {found}", self.path), format!("this is {found}"), help)
     }
 
-    /// A finite number; whole numbers count as numbers.
+    /// A finite number; whole numbers count as numbers. Errors: another type; nan or inf.
     pub fn number(&self) -> Result<Located<f64>> {
         let value = match self.item.get_ref() {
             DeValue::Float(float) => float.as_str().parse().ok(),
@@ -86,7 +85,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A number > 0.
+    /// A number > 0. Errors: no finite number; one ≤ 0.
     pub fn positive(&self) -> Result<Located<f64>> {
         let number = self.number()?;
         if number.value > 0.0 {
@@ -96,7 +95,7 @@ impl<'a> Value<'a> {
         Err(self.error(message, "must be > 0", "write a number greater than 0"))
     }
 
-    /// A number ≥ 0.
+    /// A number ≥ 0. Errors: no finite number; one < 0.
     pub fn non_negative(&self) -> Result<Located<f64>> {
         let number = self.number()?;
         if number.value >= 0.0 {
@@ -106,7 +105,7 @@ impl<'a> Value<'a> {
         Err(self.error(message, "must be >= 0", "write 0 or a positive number"))
     }
 
-    /// A whole number in a range.
+    /// A whole number in a range. Errors: another type, also 2.0 or 1e3; out of the range.
     pub fn count(&self, range: RangeInclusive<u64>) -> Result<Located<u64>> {
         let (low, high) = (*range.start(), *range.end());
         let integer = match self.item.get_ref() {
@@ -137,7 +136,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A string.
+    /// A string. Errors: another type.
     pub fn string(&self) -> Result<Located<String>> {
         match self.item.get_ref().as_str() {
             Some(text) => Ok(self.locate(text.to_string())),
@@ -145,7 +144,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// True or false.
+    /// True or false. Errors: another type.
     pub fn boolean(&self) -> Result<Located<bool>> {
         match self.item.get_ref().as_bool() {
             Some(flag) => Ok(self.locate(flag)),
@@ -153,21 +152,23 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// One of the given words.
-    pub fn word(&self, words: &[&'static str]) -> Result<Located<&'static str>> {
-        let quoted: Vec<String> = words.iter().map(|w| format!("\"{w}\"")).collect();
+    /// What the written word stands for, one of the given. Errors: no string; another word.
+    pub fn choice<T: Clone>(&self, words: &[(&'static str, T)]) -> Result<Located<T>> {
+        let quoted = || words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
         let Some(text) = self.item.get_ref().as_str() else {
-            return Err(self.wrong_type(&format!("one of {}", quoted.join(", ")), &quoted[0]));
+            let example = words.first().map_or(String::new(), |(word, _)| format!("\"{word}\""));
+            return Err(self.wrong_type(&format!("one of {}", quoted()), &example));
         };
-        if let Some(word) = words.iter().find(|&&w| w == text) {
-            return Ok(self.locate(*word));
+        if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
+            return Ok(self.locate(meaning.clone()));
         }
-        let label = nearest(text, words).map_or("unknown word".into(), |near| format!("did you mean \"{near}\"?"));
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let label = nearest(text, &known).map_or("unknown word".into(), |near| format!("did you mean \"{near}\"?"));
         let message = format!("`{}` cannot be \"{text}\"", self.path);
-        Err(self.error(message, label, format!("write one of {}", quoted.join(", "))))
+        Err(self.error(message, label, format!("write one of {}", quoted())))
     }
 
-    /// The values of an array.
+    /// The values of an array. Errors: another type.
     pub fn list(&self) -> Result<Vec<Value<'a>>> {
         let Some(array) = self.item.get_ref().as_array() else {
             return Err(self.wrong_type("a list", "[ … ]"));
@@ -176,31 +177,16 @@ impl<'a> Value<'a> {
         Ok(array.iter().enumerate().map(item).collect())
     }
 
-    /// Numbers in an array.
+    /// Finite numbers in an array. Errors: no array; an entry that is none.
     pub fn numbers(&self) -> Result<Located<Vec<f64>>> {
         let numbers: Result<Vec<f64>> = self.list()?.iter().map(|v| v.number().map(|n| n.value)).collect();
         Ok(self.locate(numbers?))
     }
 
-    /// Strings in an array.
+    /// Strings in an array. Errors: no array; an entry that is none.
     pub fn strings(&self) -> Result<Located<Vec<Located<String>>>> {
         let strings: Result<Vec<_>> = self.list()?.iter().map(Value::string).collect();
         Ok(self.locate(strings?))
-    }
-
-    /// A table with these keys.
-    pub fn table(&self, keys: &[&str]) -> Result<Table<'a>> {
-        let table = self.open_table()?;
-        table.check_keys(keys)?;
-        Ok(table)
-    }
-
-    /// A table whose keys are checked later, by [`Table::kind`] or because the user chooses them.
-    pub fn open_table(&self) -> Result<Table<'a>> {
-        let Some(entries) = self.item.get_ref().as_table() else {
-            return Err(self.wrong_type("a table", "{ … }"));
-        };
-        Ok(Table::new(self.source, self.path.clone(), self.span(), entries))
     }
 }
 

@@ -1,11 +1,11 @@
 //! The record of a run as a value: groups, datasets with their axes, attributes. Only [`hdf5`] knows how it is stored.
 
-pub mod analysis;
-pub mod batch_noise;
 pub mod groups;
 pub mod hdf5;
 pub mod lookup;
 pub mod provenance;
+pub mod read;
+pub mod reserved;
 pub mod scales;
 
 use ndarray::ArrayD;

@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use fpsolve_solvers::fokker_planck::accuracy::coarse_levels::ORDER;
 use fpsolve_solvers::fokker_planck::accuracy::convergence::{Ladder, Solved, is_declared};
+use fpsolve_solvers::fokker_planck::accuracy::richardson::ORDER;
 use ndarray::{ArrayD, IxDyn};
 
 use crate::record::scales::{index_scale, name_scale};
 use crate::record::{Attribute, Dataset, Group};
 use crate::run::Status;
 use crate::scenario::Prepared;
-use crate::summary::{short, table};
+use crate::text::{short, table};
 
 /// The grids that were reached, the coarsest first.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ impl Climb {
         let declared = ladder.densities.first().map_or(ORDER, |d| d.declared);
         group.set("declared_order", Attribute::Integer(i64::from(declared)));
         if let Some(finest) = self.solved.last() {
-            group.set("discretisation", Attribute::Text(finest.discretisation.word().to_string()));
+            group.set("discretisation", Attribute::Text(finest.discretisation.word.to_string()));
         }
         group.set("remarks", Attribute::Text(ladder.remarks().join("\n")));
         group.datasets.push(index_scale("level", n, "grid, the coarsest first"));

@@ -1,226 +1,73 @@
-//! `[fokker_planck]`, `[langevin]` and `[sgd]`: how each engine computes.
+//! `engines`: which engines run.
 
-use fpsolve_solvers::sgd::optimizer::TABLE;
-use miette::Result;
+use miette::{Report, Result};
 
+use super::Scenario;
+use super::dynamics::Drive;
+use crate::engine::{self, ENGINES, EngineEntry, Need};
 use crate::reader::source::Located;
-use crate::reader::table::{Table, Value};
+use crate::reader::table::Table;
 
-/// Most walkers of an ensemble.
-pub const MAX_WALKERS: u64 = 1_000_000_000;
-/// Walkers where the scenario names no number.
-pub const DEFAULT_WALKERS: u64 = 100_000;
-
-/// The engines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EngineKind {
-    /// Finite volumes on the grid.
-    FokkerPlanck,
-    /// Ensemble of the stochastic differential equation.
-    Langevin,
-    /// Ensemble of descent with normal gradients: dt = η, no walls.
-    GaussianSgd,
-    /// Ensemble of stochastic gradient descent.
-    Sgd,
-    /// Full-batch gradient descent from the positions where SGD starts.
-    GradientDescent,
-}
-
-impl EngineKind {
-    /// All engines, in the order they run.
-    pub const ALL: [Self; 5] =
-        [Self::FokkerPlanck, Self::Langevin, Self::GaussianSgd, Self::Sgd, Self::GradientDescent];
-
-    /// The engines that run where a scenario names none.
-    pub const DEFAULT: [Self; 3] = [Self::FokkerPlanck, Self::Langevin, Self::Sgd];
-
-    /// Whether it descends step by step, which takes samples and a learning rate.
-    pub fn descends(self) -> bool {
-        matches!(self, Self::GaussianSgd | Self::Sgd | Self::GradientDescent)
-    }
-
-    /// The word in a scenario and on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::FokkerPlanck => "fokker-planck",
-            Self::Langevin => "langevin",
-            Self::GaussianSgd => "gaussian-sgd",
-            Self::Sgd => "sgd",
-            Self::GradientDescent => "gradient-descent",
-        }
-    }
-
-    /// Name of its group in the record.
-    pub fn group(self) -> &'static str {
-        match self {
-            Self::FokkerPlanck => "fokker_planck",
-            Self::Langevin => "langevin",
-            Self::GaussianSgd => "gaussian_sgd",
-            Self::Sgd => "sgd",
-            Self::GradientDescent => "gradient_descent",
-        }
-    }
-
-    /// What it computes, in a line.
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::FokkerPlanck => "the density by finite volumes on the grid, and the stationary density",
-            Self::Langevin => "an ensemble of the stochastic differential equation",
-            Self::GaussianSgd => {
-                "SGD with normal gradients of the same mean and covariance, walkers as [sgd] (only where it is named)"
-            }
-            Self::Sgd => "an ensemble of minibatch gradient descent itself (needs a model with data)",
-            Self::GradientDescent => {
-                "full-batch descent from where SGD starts, walkers as [sgd] (only where it is named)"
-            }
-        }
-    }
-
-    /// The engine with this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|engine| engine.word() == word)
-    }
-}
-
-/// `[fokker_planck]`.
-#[derive(Debug, Clone)]
-pub struct FokkerPlanck {
-    /// How space is made discrete: a word of the table, or "auto".
-    pub discretisation: Located<String>,
-    /// Name of the time integrator, or "auto".
-    pub method: Located<String>,
-    /// Tolerance of the error in time.
-    pub tolerance: Located<f64>,
-    /// Whether the stationary density is solved for.
-    pub stationary: bool,
-}
-
-/// `[langevin]`.
-#[derive(Debug, Clone)]
-pub struct Langevin {
-    /// Number of walkers.
-    pub walkers: Located<usize>,
-    /// Time step; None to choose it.
-    pub step: Option<Located<f64>>,
-    /// Name of the scheme.
-    pub scheme: Located<String>,
-    /// Number of walkers whose positions are kept.
-    pub trajectories: usize,
-}
-
-/// Most walkers whose positions are kept (8 kB and more for each).
-const MAX_TRAJECTORIES: u64 = 1000;
-
-/// `[sgd]`.
-#[derive(Debug, Clone)]
-pub struct Sgd {
-    /// Number of walkers.
-    pub walkers: Located<usize>,
-    /// The optimizer.
-    pub optimizer: Located<Optimizer>,
-    /// Learning rate of the amplitudes in joint descent.
-    pub amplitude_rate: Option<Located<f64>>,
-}
-
-/// How a gradient becomes a step: an entry of the table of optimizers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Optimizer {
-    /// Its name.
-    pub name: &'static str,
-    /// Its parameters by name.
-    pub parameters: Vec<(String, f64)>,
-}
-
-/// Reads `engines`; None where it is not written.
-pub fn read_engines(root: &Table) -> Result<Option<Located<Vec<Located<EngineKind>>>>> {
+/// Reads `engines`; None where it is not written. Errors: an unknown word, an engine named twice, an empty list.
+pub fn read(root: &Table) -> Result<Option<Located<Vec<Located<&'static EngineEntry>>>>> {
     let Some(value) = root.get("engines") else { return Ok(None) };
-    let words: Vec<&'static str> = EngineKind::ALL.iter().map(|engine| engine.word()).collect();
-    let mut engines: Vec<Located<EngineKind>> = Vec::new();
+    let words: Vec<_> = ENGINES.iter().map(|engine| (engine.word, *engine)).collect();
+    let mut engines: Vec<Located<&'static EngineEntry>> = Vec::new();
     for entry in value.list()? {
-        let word = entry.word(&words)?;
-        let Some(kind) = EngineKind::from_word(word.value) else { continue };
-        if engines.iter().any(|engine| engine.value == kind) {
-            let message = format!("the engine \"{}\" is named twice", word.value);
+        let found = entry.choice(&words)?;
+        if engines.iter().any(|engine| engine.value.word == found.value.word) {
+            let message = format!("the engine \"{}\" is named twice", found.value.word);
             return Err(entry.error(message, "second time", "name each engine once"));
         }
-        engines.push(Located { value: kind, span: word.span });
+        engines.push(found);
     }
     if engines.is_empty() {
-        return Err(value.error(
-            "`engines` is empty",
-            "nothing to run",
-            format!("name at least one of {}", words.join(", ")),
-        ));
+        let help = format!("name at least one of {}", engine::words().join(", "));
+        return Err(value.error("`engines` is empty", "nothing to run", help));
     }
     Ok(Some(Located { value: engines, span: value.span() }))
 }
 
-/// Reads `[fokker_planck]`.
-pub fn read_fokker_planck(root: &Table) -> Result<FokkerPlanck> {
-    let table = root.table("fokker_planck", &["discretisation", "method", "tolerance", "stationary"])?;
-    Ok(FokkerPlanck {
-        discretisation: table.or("discretisation", table.here("auto".to_string()), "\"auto\"", Value::string)?,
-        method: table.or("method", table.here("auto".to_string()), "\"auto\"", Value::string)?,
-        tolerance: table.or("tolerance", table.here(1e-6), "1e-6", tolerance)?,
-        stationary: table.or("stationary", true, "true", |v| Ok(v.boolean()?.value))?,
-    })
-}
-
-fn tolerance(value: &Value) -> Result<Located<f64>> {
-    let number = value.positive()?;
-    if (1e-13..=0.1).contains(&number.value) {
-        return Ok(number);
+impl Scenario {
+    /// The engines that run, in the order of [`ENGINES`]: those written, else all default ones whose needs are met.
+    /// Errors: an engine is asked for that needs samples or a learning rate, and there are none.
+    pub fn engines_to_run(&self) -> Result<Vec<&'static EngineEntry>> {
+        let missing = |engine: &EngineEntry| engine.needs.iter().copied().find(|&need| !self.meets(need));
+        let all = ENGINES.iter().copied();
+        let Some(written) = &self.engines else {
+            return Ok(all.filter(|engine| engine.default && missing(engine).is_none()).collect());
+        };
+        for engine in &written.value {
+            if let Some(need) = missing(engine.value) {
+                return Err(self.refuse(engine, need));
+            }
+        }
+        Ok(all.filter(|engine| written.value.iter().any(|written| written.value.word == engine.word)).collect())
     }
-    let message = format!("`{}` is {}; it must lie between 1e-13 and 0.1", value.path(), number.value);
-    Err(value.error(message, "out of range", "write for example tolerance = 1e-6"))
-}
 
-fn walkers(table: &Table) -> Result<Located<usize>> {
-    let read = |v: &Value| Ok(v.count(1..=MAX_WALKERS)?.map(|n| n as usize));
-    table.or("walkers", table.here(DEFAULT_WALKERS as usize), &DEFAULT_WALKERS.to_string(), read)
-}
-
-/// Reads `[langevin]`.
-pub fn read_langevin(root: &Table) -> Result<Langevin> {
-    let table = root.table("langevin", &["walkers", "step", "scheme", "trajectories"])?;
-    let step = table.optional("step", Value::positive)?;
-    if step.is_none() {
-        table.source().note_default(&table.path("step"), "chosen from the drift and the noise");
+    fn meets(&self, need: Need) -> bool {
+        match need {
+            Need::Samples => self.model.data.is_some(),
+            Need::LearningRate => matches!(self.dynamics.drive, Drive::Steps { .. }),
+        }
     }
-    let scheme = table.here("euler-maruyama".to_string());
-    let scheme = table.or("scheme", scheme, "\"euler-maruyama\"", Value::string)?;
-    let count = |v: &Value| Ok(v.count(0..=MAX_TRAJECTORIES)?.value as usize);
-    let trajectories = table.or("trajectories", 0, "0", count)?;
-    let walkers = walkers(&table)?;
-    if let Some(value) = table.get("trajectories").filter(|_| trajectories > walkers.value) {
-        let message = format!("{trajectories} trajectories of {} walkers", walkers.value);
-        return Err(value.error(message, "more than there are", "follow at most as many walkers as there are"));
-    }
-    Ok(Langevin { walkers, step, scheme, trajectories })
-}
 
-/// Reads `[sgd]`.
-pub fn read_sgd(root: &Table) -> Result<Sgd> {
-    let table = root.table("sgd", &["walkers", "optimizer", "amplitude_rate"])?;
-    let plain = Optimizer { name: TABLE[0].name, parameters: Vec::new() };
-    let shown = format!("{{ kind = \"{}\" }}", plain.name);
-    let optimizer = table.or("optimizer", table.here(plain), &shown, optimizer)?;
-    let amplitude_rate = table.optional("amplitude_rate", Value::positive)?;
-    Ok(Sgd { walkers: walkers(&table)?, optimizer, amplitude_rate })
-}
-
-fn optimizer(value: &Value) -> Result<Located<Optimizer>> {
-    let table = value.open_table()?;
-    let keys: Vec<Vec<&'static str>> =
-        TABLE.iter().map(|entry| entry.parameters.iter().map(|p| p.name).collect()).collect();
-    let kinds: Vec<_> = TABLE.iter().zip(&keys).map(|(entry, keys)| (entry.name, keys.as_slice())).collect();
-    let name = table.kind(TABLE[0].name, &[], &kinds)?;
-    let known = TABLE.iter().find(|entry| entry.name == name).map_or(&[][..], |entry| entry.parameters);
-    let mut parameters = Vec::new();
-    for parameter in known {
-        let (key, default) = (parameter.name, parameter.default);
-        let number = table.or(key, default, &default.to_string(), |v| Ok(v.number()?.value))?;
-        parameters.push((key.to_string(), number));
+    fn refuse(&self, engine: &Located<&EngineEntry>, need: Need) -> Report {
+        let word = engine.value.word;
+        let (message, label, help) = match need {
+            Need::Samples => (
+                format!("the engine \"{word}\" needs a model with samples, and this model has none"),
+                "no samples to draw batches from",
+                format!(
+                    "remove \"{word}\" from `engines`, or use kind = \"sample-loss\" or \"tanh-regression\" with [model.data]"
+                ),
+            ),
+            Need::LearningRate => (
+                format!("the engine \"{word}\" needs a learning rate, and [dynamics] gives only the temperature"),
+                "no learning rate",
+                "write learning_rate and batch_size in [dynamics] instead of temperature".to_string(),
+            ),
+        };
+        self.source.error(&engine.span, message, label, help)
     }
-    Ok(Located { value: Optimizer { name, parameters }, span: value.span() })
 }

@@ -1,48 +1,43 @@
 //! The scenario as it was written: one struct per table, positions kept, unknown keys refused.
 
+pub mod cells;
+pub mod compare;
 pub mod data;
 pub mod dynamics;
 pub mod engines;
+pub mod expect;
 pub mod grid;
 pub mod initial;
 pub mod model;
 pub mod names;
 pub mod noise;
-pub mod outliers;
+pub mod output;
+pub mod per_variable;
 pub mod prepare;
 pub mod time;
-pub mod verdicts;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::reader::{Located, Source, overrides, table};
+use crate::analysis::Requests;
+use crate::engine::{self, EngineEntry};
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::Result;
 use toml::de::DeTable;
 
-pub use engines::EngineKind;
+use crate::reader::{Located, Source, Table, Value, overrides};
+
 pub use prepare::Prepared;
 
-const KEYS: &[&str] = &[
-    "schema",
-    "name",
-    "description",
-    "seed",
-    "engines",
-    "model",
-    "noise",
-    "dynamics",
-    "grid",
-    "initial",
-    "time",
-    "fokker_planck",
-    "langevin",
-    "sgd",
-    "analysis",
-    "compare",
-    "expect",
-    "output",
-];
+const KEYS: &[&str] =
+    &["schema", "name", "description", "seed", "engines", "model", "noise", "dynamics", "grid", "initial", "time"];
+const KEYS_OF_RESULTS: &[&str] = &["analysis", "compare", "expect", "output"];
+
+/// The keys of a scenario: its own, and the tables of the engines.
+fn keys() -> Vec<&'static str> {
+    let tables: Vec<&str> = engine::tables().iter().map(|table| table.key).collect();
+    [KEYS, &tables, KEYS_OF_RESULTS].concat()
+}
 
 /// A scenario as it was written.
 #[derive(Debug, Clone)]
@@ -56,7 +51,7 @@ pub struct Scenario {
     /// The one seed.
     pub seed: u64,
     /// Engines, where they are written.
-    pub engines: Option<Located<Vec<Located<EngineKind>>>>,
+    pub engines: Option<Located<Vec<Located<&'static EngineEntry>>>>,
     /// `[model]`.
     pub model: model::Model,
     /// `[noise]`.
@@ -66,17 +61,13 @@ pub struct Scenario {
     /// `[grid]`.
     pub grid: Located<grid::Grid>,
     /// `[initial]`.
-    pub initial: initial::Initial,
+    pub initial: Arc<dyn initial::InitialKind>,
     /// `[time]`.
     pub time: time::Time,
-    /// `[fokker_planck]`.
-    pub fokker_planck: engines::FokkerPlanck,
-    /// `[langevin]`.
-    pub langevin: engines::Langevin,
-    /// `[sgd]`.
-    pub sgd: engines::Sgd,
+    /// The tables of the engines.
+    pub options: engine::Options,
     /// `[analysis]`.
-    pub analysis: verdicts::Analysis,
+    pub analysis: Requests,
     /// `[compare]`.
     pub compare: Vec<Limit>,
     /// `[expect]`.
@@ -97,13 +88,13 @@ impl Scenario {
     /// The scenario in a text. Errors as for [`Scenario::load`].
     pub fn parse(source: Source) -> Result<Self> {
         let document = DeTable::parse(&source.text).map_err(|error| syntax_error(&source, &error))?;
-        let root = table::Table::root(&source, &document, KEYS)?;
+        let root = Table::root(&source, &document, &keys())?;
         root.or("schema", 1, "1", |value| Ok(value.count(1..=1)?.value))?;
         let stem = source.path.file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy().into_owned());
         let name = root.or("name", stem.clone(), &format!("\"{stem}\""), read_name)?;
         let description = root.optional("description", |v| Ok(v.string()?.value))?.unwrap_or_default();
         let seed = root.or("seed", 0, "0", |v| Ok(v.count(0..=i64::MAX as u64)?.value))?;
-        let engines = engines::read_engines(&root)?;
+        let engines = engines::read(&root)?;
         let model = model::read(&root)?;
         let scenario = Self {
             noise: noise::read(&root, model.data.is_some())?,
@@ -111,13 +102,11 @@ impl Scenario {
             grid: grid::read(&root)?,
             initial: initial::read(&root)?,
             time: time::read(&root)?,
-            fokker_planck: engines::read_fokker_planck(&root)?,
-            langevin: engines::read_langevin(&root)?,
-            sgd: engines::read_sgd(&root)?,
-            analysis: verdicts::read_analysis(&root)?,
-            compare: verdicts::read_compare(&root)?,
-            expect: verdicts::read_expect(&root)?,
-            output: verdicts::read_output(&root)?,
+            options: engine::Options::read(&root)?,
+            analysis: Requests::read(&root)?,
+            compare: compare::read(&root)?,
+            expect: expect::read(&root)?,
+            output: output::read(&root)?,
             source: source.clone(),
             name,
             description,
@@ -136,45 +125,15 @@ impl Scenario {
         }
     }
 
-    /// The engines that run: those written, else all that the model allows (sgd needs samples and a learning rate).
-    /// Errors: `sgd` asked of a model without samples, or without a learning rate.
-    pub fn engines_to_run(&self) -> Result<Vec<EngineKind>> {
-        let has_samples = self.model.data.is_some();
-        let has_rate = matches!(self.dynamics.drive, dynamics::Drive::Steps { .. });
-        let Some(written) = &self.engines else {
-            let sgd = has_samples && has_rate;
-            return Ok(EngineKind::DEFAULT.into_iter().filter(|&engine| sgd || !engine.descends()).collect());
-        };
-        if let Some(sgd) = written.value.iter().find(|engine| engine.value.descends()) {
-            let word = sgd.value.word();
-            if !has_samples {
-                let help = format!(
-                    "remove \"{word}\" from `engines`, or use kind = \"sample-loss\" or \"tanh-regression\" with [model.data]"
-                );
-                let message = format!("the engine \"{word}\" needs a model with samples, and this model has none");
-                return Err(self.source.error(&sgd.span, message, "no samples to draw batches from", help));
-            }
-            if !has_rate {
-                let help = "write learning_rate and batch_size in [dynamics] instead of temperature";
-                let message =
-                    format!("the engine \"{word}\" needs a learning rate, and [dynamics] gives only the temperature");
-                return Err(self.source.error(&sgd.span, message, "no learning rate", help));
-            }
-        }
-        let mut engines: Vec<EngineKind> = written.value.iter().map(|engine| engine.value).collect();
-        engines.sort();
-        Ok(engines)
-    }
-
     /// Number of dimensions of θ.
     pub fn dimension(&self) -> usize {
-        self.model.variables.value.len()
+        self.model.dimension()
     }
 }
 
-fn read_name(value: &table::Value) -> Result<String> {
+fn read_name(value: &Value) -> Result<String> {
     let name = value.string()?.value;
-    if verdicts::is_bare_name(&name) {
+    if output::is_bare_name(&name) {
         return Ok(name);
     }
     let help = "the name becomes part of file names: use a short word such as \"transient\"";
@@ -189,4 +148,24 @@ fn syntax_error(source: &Source, error: &toml::de::Error) -> miette::Report {
         false => "strings need quotes, lists [ … ], tables { … } on one line or a [header]; see https://toml.io",
     };
     source.error(&span, format!("this is not valid TOML: {message}"), "here", help)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::reader::Kind;
+
+    /// Errors: two kinds of one word, or a key that all kinds read already.
+    fn check<T>(table: &str, kinds: &[Kind<T>], common: &[&str]) {
+        for (i, kind) in kinds.iter().enumerate() {
+            assert!(kinds[..i].iter().all(|other| other.word != kind.word), "{table}: {} twice", kind.word);
+            assert!(kind.keys.iter().all(|key| !common.contains(key)), "{table}: keys of {}", kind.word);
+        }
+    }
+
+    #[test]
+    fn kinds_have_words_and_keys_of_their_own() {
+        check("model", super::model::MODEL_KINDS, super::model::COMMON);
+        check("noise", super::noise::NOISE_KINDS, super::noise::COMMON);
+        check("initial", super::initial::INITIAL_KINDS, &[]);
+    }
 }

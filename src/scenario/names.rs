@@ -3,13 +3,15 @@
 use fpsolve_solvers::formula::Symbols;
 use miette::Result;
 
-use crate::reader::source::{Located, Source};
-use crate::record::scales::is_reserved;
+use crate::reader::{Located, Source};
+use crate::record::reserved::is_reserved;
 
 /// Longest name, bytes.
 const MAX_NAME: usize = 64;
 
 /// Checks that formulas and records can use a name; `what` it names is said in the error.
+///
+/// Errors: too long; no name of formulas; a name that records need.
 pub fn check_name(source: &Source, name: &Located<String>, what: &str) -> Result<()> {
     let label = format!("cannot be a {what}");
     if name.value.len() > MAX_NAME {

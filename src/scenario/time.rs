@@ -2,8 +2,7 @@
 
 use miette::Result;
 
-use crate::reader::source::Located;
-use crate::reader::table::{Table, Value};
+use crate::reader::{Located, Table, Value};
 
 /// Most output times.
 pub const MAX_OUTPUTS: u64 = 1_000_000;
@@ -17,7 +16,16 @@ pub struct Time {
     pub at: Located<Vec<f64>>,
 }
 
-/// Reads `[time]`.
+/// How the output times lie between 0 and the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spacing {
+    /// At equal distances.
+    Linear,
+    /// After 0 at equal ratios.
+    Log,
+}
+
+/// Reads `[time]`. Errors: no such table; the times and their end; times that do not increase; too many.
 pub fn read(root: &Table) -> Result<Time> {
     let help = "write for example\n[time]\nend = 10.0\noutputs = 40";
     let table = root.require("time", help)?.table(&["end", "outputs", "spacing", "first", "at"])?;
@@ -29,14 +37,15 @@ pub fn read(root: &Table) -> Result<Time> {
     }
     let end = table.require("end", "write end = 10.0, or the times themselves: at = [0.0, 1.0, 10.0]")?.positive()?;
     let outputs = table.or("outputs", table.here(40), "40", |v| v.count(2..=MAX_OUTPUTS))?.value as usize;
-    let log = table.or("spacing", false, "\"linear\"", |v| Ok(v.word(&["linear", "log"])?.value == "log"))?;
-    let first = first(&table, end.value, log)?;
+    let words = [("linear", Spacing::Linear), ("log", Spacing::Log)];
+    let spacing = table.or("spacing", Spacing::Linear, "\"linear\"", |v| Ok(v.choice(&words)?.value))?;
+    let first = first(&table, end.value, spacing)?;
     let last = outputs - 1;
-    let fraction = |k: usize| match (k, log) {
+    let fraction = |k: usize| match (k, spacing) {
         (0, _) => 0.0,
         (k, _) if k == last => 1.0,
-        (k, false) => k as f64 / last as f64,
-        (k, true) => (end.value / first).powf((k as f64 - 1.0) / (last as f64 - 1.0) - 1.0),
+        (k, Spacing::Linear) => k as f64 / last as f64,
+        (k, Spacing::Log) => (end.value / first).powf((k as f64 - 1.0) / (last as f64 - 1.0) - 1.0),
     };
     let value: Vec<f64> = (0..outputs).map(|k| end.value * fraction(k)).collect();
     if value.windows(2).any(|w| w[0] >= w[1]) {
@@ -47,9 +56,9 @@ pub fn read(root: &Table) -> Result<Time> {
 }
 
 /// The first time after 0 where the spacing is logarithmic.
-fn first(table: &Table, end: f64, log: bool) -> Result<f64> {
+fn first(table: &Table, end: f64, spacing: Spacing) -> Result<f64> {
     let default = end / LOG_SPAN;
-    if !log {
+    if spacing == Spacing::Linear {
         if let Some(value) = table.get("first") {
             let help = "write spacing = \"log\" beside it, or remove `first`";
             return Err(value.error("`time.first` belongs to spacing = \"log\"", "not read for equal spacing", help));

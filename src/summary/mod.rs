@@ -1,10 +1,13 @@
 //! The closing summary: what ran, how long, how exact, how far apart, and where it may not be trusted. From a record alone.
 
-mod analysis;
+mod comparison;
 
 use std::fmt::Write;
 
+use crate::analysis::{ANALYSES, Subject};
+use crate::record::read::{column, float, floats, integer, text};
 use crate::record::{Attribute, Dataset, Group, Record, Values};
+use crate::text::{short, table};
 
 /// The names of the engines' groups, in the order they are reported.
 pub const ENGINES: [&str; 5] = ["fokker_planck", "langevin", "gaussian_sgd", "sgd", "gradient_descent"];
@@ -16,13 +19,11 @@ pub fn summary(record: &Record) -> String {
     engines(record, &mut out);
     langevin_step(record, &mut out);
     stationary(record, &mut out);
-    escapes(record, &mut out);
-    distances(record, &mut out);
-    shares(record, &mut out);
-    analysis::landscape(record, &mut out);
-    analysis::noise_parts(record, &mut out);
-    analysis::outliers(record, &mut out);
-    verdicts(record, &mut out);
+    analyses(Subject::Law, record, &mut out);
+    comparison::distances(record, &mut out);
+    comparison::shares(record, &mut out);
+    analyses(Subject::Problem, record, &mut out);
+    comparison::verdicts(record, &mut out);
     warnings(record, &mut out);
     out
 }
@@ -74,7 +75,7 @@ fn engines(record: &Record, out: &mut String) {
 }
 
 fn engine_row(name: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
-    let reached = group.datasets.iter().find(|d| d.name == "time").and_then(floats);
+    let reached = column(group, "time");
     let reached = reached.and_then(|t| t.last().copied()).map_or("-".into(), short);
     let seconds = seconds.map_or("-".into(), |s| format!("{s:.2}"));
     let mut exactness = Vec::new();
@@ -101,7 +102,7 @@ fn engine_row(name: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
         },
         _ => String::from("-"),
     };
-    if let Some(outside) = group.datasets.iter().find(|d| d.name == "outside").and_then(floats) {
+    if let Some(outside) = column(group, "outside") {
         let largest = outside.iter().copied().fold(0.0, f64::max);
         if largest > 0.0 {
             exactness.push(format!("outside {}", short(largest)));
@@ -118,56 +119,9 @@ fn langevin_step(record: &Record, out: &mut String) {
     }
 }
 
-/// Mean first-passage times, engine by engine.
-fn escapes(record: &Record, out: &mut String) {
-    for group in record.group("escape").iter().flat_map(|g| &g.groups) {
-        let mut means = Vec::new();
-        if let Some(mean) = float(group, "from_value") {
-            let error = float(group, "error_grid").map_or(String::new(), |error| format!(" ± {}", short(error)));
-            means.push(format!("fokker-planck {}{error} (grid)", short(mean)));
-        }
-        if let (Some(mean), Some(se)) = (float(group, "langevin_mean"), float(group, "langevin_mean_se")) {
-            let censored = float(group, "langevin_censored").is_some_and(|share| share > 0.0);
-            let (bound, walkers) =
-                (if censored { "at least " } else { "" }, integer(group, "langevin_walkers").unwrap_or(0));
-            means.push(format!("langevin {bound}{} ± {} ({walkers} walkers)", short(mean), short(se)));
-        }
-        means.extend(float(group, "kramers").map(|time| format!("Kramers {} to beyond the barrier", short(time))));
-        let (from, target) = (text(group, "from").unwrap_or("?"), text(group, "target").unwrap_or("?"));
-        let _ = writeln!(
-            out,
-            "  {} from ({}) to {target}: mean time {}",
-            group.name,
-            from.replace(' ', ", "),
-            means.join(", ")
-        );
-        if let Some(reason) = text(group, "kramers_reason") {
-            let none = if float(group, "kramers").is_some() { "" } else { "no Kramers time: " };
-            let _ = writeln!(out, "    {none}{reason}");
-        }
-        committor(group, target, out);
-    }
-}
-
-/// The probability to reach the target before what excludes it, engine by engine.
-fn committor(group: &Group, target: &str, out: &mut String) {
-    let mut shares = Vec::new();
-    if let Some(share) = float(group, "from_committor") {
-        let error = float(group, "from_committor_error_grid").map_or(String::new(), |e| format!(" ± {}", short(e)));
-        shares.push(format!("fokker-planck {}{error} (grid)", short(share)));
-    }
-    if let (Some(share), Some(se)) = (float(group, "langevin_committor"), float(group, "langevin_committor_se")) {
-        shares.push(format!("langevin {} ± {}", short(share), short(se)));
-    }
-    if !shares.is_empty() {
-        let before = text(group, "avoid").unwrap_or("an absorbing wall");
-        let _ = writeln!(out, "    {target} before {before}: probability {}", shares.join(", "));
-    }
-}
-
 fn stationary(record: &Record, out: &mut String) {
     let Some(group) = record.group("stationary") else { return };
-    let mean = group.datasets.iter().find(|d| d.name == "mean").and_then(floats).unwrap_or_default();
+    let mean = column(group, "mean").unwrap_or_default();
     let mean: Vec<String> = mean.into_iter().map(short).collect();
     let mut facts = vec![format!("mean ({})", mean.join(", "))];
     for (key, label) in
@@ -180,81 +134,10 @@ fn stationary(record: &Record, out: &mut String) {
     let _ = writeln!(out, "  stationary: {}", facts.join(", "));
 }
 
-fn distances(record: &Record, out: &mut String) {
-    let Some(comparison) = record.group("comparison") else { return };
-    let metrics = ["total_variation", "kullback_leibler", "hellinger", "wasserstein_1"];
-    let mut rows = vec![
-        ["at the last time (noise floor)", "total variation", "Kullback–Leibler", "Hellinger", "Wasserstein-1", ""]
-            .map(String::from)
-            .to_vec(),
-    ];
-    for pair in &comparison.groups {
-        if !pair.name.contains("_vs_") {
-            continue;
-        }
-        let mut row = vec![pair.name.replace("_vs_", " vs ").replace('_', "-")];
-        let mut told = false;
-        for metric in metrics {
-            let (cell, differs) = distance(pair, metric);
-            told |= differs;
-            row.push(cell);
-        }
-        row.push(if told { "differs".into() } else { String::new() });
-        rows.push(row);
-    }
-    if rows.len() > 1 {
-        table(&rows, out);
-    }
-}
-
-fn distance(pair: &Group, metric: &str) -> (String, bool) {
-    let last =
-        |name: &str| pair.datasets.iter().find(|d| d.name == name).and_then(floats).and_then(|v| v.last().copied());
-    let Some(value) = last(metric) else { return ("-".into(), false) };
-    let floor = last(&format!("{metric}_noise_floor")).unwrap_or(0.0);
-    let upper = last(&format!("{metric}_noise_upper")).unwrap_or(floor);
-    (format!("{} ({})", short(value), short(floor)), value > upper && upper > 0.0)
-}
-
-/// What of the difference between SGD and the SDE is the length of the step, what the law of the noise, what sampling: total
-/// variations at the last time.
-fn shares(record: &Record, out: &mut String) {
-    let Some(comparison) = record.group("comparison") else { return };
-    let pair = |name: String| comparison.groups.iter().find(|pair| pair.name == name);
-    let column = |group: &Group, name: &str| group.datasets.iter().find(|d| d.name == name).and_then(floats);
-    let sde = ["fokker_planck", "langevin"].into_iter().find(|sde| pair(format!("{sde}_vs_gaussian_sgd")).is_some());
-    let Some(sde) = sde else { return };
-    let pairs =
-        [format!("{sde}_vs_sgd"), format!("{sde}_vs_gaussian_sgd"), "gaussian_sgd_vs_sgd".to_string()].map(pair);
-    let [Some(total), Some(step), Some(law)] = pairs else { return };
-    let Some(time) = column(total, "time").and_then(|times| times.last().copied()) else { return };
-    let said = |group: &Group| {
-        let at = |name: &str| column(group, name).and_then(|v| v.last().copied()).unwrap_or(f64::NAN);
-        let (value, upper) = (at("total_variation"), at("total_variation_noise_upper"));
-        let told = if value > upper { "" } else { ", not told from sampling" };
-        format!("{} (sampling alone: up to {}){told}", short(value), short(upper))
-    };
-    let sde = sde.replace('_', "-");
-    let _ = writeln!(out, "  what separates SGD from the SDE (total variation at t = {}):", short(time));
-    let _ = writeln!(out, "    altogether, sgd against {sde}: {}", said(total));
-    let _ = writeln!(out, "    the length of the step, gaussian-sgd against {sde}: {}", said(step));
-    let _ = writeln!(out, "    noise that is not normal, sgd against gaussian-sgd: {}", said(law));
-}
-
-fn verdicts(record: &Record, out: &mut String) {
-    let Some(group) = record.group("comparison/verdicts") else { return };
-    let column = |name: &str| group.datasets.iter().find(|d| d.name == name);
-    let (Some(Values::Text(names)), Some(Values::Integer(passed)), Some(Values::Text(why))) =
-        (column("name").map(|d| &d.values), column("passed").map(|d| &d.values), column("why").map(|d| &d.values))
-    else {
-        return;
-    };
-    let good = passed.iter().filter(|&&p| p == 1).count();
-    let _ = writeln!(out, "  verdicts: {good} of {} passed", names.len());
-    for ((name, &passed), why) in names.iter().zip(passed.iter()).zip(why) {
-        if passed != 1 {
-            let _ = writeln!(out, "    FAILED {name}: {why}");
-        }
+/// What the analyses of a subject found.
+fn analyses(subject: Subject, record: &Record, out: &mut String) {
+    for line in ANALYSES.iter().filter(|entry| entry.subject == subject).flat_map(|entry| (entry.words)(record)) {
+        let _ = writeln!(out, "  {line}");
     }
 }
 
@@ -262,78 +145,5 @@ fn warnings(record: &Record, out: &mut String) {
     let Some(Values::Text(lines)) = record.dataset("warnings").map(|d| &d.values) else { return };
     for line in lines {
         let _ = writeln!(out, "  warning: {line}");
-    }
-}
-
-/// Columns padded to their widest cell, two spaces of indentation.
-pub fn table(rows: &[Vec<String>], out: &mut String) {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |k: usize| rows.iter().filter_map(|row| row.get(k)).map(|cell| cell.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, &w)| format!("{cell}{}", " ".repeat(w - cell.chars().count())));
-        let _ = writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
-}
-
-/// A number in at most four significant digits.
-pub fn short(x: f64) -> String {
-    let size = x.abs();
-    if x == 0.0 {
-        "0".into()
-    } else if !(1e-3..1e5).contains(&size) {
-        format!("{x:.1e}")
-    } else {
-        let digits = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
-        let fixed = format!("{x:.digits$}");
-        if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_string() } else { fixed }
-    }
-}
-
-fn text<'a>(group: &'a Group, name: &str) -> Option<&'a str> {
-    match group.attribute(name) {
-        Some(Attribute::Text(text)) => Some(text),
-        _ => None,
-    }
-}
-
-fn float(group: &Group, name: &str) -> Option<f64> {
-    match group.attribute(name) {
-        Some(Attribute::Float(x)) => Some(*x),
-        _ => None,
-    }
-}
-
-fn integer(group: &Group, name: &str) -> Option<i64> {
-    match group.attribute(name) {
-        Some(Attribute::Integer(i)) => Some(*i),
-        _ => None,
-    }
-}
-
-fn floats(dataset: &Dataset) -> Option<Vec<f64>> {
-    match &dataset.values {
-        Values::Float(values) => Some(values.iter().copied().collect()),
-        _ => None,
-    }
-}
-
-fn integers(dataset: &Dataset) -> Option<Vec<i64>> {
-    match &dataset.values {
-        Values::Integer(values) => Some(values.iter().copied().collect()),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_short() {
-        assert_eq!(short(0.349_937_7), "0.3499");
-        assert_eq!(short(-2.0), "-2");
-        assert_eq!(short(12345.6), "12346");
-        assert_eq!(short(3.2e-15), "3.2e-15");
     }
 }

@@ -2,11 +2,13 @@
 //! histograms are drawn from the exact density by a small generator. Nothing here runs an engine.
 #![allow(clippy::unwrap_used, clippy::type_complexity, dead_code)]
 
-use fpsolve::analysis::outliers::{Found, Point};
-use fpsolve::record::groups::ensemble;
+use fpsolve::analysis::outliers::{Outliers, Point};
+use fpsolve::analysis::{first_passage, modes as relaxation_modes, outliers as dynamic_outliers};
+use fpsolve::record::groups::stationary::StationaryFields;
+use fpsolve::record::groups::{self, ensemble};
 use fpsolve::record::scales;
-use fpsolve::record::scales::StationaryFields;
 use fpsolve::record::{Attribute, Dataset, Record};
+use fpsolve::run::engine_run::relaxation;
 use fpsolve_solvers::engine::{Snapshot, Statistics};
 use fpsolve_solvers::ensemble::Trajectories;
 use fpsolve_solvers::escape::on_grid::GridPassage;
@@ -108,8 +110,8 @@ fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
         bridge: "exact",
         first: Some(First { target: 300, other: 100 }),
     };
-    let group = ensemble::passage_group(record, &passage, times);
-    ensemble::add_first_passage(group, &passage, times, &found);
+    let group = first_passage::passage_group(record, &passage, times);
+    first_passage::add_walkers(group, &passage, times, &found);
     let over = |f: &dyn Fn(f64) -> f64| (0..grid.len()).map(|c| f(grid.center(c)[0])).collect::<Vec<f64>>();
     let by_grid = GridPassage {
         mean_time: over(&|x| if x < near { 0.0 } else { 0.4 * end * (1.0 + (x - near)).ln() }),
@@ -122,7 +124,7 @@ fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
         error_grid: Some(1e-3),
         from_committor_error_grid: Some(1e-4),
     };
-    scales::add_grid_passage(group, grid, &by_grid);
+    first_passage::add_grid(group, grid, &by_grid);
     group.set("kramers", Attribute::Float(0.35 * end));
     group.set("kramers_reason", Attribute::Text("over the top".into()));
 }
@@ -234,7 +236,7 @@ fn outliers(grid: &Grid, column: &[f64]) -> fpsolve::record::Group {
         fitted: vec![-1.0, 0.5 * at, 1.0],
     };
     let over = |f: fn(f64) -> f64| (0..grid.len()).map(|c| f(grid.center(c)[0])).collect::<Vec<f64>>();
-    let found = Found {
+    let found = Outliers {
         level: 0.5,
         smoothing: 1.0,
         scale: "mean-loss".into(),
@@ -245,7 +247,7 @@ fn outliers(grid: &Grid, column: &[f64]) -> fpsolve::record::Group {
         fields: [over(|x| 2.0 + (2.0 * x).sin()), over(|x| 0.5 + 0.4 * x.cos()), over(|x| (x > 0.0).into())],
         warnings: Vec::new(),
     };
-    fpsolve::record::analysis::outliers_group(grid, &found)
+    dynamic_outliers::group(grid, &found)
 }
 
 /// `/decomposition`: a path that falls towards the origin, exploration that ends with it.
@@ -285,7 +287,7 @@ fn build(case: Case) -> Record {
     }
     record.set("schema", Attribute::Integer(1));
     record.set("temperature", Attribute::Float(TEMPERATURE));
-    record.groups.push(scales::grid_group(grid));
+    record.groups.push(groups::grid::grid_group(grid));
     let loss = field(&|x| vec![(case.loss)(x)]);
     let column = [0.5, -1.0, 0.25];
     let data: [(&str, &[f64]); 2] = [("u", &column), ("v", &column)];
@@ -297,7 +299,14 @@ fn build(case: Case) -> Record {
     let made = [share(|x| 0.5 + 0.2 * x.sin()), share(|x| 0.6 - 0.2 * x.sin()), share(|_| -0.1)];
     let parts: [(&str, &[f64]); 3] =
         [("diffusion_intrinsic", &made[0]), ("diffusion_exploration", &made[1]), ("diffusion_mean_gradient", &made[2])];
-    record.groups.push(scales::problem_group(grid, Some(&loss), &field(&*case.drift), &diffusion, &parts, &data));
+    record.groups.push(groups::problem::problem_group(
+        grid,
+        Some(&loss),
+        &field(&*case.drift),
+        &diffusion,
+        &parts,
+        &data,
+    ));
     record
         .group_mut("problem")
         .set("decomposition", Attribute::Text("teacher: means over the noise of the data".into()));
@@ -310,8 +319,8 @@ fn build(case: Case) -> Record {
     record.groups.push(noise_path(grid, &case.times));
     record.groups.push(outliers(grid, &column));
     let attributes = [("method", Attribute::Text("exact".into())), ("mass_error", Attribute::Float(0.0))];
-    let mut fp = scales::engine_group("fokker_planck", grid, &exact, &attributes, &[]);
-    scales::add_relaxation(&mut fp, grid, &exact, Some(&stationary));
+    let mut fp = groups::engine::engine_group("fokker_planck", None, grid, &exact, &attributes, &[]);
+    groups::engine::add_relaxation(&mut fp, relaxation(grid, &exact, Some(&stationary)));
     record.groups.push(fp);
     let (mean, covariance) = density::moments(grid, &stationary);
     let top = stationary.iter().copied().fold(0.0, f64::max);
@@ -324,14 +333,14 @@ fn build(case: Case) -> Record {
         covariance: &covariance,
         refined: None,
     };
-    record.groups.push(scales::stationary_group(grid, fields, &[]));
+    record.groups.push(groups::stationary::stationary_group(grid, fields, &[]));
     let mut shown = vec![("fokker_planck", None, exact.clone())];
     for (seed, name) in [(1, "langevin"), (2, "sgd")] {
         let drawn: Vec<Snapshot> =
             exact.iter().enumerate().map(|(k, s)| sampled(grid, s, seed + 1000 * k as u64)).collect();
         let attributes = [("walkers", Attribute::Integer(WALKERS as i64)), ("step", Attribute::Float(0.01))];
         let warnings = ["one walker left the grid".to_string()];
-        record.groups.push(scales::engine_group(name, grid, &drawn, &attributes, &warnings));
+        record.groups.push(groups::engine::engine_group(name, Some(WALKERS), grid, &drawn, &attributes, &warnings));
         ensemble::add_statistics(record.group_mut(name), grid, &statistics(&drawn));
         shown.push((name, Some(WALKERS), drawn));
     }
@@ -350,7 +359,7 @@ fn build(case: Case) -> Record {
         .collect();
     ensemble::add_trajectories(record.group_mut("langevin"), grid, &trajectories(&exact));
     add_passage(&mut record, grid, &exact[0].mean, &case.times);
-    record.groups.push(scales::spectrum_group(grid, &modes(grid, &stationary)));
+    record.groups.push(relaxation_modes::group(grid, &modes(grid, &stationary)));
     let comparisons = compare(grid, &series, Some(&stationary), Settings::default());
     let verdict = Verdict {
         name: "langevin_vs_stationary/total_variation".into(),
@@ -359,7 +368,7 @@ fn build(case: Case) -> Record {
         passed: true,
         why: "within the bound".into(),
     };
-    record.groups.push(scales::comparison_group(&comparisons, &[verdict]));
-    record.datasets.extend(scales::warning_rows(&["langevin: one walker left the grid".to_string()]));
+    record.groups.push(groups::comparison::comparison_group(&comparisons, &[verdict]));
+    record.datasets.extend(groups::comparison::warning_rows(&["langevin: one walker left the grid".to_string()]));
     record
 }

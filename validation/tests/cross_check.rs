@@ -19,7 +19,6 @@ use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
 use fpsolve_solvers::sgd::{Sgd, SgdOptions};
 use fpsolve_validation::compare::{Comparison, STATIONARY, Settings, compare};
 use fpsolve_validation::reference::descent::LinearRegression;
-use fpsolve_validation::reference::problem;
 use fpsolve_validation::verdict::{Limit, judge_limits};
 
 /// Eight targets around 0 on one constant input: curvature 1, gradient variance s = 1.5.
@@ -31,11 +30,11 @@ fn quadratic(learning_rate: f64, factor: f64, grid: Grid, times: &[f64]) -> Prob
     let scale = (1.5 / variance).sqrt();
     let targets: Vec<f64> = centred.iter().map(|t| t * scale).collect();
     let model = Arc::new(LinearRegression::new(&[1.0; 8], &targets));
-    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise));
+    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise::new(&*model).unwrap()));
     let minibatch = Minibatch { learning_rate, batch_size: 2, replacement: Replacement::With };
     let initial = Initial::Gaussian { mean: vec![0.3], covariance: vec![0.02] };
     let temperature = factor * minibatch.temperature(8);
-    let problem = problem(Arc::new(dynamics), temperature, grid, initial, times.to_vec());
+    let problem = Problem::of_dynamics(Arc::new(dynamics), temperature, grid, initial, times.to_vec());
     Problem { model, minibatch: Some(minibatch), seed: 5, ..problem }
 }
 

@@ -21,17 +21,16 @@ use fpsolve_solvers::sgd::{Sgd, SgdOptions};
 use fpsolve_validation::compare::{Settings, compare};
 use fpsolve_validation::reference::descent::{LinearRegression, Quadratic};
 use fpsolve_validation::reference::linear::{Law, OrnsteinUhlenbeck};
-use fpsolve_validation::reference::problem;
 
 const FOUR: f64 = 4.0;
 
 fn regression(model: LinearRegression, start: &[f64], learning_rate: f64, batch_size: usize, grid: Grid) -> Problem {
     let model = Arc::new(model);
-    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise));
+    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise::new(&*model).unwrap()));
     let minibatch = Minibatch { learning_rate, batch_size, replacement: Replacement::With };
     let temperature = learning_rate / (2.0 * batch_size as f64);
     let initial = Initial::Point { at: start.to_vec() };
-    let problem = problem(Arc::new(dynamics), temperature, grid, initial, vec![0.0, 100.0]);
+    let problem = Problem::of_dynamics(Arc::new(dynamics), temperature, grid, initial, vec![0.0, 100.0]);
     Problem { model, minibatch: Some(minibatch), seed: 11, ..problem }
 }
 
@@ -146,7 +145,7 @@ fn b01_langevin_has_the_law_of_its_own_steps() {
     let (h, times) = (0.05, [0.1, 0.35, 0.7]);
     let grid = line(-1.0, 1.8, 56);
     let initial = Initial::Point { at: vec![1.0] };
-    let problem = problem(Arc::new(process.clone()), process.temperature(), grid, initial, vec![0.0, 0.7]);
+    let problem = Problem::of_dynamics(Arc::new(process.clone()), process.temperature(), grid, initial, vec![0.0, 0.7]);
     let options = LangevinOptions { walkers: 200_000, step: Some(h), ..LangevinOptions::default() };
     let mut langevin = Langevin::new(&problem, options).unwrap();
     let seen = Kept::run(&mut langevin, &times);

@@ -11,18 +11,18 @@ mod common;
 use fpsolve_solvers::engine::OnGrid;
 use std::sync::Arc;
 
-use common::{l1, line, order, rectangle, square};
+use common::{cube, line, order, rectangle, square};
 use fpsolve_solvers::engine::{Attribute, Engine};
-use fpsolve_solvers::fokker_planck::integrator::METHODS;
-use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod, Stationary};
-use fpsolve_solvers::problem::density::moments;
+use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
+use fpsolve_solvers::fokker_planck::{CHAIN, EDGES, FokkerPlanck, FokkerPlanckOptions, Stationary};
+use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::density::{l1, moments};
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
 use fpsolve_solvers::problem::initial::Initial;
 use fpsolve_validation::reference::line::{Line, student_t};
 use fpsolve_validation::reference::linear::{Law, OrnsteinUhlenbeck};
 use fpsolve_validation::reference::manufactured::Equilibrium;
-use fpsolve_validation::reference::problem;
 use fpsolve_validation::reference::pushed_forward::{Helix, Sinh, Wave};
 use fpsolve_validation::reference::quadrature::integrate;
 
@@ -45,12 +45,12 @@ fn text(engine: &dyn Engine, name: &str) -> String {
 
 /// The long-step chain.
 fn chain() -> FokkerPlanckOptions {
-    FokkerPlanckOptions { discretisation: SpaceMethod::Chain, ..FokkerPlanckOptions::default() }
+    FokkerPlanckOptions { discretisation: Some(&CHAIN), ..FokkerPlanckOptions::default() }
 }
 
 /// The edge generator, whose orders and levels are tested here whatever the automatic choice would take.
 fn edges() -> FokkerPlanckOptions {
-    FokkerPlanckOptions { discretisation: SpaceMethod::Edges, ..FokkerPlanckOptions::default() }
+    FokkerPlanckOptions { discretisation: Some(&EDGES), ..FokkerPlanckOptions::default() }
 }
 
 struct Run {
@@ -73,7 +73,7 @@ fn transient_by(
     times: &[f64],
     exact: &[f64],
 ) -> Run {
-    let problem = problem(dynamics, t, grid.clone(), initial, [&[0.0], times].concat());
+    let problem = Problem::of_dynamics(dynamics, t, grid.clone(), initial, [&[0.0], times].concat());
     let options = FokkerPlanckOptions { stationary: false, tolerance: 1e-7, ..options };
     let mut engine = FokkerPlanck::new(&problem, options).unwrap();
     for &to in times {
@@ -82,7 +82,7 @@ fn transient_by(
     let probability = engine.snapshot().probability;
     assert!((probability.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     // methods that claim positivity keep it; the others may fall below 0 by rounding
-    let positive = METHODS.iter().any(|m| m.positive && text(&engine, "method") == m.name);
+    let positive = INTEGRATORS.iter().any(|m| m.positive && text(&engine, "method") == m.name);
     let largest = probability.iter().zip(grid.volumes()).map(|(p, v)| p / v).fold(0.0, f64::max);
     let least = if positive { 0.0 } else { -1e-15 * largest };
     assert!(
@@ -107,7 +107,7 @@ fn stationary_by(
     grid: &Grid,
     exact: &[f64],
 ) -> (Stationary, f64) {
-    let problem = problem(dynamics, t, grid.clone(), Initial::Uniform, vec![0.0, 1.0]);
+    let problem = Problem::of_dynamics(dynamics, t, grid.clone(), Initial::Uniform, vec![0.0, 1.0]);
     let engine = FokkerPlanck::new(&problem, options).unwrap();
     let found = engine.stationary().unwrap().clone();
     assert!((found.probability.iter().sum::<f64>() - 1.0).abs() < 1e-12);
@@ -158,9 +158,10 @@ fn every_method_reaches_the_same_error() {
     let start = Law { mean: vec![1.0], covariance: vec![0.01] };
     let grid = line(-1.5, 2.5, 128);
     let exact = process.law(&start, 0.7).cell_probability(&grid).unwrap();
-    for method in METHODS {
+    for method in INTEGRATORS {
         let tolerance = if method.order == Some(1) { 1e-4 } else { 1e-7 };
-        let problem = problem(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.7]);
+        let problem =
+            Problem::of_dynamics(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.7]);
         let options = FokkerPlanckOptions { method: method.name.into(), tolerance, ..FokkerPlanckOptions::default() };
         let mut engine = FokkerPlanck::new(&problem, options).unwrap();
         engine.advance(0.7, &|| false).unwrap();
@@ -240,7 +241,7 @@ fn slowest_mode_of_a_metastable_well() {
     let inner = |y: f64| integrate(|x| ((-0.25 - loss(x)) / t).exp(), -2.0, y, 200);
     let mean_time = integrate(|y| (loss(y) / t).exp() * inner(y), -1.0, 0.0, 200) / t * (0.25f64 / t).exp();
     let errors = [400, 800, 1600].map(|cells| {
-        let problem = problem(Arc::new(well), t, line(-2.0, 2.0, cells), Initial::Uniform, vec![0.0, 1.0]);
+        let problem = Problem::of_dynamics(Arc::new(well), t, line(-2.0, 2.0, cells), Initial::Uniform, vec![0.0, 1.0]);
         let modes = FokkerPlanck::new(&problem, edges()).unwrap().spectrum(2, &|| false).unwrap();
         (modes.real[1] * mean_time - 1.0).abs()
     });
@@ -331,8 +332,7 @@ fn wave_error(options: FokkerPlanckOptions, cells: usize, times: &[f64]) -> (f64
 fn helix_error(options: FokkerPlanckOptions, cells: usize, times: &[f64]) -> (f64, f64) {
     let helix = Helix { rates: [1.0, 0.8, 0.6], amplitude: 0.5, temperature: 0.3 };
     let start = [(0.4, 0.2), (-0.3, 0.25), (0.2, 0.3)];
-    let axis = |name| Axis::uniform(name, -3.6, 3.6, cells, [Boundary::Reflecting; 2]).unwrap();
-    let grid = Grid::new(vec![axis("x"), axis("y"), axis("z")]).unwrap();
+    let grid = cube(3.6, cells);
     let initial = Initial::Cells { probability: helix.cell_probability(&grid, start, 0.0) };
     let exact = helix.cell_probability(&grid, start, times[times.len() - 1]);
     let run = transient_by(options, Arc::new(helix), 0.3, &grid, initial, times, &exact);
@@ -378,12 +378,12 @@ fn p5(condition: f64) -> OrnsteinUhlenbeck {
 }
 
 /// Orders of the chain: transients and stationary densities of curved problems.
-const CHAIN: std::ops::Range<f64> = 3.4..4.7;
+const CHAIN_ORDER: std::ops::Range<f64> = 3.4..4.7;
 
 #[test]
 fn the_chain_is_fourth_order_on_curved_transients() {
-    check("wave, chain", &[32, 64, 128].map(|n| wave_error(chain(), n, &[0.8])), CHAIN, 2.37e-5);
-    check("sinh, chain", &[128, 256, 512].map(|n| sinh_error(chain(), n, &[0.8])), CHAIN, 5.45e-7);
+    check("wave, chain", &[32, 64, 128].map(|n| wave_error(chain(), n, &[0.8])), CHAIN_ORDER, 2.37e-5);
+    check("sinh, chain", &[128, 256, 512].map(|n| sinh_error(chain(), n, &[0.8])), CHAIN_ORDER, 5.45e-7);
     // 16³ cells are not yet in the range of the fourth order
     check("helix, chain", &[16, 32].map(|n| helix_error(chain(), n, &[0.5])), 2.9..4.7, 1.111e-3);
 }
@@ -435,7 +435,8 @@ fn p5_by_automatic_choice_beats_the_peers_and_stays_positive() {
         let process = p5(condition);
         let start = Law { mean: vec![0.8, -0.4], covariance: vec![0.05, 0.0, 0.0, 0.05] };
         let grid = square(2.0, 128);
-        let problem = problem(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.5, 1.0]);
+        let problem =
+            Problem::of_dynamics(Arc::new(process.clone()), 0.1, grid.clone(), start.initial(), vec![0.0, 0.5, 1.0]);
         let mut engine = FokkerPlanck::new(&problem, FokkerPlanckOptions::default()).unwrap();
         let found = engine.stationary().unwrap().clone();
         let exact = process.stationary().cell_probability(&grid).unwrap();
@@ -452,17 +453,27 @@ fn p5_by_automatic_choice_beats_the_peers_and_stays_positive() {
     }
 }
 
+/// Levels as measured on 64², pinned to 5 % like those of [`check`]: the largest distance of two laws is 2, so that a bar with
+/// room to spare would hold for any law. At condition 1000 the transient is off by two thirds of that, which is why the chain
+/// exists; what is asked of the edges there is that they say so.
 #[test]
 fn the_edge_generator_is_honest_about_strong_anisotropy() {
-    for (condition, moving_bar, resting_bar) in [(10.0, 0.013, 0.0036), (100.0, 0.22, 0.081), (1000.0, 1.06, 1.17)] {
+    let cases = [(10.0, 4.674e-2, 5.058e-3), (100.0, 3.655e-1, 1.307e-1), (1000.0, 1.274, 5.283e-1)];
+    for (condition, moving_level, resting_level) in cases {
         let process = p5(condition);
         let start = Law { mean: vec![0.8, -0.4], covariance: vec![0.05, 0.0, 0.0, 0.05] };
         let grid = square(2.0, 64);
         let exact = process.stationary().cell_probability(&grid).unwrap();
         let (found, error) = stationary(Arc::new(process.clone()), 0.1, &grid, &exact);
-        honest(&format!("edges {condition}, at rest"), error, found.error_grid.unwrap(), 4.0 * resting_bar);
+        honest(&format!("edges {condition}, at rest"), error, found.error_grid.unwrap(), 1.05 * resting_level);
+        assert!(error > 0.95 * resting_level, "edges {condition}, at rest: {error:.4e}, was {resting_level:.4e}");
         let exact = process.law(&start, 1.0).cell_probability(&grid).unwrap();
         let run = transient(Arc::new(process), 0.1, &grid, start.initial(), 1.0, &exact);
-        honest(&format!("edges {condition}, moving"), run.error, run.reported, 4.0 * moving_bar);
+        honest(&format!("edges {condition}, moving"), run.error, run.reported, 1.05 * moving_level);
+        assert!(
+            run.error > 0.95 * moving_level,
+            "edges {condition}, moving: {:.4e}, was {moving_level:.4e}",
+            run.error
+        );
     }
 }

@@ -18,7 +18,6 @@ use fpsolve_solvers::problem::initial::Initial;
 use fpsolve_validation::compare::{Settings, compare};
 use fpsolve_validation::reference::line::Line;
 use fpsolve_validation::reference::linear::OrnsteinUhlenbeck;
-use fpsolve_validation::reference::problem;
 
 fn run(problem: &Problem, scheme: &str, walkers: usize, step: f64, end: f64) -> Langevin {
     let options = LangevinOptions { walkers, step: Some(step), scheme: scheme.into(), ..LangevinOptions::default() };
@@ -51,7 +50,7 @@ fn b05_and_b06_have_their_stationary_laws() {
         let initial = Initial::Gaussian { mean: vec![0.0], covariance: vec![variance] };
         let exact = reference.stationary(&grid);
         let temperature = reference.temperature;
-        let problem = problem(Arc::new(reference), temperature, grid.clone(), initial, vec![0.0, end]);
+        let problem = Problem::of_dynamics(Arc::new(reference), temperature, grid.clone(), initial, vec![0.0, end]);
         let good = told_apart(&grid, &mut run(&problem, "weak2", 40_000, 0.025, end), exact.clone());
         assert!(good.is_empty(), "{name}: {good:?}");
         let bad = told_apart(&grid, &mut run(&problem, "euler-maruyama", 40_000, 0.25, end), exact);
@@ -74,7 +73,7 @@ fn b08_has_the_covariance_of_its_chain() {
     let discrete: Vec<f64> = noise.iter().zip(factors).map(|(d, q)| t2 * h * d / (1.0 - q)).collect();
     let initial = Initial::Point { at: vec![0.0, 0.0] };
     let grid = rectangle([3.0, 3.0], 8);
-    let problem = problem(Arc::new(process.clone()), process.temperature(), grid, initial, vec![0.0, 8.0]);
+    let problem = Problem::of_dynamics(Arc::new(process.clone()), process.temperature(), grid, initial, vec![0.0, 8.0]);
     let chain = run(&problem, "euler-maruyama", 200_000, h, 8.0);
     let second_order = run(&problem, "weak2", 60_000, 0.04, 8.0);
     for (at, (i, j)) in [(0, 0), (0, 1), (1, 1)].into_iter().enumerate() {

@@ -43,7 +43,7 @@ fn model(data: &Data, groups: &[usize], amplitudes: &Amplitudes, gradient: Sampl
 
 fn covariance(model: &dyn Model, theta: &[f64]) -> Vec<f64> {
     let mut packed = vec![0.0; theta.len() * (theta.len() + 1) / 2];
-    Minibatch.diffusion(model, theta, &mut packed);
+    Minibatch::new(model).unwrap().diffusion(model, theta, &mut packed);
     packed
 }
 

@@ -1,6 +1,6 @@
 //! The noise of minibatches averaged over the noise of the data, or chosen parts of it, as a diffusion matrix.
 
-use super::Diffusion;
+use super::matrix::Diffusion;
 use crate::error::Error;
 use crate::gradient_noise::decomposition::{Decomposition, Part, Weights};
 use crate::model::Model;

@@ -1,12 +1,10 @@
 //! A diffusion matrix given by formulas.
 
-use super::Diffusion;
+use super::matrix::Diffusion;
 use crate::Error;
 use crate::formula::{Expression, Program};
 use crate::model::Model;
-use crate::model::formula::FormulaModel;
 use crate::numerics::symmetric::packed_len;
-use crate::problem::dynamics::Dynamics;
 
 /// D(θ) as a symmetric matrix of formulas of the variables.
 #[derive(Debug)]
@@ -47,6 +45,16 @@ impl FormulaDiffusion {
             derivatives: Program::compile(&derivatives),
             entries,
         })
+    }
+
+    /// Number of dimensions d.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// (∇·D)_i as a program of d outputs.
+    pub(crate) fn divergence_program(&self) -> &Program {
+        &self.divergence
     }
 
     /// The formulas of the upper triangle, packed.
@@ -92,66 +100,13 @@ impl Diffusion for FormulaDiffusion {
     }
 }
 
-/// Itô dynamics whose drift and diffusion are both formulas, evaluated in one program.
-#[derive(Debug)]
-pub struct FormulaDynamics {
-    dimension: usize,
-    program: Program,
-    divergence: Program,
-    /// The drift alone, where D is constant.
-    drift: Option<Program>,
-}
-
-impl FormulaDynamics {
-    /// Drift −∇L (or b) of the model, diffusion D + floor·I of the noise; both must have the same dimension.
-    pub fn new(model: &FormulaModel, noise: &FormulaDiffusion, floor: f64) -> Self {
-        let d = noise.dimension;
-        let drift: Vec<Expression> = model.gradient_formulas().iter().map(Expression::negated).collect();
-        let diagonal = (0..d).flat_map(|i| (i..d).map(move |j| i == j));
-        let floor = Expression::constant(floor);
-        let entries =
-            noise.entries.iter().zip(diagonal).map(|(e, diagonal)| if diagonal { e.plus(&floor) } else { e.clone() });
-        let formulas: Vec<Expression> = drift.iter().cloned().chain(entries).collect();
-        let still = |e: &Expression| (0..d).all(|k| e.derivative(k) == Expression::constant(0.0));
-        Self {
-            dimension: d,
-            program: Program::compile(&formulas),
-            divergence: noise.divergence.clone(),
-            drift: noise.entries.iter().all(still).then(|| Program::compile(&drift)),
-        }
-    }
-}
-
-impl Dynamics for FormulaDynamics {
-    fn dimension(&self) -> usize {
-        self.dimension
-    }
-
-    fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]) {
-        self.program.evaluate_split(points, drift, diffusion);
-    }
-
-    fn constant_diffusion(&self) -> bool {
-        self.drift.is_some()
-    }
-
-    fn drift_alone(&self, points: &[f64], drift: &mut [f64]) -> bool {
-        let Some(program) = &self.drift else { return false };
-        program.evaluate(points, drift);
-        true
-    }
-
-    fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
-        self.divergence.evaluate(points, divergence);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
     use crate::formula::{Symbols, parse};
+    use crate::model::formula::FormulaModel;
 
     fn rows(texts: [[&str; 2]; 2]) -> Vec<Vec<Expression>> {
         let symbols = Symbols::new(&["x", "y"]);
@@ -181,25 +136,6 @@ mod tests {
         let derivatives = noise.derivatives(&model, &points);
         assert_eq!(derivatives[..4], [1.0, 4.0, -0.25, 0.0625]); // ∂_x of 1 + x², xy/4
         assert_eq!(derivatives[6..10], [0.0, 0.0, 0.125, 0.5]); // ∂_y of them
-    }
-
-    #[test]
-    fn one_program_gives_drift_and_diffusion() {
-        let noise = FormulaDiffusion::new(&rows([["1 + x^2", "0"], ["0", "y^2"]])).unwrap();
-        let dynamics = FormulaDynamics::new(&model(), &noise, 0.5);
-        let (mut drift, mut diffusion, mut divergence) = ([0.0; 4], [0.0; 6], [0.0; 4]);
-        dynamics.drift_diffusion(&[2.0, 0.0, 1.0, 3.0], &mut drift, &mut diffusion);
-        assert_eq!(drift, [-7.0, -3.0, -4.0, -6.0]); // −(x³ − x + y), −(x + 2y)
-        assert_eq!(diffusion, [5.5, 1.5, 0.0, 0.0, 1.5, 9.5]);
-        dynamics.diffusion_divergence(&[2.0, 0.0, 1.0, 3.0], &mut divergence);
-        assert_eq!(divergence, [4.0, 0.0, 2.0, 6.0]);
-        assert!(!dynamics.constant_diffusion());
-        let constant = FormulaDiffusion::new(&rows([["2", "1/2"], ["1/2", "3"]])).unwrap();
-        let constant = FormulaDynamics::new(&model(), &constant, 0.5);
-        let mut alone = [0.0; 4];
-        assert!(!dynamics.drift_alone(&[2.0, 0.0, 1.0, 3.0], &mut alone) && alone == [0.0; 4]);
-        assert!(constant.constant_diffusion() && constant.drift_alone(&[2.0, 0.0, 1.0, 3.0], &mut alone));
-        assert_eq!(alone, drift);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Constant isotropic noise: D = σ²·I.
 
-use super::Diffusion;
+use super::matrix::Diffusion;
 use crate::model::Model;
 use crate::numerics::symmetric::packed_index;
 

@@ -1,18 +1,41 @@
 //! The noise of minibatches: D = covariance of the per-sample gradients, divisor m.
 
-use super::Diffusion;
+use super::matrix::Diffusion;
+use crate::Error;
 use crate::model::Model;
 
 /// D(θ) = (1/m) Σ g_s g_sᵀ − ∇L ∇Lᵀ, found together with ∇L in one pass over the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Minibatch;
+pub struct Minibatch(());
+
+impl Minibatch {
+    /// The noise of the batches of a model.
+    ///
+    /// Errors: a model without samples.
+    pub fn new(model: &dyn Model) -> Result<Self, Error> {
+        let refusal = || {
+            Error::invalid(
+                "the noise of minibatches is the covariance of per-sample gradients, and the model has no samples",
+                "give a model with data, or another noise",
+            )
+        };
+        model.data().map(|_| Self(())).ok_or_else(refusal)
+    }
+}
 
 impl Diffusion for Minibatch {
     fn diffusion(&self, model: &dyn Model, points: &[f64], diffusion: &mut [f64]) {
-        model.gradient_covariance(points, &mut vec![0.0; points.len()], diffusion);
+        self.gradient_diffusion(model, points, &mut vec![0.0; points.len()], diffusion);
     }
 
+    /// NaN for a model without samples, which is another one than the noise was made for.
     fn gradient_diffusion(&self, model: &dyn Model, points: &[f64], gradient: &mut [f64], diffusion: &mut [f64]) {
-        model.gradient_covariance(points, gradient, diffusion);
+        match model.data() {
+            Some(data) => data.gradient_covariance(points, gradient, diffusion),
+            None => {
+                model.gradient(points, gradient);
+                diffusion.fill(f64::NAN);
+            }
+        }
     }
 }

@@ -1,72 +1,25 @@
-//! Noise: the diffusion matrix D(θ), and the dynamics that a loss and a noise make together.
+//! Diffusion matrices D(θ), without the temperature: the noise dθ = … + √(2T) S dW with S Sᵀ = D.
+//!
+//! ```text
+//! minibatch    D = (1/m) Σ_s g_s g_sᵀ − ∇L ∇Lᵀ           covariance of the per-sample gradients, T = η/(2B)
+//! isotropic    D = σ² I
+//! formula      D_ij(θ) of formulas, (∇·D)_i = Σ_j ∂_j D_ij symbolic
+//! decomposed   D = E_ε of the minibatch covariance, or some of its parts
+//! ```
+//!
+//! The trait is [`Diffusion`] (`matrix.rs`); one file for each kind. What a loss and a noise make together is in
+//! [`crate::dynamics`]. Reference: S. Mandt, M. Hoffman & D. Blei 2017, arXiv:1704.04289.
 
 pub mod decomposed;
 pub mod formula;
 pub mod isotropic;
+pub mod matrix;
 pub mod minibatch;
 #[cfg(test)]
 mod tests;
 
 pub use decomposed::Decomposed;
-pub use formula::{FormulaDiffusion, FormulaDynamics};
+pub use formula::FormulaDiffusion;
 pub use isotropic::Isotropic;
+pub use matrix::Diffusion;
 pub use minibatch::Minibatch;
-
-use crate::model::Model;
-use crate::numerics::symmetric::{packed_index, packed_len};
-
-/// A diffusion matrix D(θ) (without the temperature), for points and packed matrices laid out as in [`crate::problem::dynamics`].
-pub trait Diffusion: Send + Sync {
-    /// D at n points of the model's dimension (packed × n).
-    fn diffusion(&self, model: &dyn Model, points: &[f64], diffusion: &mut [f64]);
-
-    /// ∇L (d×n) and D; noises that find both in one pass override it.
-    fn gradient_diffusion(&self, model: &dyn Model, points: &[f64], gradient: &mut [f64], diffusion: &mut [f64]) {
-        model.gradient(points, gradient);
-        self.diffusion(model, points, diffusion);
-    }
-
-    /// (∇·D)_i = Σ_j ∂_j D_ij (d×n); the default takes differences of [`Diffusion::derivatives`].
-    fn divergence(&self, model: &dyn Model, points: &[f64], divergence: &mut [f64]) {
-        let d = model.dimension();
-        let n = points.len() / d;
-        let derivatives = self.derivatives(model, points);
-        divergence.fill(0.0);
-        for i in 0..d {
-            for j in 0..d {
-                let row = (j * packed_len(d) + packed_index(d, i, j)) * n;
-                for p in 0..n {
-                    divergence[i * n + p] += derivatives[row + p];
-                }
-            }
-        }
-    }
-
-    /// All ∂_j D_c (component c, point p at `[(j·packed + c)·n + p]`), by fourth-order central differences with the step
-    /// 10⁻³·(1 + |θ_j|).
-    fn derivatives(&self, model: &dyn Model, points: &[f64]) -> Vec<f64> {
-        let d = model.dimension();
-        let n = points.len() / d;
-        let packed = packed_len(d);
-        let mut out = vec![0.0; d * packed * n];
-        let mut moved = points.to_vec();
-        let mut diffusion = vec![0.0; packed * n];
-        for j in 0..d {
-            let steps: Vec<f64> = points[j * n..(j + 1) * n].iter().map(|x| 1e-3 * (1.0 + x.abs())).collect();
-            for (shift, weight) in [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)] {
-                for p in 0..n {
-                    moved[j * n + p] = points[j * n + p] + shift * steps[p];
-                }
-                self.diffusion(model, &moved, &mut diffusion);
-                let rows = out[j * packed * n..(j + 1) * packed * n].chunks_mut(n).zip(diffusion.chunks(n));
-                for (out, values) in rows {
-                    for p in 0..n {
-                        out[p] += weight / (12.0 * steps[p]) * values[p];
-                    }
-                }
-            }
-            moved[j * n..(j + 1) * n].copy_from_slice(&points[j * n..(j + 1) * n]);
-        }
-        out
-    }
-}

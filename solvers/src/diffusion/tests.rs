@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::dynamics::{GradientDynamics, Interpretation, check_dynamics};
+use crate::model::{Model, SampleModel};
 use crate::problem::dynamics::Dynamics;
 use crate::problem::{Minibatch as Batches, Replacement};
 
@@ -15,14 +16,32 @@ impl Model for Constant {
     fn dimension(&self) -> usize {
         2
     }
-    fn samples(&self) -> usize {
-        4
-    }
     fn loss(&self, _points: &[f64], loss: &mut [f64]) {
         loss.fill(0.0);
     }
     fn gradient(&self, points: &[f64], gradient: &mut [f64]) {
         self.gradient_covariance(points, gradient, &mut vec![0.0; 3 * points.len() / 2]);
+    }
+    fn data(&self) -> Option<&dyn SampleModel> {
+        Some(self)
+    }
+    fn shared_data(self: Arc<Self>) -> Option<Arc<dyn SampleModel>> {
+        Some(self)
+    }
+}
+
+impl SampleModel for Constant {
+    fn samples(&self) -> usize {
+        4
+    }
+    fn sample_losses(&self, _: &[f64], _: &mut [f64]) {
+        unimplemented!("the gradients are given")
+    }
+    fn sample_gradients(&self, points: &[f64], gradients: &mut [f64]) {
+        let n = points.len() / 2;
+        for k in 0..2 {
+            (0..4).for_each(|s| gradients[(k * 4 + s) * n..(k * 4 + s + 1) * n].fill(GRADIENTS[s][k]));
+        }
     }
     fn gradient_covariance(&self, points: &[f64], gradient: &mut [f64], covariance: &mut [f64]) {
         let n = points.len() / 2;
@@ -46,7 +65,7 @@ fn batch_covariance(with_replacement: bool) -> [f64; 3] {
 
 #[test]
 fn batch_noise_is_twice_the_temperature_times_d() {
-    let dynamics = GradientDynamics::new(Arc::new(Constant), Arc::new(Minibatch));
+    let dynamics = GradientDynamics::new(Arc::new(Constant), Arc::new(Minibatch::new(&Constant).unwrap()));
     let (mut drift, mut diffusion) = ([0.0; 2], [0.0; 3]);
     dynamics.drift_diffusion(&[0.3, -1.0], &mut drift, &mut diffusion);
     assert_eq!(diffusion, [2.1875, -1.375, 1.25]);
@@ -121,7 +140,7 @@ fn stratonovich_in_one_dimension_is_half_of_the_end_point() {
     );
     let model: Arc<dyn Model> = Arc::new(model.unwrap());
     let drift = |interpretation| {
-        let dynamics = GradientDynamics::new(model.clone(), Arc::new(Minibatch)).with_floor(0.1);
+        let dynamics = GradientDynamics::new(model.clone(), Arc::new(Minibatch::new(&*model).unwrap())).with_floor(0.1);
         let (mut drift, mut diffusion) = ([0.0], [0.0]);
         dynamics.with_interpretation(interpretation, 0.5).drift_diffusion(&[0.6], &mut drift, &mut diffusion);
         drift[0]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Interpretation;
+use super::interpretation::Interpretation;
 use crate::diffusion::Diffusion;
 use crate::model::Model;
 use crate::numerics::symmetric::packed_index;

@@ -17,8 +17,9 @@ use std::sync::Arc;
 
 use crate::diffusion::Diffusion;
 use crate::model::Model;
+use crate::numerics::difference::{WIDE_STEP, derivatives};
 use crate::numerics::symmetric::{packed_index, packed_len};
-use crate::problem::dynamics::Dynamics;
+use crate::problem::dynamics::{Dynamics, central_divergence};
 
 /// Order of a stochastic modified equation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -126,38 +127,17 @@ impl Dynamics for ModifiedDynamics {
 
     fn diffusion_divergence(&self, points: &[f64], divergence: &mut [f64]) {
         if self.order == Order::Three {
-            crate::problem::dynamics::central_divergence(self, points, divergence);
+            central_divergence(self, points, divergence);
         } else {
             self.noise.divergence(&*self.model, points, divergence);
         }
     }
 }
 
-/// ∂_k H_c (component c, point p at `[(k·packed + c)·n + p]`) by fourth-order central differences of the Hessian. The step
-/// 3·10⁻³·(1 + |θ_k|) is wide, since the Hessian may itself come from differences.
+/// ∂_k H_c (component c, point p at `[(k·packed + c)·n + p]`) by differences of the Hessian, which may come from differences.
 fn third_derivatives(model: &dyn Model, points: &[f64]) -> Vec<f64> {
     let d = model.dimension();
-    let n = points.len() / d;
-    let packed = packed_len(d);
-    let mut out = vec![0.0; d * packed * n];
-    let mut moved = points.to_vec();
-    let mut hessian = vec![0.0; packed * n];
-    for k in 0..d {
-        let step = |x: f64| 3e-3 * (1.0 + x.abs());
-        for (shift, weight) in [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)] {
-            for p in 0..n {
-                moved[k * n + p] = points[k * n + p] + shift * step(points[k * n + p]);
-            }
-            model.hessian(&moved, &mut hessian);
-            for c in 0..packed {
-                for p in 0..n {
-                    out[(k * packed + c) * n + p] += weight / (12.0 * step(points[k * n + p])) * hessian[c * n + p];
-                }
-            }
-        }
-        moved[k * n..(k + 1) * n].copy_from_slice(&points[k * n..(k + 1) * n]);
-    }
-    out
+    derivatives(d, points, WIDE_STEP, packed_len(d), |points, hessian| model.hessian(points, hessian))
 }
 
 #[cfg(test)]
@@ -231,7 +211,8 @@ mod tests {
     }
 
     fn errors(order: Order, eta: f64) -> [f64; 3] {
-        let dynamics = ModifiedDynamics::new(quadratic(), Arc::new(Minibatch), order, eta, eta / 2.0);
+        let dynamics =
+            ModifiedDynamics::new(quadratic(), Arc::new(Minibatch::new(&*quadratic()).unwrap()), order, eta, eta / 2.0);
         let (m, exact) = (moments(&dynamics, eta / 2.0), chain(eta));
         std::array::from_fn(|i| m[i] - exact[i])
     }
@@ -307,8 +288,9 @@ mod tests {
 
     #[test]
     fn order_one_is_the_plain_dynamics() {
-        let modified = ModifiedDynamics::new(quadratic(), Arc::new(Minibatch), Order::One, 0.1, 0.05);
-        let plain = GradientDynamics::new(quadratic(), Arc::new(Minibatch));
+        let modified =
+            ModifiedDynamics::new(quadratic(), Arc::new(Minibatch::new(&*quadratic()).unwrap()), Order::One, 0.1, 0.05);
+        let plain = GradientDynamics::new(quadratic(), Arc::new(Minibatch::new(&*quadratic()).unwrap()));
         let (mut b, mut d, mut e, mut f) = ([0.0; 2], [0.0; 2], [0.0; 2], [0.0; 2]);
         modified.drift_diffusion(&[0.3, 1.0], &mut b, &mut d);
         plain.drift_diffusion(&[0.3, 1.0], &mut e, &mut f);

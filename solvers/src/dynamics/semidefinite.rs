@@ -7,12 +7,23 @@ use crate::problem::dynamics::Dynamics;
 /// Negative eigenvalues down to this share of the largest count as rounding.
 const ROUNDING: f64 = 1e-10;
 
+/// Which function of the dynamics cannot be used, and why.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Unusable {
+    /// The drift b is not finite.
+    #[error("{0}")]
+    Drift(Error),
+    /// The diffusion matrix D is not finite, or has a negative eigenvalue.
+    #[error("{0}")]
+    Diffusion(Error),
+}
+
 /// Checks drift and diffusion at n points (coordinate-major).
 ///
 /// # Errors
 /// The first point where b or D is not finite, or D has a negative eigenvalue beyond rounding; it names the point in the
 /// given variables.
-pub fn check_dynamics(dynamics: &dyn Dynamics, points: &[f64], variables: &[String]) -> Result<(), Error> {
+pub fn check_dynamics(dynamics: &dyn Dynamics, points: &[f64], variables: &[String]) -> Result<(), Unusable> {
     let d = dynamics.dimension();
     let n = points.len() / d;
     let packed = packed_len(d);
@@ -26,24 +37,21 @@ pub fn check_dynamics(dynamics: &dyn Dynamics, points: &[f64], variables: &[Stri
         };
         if let Some(k) = (0..d).find(|k| !drift[k * n + p].is_finite()) {
             let what = format!("component {} of the drift is {} at {}", k + 1, drift[k * n + p], place());
-            return Err(Error::invalid(
-                what,
-                "shrink the grid so that the loss is smooth on it, or change the formula",
-            ));
+            let help = "shrink the grid so that the loss is smooth on it, or change the formula";
+            return Err(Unusable::Drift(Error::invalid(what, help)));
         }
         let here: Vec<f64> = (0..packed).map(|c| diffusion[c * n + p]).collect();
         if let Some(value) = here.iter().find(|v| !v.is_finite()) {
             let what = format!("the diffusion matrix has the entry {value} at {}", place());
-            return Err(Error::invalid(what, "shrink the grid, or change the formula of the diffusion"));
+            let help = "shrink the grid, or change the formula of the diffusion";
+            return Err(Unusable::Diffusion(Error::invalid(what, help)));
         }
         let (values, _) = eigen(d, &here);
         let largest = values[..d].iter().fold(0.0_f64, |a, v| a.max(v.abs()));
         if values[0] < -ROUNDING * largest {
             let what = format!("the diffusion matrix has the eigenvalue {:.6e} at {}", values[0], place());
-            return Err(Error::invalid(
-                what,
-                "a diffusion matrix must be positive semidefinite: make it S·Sᵀ of some S",
-            ));
+            let help = "a diffusion matrix must be positive semidefinite: make it S·Sᵀ of some S";
+            return Err(Unusable::Diffusion(Error::invalid(what, help)));
         }
     }
     Ok(())

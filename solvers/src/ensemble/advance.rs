@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::{Block, Ensemble};
+use super::block::Block;
+use super::walkers::Ensemble;
 use crate::Error;
 use crate::engine::Interrupt;
 
@@ -29,6 +30,8 @@ impl Watch<'_> {
     /// Stops the block when the user asked to stop or when a block before it has failed.
     ///
     /// Only blocks after the first failing one stop early, so the failure that is reported is always the same.
+    ///
+    /// Errors: [`Stop::Asked`].
     pub fn check(&self) -> Result<(), Stop> {
         if (self.interrupt)() {
             self.interrupted.store(true, Ordering::Relaxed);

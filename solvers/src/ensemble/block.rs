@@ -1,6 +1,6 @@
 //! A block of walkers.
 
-use super::Aligned;
+use crate::numerics::aligned::Aligned;
 use crate::numerics::random::LaneStream;
 
 /// Walkers in a block: part of the definition of the random streams, so changing it changes every ensemble's numbers.
@@ -69,10 +69,10 @@ impl Clone for Block {
 /// Counts of walker steps that the user must hear of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Steps that were folded back into the box more than once.
-    pub folded: u64,
+    /// Steps that were reflected more than once.
+    pub multiple_reflections: u64,
     /// Steps longer than the box.
-    pub thrown: u64,
+    pub overlong: u64,
     /// Walkers absorbed at a wall.
     pub absorbed: u64,
 }
@@ -81,8 +81,8 @@ impl Tally {
     /// Sum of two counts.
     pub fn plus(&self, other: &Self) -> Self {
         Self {
-            folded: self.folded + other.folded,
-            thrown: self.thrown + other.thrown,
+            multiple_reflections: self.multiple_reflections + other.multiple_reflections,
+            overlong: self.overlong + other.overlong,
             absorbed: self.absorbed + other.absorbed,
         }
     }

@@ -1,6 +1,6 @@
 //! Counting walkers in the cells of the grid.
 
-use super::{BLOCK, Block};
+use super::block::{BLOCK, Block};
 use crate::numerics::lanes::{dispatch, fma};
 use crate::problem::grid::{Axis, Grid};
 

@@ -1,134 +1,36 @@
-//! What the two ensembles share: N walkers in blocks of fixed size, advanced from output time to output time, observed on
-//! the grid.
+//! What the ensembles of the Langevin equation and of SGD share: N walkers in blocks of fixed size, advanced from output time to
+//! output time, observed on the grid.
 //!
 //! Blocks are outside, steps inside, so a block stays in the first-level cache and memory does not depend on the number of
 //! steps. Each block has its own random stream and is advanced by one thread at a time; counts are integers and moments are
 //! merged in block order: results do not depend on the number of threads.
+//!
+//! ```text
+//! p_c = N_c/N,     ⟨θ⟩ = (1/N) Σ θ_i,     C = (1/(N − 1)) Σ (θ_i − ⟨θ⟩)(θ_i − ⟨θ⟩)ᵀ,     se(⟨θ_k⟩) = √(C_kk/N)
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `walkers.rs` | [`Ensemble`]: positions, histogram, snapshot |
+//! | `block.rs` | [`Block`]: 256 walkers with their random stream, and what happened to them |
+//! | `advance.rs` | all blocks in parallel, all or nothing |
+//! | `histogram.rs`, `moments.rs`, `statistics.rs` | counts on the grid; merged moments (T. Chan, G. Golub & R. LeVeque 1983, doi:10.1080/00031305.1983.10483115); quantiles |
+//! | `trajectories.rs` | positions of a few walkers in between |
 
 mod advance;
 mod block;
 mod histogram;
 mod moments;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod trajectories;
+mod walkers;
 
+pub use crate::engine::Trajectories;
 pub use crate::numerics::aligned::Aligned;
 pub use advance::{Stop, Watch};
 pub use block::{BLOCK, Block, Tally};
 pub use histogram::Locator;
 pub use moments::Moments;
-pub use trajectories::Trajectories;
-
-use rayon::prelude::*;
-
-use crate::Error;
-use crate::engine::Snapshot;
-use crate::numerics::random::Stream;
-use crate::problem::Problem;
-use crate::problem::grid::Grid;
-
-/// N walkers of one engine.
-#[derive(Debug)]
-pub struct Ensemble {
-    grid: Grid,
-    walkers: usize,
-    blocks: Vec<Block>,
-    spare: Vec<Block>,
-}
-
-impl Ensemble {
-    /// `walkers` walkers drawn from the problem's initial law with the streams of `engine`.
-    ///
-    /// Errors: no walkers, an initial law that does not lie on the grid.
-    pub fn new(problem: &Problem, engine: &str, walkers: usize) -> Result<Self, Error> {
-        if walkers == 0 {
-            return Err(Error::invalid("an ensemble without walkers shows nothing", "write walkers = 10000 or more"));
-        }
-        let (d, grid) = (problem.dimension(), &problem.grid);
-        let sampler = problem.initial.sampler(grid)?;
-        let purpose = format!("{engine}/initial");
-        let blocks = (0..walkers.div_ceil(BLOCK))
-            .into_par_iter()
-            .map(|b| {
-                let mut block = Block::new(d, b, walkers, problem.seed, engine);
-                sampler.fill(&mut Stream::new(problem.seed, &purpose, b as u64), &mut block.points);
-                block
-            })
-            .collect();
-        Ok(Self { grid: grid.clone(), walkers, blocks, spare: Vec::new() })
-    }
-
-    /// Number of walkers N.
-    pub fn walkers(&self) -> usize {
-        self.walkers
-    }
-    /// The grid that walkers are counted on.
-    pub fn grid(&self) -> &Grid {
-        &self.grid
-    }
-    /// All blocks in the order of the walkers.
-    pub fn blocks(&self) -> &[Block] {
-        &self.blocks
-    }
-    /// All blocks, to be set up before the first step.
-    pub fn blocks_mut(&mut self) -> &mut [Block] {
-        &mut self.blocks
-    }
-    /// Sum of what the blocks counted.
-    pub fn tally(&self) -> Tally {
-        self.blocks.iter().fold(Tally::default(), |sum, block| sum.plus(&block.tally))
-    }
-    /// Positions of the first `n` walkers, coordinate-major (d×n).
-    pub fn first_points(&self, n: usize) -> Vec<f64> {
-        let (n, d) = (n.min(self.walkers), self.grid.dimension());
-        let mut points = vec![0.0; d * n];
-        for i in 0..n {
-            for k in 0..d {
-                points[k * n + i] = self.blocks[i / BLOCK].points[k * BLOCK + i % BLOCK];
-            }
-        }
-        points
-    }
-
-    /// Histogram on the grid, moments with standard errors and the share off the grid.
-    ///
-    /// Moments are over all walkers that were not absorbed, also those off the grid; the covariance has divisor N − 1.
-    pub fn snapshot(&self, time: f64) -> Snapshot {
-        let (counts, moments) = (self.counts(), self.moments());
-        let n = self.walkers as f64;
-        Snapshot {
-            time,
-            probability: counts[..self.grid.len()].iter().map(|&c| f64::from(c) / n).collect(),
-            mean: moments.mean().to_vec(),
-            mean_se: moments.standard_error(),
-            covariance: moments.covariance(),
-            outside: f64::from(counts[self.grid.len()]) / n,
-        }
-    }
-
-    /// Moments of the walkers that were not absorbed, merged in the order of the blocks.
-    fn moments(&self) -> Moments {
-        let d = self.grid.dimension();
-        let per_block: Vec<Moments> = self.blocks.par_iter().map(|block| Moments::of_block(d, block)).collect();
-        per_block.iter().fold(Moments::new(d), |sum, m| sum.merge(m))
-    }
-
-    /// Walkers in each cell, and after the last cell those off the grid.
-    pub fn counts(&self) -> Vec<u32> {
-        let locator = Locator::new(&self.grid);
-        let chunk = self.blocks.len().div_ceil(rayon::current_num_threads());
-        let count = |blocks: &[Block]| {
-            let mut counts = vec![0u32; self.grid.len() + 1];
-            blocks.iter().for_each(|block| locator.count(block, &mut counts));
-            counts
-        };
-        let add = |mut a: Vec<u32>, b: Vec<u32>| {
-            a.iter_mut().zip(&b).for_each(|(a, b)| *a += b);
-            a
-        };
-        self.blocks.par_chunks(chunk).map(count).reduce_with(add).unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests;
+pub use walkers::Ensemble;

@@ -1,6 +1,6 @@
 //! Means and covariances of walkers, centred in every block so that no digits cancel, merged in block order.
 
-use super::{BLOCK, Block};
+use super::block::{BLOCK, Block};
 use crate::numerics::lanes::{dispatch, fma};
 use crate::numerics::symmetric::{packed_index, packed_len};
 

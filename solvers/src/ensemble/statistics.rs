@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{BLOCK, Block, Ensemble};
+use super::block::{BLOCK, Block};
+use super::walkers::Ensemble;
 use crate::engine::{QUANTILE_LEVELS, Statistics};
 use crate::numerics::lanes::{dispatch, fma};
 use crate::numerics::symmetric::{packed_index, packed_len};

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::problem::grid::{Axis, Boundary};
+use crate::problem::grid::{Axis, Boundary, Grid};
 
 fn axis(from: f64, to: f64, cells: usize, boundary: Boundary) -> Axis {
     Axis::uniform("x", from, to, cells, [boundary; 2]).unwrap()

@@ -22,14 +22,15 @@ pub struct Passage {
 }
 
 impl Passage {
-    /// Checks the target on a grid: see [`Target::check`].
+    /// Checks the target on a grid. Errors: as for [`Target::check`].
     pub fn check_target(&self, grid: &Grid) -> Result<(), Error> {
         let help = "start outside the target: from there the passage takes no time";
         self.target.check(grid, &self.from, "target", help)
     }
 
-    /// Checks the avoided set, where there is one: see [`Target::check`]; besides, no cell may lie in it and in the target, and
-    /// some must lie in neither.
+    /// Checks the avoided set, where there is one.
+    ///
+    /// Errors: as for [`Target::check`]; a cell in it and in the target; no cell in neither.
     pub fn check_avoid(&self, grid: &Grid) -> Result<(), Error> {
         let Some(avoid) = &self.avoid else { return Ok(()) };
         avoid.check(grid, &self.from, "avoided set", "start outside the avoided set, on the way to the target")?;

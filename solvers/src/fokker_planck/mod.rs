@@ -1,32 +1,46 @@
-//! The Fokker–Planck engine: a Markov jump process on the cells of the grid.
+//! The Fokker–Planck engine: ∂ρ/∂t = −∇·(b ρ) + ∇·∇·(A ρ), A = T·D, on the cells of a grid.
 //!
-//! [`edge_generator()`] makes the generator Q of drift and diffusion; a [`stepper`] follows
-//! dp/dt = Qᵀp with a [`linear`] solver; [`stationary`] solves Qᵀπ = 0.
+//! A [`Discretisation`] makes the operator a matrix: [`edges`] the generator Q of a Markov jump process, dp/dt = Qᵀp, Qᵀπ = 0;
+//! [`chain`] the transition matrix P of steps in time, p(t + τ) = Pᵀp(t). All matrices have non-negative rates or probabilities, so
+//! that densities stay non-negative and their sum is kept.
+//!
+//! * [`engine`]: the engine, from output time to output time; [`transient`]: a density on its way; [`start`]: where it starts;
+//! * [`discretisation`]: the trait; [`choice`]: the table [`DISCRETISATIONS`] and the choice by estimated errors; [`options`];
+//! * [`stencil`]: coefficients, Selling's decomposition, steps on the lattice; [`cells`]: centre values and cell averages;
+//! * [`generator`]: Q, filled edge by edge; [`edges`], [`chain`]: the two discretisations;
+//! * [`stationary`], [`spectrum`]: π, slow modes; [`integrator`], [`linear`]: e^{tQᵀ} and (c − γQᵀ)⁻¹;
+//! * [`accuracy`]: how far a density is from the true one; [`bounds`]: grids for laws of unknown size.
 
 pub mod accuracy;
 pub mod bounds;
 pub mod cells;
 pub mod chain;
-mod choice;
-mod discretisation;
+pub mod choice;
+pub mod discretisation;
 pub mod edges;
-mod engine;
+pub mod engine;
 pub mod generator;
 pub mod integrator;
 pub mod linear;
 pub mod options;
+pub mod quasi_stationary;
 pub mod spectrum;
 pub mod start;
 pub mod stationary;
 pub mod stencil;
 pub mod testing;
+pub mod transient;
 
-pub use edges::{Discretization, edge_generator};
+pub use crate::engine::Stationary;
+pub use chain::discretisation::CHAIN;
+pub use choice::DISCRETISATIONS;
+pub use discretisation::{Discretisation, DiscretisationKind};
+pub use edges::discretisation::EDGES;
+pub use edges::{EdgeGenerator, edge_generator};
 pub use engine::FokkerPlanck;
 pub use generator::Generator;
-pub use options::{FokkerPlanckOptions, SpaceMethod};
+pub use options::FokkerPlanckOptions;
 pub use spectrum::Spectrum;
-pub use stationary::Stationary;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,40 @@
-//! Starts at a point: the Gaussian of the linearised equation at a short time, instead of one full cell.
+//! The law that a run starts from; at a point the Gaussian of the linearised equation at a short time, instead of one full cell.
 
 use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::problem::Problem;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
 use crate::problem::initial::Initial;
+
+/// The law that a run starts from (cell probabilities), and its time.
+#[derive(Debug, Clone, Copy)]
+pub struct StartLaw<'a> {
+    /// Cell probabilities (n).
+    pub law: &'a [f64],
+    /// The time that they belong to.
+    pub time: f64,
+}
+
+/// The law the integrator starts from and the time it belongs to: at a point that of a short time, else the initial one, whose cell
+/// probabilities are `probability`.
+pub fn start_law(problem: &Problem, probability: &[f64], warnings: &mut Vec<String>) -> (Vec<f64>, f64) {
+    if let Initial::Point { at } = &problem.initial {
+        let start = PointStart::new(problem.dynamics.as_ref(), problem.temperature, at);
+        let law = start.duration(&problem.grid).and_then(|t| {
+            let t = t.min(0.5 * problem.times.last().copied().unwrap_or(t)).max(1e-300);
+            Some((start.law(t).cell_probability(&problem.grid).ok()?, t))
+        });
+        if let Some(law) = law {
+            return law;
+        }
+        warnings.push(
+            "the starting point is too close to a wall, or the noise there too degenerate, for a short-time Gaussian: \
+             the density starts from one full cell"
+                .into(),
+        );
+    }
+    (probability.to_vec(), 0.0)
+}
 
 /// Standard deviation at the start time, in cells of the widest-celled axis.
 const WIDTH: f64 = 1.5;

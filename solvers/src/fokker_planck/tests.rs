@@ -3,11 +3,11 @@ use crate::Error;
 use crate::engine::{Attribute, Engine, OnGrid, Snapshot};
 use std::sync::Arc;
 
-use super::testing::fixtures::l1;
 use super::*;
 use crate::model::Model;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
+use crate::problem::density::l1;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::{Axis, Boundary, Grid};
 use crate::problem::initial::Initial;
@@ -102,7 +102,7 @@ fn gaussian(problem: &Problem, mean: Vec<f64>, covariance: Vec<f64>) -> Vec<f64>
 }
 
 #[test]
-fn a_point_start_follows_the_exact_gaussian_at_second_order_with_an_honest_estimate() {
+fn a_point_start_follows_the_exact_gaussian_at_second_order_with_an_estimate_of_the_size_of_its_error() {
     let times = [0.0, 1e-5, 0.1, 0.7];
     let errors: Vec<f64> = [100, 200, 400]
         .iter()
@@ -169,7 +169,7 @@ fn the_rotating_gaussian_has_its_covariance_current_and_entropy_production() {
 fn methods_agree_and_a_positive_one_stays_non_negative() {
     let problem = ornstein_uhlenbeck(120, Initial::Uniform, &[0.0, 0.3, 2.0]);
     let (_, truth) = follow(&problem, "tr-bdf2");
-    for method in integrator::METHODS {
+    for method in integrator::table::INTEGRATORS {
         let options =
             FokkerPlanckOptions { method: method.name.into(), tolerance: 1e-4, ..FokkerPlanckOptions::default() };
         let mut engine = FokkerPlanck::new(&problem, options).unwrap();
@@ -249,7 +249,7 @@ fn the_ladder_says_where_the_order_is_not_the_declared_one() {
             let probability = vec![(0..cells).map(|i| (1.0 + tilt(i)) / cells as f64).collect::<Vec<f64>>()];
             let (values, method, warnings) = (Vec::new(), "test".to_string(), Vec::new());
             let (stationary, min_density) = (None, 0.9);
-            let discretisation = SpaceMethod::Edges;
+            let discretisation = &EDGES;
             accuracy::convergence::Solved {
                 grid,
                 probability,
@@ -333,7 +333,7 @@ fn strong_anisotropy_with_a_current_takes_the_chain() {
 
 /// First passage of the rotationally symmetric Ornstein–Uhlenbeck process over an oblique line is one-dimensional.
 #[test]
-fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_honest_error() {
+fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_estimate_of_the_size_of_their_error() {
     use crate::escape::passage::{Passage, Target};
     use crate::formula::{Symbols, parse};
     let passage = |d: usize, from: Vec<f64>, text: &str| {
@@ -341,7 +341,7 @@ fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_honest_error() {
         let target = Target::new(text, &condition, d);
         Passage { name: "over".into(), from, target, avoid: None, walkers: 1, horizon: 1.0 }
     };
-    let mean_time = |d: usize, cells: usize, discretisation: SpaceMethod, passage: &Passage| {
+    let mean_time = |d: usize, cells: usize, discretisation: Option<&'static DiscretisationKind>, passage: &Passage| {
         let dynamics = if d == 1 {
             Linear { h: vec![1.0], diffusion: vec![1.0], d }
         } else {
@@ -352,14 +352,40 @@ fn mean_times_of_the_chain_over_an_oblique_line_come_with_an_honest_error() {
         let found = FokkerPlanck::new(&problem, options).unwrap().first_passage(passage, &|| false).unwrap();
         (found.from_value, found.error_grid.unwrap())
     };
-    let (exact, _) = mean_time(1, 4000, SpaceMethod::Edges, &passage(1, vec![-0.2], "x > 0.7"));
+    let (exact, _) = mean_time(1, 4000, Some(&EDGES), &passage(1, vec![-0.2], "x > 0.7"));
     let plane = passage(2, vec![-0.1 * 2f64.sqrt(); 2], "x + y > 0.7*sqrt(2)");
     for (cells, level) in [(48, 5e-3), (96, 1.2e-3)] {
-        let (found, said) = mean_time(2, cells, SpaceMethod::Chain, &plane);
+        let (found, said) = mean_time(2, cells, Some(&CHAIN), &plane);
         let error = (found / exact - 1.0).abs();
         println!("{cells}: {found} {exact} {error:e} said {:e}", said / exact);
         assert!(error < level, "{cells}: {error:e}");
         // the estimate counts on the second order that curved problems have; this linear one converges faster
         assert!(error * exact < 3.0 * said && said < 8.0 * error * exact, "{cells}: {error:e} {:e}", said / exact);
     }
+}
+
+#[test]
+fn every_discretisation_keeps_its_promises() {
+    for &kind in DISCRETISATIONS {
+        assert_eq!(choice::from_word(kind.word).unwrap(), Some(kind));
+        let start = Initial::Gaussian { mean: vec![0.4], covariance: vec![0.1] };
+        let ou = |cells| ornstein_uhlenbeck(cells, start.clone(), &[0.0, 0.5]);
+        let options = |method: &str| FokkerPlanckOptions {
+            discretisation: Some(kind),
+            method: method.into(),
+            ..FokkerPlanckOptions::default()
+        };
+        let solve = |cells| accuracy::convergence::solve(&ou(cells), &options("auto"), 0, &|| false).unwrap();
+        let ladder = accuracy::convergence::Ladder::new(&[32, 64, 128].map(solve)).unwrap();
+        let (order, name) = (ladder.densities[0].order[0], kind.name);
+        assert_eq!(ladder.densities[0].declared, kind.order);
+        assert!(order > f64::from(kind.order) - 0.3, "{name}: order {order}");
+        let engine = FokkerPlanck::new(&ou(64), options("auto")).unwrap();
+        let found = engine.stationary().unwrap();
+        assert!(!kind.positive || found.probability.iter().all(|&p| p >= 0.0), "{name}");
+        assert_eq!(found.reversible, kind.keeps_detailed_balance, "{name}");
+        assert!(found.error_grid.unwrap() < 1e-2, "{name}: {:?}", found.error_grid);
+        assert_eq!(FokkerPlanck::new(&ou(64), options("tr-bdf2")).is_err(), kind.own_steps, "{name}");
+    }
+    assert!(choice::from_word(choice::AUTO.0).unwrap().is_none() && choice::from_word("lattice").is_err());
 }

@@ -1,6 +1,7 @@
 //! Formulas that are conditions: where they hold, as the sign of a function.
 
-use super::expression::{Binary, Expression, Node};
+use super::expression::{Expression, Node};
+use super::operation::Binary;
 
 impl Expression {
     /// A function g with g > 0 inside the set where this condition holds and g < 0 outside its closure: the difference of the

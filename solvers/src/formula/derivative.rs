@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::expression::{Binary, Expression, Key, Node, Unary};
+use super::expression::{Expression, Key, Node};
+use super::operation::{Binary, Unary};
 
 impl Expression {
     /// ∂/∂(input `variable`), of any order by repetition.

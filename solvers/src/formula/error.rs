@@ -32,26 +32,7 @@ impl From<FormulaError> for crate::Error {
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let letters = name.chars().count();
     let allowed = (letters / 2).min(2).max(letters / 3);
-    let rank = |k: &'a str| (edit_distance(name, k), name.len().abs_diff(k.len()), k);
+    let lower = name.to_ascii_lowercase();
+    let rank = |k: &'a str| (strsim::osa_distance(&lower, &k.to_ascii_lowercase()), name.len().abs_diff(k.len()), k);
     known.map(rank).filter(|rank| rank.0 <= allowed).min().map(|rank| rank.2)
-}
-
-/// Insertions, deletions, substitutions and swaps of neighbouring letters that turn a into b; capitals do not count.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let letters = |s: &str| s.chars().map(|c| c.to_ascii_lowercase()).collect::<Vec<char>>();
-    let (a, b) = (letters(a), letters(b));
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let substituted = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let swaps = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swapped = if swaps { rows[i - 2][j - 2] + 1 } else { usize::MAX };
-                substituted.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(swapped)
-            };
-        }
-    }
-    rows[a.len()][b.len()]
 }

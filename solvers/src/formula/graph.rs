@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::expression::{Binary, Expression, Key, Node, Unary};
+use super::expression::{Expression, Key, Node};
+use super::operation::{Binary, Unary};
 
 /// Place of a value in the list; operands come before their users.
 pub(super) type Id = usize;

@@ -12,45 +12,15 @@
 use std::ops::Range;
 
 use super::error::{FormulaError, nearest};
-use super::expression::{Binary, Expression, Unary};
+use super::expression::Expression;
+use super::functions::{CONSTANTS, FUNCTIONS, Function};
+use super::operation::{Binary, Unary};
 use super::symbols::{Symbol, Symbols};
 use super::token::{Token, tokens};
 
 const MAX_LENGTH: usize = 4096;
 const MAX_DEPTH: usize = 32;
 const MAX_NODES: usize = 256;
-
-/// How the arguments of a function become an expression.
-#[derive(Clone, Copy)]
-pub(super) enum Function {
-    One(Unary),
-    /// Two or more arguments, taken from left to right.
-    Many(Binary),
-    Where,
-}
-
-pub(super) const CONSTANTS: [(&str, f64); 2] = [("pi", std::f64::consts::PI), ("e", std::f64::consts::E)];
-
-pub(super) const FUNCTIONS: [(&str, Function); 18] = [
-    ("sin", Function::One(Unary::Sin)),
-    ("cos", Function::One(Unary::Cos)),
-    ("tan", Function::One(Unary::Tan)),
-    ("asin", Function::One(Unary::Asin)),
-    ("acos", Function::One(Unary::Acos)),
-    ("atan", Function::One(Unary::Atan)),
-    ("sinh", Function::One(Unary::Sinh)),
-    ("cosh", Function::One(Unary::Cosh)),
-    ("tanh", Function::One(Unary::Tanh)),
-    ("exp", Function::One(Unary::Exp)),
-    ("log", Function::One(Unary::Log)),
-    ("sqrt", Function::One(Unary::Sqrt)),
-    ("abs", Function::One(Unary::Abs)),
-    ("sign", Function::One(Unary::Sign)),
-    ("erf", Function::One(Unary::Erf)),
-    ("min", Function::Many(Binary::Min)),
-    ("max", Function::Many(Binary::Max)),
-    ("where", Function::Where),
-];
 
 /// Reads a formula with the names of `symbols`.
 ///

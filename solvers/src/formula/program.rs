@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::expression::{Binary, Expression, Unary};
-use super::graph::{Fused, Graph, Id, Value};
-use super::run::{BLOCK, Layout, Scratch, run_block};
+use super::expression::Expression;
+use super::graph::{Graph, Id, Value};
+use super::instruction::{BLOCK, Code, Instruction, Layout, Scratch, Source, Target};
+use super::run::run_block;
 
 /// Several formulas compiled together: parts that they share are computed once.
 ///
@@ -13,42 +14,12 @@ use super::run::{BLOCK, Layout, Scratch, run_block};
 /// Every level gives the same bits; the value at a point does not depend on its neighbours.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Program {
-    pub(super) instructions: Vec<Instruction>,
-    pub(super) registers: usize,
+    instructions: Vec<Instruction>,
+    registers: usize,
     constants: Vec<f64>,
     uniforms: usize,
     inputs: usize,
     outputs: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Instruction {
-    pub(super) code: Code,
-    pub(super) target: Target,
-    pub(super) operands: [Source; 3],
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Code {
-    Copy,
-    Unary(Unary),
-    Binary(Binary),
-    Fused(Fused),
-    Where,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Target {
-    Register(usize),
-    Output(usize),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Source {
-    Input(usize),
-    Register(usize),
-    /// A uniform, or after them a constant.
-    Scalar(usize),
 }
 
 thread_local! {
@@ -110,7 +81,7 @@ impl Program {
             scratch.reserve(self.registers);
             for start in (0..n).step_by(BLOCK) {
                 let (at, length) = (Layout { stride: n, start }, BLOCK.min(n - start));
-                run_block(self, &self.constants, inputs, at, first, second, split, at, length, scratch);
+                run_block(&self.instructions, &self.constants, inputs, at, first, second, split, at, length, scratch);
             }
         });
     }
@@ -126,7 +97,18 @@ impl Program {
     ) {
         debug_assert!(scalars.len() == self.uniforms + self.constants.len());
         scratch.reserve(self.registers);
-        run_block(self, scalars, inputs.0, inputs.1, outputs.0, &mut [], usize::MAX, outputs.1, length, scratch);
+        run_block(
+            &self.instructions,
+            scalars,
+            inputs.0,
+            inputs.1,
+            outputs.0,
+            &mut [],
+            usize::MAX,
+            outputs.1,
+            length,
+            scratch,
+        );
     }
 
     /// All outputs at one point.

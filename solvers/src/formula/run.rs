@@ -1,41 +1,11 @@
 //! The inner loop: one instruction after the other over a block of points.
 
-use super::expression::{Binary, Unary};
 use super::graph::Fused;
-use super::program::{Code, Program, Source, Target};
+use super::instruction::{Block, Code, Instruction, Layout, Scratch, Source, Target};
+use super::operation::{Binary, Unary};
 use super::scalar::truth;
 use crate::numerics::lanes;
 use crate::numerics::lanes::{TRIGONOMETRIC_LIMIT, dispatch};
-
-/// Points per block: long enough to hide what an instruction costs to start, short enough for the first-level cache.
-pub(crate) const BLOCK: usize = 128;
-
-/// Where a block stands in an array: component k of its point i is at `[k·stride + start + i]`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Layout {
-    pub(crate) stride: usize,
-    pub(crate) start: usize,
-}
-
-#[derive(Debug, Clone)]
-#[repr(align(64))] // whole cache lines, so that no vector straddles two
-struct Block([f64; BLOCK]);
-
-/// Working memory of programs; grows to the largest program it has served.
-#[derive(Debug, Clone, Default)]
-pub struct Scratch {
-    #[allow(clippy::vec_box)] // a result is swapped in by its pointer
-    registers: Vec<Box<Block>>,
-}
-
-impl Scratch {
-    /// One register more than the program has: results are built there and then swapped in.
-    pub(super) fn reserve(&mut self, registers: usize) {
-        if self.registers.len() <= registers {
-            self.registers.resize_with(registers + 1, || Box::new(Block([0.0; BLOCK])));
-        }
-    }
-}
 
 /// The vector or the number behind an operand.
 #[inline(always)]
@@ -204,7 +174,7 @@ dispatch! {
 dispatch! {
     /// Runs all instructions on `length` points; outputs before `split` go to the first array, the others to the second.
     pub(super) fn run_block(
-        program: &Program,
+        instructions: &[Instruction],
         scalars: &[f64],
         inputs: &[f64],
         input: Layout,
@@ -216,7 +186,7 @@ dispatch! {
         scratch: &mut Scratch,
     ) {
         let Some((spare, registers)) = scratch.registers.split_last_mut() else { return };
-        for instruction in &program.instructions {
+        for instruction in instructions {
             let [a, b, c] = instruction.operands;
             let a = fetch(a, registers, scalars, inputs, input, length);
             let b = fetch(b, registers, scalars, inputs, input, length);

@@ -1,6 +1,6 @@
 //! The meaning of each operation for one number; programs compute the same bits over lanes.
 
-use super::expression::{Binary, Unary};
+use super::operation::{Binary, Unary};
 use crate::numerics::lanes;
 
 /// sin, cos or tan for all arguments: `near` where lanes reduce exactly, else the standard library's `far`.

@@ -1,6 +1,7 @@
 //! Building expressions: constants folded and moved outwards, neutral elements dropped, signs pulled out.
 
-use super::expression::{Binary, Expression, Node, Unary};
+use super::expression::{Expression, Node};
+use super::operation::{Binary, Unary};
 use super::scalar;
 
 impl Expression {

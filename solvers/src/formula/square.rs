@@ -1,6 +1,7 @@
 //! Formulas that are squares.
 
-use super::expression::{Binary, Expression, Node};
+use super::expression::{Expression, Node};
+use super::operation::Binary;
 
 impl Expression {
     /// (κ, e) where the formula is κ·e² with a number κ, as written: `(y - h)^2`, `0.5*(y - h)^2`, `(y - h)^2/2`.

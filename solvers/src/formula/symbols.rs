@@ -1,6 +1,6 @@
 //! The names that a formula may use.
 
-use super::parse::{CONSTANTS, FUNCTIONS};
+use super::functions::{CONSTANTS, FUNCTIONS};
 use crate::Error;
 
 /// Variables, parameters with their values, and data columns. A formula's inputs are the variables, then the columns.

@@ -1,6 +1,6 @@
 //! What a diffusion cannot carry: skewness and excess kurtosis of the batch gradient.
 
-use crate::model::Model;
+use crate::model::SampleModel;
 use crate::problem::Replacement;
 
 /// Standardised third and fourth cumulants of the batch gradient, component by component (each d×n); 0 where it has no variance.
@@ -16,7 +16,12 @@ pub struct Cumulants {
 ///
 /// Independent draws: those of one gradient times B^{−1/2} and B^{−1}. Distinct samples (also the single batch of an epoch): the
 /// moments of a sum over a random set of B out of m.
-pub fn batch_cumulants(model: &dyn Model, points: &[f64], batch_size: usize, replacement: Replacement) -> Cumulants {
+pub fn batch_cumulants(
+    model: &dyn SampleModel,
+    points: &[f64],
+    batch_size: usize,
+    replacement: Replacement,
+) -> Cumulants {
     let (d, m) = (model.dimension(), model.samples());
     let n = points.len() / d;
     let mut out = Cumulants { skewness: vec![0.0; d * n], excess_kurtosis: vec![0.0; d * n] };
@@ -124,10 +129,10 @@ mod tests {
         let data = Data::new(vec![("a".into(), samples.to_vec())]).unwrap();
         let symbols = Symbols::new(&["w"]).with_columns(&["a"]);
         let model = SampleLossModel::new(1, &parse("(w - a)^2/2", &symbols).unwrap(), &data).unwrap();
-        let model: std::sync::Arc<dyn Model> = std::sync::Arc::new(model);
+        let model = std::sync::Arc::new(model);
         let biased = ImportanceSampled::new(model.clone(), LossScale::MeanLoss, 0.8, false).unwrap();
         let weighted = ImportanceSampled::new(model.clone(), LossScale::MeanLoss, 0.8, true).unwrap();
-        let cases: [(&dyn Model, Replacement); 4] = [
+        let cases: [(&dyn SampleModel, Replacement); 4] = [
             (&*model, Replacement::Without),
             (&*model, Replacement::With),
             (&biased, Replacement::With),

@@ -1,5 +1,6 @@
 //! The set that SGD stays in: batch gradients are bounded, those of the SDE are not.
 
+use crate::model::SampleModel;
 use crate::problem::Problem;
 use crate::problem::grid::Grid;
 
@@ -12,10 +13,11 @@ use crate::problem::grid::Grid;
 pub fn reach(problem: &Problem) -> Option<Vec<[f64; 2]>> {
     let eta = problem.minibatch?.learning_rate;
     let (d, grid) = (problem.dimension(), &problem.grid);
-    if problem.model.samples() == 0 || grid.axes().iter().any(|axis| axis.is_periodic()) {
+    let data = problem.model.data()?;
+    if grid.axes().iter().any(|axis| axis.is_periodic()) {
         return None;
     }
-    let extremes = gradient_extremes(problem);
+    let extremes = gradient_extremes(data, grid);
     let mut inside: Vec<[f64; 2]> = grid.axes().iter().map(|axis| [axis.lower(), axis.upper()]).collect();
     for round in 0..MAX_ROUNDS {
         let mut image = vec![[f64::INFINITY, f64::NEG_INFINITY]; d];
@@ -61,18 +63,14 @@ fn touches(grid: &Grid, cell: usize, inside: &[[f64; 2]]) -> bool {
 }
 
 /// Smallest and largest g_ik over the samples, for every cell centre and axis.
-fn gradient_extremes(problem: &Problem) -> Vec<[[f64; 2]; 3]> {
-    let (d, m, n) = (problem.dimension(), problem.model.samples(), problem.grid.len());
+fn gradient_extremes(data: &dyn SampleModel, grid: &Grid) -> Vec<[[f64; 2]; 3]> {
+    let (d, m, n) = (grid.dimension(), data.samples(), grid.len());
     let mut all = Vec::with_capacity(n);
     for first in (0..n).step_by(CHUNK) {
-        let count = CHUNK.min(n - first);
-        let mut points = vec![0.0; d * count];
-        for i in 0..count {
-            let center = problem.grid.center(first + i);
-            (0..d).for_each(|k| points[k * count + i] = center[k]);
-        }
+        let points = grid.centers_of(first..n.min(first + CHUNK));
+        let count = points.len() / d;
         let mut gradients = vec![0.0; d * m * count];
-        problem.model.sample_gradients(&points, &mut gradients);
+        data.sample_gradients(&points, &mut gradients);
         for i in 0..count {
             let mut extreme = [[f64::INFINITY, f64::NEG_INFINITY]; 3];
             for k in 0..d {

@@ -26,7 +26,7 @@ pub(crate) const CURVED: usize = 300_000;
 
 /// The minima of a model's loss inside the grid, lowest first; `loss` are its values at the cell centres (n).
 ///
-/// A search starts from every cell that is not above any of its 3^d − 1 neighbours, and (up to [`CURVED`] cells) from every cell
+/// A search starts from every cell that is not above any of its 3^d − 1 neighbours, and (up to 300 000 cells) from every cell
 /// where ∇²L is positive and the Newton step is shorter than two cells: valleys narrower than a cell hide minima from their
 /// neighbours, not from Newton's method. A search takes Newton steps with the eigenvalues of ∇²L turned
 /// positive, no longer than a trust region that begins at two cells, each accepted only if it lowers L; then plain Newton steps as

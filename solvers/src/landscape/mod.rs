@@ -1,4 +1,15 @@
 //! The shape of a loss: its minima, saddles and maxima, and the basins of the minima.
+//!
+//! ```text
+//! ∇L(θ*) = 0,     index = number of negative eigenvalues of H(θ*),     basin(θ*) = { θ: dθ/dt = −∇L ends in θ* }
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `minima.rs` | cells that lie below their neighbours, refined by Newton's method |
+//! | `critical.rs` | all zeros of ∇L, and the basins of the minima |
+//!
+//! Reference: D. Wales 2004, *Energy Landscapes*, doi:10.1017/CBO9780511721724.
 
 pub(crate) mod critical;
 pub(crate) mod minima;

@@ -2,20 +2,35 @@
 //!
 //! Each interval between output times is divided into the fewest equal steps not longer than `step`, so that the discrete
 //! law at output times is that of n equal steps and can be computed exactly where the recursion is known.
+//!
+//! ```text
+//! θ_{k+1} = θ_k + b(θ_k) h + √(2Th) S(θ_k) z_k,   z_k ~ N(0, I)        (Euler–Maruyama; the others in scheme/)
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `scheme/` | the schemes, one file each, with their orders |
+//! | `root.rs` | S with S Sᵀ = D for a block of walkers |
+//! | `walls/` | reflection along the conormal, periodic wrap, absorption by Brownian bridges |
+//! | `step.rs` | how intervals are divided, and the step that is chosen |
+//! | `step_halving.rs` | the weak error of the step, by walkers that take it and half of it on the same Brownian paths |
+//! | `first_passage/` | first-passage times by walkers |
 
-mod companion;
 pub mod first_passage;
 pub(crate) mod root;
 pub mod scheme;
 mod step;
+mod step_halving;
 mod walls;
 
 use crate::Error;
 use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Trajectories};
 use crate::problem::Problem;
-use companion::Companion;
 use scheme::{Entry, Scheme, Sde, Work};
+use step::STEPS_PER_CHECK;
+pub use step::divide;
+use step_halving::StepHalving;
 use walls::Walls;
 
 /// What a scenario says about the Langevin engine.
@@ -25,7 +40,7 @@ pub struct LangevinOptions {
     pub walkers: usize,
     /// Longest time step; None: chosen from the drift, the noise and the grid.
     pub step: Option<f64>,
-    /// Name of a scheme of [`scheme::TABLE`].
+    /// Name of a scheme of [`scheme::SCHEMES`].
     pub scheme: String,
     /// Number of walkers whose positions are kept, at the output times and in between (see [`Trajectories`]).
     pub trajectories: usize,
@@ -33,7 +48,7 @@ pub struct LangevinOptions {
 
 impl Default for LangevinOptions {
     fn default() -> Self {
-        Self { walkers: 100_000, step: None, scheme: scheme::TABLE[0].name.to_string(), trajectories: 0 }
+        Self { walkers: 100_000, step: None, scheme: scheme::SCHEMES[0].name.to_string(), trajectories: 0 }
     }
 }
 
@@ -44,22 +59,13 @@ pub struct Langevin {
     scheme: Box<dyn Scheme>,
     walls: Walls,
     ensemble: Ensemble,
-    companion: Option<Companion>,
+    halving: Option<StepHalving>,
     step: f64,
     reason: String,
     time: f64,
     end: f64,
     steps: u64,
     trajectories: Trajectories,
-}
-
-/// Steps between two looks at the interrupt.
-const STEPS_PER_CHECK: u64 = 64;
-
-/// The fewest equal steps not longer than `step` that make up `interval` (a part in 10⁹ longer is accepted).
-pub fn divide(interval: f64, step: f64) -> (u64, f64) {
-    let steps = (interval / step * (1.0 - 1e-9)).ceil().max(1.0);
-    (steps as u64, interval / steps)
 }
 
 impl Langevin {
@@ -77,12 +83,12 @@ impl Langevin {
         }
         let (step, reason) = step::resolve(problem, &walls, options.step)?;
         let scheme = (entry.build)(problem)?;
-        let companion = Companion::new(problem, &walls, options.walkers);
+        let halving = StepHalving::new(problem, &walls, options.walkers);
         let walkers = options.trajectories.min(options.walkers);
         let mut trajectories = Trajectories { walkers, times: Vec::new(), points: Vec::new() };
         trajectories.keep(0.0, &ensemble);
         let (time, steps, end) = (0.0, 0, problem.times.last().copied().unwrap_or(0.0));
-        Ok(Self { sde, entry, scheme, walls, ensemble, companion, step, reason, time, end, steps, trajectories })
+        Ok(Self { sde, entry, scheme, walls, ensemble, halving, step, reason, time, end, steps, trajectories })
     }
 
     /// The longest step that is taken.
@@ -97,7 +103,7 @@ impl Langevin {
     /// that take the step and half of it on the same Brownian paths. None for fewer than 8192 walkers, whose sampling error
     /// is larger than what could be seen, and after one of them was lost.
     pub fn step_error(&self) -> Option<(f64, f64)> {
-        self.companion.as_ref().and_then(Companion::estimate)
+        self.halving.as_ref().and_then(StepHalving::estimate)
     }
     /// Walkers in each cell, and after the last cell those off the grid.
     pub fn counts(&self) -> Vec<u32> {
@@ -128,7 +134,7 @@ impl Engine for Langevin {
         let (sde, scheme, walls, from) = (&self.sde, &*self.scheme, &self.walls, self.time);
         let d = sde.dynamics.dimension();
         let (trajectories, kept) = (&self.trajectories, Trajectories::kept_steps(steps, (to - from) / self.end));
-        let mut companion = self.companion.clone();
+        let mut halving = self.halving.clone();
         let (ensemble, before) = (&mut self.ensemble, self.steps);
         let main = || {
             ensemble.advance(
@@ -156,15 +162,15 @@ impl Engine for Langevin {
             )
         };
         let beside = || {
-            if let Some(companion) = &mut companion {
-                companion.advance(sde, scheme, walls, steps, h, interrupt);
-                companion.compare(self.entry.weak_order);
+            if let Some(halving) = &mut halving {
+                halving.advance(sde, scheme, walls, steps, h, interrupt);
+                halving.compare(self.entry.weak_order);
             }
         };
         rayon::join(main, beside).0?;
         let time_after = |&k: &u64| if k == steps { to } else { from + k as f64 * h };
         self.trajectories.collect(kept.iter().map(time_after), d, &mut self.ensemble);
-        self.companion = companion;
+        self.halving = halving;
         self.time = to;
         self.steps += steps;
         Ok(())
@@ -201,21 +207,21 @@ impl Engine for Langevin {
         let tally = self.ensemble.tally();
         let all = self.steps as f64 * self.ensemble.walkers() as f64;
         let mut warnings = Vec::new();
-        if tally.thrown > 0 {
+        if tally.overlong > 0 {
             warnings.push(format!(
                 "{} steps of Langevin walkers ({:.1e} of all) were longer than the box: the step {:.3e} is too long where \
                  drift or noise are that strong",
-                tally.thrown,
-                tally.thrown as f64 / all,
+                tally.overlong,
+                tally.overlong as f64 / all,
                 self.step
             ));
         }
-        if tally.folded > 0 {
+        if tally.multiple_reflections > 0 {
             warnings.push(format!(
                 "{} steps of Langevin walkers ({:.1e} of all) were reflected more than once: the law next to the walls is \
                  not to be trusted; take a shorter step or a wider grid",
-                tally.folded,
-                tally.folded as f64 / all
+                tally.multiple_reflections,
+                tally.multiple_reflections as f64 / all
             ));
         }
         warnings

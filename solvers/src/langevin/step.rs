@@ -1,4 +1,4 @@
-//! The step that is taken when the scenario gives none.
+//! Steps: how an interval is divided, and the step that is taken when none is given.
 
 use super::scheme::{self, Sde, Work};
 use super::walls::Walls;
@@ -8,12 +8,20 @@ use crate::numerics::random::Stream;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
 
+/// Steps between two looks at the interrupt.
+pub(super) const STEPS_PER_CHECK: u64 = 64;
 /// Relaxation rate times step: the relative error of a variance is about half of it.
 const RATE_SHARE: f64 = 0.02;
 /// Longest typical step, as a share of the box.
 const BOX_SHARE: f64 = 0.04;
 /// Steps of the pilot run.
 const PILOT_STEPS: usize = 300;
+
+/// The fewest equal steps not longer than `step` that make up `interval` (a part in 10⁹ longer is accepted).
+pub fn divide(interval: f64, step: f64) -> (u64, f64) {
+    let steps = (interval / step * (1.0 - 1e-9)).ceil().max(1.0);
+    (steps as u64, interval / steps)
+}
 
 /// The step that was given, or a chosen one, and the reason in words. Errors: a step that is not positive.
 pub(super) fn resolve(problem: &Problem, walls: &Walls, given: Option<f64>) -> Result<(f64, String), Error> {
@@ -42,21 +50,21 @@ fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), Error> {
     if end <= 0.0 || !shortest.is_finite() {
         return Ok((1.0, "there is no time to cover".to_string()));
     }
-    let seen = pilot(problem, walls, end)?;
+    let rates = pilot(problem, walls, end)?;
     let mut choice = (shortest, "the shortest time between outputs".to_string());
     let mut limit = |h: f64, reason: String| {
         if h < choice.0 {
             choice = (h, reason);
         }
     };
-    let rate = quantile(seen.rate);
+    let rate = quantile(rates.rate);
     limit(RATE_SHARE / rate, format!("{RATE_SHARE} of the time 1/{rate:.3} in which drift and noise change"));
     for (k, name) in problem.variables.iter().enumerate().take(d) {
         let reach = BOX_SHARE * problem.grid.axes()[k].length();
-        let (drift, heat) = (quantile(seen.drift[k].clone()), quantile(seen.heat[k].clone()));
+        let (drift, diffusivity) = (quantile(rates.drift[k].clone()), quantile(rates.diffusivity[k].clone()));
         limit(reach / drift, format!("the drift covers {:.0} % of the axis {name} in it", 100.0 * BOX_SHARE));
         let noise = format!("the noise covers {:.0} % of the axis {name} in it", 100.0 * BOX_SHARE);
-        limit(reach * reach / (2.0 * heat), noise);
+        limit(reach * reach / (2.0 * diffusivity), noise);
     }
     if let Some(minibatch) = problem.minibatch {
         let least = (0.1 * minibatch.learning_rate).min(shortest);
@@ -67,27 +75,28 @@ fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), Error> {
     Ok(choice)
 }
 
+/// Rates r, speeds |b_k| and diffusivities T·D_kk at the walkers of the pilot.
 #[derive(Default)]
-struct Seen {
+struct PilotRates {
     rate: Vec<f64>,
     drift: [Vec<f64>; 3],
-    heat: [Vec<f64>; 3],
+    diffusivity: [Vec<f64>; 3],
 }
 
-fn pilot(problem: &Problem, walls: &Walls, end: f64) -> Result<Seen, Error> {
+fn pilot(problem: &Problem, walls: &Walls, end: f64) -> Result<PilotRates, Error> {
     let d = problem.dimension();
     let sde = Sde::new(problem);
-    let scheme = (scheme::TABLE[0].build)(problem)?;
+    let scheme = (scheme::SCHEMES[0].build)(problem)?;
     let mut block = Block::new(d, 0, BLOCK, problem.seed, "langevin/pilot");
     if walls.absorbs() {
         block.absorbed = vec![false; BLOCK];
     }
     let mut stream = Stream::new(problem.seed, "langevin/pilot/initial", 0);
     problem.initial.sampler(&problem.grid)?.fill(&mut stream, &mut block.points);
-    let (mut seen, mut work, mut time) = (Seen::default(), Work::new(d), 0.0);
+    let (mut rates, mut work, mut time) = (PilotRates::default(), Work::new(d), 0.0);
     for _ in 0..PILOT_STEPS {
-        look(problem, &block.points, &mut seen)?;
-        let recent = seen.rate[seen.rate.len() - BLOCK.min(seen.rate.len())..].to_vec();
+        look(problem, &block.points, &mut rates)?;
+        let recent = rates.rate[rates.rate.len() - BLOCK.min(rates.rate.len())..].to_vec();
         let h = (0.1 / quantile(recent)).min(end / 20.0).min(end - time);
         if time >= end || h <= 0.0 {
             break;
@@ -98,11 +107,11 @@ fn pilot(problem: &Problem, walls: &Walls, end: f64) -> Result<Seen, Error> {
         }
         time += h;
     }
-    Ok(seen)
+    Ok(rates)
 }
 
 /// Local rates and speeds at the points of a block, by one-sided differences over 10⁻⁵ of the axes.
-fn look(problem: &Problem, points: &[f64], seen: &mut Seen) -> Result<(), Error> {
+fn look(problem: &Problem, points: &[f64], rates: &mut PilotRates) -> Result<(), Error> {
     let d = problem.dimension();
     let mut drift = vec![0.0; d * BLOCK];
     let mut diffusion = vec![0.0; packed_len(d) * BLOCK];
@@ -126,21 +135,21 @@ fn look(problem: &Problem, points: &[f64], seen: &mut Seen) -> Result<(), Error>
             }
         }
     }
-    let before = seen.rate.len();
+    let before = rates.rate.len();
     for i in 0..BLOCK {
         let rate = square[i].sqrt() + noise[i];
         let speeds: Vec<(f64, f64)> = (0..d)
             .map(|k| (drift[k * BLOCK + i].abs(), problem.temperature * diffusion[packed_index(d, k, k) * BLOCK + i]))
             .collect();
         if rate.is_finite() && speeds.iter().all(|(b, a)| b.is_finite() && a.is_finite()) {
-            seen.rate.push(rate);
+            rates.rate.push(rate);
             for (k, (b, a)) in speeds.into_iter().enumerate() {
-                seen.drift[k].push(b);
-                seen.heat[k].push(a);
+                rates.drift[k].push(b);
+                rates.diffusivity[k].push(a);
             }
         }
     }
-    if seen.rate.len() == before {
+    if rates.rate.len() == before {
         return Err(Error::invalid(
             "drift or D is not finite at any of 256 walkers drawn from the initial density",
             "write formulas that are finite on the grid, or move the walls",

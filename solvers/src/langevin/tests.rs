@@ -335,7 +335,7 @@ fn standard_errors_of_the_covariance() {
 /// Every scheme of the table keeps its walkers in the box, and agrees with the stationary variance of B06 within its bias.
 #[test]
 fn every_scheme_runs() {
-    for entry in scheme::TABLE {
+    for entry in scheme::SCHEMES {
         let p =
             problem(&[(-20.0, 20.0, 400, Boundary::Reflecting)], Initial::Point { at: vec![0.2] }, 0.2, |x, b, a| {
                 b[0] = -x[0];
@@ -384,7 +384,7 @@ fn every_level_gives_the_same_bits() {
                 a[2] = 1.5 + x[1] * x[1];
             }
         });
-        for entry in scheme::TABLE.iter().filter(|entry| d == 1 || entry.name != "milstein") {
+        for entry in scheme::SCHEMES.iter().filter(|entry| d == 1 || entry.name != "milstein") {
             let run_at = |level| {
                 force_level(level);
                 let options = LangevinOptions { scheme: entry.name.to_string(), ..options(300, 0.05) };

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use super::Model;
 use crate::formula::{Expression, Program};
+use crate::model::capability::Model;
 
 /// A loss L(θ) or a drift b(θ) of formulas, with symbolic derivatives.
 #[derive(Debug)]

@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::model::Model;
+use crate::model::capability::{Model, SampleModel};
 use crate::numerics::lanes::{dispatch, exp};
 use crate::numerics::symmetric::packed_len;
 
@@ -33,7 +33,7 @@ pub enum LossScale {
 /// so that every noise and every engine can use it.
 #[derive(Clone)]
 pub struct ImportanceSampled {
-    model: Arc<dyn Model>,
+    model: Arc<dyn SampleModel>,
     scale: LossScale,
     smoothing: f64,
     reweight: bool,
@@ -65,12 +65,12 @@ impl ImportanceSampled {
         {
             return Err(Error::invalid(format!("the loss scale is {u}"), "the scale must be a positive number"));
         }
-        if model.samples() == 0 {
-            return Err(Error::invalid(
+        let model = model.shared_data().ok_or_else(|| {
+            Error::invalid(
                 "importance sampling of a model without samples",
                 "give a model with data, or remove the key importance",
-            ));
-        }
+            )
+        })?;
         Ok(Self { model, scale, smoothing, reweight })
     }
 
@@ -236,10 +236,6 @@ impl Model for ImportanceSampled {
         self.model.dimension()
     }
 
-    fn samples(&self) -> usize {
-        self.model.samples()
-    }
-
     /// Only where the mean gradient is the gradient of something: reweighted, or a constant scale.
     fn has_loss(&self) -> bool {
         self.reweight || matches!(self.scale, LossScale::Constant(_))
@@ -263,6 +259,27 @@ impl Model for ImportanceSampled {
             let n = points.len() / self.dimension();
             self.gradient_covariance(points, gradient, &mut vec![0.0; packed_len(self.dimension()) * n]);
         }
+    }
+
+    fn data(&self) -> Option<&dyn SampleModel> {
+        Some(self)
+    }
+
+    fn shared_data(self: Arc<Self>) -> Option<Arc<dyn SampleModel>> {
+        Some(self)
+    }
+
+    /// Those of the model, and `effective_sample_size`.
+    fn diagnostics(&self, points: &[f64]) -> Vec<(&'static str, Vec<f64>)> {
+        let mut fields = self.model.diagnostics(points);
+        fields.push(("effective_sample_size", self.effective_sample_size(points)));
+        fields
+    }
+}
+
+impl SampleModel for ImportanceSampled {
+    fn samples(&self) -> usize {
+        self.model.samples()
     }
 
     fn gradient_covariance(&self, points: &[f64], gradient: &mut [f64], covariance: &mut [f64]) {
@@ -320,13 +337,6 @@ impl Model for ImportanceSampled {
             }
         });
     }
-
-    /// Those of the model, and `effective_sample_size`.
-    fn diagnostics(&self, points: &[f64]) -> Vec<(&'static str, Vec<f64>)> {
-        let mut fields = self.model.diagnostics(points);
-        fields.push(("effective_sample_size", self.effective_sample_size(points)));
-        fields
-    }
 }
 
 #[cfg(test)]
@@ -335,7 +345,7 @@ mod tests {
     use super::*;
     use crate::model::tanh_regression::{Amplitudes, SampleGradient, TanhRegression};
 
-    fn genesis() -> Arc<dyn Model> {
+    fn genesis() -> Arc<dyn SampleModel> {
         let x: Vec<f64> = (0..10).map(|i| -2.25 + 0.5 * i as f64).collect();
         let y = [3.5, 3.22, 1.69, -0.9, -2.43, -5.54, -3.61, -3.63, -3.67, -3.65];
         let units = TanhRegression::units(&[-1.5, -0.9, -0.2], &[0, 0, 0]);
@@ -453,7 +463,7 @@ mod tests {
     }
 
     /// Mean time from w = 0.7116 to `to` by the quadrature τ = ∫ e^ψ ∫ e^{−ψ}/(T D), ψ' = F/(T D), reflecting at 0.1.
-    fn passage_time(model: &dyn Model, temperature: f64, to: f64) -> f64 {
+    fn passage_time(model: &dyn SampleModel, temperature: f64, to: f64) -> f64 {
         let n = 20_001;
         let h = (to - 0.1) / (n - 1) as f64;
         let points: Vec<f64> = (0..n).map(|i| 0.1 + h * i as f64).collect();

@@ -34,7 +34,7 @@ impl<'a> Krylov<'a> {
         self.weight.iter().zip(a).zip(b).map(|((w, a), b)| w * a * b).sum()
     }
 
-    /// One more vector: the operator applied to the last one.
+    /// One more vector: the operator applied to the last one. Errors: those of the operator.
     pub fn extend(&mut self, operator: &dyn Fn(&mut [f64]) -> Result<(), Error>) -> Result<(), Error> {
         let mut w = self.basis[self.basis.len() - 1].clone();
         operator(&mut w)?;

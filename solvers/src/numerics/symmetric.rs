@@ -2,6 +2,8 @@
 //!
 //! Component order: d = 1: `[00]`; d = 2: `[00, 01, 11]`; d = 3: `[00, 01, 02, 11, 12, 22]`.
 
+use super::small_matrix::diagonalise;
+
 /// Number of components of a packed symmetric d×d matrix: d(d+1)/2.
 pub const fn packed_len(d: usize) -> usize {
     d * (d + 1) / 2
@@ -15,65 +17,27 @@ pub const fn packed_index(d: usize, i: usize, j: usize) -> usize {
 
 /// Eigenvalues (ascending, the first d) and eigenvectors (column k belongs to value k) of a packed symmetric matrix.
 ///
-/// Cyclic Jacobi rotations: small eigenvalues of graded positive matrices come out accurate relative to themselves as far as
-/// the entries determine them. Entries beyond d are zero.
+/// Small eigenvalues of graded positive matrices come out accurate relative to themselves (see [`super::small_matrix`]). Entries
+/// beyond d are zero.
 pub fn eigen(d: usize, packed: &[f64]) -> ([f64; 3], [[f64; 3]; 3]) {
-    let mut a = [[0.0; 3]; 3];
-    let mut v = [[0.0; 3]; 3];
+    let (mut a, mut v) = ([0.0; 9], [0.0; 9]);
     for i in 0..d {
-        v[i][i] = 1.0;
+        v[i * d + i] = 1.0;
         for j in 0..d {
-            a[i][j] = packed[packed_index(d, i, j)];
+            a[i * d + j] = packed[packed_index(d, i, j)];
         }
     }
-    for _ in 0..30 {
-        let mut rotated = false;
-        for p in 0..d {
-            for q in p + 1..d {
-                if a[p][q].abs() > 1e-17 * (a[p][p] * a[q][q]).abs().sqrt() && a[p][q].abs() > f64::MIN_POSITIVE {
-                    rotate(d, &mut a, &mut v, p, q);
-                    rotated = true;
-                }
-            }
-        }
-        if !rotated {
-            break;
-        }
-    }
+    diagonalise(d, &mut a[..d * d], &mut v[..d * d]);
     let mut order = [0, 1, 2];
-    order[..d].sort_by(|&i, &j| a[i][i].total_cmp(&a[j][j]));
+    order[..d].sort_by(|&i, &j| a[i * d + i].total_cmp(&a[j * d + j]));
     let (mut values, mut vectors) = ([0.0; 3], [[0.0; 3]; 3]);
     for k in 0..d {
-        values[k] = a[order[k]][order[k]];
+        values[k] = a[order[k] * d + order[k]];
         for i in 0..d {
-            vectors[i][k] = v[i][order[k]];
+            vectors[i][k] = v[i * d + order[k]];
         }
     }
     (values, vectors)
-}
-
-fn rotate(d: usize, a: &mut [[f64; 3]; 3], v: &mut [[f64; 3]; 3], p: usize, q: usize) {
-    let theta = (a[q][q] - a[p][p]) / (2.0 * a[p][q]);
-    let t = if theta.is_finite() { theta.signum() / (theta.abs() + theta.hypot(1.0)) } else { 0.0 };
-    let c = 1.0 / t.hypot(1.0);
-    let s = t * c;
-    let apq = a[p][q];
-    a[p][p] -= t * apq;
-    a[q][q] += t * apq;
-    a[p][q] = 0.0;
-    a[q][p] = 0.0;
-    for k in (0..d).filter(|&k| k != p && k != q) {
-        let (x, y) = (a[k][p], a[k][q]);
-        a[k][p] = c * x - s * y;
-        a[p][k] = a[k][p];
-        a[k][q] = s * x + c * y;
-        a[q][k] = a[k][q];
-    }
-    for row in v.iter_mut().take(d) {
-        let (x, y) = (row[p], row[q]);
-        row[p] = c * x - s * y;
-        row[q] = s * x + c * y;
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Densities on a grid as cell probabilities, and what is computed from them.
 
+use ndarray::ArrayD;
+
 use super::grid::Grid;
+use crate::Error;
 use crate::numerics::symmetric::{packed_index, packed_len};
 
 /// Mean (d) and covariance (packed, d(d+1)/2) of cell probabilities, conditional on being on the grid.
@@ -43,14 +46,30 @@ pub fn kullback_leibler(p: &[f64], q: &[f64]) -> f64 {
     p.iter().zip(q).map(term).sum::<f64>().max(0.0)
 }
 
+/// Σ |p − q| of cell probabilities.
+pub fn l1(p: &[f64], q: &[f64]) -> f64 {
+    p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum()
+}
+
 /// Total variation ½ Σ |p − q| of cell probabilities.
 pub fn total_variation(p: &[f64], q: &[f64]) -> f64 {
-    0.5 * p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum::<f64>()
+    0.5 * l1(p, q)
 }
 
 /// Cell averages of the density: probability over volume.
 pub fn from_probability(grid: &Grid, probability: &[f64]) -> Vec<f64> {
     probability.iter().enumerate().map(|(cell, &p)| p / grid.volume(cell)).collect()
+}
+
+/// The same as an array over the axes of the grid. Errors: another number of probabilities than of cells.
+pub fn density_array(grid: &Grid, probability: &[f64]) -> Result<ArrayD<f64>, Error> {
+    let cells = grid.array(probability.to_vec())?;
+    if cells.ndim() != grid.dimension() {
+        let what = format!("{} probabilities on {} cells", probability.len(), grid.len());
+        return Err(Error::invalid(what, "give one probability for each cell"));
+    }
+    let volumes = grid.array(grid.volumes())?;
+    Ok(cells / volumes)
 }
 
 /// Marginal cell probabilities along one axis.
@@ -60,4 +79,24 @@ pub fn marginal(grid: &Grid, probability: &[f64], axis: usize) -> Vec<f64> {
         out[grid.multi_index(cell)[axis]] += p;
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::problem::grid::{Axis, Boundary};
+
+    #[test]
+    fn densities_are_arrays_over_the_axes() {
+        let axis = |name, cells| Axis::uniform(name, 0.0, 1.0, cells, [Boundary::Reflecting; 2]).unwrap();
+        let grid = Grid::new(vec![axis("x", 2), axis("y", 3)]).unwrap();
+        let p: Vec<f64> = (1..=6).map(|i| f64::from(i) / 21.0).collect();
+        let density = density_array(&grid, &p).unwrap();
+        assert_eq!(density.shape(), [2, 3]);
+        assert!((density[[1, 0]] - 6.0 * 4.0 / 21.0).abs() < 1e-15);
+        let both = [p.clone(), p.clone()].concat();
+        assert_eq!(grid.view(&both).unwrap().shape(), [2, 2, 3]);
+        assert!(grid.view(&p[1..]).is_err() && density_array(&grid, &both).is_err());
+    }
 }

@@ -1,5 +1,6 @@
 //! Drift and diffusion: the two functions that every engine of the SDE sees.
 
+use crate::numerics::difference::{STEP, stencils};
 use crate::numerics::symmetric::{packed_index, packed_len};
 
 /// Drift b(θ) and diffusion matrix D(θ) of dθ = b dt + √(2T) S dW, S Sᵀ = D, in the Itô sense.
@@ -13,14 +14,10 @@ pub trait Dynamics: Send + Sync {
     /// Drift b (d×n) and diffusion D (packed, d(d+1)/2 × n; without the temperature) at n points.
     fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]);
 
-    /// Whether D is known to be the same everywhere (its root is then taken once a step, not once a walker).
-    fn constant_diffusion(&self) -> bool {
-        false
-    }
-
-    /// Drift alone (d×n), where D is known to be the same everywhere; false, and nothing written, where it is not.
-    fn drift_alone(&self, _points: &[f64], _drift: &mut [f64]) -> bool {
-        false
+    /// The drift alone where the noise is known to be additive, D the same everywhere (its root is then taken once a step, not
+    /// once a walker); None where it is not known to be.
+    fn additive(&self) -> Option<&dyn Drift> {
+        None
     }
 
     /// Divergence (∇·D)_i = Σ_j ∂_j D_ij at n points (d×n).
@@ -32,31 +29,25 @@ pub trait Dynamics: Send + Sync {
     }
 }
 
+/// A drift without its noise.
+pub trait Drift: Send + Sync {
+    /// Drift b (d×n) at n points.
+    fn drift(&self, points: &[f64], drift: &mut [f64]);
+}
+
+/// (∇·D)_i by central differences of fourth order, for dynamics that know no better.
 pub(crate) fn central_divergence<D: Dynamics + ?Sized>(dynamics: &D, points: &[f64], divergence: &mut [f64]) {
     let d = dynamics.dimension();
     let n = points.len() / d;
     divergence.fill(0.0);
-    let mut moved = points.to_vec();
     let mut drift = vec![0.0; d * n];
-    let mut diffusion = vec![0.0; packed_len(d) * n];
-    for j in 0..d {
-        for (shift, weight) in [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)] {
+    let diffusion = |points: &[f64], diffusion: &mut [f64]| dynamics.drift_diffusion(points, &mut drift, diffusion);
+    stencils(d, points, STEP, packed_len(d), diffusion, |j, weights, diffusion| {
+        for row in 0..d {
+            let c = packed_index(d, row, j);
             for i in 0..n {
-                let x = points[j * n + i];
-                moved[j * n + i] = x + shift * step(x);
-            }
-            dynamics.drift_diffusion(&moved, &mut drift, &mut diffusion);
-            for row in 0..d {
-                let c = packed_index(d, row, j);
-                for i in 0..n {
-                    divergence[row * n + i] += weight / (12.0 * step(points[j * n + i])) * diffusion[c * n + i];
-                }
+                divergence[row * n + i] += weights[i] * diffusion[c * n + i];
             }
         }
-        moved[j * n..(j + 1) * n].copy_from_slice(&points[j * n..(j + 1) * n]);
-    }
-}
-
-fn step(x: f64) -> f64 {
-    1e-3 * (1.0 + x.abs())
+    });
 }

@@ -29,7 +29,7 @@ pub fn tabulate(grid: &Grid, components: usize, work: usize, f: impl Fn(&[f64], 
     let n = grid.len();
     let size = ((1 << 20) / work.max(1)).clamp(8, CHUNK);
     let chunk = |c: usize| {
-        let points = centers(grid, c * size, size);
+        let points = grid.centers_of(c * size..n.min((c + 1) * size));
         let mut values = vec![0.0; components * points.len() / grid.dimension()];
         f(&points, &mut values);
         values
@@ -43,19 +43,6 @@ pub fn tabulate(grid: &Grid, components: usize, work: usize, f: impl Fn(&[f64], 
         }
     }
     out
-}
-
-/// Centres of the cells from `start` on, at most `most` of them, coordinate-major.
-fn centers(grid: &Grid, start: usize, most: usize) -> Vec<f64> {
-    let (d, len) = (grid.dimension(), most.min(grid.len() - start));
-    let mut points = vec![0.0; d * len];
-    for i in 0..len {
-        let center = grid.center(start + i);
-        for k in 0..d {
-            points[k * len + i] = center[k];
-        }
-    }
-    points
 }
 
 impl Fields {
@@ -93,7 +80,7 @@ impl Fields {
     fn chunk(problem: &Problem, start: usize) -> (usize, Self) {
         let d = problem.dimension();
         let len = CHUNK.min(problem.grid.len() - start);
-        let points = centers(&problem.grid, start, CHUNK);
+        let points = problem.grid.centers_of(start..start + len);
         let mut part = Self {
             loss: None,
             drift: vec![0.0; d * len],

@@ -1,5 +1,9 @@
 //! Axes, walls and the rectangular grid of cells that all engines share.
 
+use std::ops::Range;
+
+use ndarray::{ArrayD, ArrayViewD};
+
 use crate::Error;
 
 /// What happens at one end of an axis.
@@ -250,14 +254,42 @@ impl Grid {
     }
     /// All cell centres, coordinate-major: θ_k of cell i at `[k·len + i]`.
     pub fn centers(&self) -> Vec<f64> {
-        let mut points = vec![0.0; self.dimension() * self.len];
-        for cell in 0..self.len {
+        self.centers_of(0..self.len)
+    }
+    /// Centres of the cells `cells` (n of them), coordinate-major: θ_k of the i-th at `[k·n + i]`.
+    pub fn centers_of(&self, cells: Range<usize>) -> Vec<f64> {
+        let n = cells.len();
+        let mut points = vec![0.0; self.dimension() * n];
+        for (i, cell) in cells.enumerate() {
             let center = self.center(cell);
             for k in 0..self.dimension() {
-                points[k * self.len + cell] = center[k];
+                points[k * n + i] = center[k];
             }
         }
         points
+    }
+    /// Values of the cells as an array over the axes, of shape `[n₁, …]`; c components of every cell, one after the other, as `[c, n₁, …]`.
+    ///
+    /// Errors: a number of values that is no multiple of the number of cells.
+    pub fn view<'a>(&self, values: &'a [f64]) -> Result<ArrayViewD<'a, f64>, Error> {
+        let shape = self.array_shape(values.len())?;
+        ArrayViewD::from_shape(shape, values).map_err(|_| self.no_field(values.len()))
+    }
+    /// The same of values that are given away. Errors: as for [`Grid::view`].
+    pub fn array(&self, values: Vec<f64>) -> Result<ArrayD<f64>, Error> {
+        let (shape, count) = (self.array_shape(values.len())?, values.len());
+        ArrayD::from_shape_vec(shape, values).map_err(|_| self.no_field(count))
+    }
+    fn array_shape(&self, values: usize) -> Result<Vec<usize>, Error> {
+        if values == 0 || !values.is_multiple_of(self.len) {
+            return Err(self.no_field(values));
+        }
+        let components = Some(values / self.len).filter(|&c| c > 1);
+        Ok(components.into_iter().chain(self.shape.iter().copied()).collect())
+    }
+    fn no_field(&self, values: usize) -> Error {
+        let what = format!("{values} values are no field on {} cells", self.len);
+        Error::invalid(what, "give one value for each cell, or the same number of components for each")
     }
     /// Cell that holds the point, or None off the grid.
     pub fn locate(&self, point: &[f64]) -> Option<usize> {

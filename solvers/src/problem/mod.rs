@@ -1,4 +1,19 @@
 //! A problem that is safe to run: what a scenario means, in the words of the mathematics.
+//!
+//! ```text
+//! dθ = b(θ) dt + √(2T) S(θ) dW  (Itô),   S Sᵀ = D,   θ(0) ~ ρ₀,   θ in the box of the grid,   T = η/(2B)
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mod.rs` | [`Problem`], and the batches of SGD |
+//! | `dynamics.rs` | the trait [`Dynamics`]: b and D, in batches of points |
+//! | `grid.rs` | axes, walls, cells; fields as arrays |
+//! | `initial/` | ρ₀: integrals over the cells, and samples |
+//! | `density.rs` | what is computed from cell probabilities: moments, entropy, marginals |
+//! | `fields.rs` | L, b, D tabulated at the cell centres |
+//!
+//! References: H. Risken 1989, doi:10.1007/978-3-642-61544-3; C. Gardiner 2009, *Stochastic Methods*.
 
 pub mod density;
 pub mod dynamics;

@@ -1,11 +1,12 @@
 //! The largest curvature of the loss at the walkers, against the stability limit of gradient descent.
 
 use crate::model::Model;
+use crate::numerics::symmetric::{eigen, packed_index};
 
 /// What was seen of h λ_max, h the time of a step (η for plain descent) and λ_max the largest eigenvalue of the Hessian of the
 /// mean loss.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
+pub(super) struct LargestCurvature {
     /// Largest h λ_max.
     pub largest: f64,
     at: Vec<f64>,
@@ -15,7 +16,7 @@ pub(super) struct Seen {
     limit: f64,
 }
 
-impl Seen {
+impl LargestCurvature {
     /// Looks at the points (coordinate-major), with central differences of ∇L over 10⁻⁴ of the axes; beyond `limit` descent
     /// is unstable.
     pub fn look(&mut self, model: &dyn Model, points: &[f64], lengths: &[f64], step_time: f64, limit: f64) {
@@ -72,31 +73,13 @@ impl Seen {
     }
 }
 
-/// Largest eigenvalue of the symmetric part, by cyclic Jacobi rotations.
+/// Largest eigenvalue of the symmetric part.
 fn largest_eigenvalue(d: usize, matrix: &[[f64; 3]; 3]) -> f64 {
-    let mut a = [[0.0; 3]; 3];
+    let mut packed = [0.0; 6];
     for r in 0..d {
-        for c in 0..d {
-            a[r][c] = 0.5 * (matrix[r][c] + matrix[c][r]);
-        }
+        (r..d).for_each(|c| packed[packed_index(d, r, c)] = 0.5 * (matrix[r][c] + matrix[c][r]));
     }
-    for _ in 0..12 {
-        for (p, q) in [(0, 1), (0, 2), (1, 2)] {
-            if q >= d || a[p][q] == 0.0 {
-                continue;
-            }
-            let (s, c) = (0.5 * (2.0 * a[p][q]).atan2(a[q][q] - a[p][p])).sin_cos();
-            for k in 0..d {
-                let (x, y) = (a[k][p], a[k][q]);
-                (a[k][p], a[k][q]) = (c * x - s * y, s * x + c * y);
-            }
-            for k in 0..d {
-                let (x, y) = (a[p][k], a[q][k]);
-                (a[p][k], a[q][k]) = (c * x - s * y, s * x + c * y);
-            }
-        }
-    }
-    (0..d).map(|k| a[k][k]).fold(f64::NEG_INFINITY, f64::max)
+    eigen(d, &packed).0[d - 1]
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use crate::ensemble::BLOCK;
 use crate::langevin::root;
-use crate::model::Model;
+use crate::model::SampleModel;
 use crate::numerics::lanes::{dispatch, fma};
 use crate::numerics::random::LaneStream;
 use crate::numerics::symmetric::packed_len;
@@ -18,7 +18,7 @@ pub(super) struct Gaussian {
 
 impl Gaussian {
     /// One gradient for every walker at `points` (both d × block).
-    pub fn draw(&self, model: &dyn Model, stream: &mut LaneStream, points: &[f64], gradient: &mut [f64]) {
+    pub fn draw(&self, model: &dyn SampleModel, stream: &mut LaneStream, points: &[f64], gradient: &mut [f64]) {
         let d = model.dimension();
         let mut covariance = vec![0.0; packed_len(d) * BLOCK];
         let mut root = covariance.clone();

@@ -4,38 +4,39 @@
 //! Where α is fast, η_α ≫ η with η_α times the curvature in α below 1, α follows α̂(θ) and what it lags behind turns the noise of θ into
 //! that of l_i(θ) = r_i(θ)²: the per-sample gradient `total` of the projected model.
 
+use std::sync::Arc;
+
 use super::optimizer::plain::descend;
 use super::optimizer::{Gradient, Optimizer};
 use crate::Error;
 use crate::ensemble::{BLOCK, Block};
-use crate::model::Model;
+use crate::model::{Model, ProjectedModel};
 
 /// The amplitudes' side of joint descent; they stand at the end of a block's memory.
 pub(super) struct Joint {
     rate: f64,
-    amplitudes: usize,
+    model: Arc<dyn ProjectedModel>,
 }
 
 impl Joint {
     /// Errors: a rate that is not positive, a model that solves for nothing, an optimizer that takes no single batch.
     pub fn new(model: &dyn Model, optimizer: &dyn Optimizer, rate: f64) -> Result<Self, Error> {
-        let amplitudes = model.projected_parameters();
         if !(rate > 0.0 && rate.is_finite()) {
             return Err(Error::invalid(format!("amplitude_rate = {rate} is not positive"), "write a positive number"));
         }
-        if amplitudes == 0 {
-            return Err(Error::invalid(
+        let model = model.projected().ok_or_else(|| {
+            Error::invalid(
                 "joint descent needs amplitudes that the model solves for",
                 "write amplitudes = \"projected\" in [model] and no importance in [dynamics], or remove amplitude_rate",
-            ));
-        }
+            )
+        })?;
         if optimizer.gradient() != Gradient::Batch {
             return Err(Error::invalid(
                 "joint descent takes one batch a step",
                 "write optimizer = { kind = \"sgd\" }, or remove amplitude_rate",
             ));
         }
-        Ok(Self { rate, amplitudes })
+        Ok(Self { rate, model })
     }
 
     /// Learning rate η_α.
@@ -44,18 +45,18 @@ impl Joint {
     }
 
     /// α̂ on all data at the walkers of a block.
-    pub fn start(&self, model: &dyn Model, points: &[f64]) -> Vec<f64> {
-        let mut values = vec![0.0; self.amplitudes * BLOCK];
-        model.solve_projected(points, &mut values);
+    pub fn start(&self, points: &[f64]) -> Vec<f64> {
+        let mut values = vec![0.0; self.model.parameters() * BLOCK];
+        self.model.solve(points, &mut values);
         values
     }
 
     /// The gradient in θ of a batch at the block's positions and amplitudes; the amplitudes take their step.
-    pub fn gradient(&self, model: &dyn Model, block: &mut Block, batch: &[u32], gradient: &mut [f64]) {
-        let at = block.memory.len() - self.amplitudes * BLOCK;
+    pub fn gradient(&self, block: &mut Block, batch: &[u32], gradient: &mut [f64]) {
+        let at = block.memory.len() - self.model.parameters() * BLOCK;
         let values = &mut block.memory[at..];
         let mut slope = vec![0.0; values.len()];
-        model.joint_gradient(&block.points, values, batch, gradient, &mut slope);
+        self.model.joint_gradient(&block.points, values, batch, gradient, &mut slope);
         descend(self.rate, &slope, values);
     }
 }

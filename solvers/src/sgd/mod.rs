@@ -1,9 +1,21 @@
 //! The SGD engine: minibatch gradient descent itself, θ' = θ − η ĝ with ĝ the mean gradient of a random batch, or another
-//! optimizer of [`optimizer::TABLE`] in its place.
+//! optimizer of [`optimizer::OPTIMIZERS`] in its place.
 //!
 //! One step lasts the time h = η (momentum: η/(1 − μ), SVAG: η/l; see [`optimizer::Optimizer::step_time`]); output times are
-//! rounded to the nearest whole step, |kh − t| ≤ h/2, and snapshots carry the time kh. Walls do not act on it: periodic coordinates are wrapped into the box at output times, walkers off the grid
-//! go on and are counted outside.
+//! rounded to the nearest whole step, |kh − t| ≤ h/2, and snapshots carry the time kh. Walls do not act on it: periodic
+//! coordinates are wrapped into the box at output times, walkers off the grid go on and are counted outside.
+//!
+//! ```text
+//! ĝ_k = (1/B) Σ_b g_{s_b}(θ_k),   Cov ĝ = D/B (times (m − B)/(m − 1) without replacement),   T = η/(2B)
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `optimizer/` | what is done with the gradient, one file each |
+//! | `sampling/` | how batches are drawn, one file each |
+//! | `gaussian.rs` | normal gradients with the mean and the covariance of a batch, in the place of batches |
+//! | `joint.rs` | joint descent on θ and the amplitudes that a model solves for |
+//! | `curvature.rs` | h λ_max at the walkers against the stability limit |
 
 mod curvature;
 mod gaussian;
@@ -16,9 +28,10 @@ use std::sync::Arc;
 use crate::Error;
 use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{Aligned, BLOCK, Block, Ensemble, Stop};
-use crate::model::Model;
+use crate::model::{Model, SampleModel};
 use crate::numerics::lanes::dispatch;
 use crate::problem::{Minibatch, Problem};
+use curvature::LargestCurvature;
 use gaussian::Gaussian;
 use joint::Joint;
 use optimizer::{Gradient, Limit, Optimizer};
@@ -29,7 +42,7 @@ use sampling::Sampling;
 pub struct SgdOptions {
     /// Number of walkers N.
     pub walkers: usize,
-    /// Name of an optimizer of [`optimizer::TABLE`].
+    /// Name of an optimizer of [`optimizer::OPTIMIZERS`].
     pub optimizer: String,
     /// Its parameters by name; those left out have their defaults.
     pub parameters: Vec<(String, f64)>,
@@ -57,7 +70,7 @@ impl Default for SgdOptions {
     fn default() -> Self {
         Self {
             walkers: 100_000,
-            optimizer: optimizer::TABLE[0].name.to_string(),
+            optimizer: optimizer::OPTIMIZERS[0].name.to_string(),
             parameters: Vec::new(),
             amplitude_rate: None,
         }
@@ -71,7 +84,7 @@ pub struct Sgd {
     described: String,
     ensemble: Ensemble,
     steps: u64,
-    curvature: curvature::Seen,
+    curvature: LargestCurvature,
 }
 
 /// The three engines that descend step by step.
@@ -99,7 +112,7 @@ impl Kind {
 
 /// What takes a block from step to step.
 struct Descent {
-    model: Arc<dyn Model>,
+    model: Arc<dyn SampleModel>,
     minibatch: Minibatch,
     draws: Draws,
     optimizer: Box<dyn Optimizer>,
@@ -164,12 +177,12 @@ impl Sgd {
     }
 
     fn of_kind(problem: &Problem, options: SgdOptions, kind: Kind) -> Result<Self, Error> {
-        if problem.model.samples() == 0 {
-            return Err(Error::invalid(
+        let model = Arc::clone(&problem.model).shared_data().ok_or_else(|| {
+            Error::invalid(
                 "stochastic gradient descent needs a model with samples",
                 "leave \"sgd\" out of engines, or take kind = \"sample-loss\" or \"tanh-regression\" with data",
-            ));
-        }
+            )
+        })?;
         let minibatch = problem.minibatch.ok_or_else(|| {
             Error::invalid(
                 "stochastic gradient descent needs a learning rate and a batch size",
@@ -185,13 +198,13 @@ impl Sgd {
         for block in ensemble.blocks_mut() {
             block.memory = vec![0.0; optimizer.memory(problem.dimension()) * BLOCK];
             if let Some(joint) = &joint {
-                block.memory.extend(joint.start(&*problem.model, &block.points));
+                block.memory.extend(joint.start(&block.points));
             }
         }
-        let sampling = sampling::build(&minibatch, &problem.model)?;
-        let share = 2.0 * minibatch.temperature(problem.model.samples()) / minibatch.learning_rate;
+        let sampling = sampling::build(&minibatch, &model)?;
+        let share = 2.0 * minibatch.temperature(model.samples()) / minibatch.learning_rate;
         let descent = Descent {
-            model: Arc::clone(&problem.model),
+            model,
             minibatch,
             draws: match kind {
                 Kind::Gaussian => Draws::Normal(Gaussian { share }),
@@ -201,7 +214,7 @@ impl Sgd {
             joint,
             lengths: problem.grid.axes().iter().map(|axis| axis.length()).collect(),
         };
-        let mut sgd = Self { kind, descent, described, ensemble, steps: 0, curvature: curvature::Seen::default() };
+        let mut sgd = Self { kind, descent, described, ensemble, steps: 0, curvature: LargestCurvature::default() };
         sgd.look_at_curvature();
         Ok(sgd)
     }
@@ -254,7 +267,7 @@ impl Descent {
             Draws::Samples(sampling) => {
                 sampling.draw(&mut block.stream, &mut block.order, &block.points, draw, batch);
                 match &self.joint {
-                    Some(joint) => joint.gradient(&*self.model, block, batch, gradient),
+                    Some(joint) => joint.gradient(block, batch, gradient),
                     None => self.model.batch_gradient(&block.points, batch, gradient),
                 }
             }
@@ -344,7 +357,7 @@ impl Engine for Sgd {
         attributes
     }
 
-    fn other_limit(&self) -> Option<String> {
+    fn another_small_step_limit(&self) -> Option<String> {
         match self.descent.optimizer.limit() {
             Limit::Diffusion => None,
             Limit::Other(why) => Some(why.to_string()),
@@ -353,13 +366,13 @@ impl Engine for Sgd {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = self.curvature.warnings(self.descent.optimizer.gradient() != Gradient::Full);
-        let thrown = self.ensemble.tally().thrown;
-        if thrown > 0 {
+        let overlong = self.ensemble.tally().overlong;
+        if overlong > 0 {
             let all = self.steps as f64 * self.ensemble.walkers() as f64;
             warnings.push(format!(
-                "{thrown} steps ({:.1e} of all) were longer than the box: there are places where a batch gradient is huge; \
+                "{overlong} steps ({:.1e} of all) were longer than the box: there are places where a batch gradient is huge; \
                  the walkers were kept, those off the grid count as outside",
-                thrown as f64 / all
+                overlong as f64 / all
             ));
         }
         match &self.descent.draws {
@@ -405,7 +418,7 @@ fn inspect(block: &mut Block, work: &mut Work, lengths: &[f64], step: u64) -> Re
                 "take a smaller learning rate or a larger batch, or start away from the place where the gradient is not finite",
             ));
         } else if (0..d).any(|k| (new[k] - old[k]).abs() > lengths[k]) {
-            block.tally.thrown += 1;
+            block.tally.overlong += 1;
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! Colours: perceptually uniform maps, and a palette that colour-blind readers can tell apart.
 
+use crate::engine::ENGINES;
+
 /// Red, green, blue in 0–255 and opacity in 0–1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Colour {
@@ -33,14 +35,8 @@ pub const LOSS: Colour = Colour::hex(0xb8_bc_c4);
 
 /// The colour of an engine's group, after M. Okabe and K. Ito (2008).
 pub fn engine(group: &str) -> Colour {
-    match group {
-        "fokker_planck" => Colour::hex(0x00_72_b2),
-        "langevin" => Colour::hex(0xd5_5e_00),
-        "sgd" => Colour::hex(0x00_9e_73),
-        "gaussian_sgd" => Colour::hex(0xe6_9f_00),
-        "gradient_descent" => Colour::hex(0x4d_4d_4d),
-        _ => Colour::hex(0xcc_79_a7),
-    }
+    let known = ENGINES.iter().find(|engine| engine.group == group);
+    known.map_or(Colour::hex(0xcc_79_a7), |engine| Colour { rgb: engine.colour, opacity: 1.0 })
 }
 
 /// A perceptually uniform map from [0, 1] to colours; those of one hue are polynomials of degree 6 in each channel.

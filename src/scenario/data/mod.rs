@@ -1,14 +1,20 @@
-//! `[model.data]`: where the samples come from.
+//! `[model.data]`: where the samples come from. One file for each origin, which reads its keys and makes the samples.
 
+pub mod file;
 pub mod load;
+pub mod points;
+pub mod teacher;
 
+use std::ops::Range;
+
+use fpsolve_solvers::model::data;
 use miette::Result;
 
-use crate::reader::source::Located;
-use crate::reader::table::{Table, Value};
+use crate::reader::{Located, Source, Value};
 
-/// Most samples.
-pub const MAX_SAMPLES: u64 = 10_000_000;
+pub use file::File;
+pub use points::Points;
+pub use teacher::Teacher;
 
 /// `[model.data]`.
 #[derive(Debug, Clone)]
@@ -23,50 +29,26 @@ pub struct Data {
 #[derive(Debug, Clone)]
 pub enum Origin {
     /// A file below the scenario's folder.
-    File {
-        /// Relative path.
-        file: Located<String>,
-        /// Names used by the model, and the column of the file each is; empty for all columns by their own names.
-        columns: Vec<(Located<String>, Located<Column>)>,
-    },
+    File(File),
     /// Numbers in the scenario.
-    Points(Vec<Points>),
+    Points(Points),
     /// A known function with noise.
     Teacher(Teacher),
 }
 
-/// Name and numbers of a column written in the scenario.
-pub type Points = (Located<String>, Located<Vec<f64>>);
-
-/// A column of a data file.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Column {
-    /// By name: header of a CSV, array of an .npz, dataset of an .h5.
-    Name(String),
-    /// By number from 0: column of an .npy, or of any other.
-    Index(usize),
+/// What samples are made from beside the keys of their origin.
+pub struct Given<'a> {
+    /// The scenario, for errors and for its folder.
+    pub source: &'a Source,
+    /// The constants that formulas know by name.
+    pub parameters: Vec<(String, f64)>,
+    /// The seed of random numbers.
+    pub seed: u64,
+    /// Place of `[model.data]`.
+    pub span: Range<usize>,
 }
 
-/// y_i = function(x_i) + noise, with the function known.
-#[derive(Debug, Clone)]
-pub struct Teacher {
-    /// First input.
-    pub from: f64,
-    /// Last input.
-    pub to: f64,
-    /// Number of samples.
-    pub samples: usize,
-    /// Evenly spaced inputs, or drawn uniformly.
-    pub even: bool,
-    /// h*(x).
-    pub function: Located<String>,
-    /// Standard deviation of the noise.
-    pub noise_std: f64,
-    /// Shifts of single samples.
-    pub outliers: Vec<(usize, f64)>,
-}
-
-/// Reads `[model.data]`.
+/// Reads `[model.data]`. Errors: none of its origins, or two of them; those of the origin.
 pub fn read(value: &Value) -> Result<Located<Data>> {
     let table = value.table(&["file", "points", "teacher", "columns", "standardize"])?;
     let sources = ["file", "points", "teacher"];
@@ -76,15 +58,14 @@ pub fn read(value: &Value) -> Result<Located<Data>> {
         }
     }
     let origin = if let Some(file) = table.get("file") {
-        Origin::File { file: file.string()?, columns: columns(&table)? }
+        Origin::File(file::read(&file, &table)?)
     } else if let Some(points) = table.get("points") {
-        Origin::Points(read_points(&points)?)
+        Origin::Points(points::read(&points)?)
     } else {
-        Origin::Teacher(read_teacher(
-            &table.require("teacher", "give one of file = \"…\", points = { … } or teacher = { … }")?,
-        )?)
+        let help = "give one of file = \"…\", points = { … } or teacher = { … }";
+        Origin::Teacher(teacher::read(&table.require("teacher", help)?)?)
     };
-    if let (false, Some(columns)) = (matches!(origin, Origin::File { .. }), table.get("columns")) {
+    if let (None, Some(columns)) = (table.get("file"), table.get("columns")) {
         let message = "`model.data.columns` belongs to `file`, which is not given";
         return Err(columns.error(message, "no file to take columns from", "remove `columns`, or give `file`"));
     }
@@ -92,78 +73,24 @@ pub fn read(value: &Value) -> Result<Located<Data>> {
     Ok(Located { value: Data { origin, standardize }, span: value.span() })
 }
 
-fn columns(table: &Table) -> Result<Vec<(Located<String>, Located<Column>)>> {
-    let Some(columns) = table.get("columns") else {
-        table.source().note_default(&table.path("columns"), "every column of the file under its own name");
-        return Ok(Vec::new());
-    };
-    let read = |(name, value): (Located<String>, Value)| -> Result<_> {
-        super::names::check_name(table.source(), &name, "data column")?;
-        let column = match value.is_string() {
-            true => value.string()?.map(Column::Name),
-            false => value.count(0..=100_000)?.map(|i| Column::Index(i as usize)),
+impl Data {
+    /// The samples, standardised if so written. Errors: those of the origin; a constant column that is to be standardised.
+    pub fn build(&self, given: &Given) -> Result<data::Data> {
+        let (span, mut samples) = match &self.origin {
+            Origin::File(file) => (&file.file.span, file.build(given)?),
+            Origin::Points(points) => (&given.span, points.build(given)?),
+            Origin::Teacher(teacher) => (&teacher.function.span, teacher.build(given)?),
         };
-        Ok((name, column))
-    };
-    columns.open_table()?.values().into_iter().map(read).collect()
-}
-
-fn read_points(value: &Value) -> Result<Vec<Points>> {
-    let table = value.open_table()?;
-    let mut columns: Vec<Points> = Vec::new();
-    for (name, value) in table.values() {
-        super::names::check_name(table.source(), &name, "data column")?;
-        let numbers = value.numbers()?;
-        if numbers.value.is_empty() {
-            return Err(value.error(format!("`{}` is empty", value.path()), "no numbers", "give at least one sample"));
+        if self.standardize {
+            samples.standardize().map_err(|error| given.source.solver_error(span, "these data", &error))?;
         }
-        if let Some((first, other)) = columns.first()
-            && other.value.len() != numbers.value.len()
-        {
-            let message = format!(
-                "the columns `{}` and `{}` have {} and {} entries",
-                first.value,
-                name.value,
-                other.value.len(),
-                numbers.value.len()
-            );
-            let help = "every sample needs a value in each column";
-            return Err(value.error(message, format!("{} entries", numbers.value.len()), help));
-        }
-        columns.push((name, numbers));
-    }
-    match columns.is_empty() {
-        true => {
-            Err(value.error("`model.data.points` is empty", "no columns", "write points = { x = [ … ], y = [ … ] }"))
-        }
-        false => Ok(columns),
+        Ok(samples)
     }
 }
 
-fn read_teacher(value: &Value) -> Result<Teacher> {
-    let table = value.table(&["inputs", "function", "noise_std", "outliers"])?;
-    let help = "write inputs = { from = -2, to = 2, samples = 50, spacing = \"even\" }";
-    let inputs = table.require("inputs", help)?.table(&["from", "to", "samples", "spacing"])?;
-    let from = inputs.require("from", help)?.number()?;
-    let to = inputs.require("to", help)?.number()?;
-    if from.value >= to.value {
-        let message = format!("the inputs cannot run from {} to {}", from.value, to.value);
-        return Err(table.source().error(&to.span, message, "must be greater than `from`", "write from < to"));
+impl Given<'_> {
+    /// Samples with these columns. Errors: columns that are none.
+    fn samples(&self, columns: Vec<(String, Vec<f64>)>) -> Result<data::Data> {
+        data::Data::new(columns).map_err(|error| self.source.solver_error(&self.span, "these data", &error))
     }
-    let samples = inputs.require("samples", help)?.count(1..=MAX_SAMPLES)?.value as usize;
-    let even = inputs.or("spacing", true, "\"even\"", |v| Ok(v.word(&["even", "random"])?.value == "even"))?;
-    let function = super::model::formula(
-        &table.require("function", "write the known function, for example function = \"sin(3*x)\"")?,
-    )?;
-    let noise_std = table.or("noise_std", 0.0, "0.0", |v| Ok(v.non_negative()?.value))?;
-    let outliers =
-        table.or("outliers", Vec::new(), "[]", |v| v.list()?.iter().map(|o| outlier(o, samples)).collect())?;
-    Ok(Teacher { from: from.value, to: to.value, samples, even, function, noise_std, outliers })
-}
-
-fn outlier(value: &Value, samples: usize) -> Result<(usize, f64)> {
-    let table = value.table(&["index", "shift"])?;
-    let help = "write { index = 5, shift = 4.0 }";
-    let index = table.require("index", help)?.count(0..=samples as u64 - 1)?.value as usize;
-    Ok((index, table.require("shift", help)?.number()?.value))
 }

@@ -1,34 +1,29 @@
 //! From what was written to what is meant: a [`Scenario`] becomes a [`Problem`] that is safe to run.
 
-mod analysis;
-mod data;
-mod dimensions;
+mod dynamics;
 mod fields;
 mod grid;
-mod initial;
-mod options;
-mod passage;
 
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fpsolve_solvers::escape::passage::Passage;
-use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
-use fpsolve_solvers::fokker_planck::bounds::Found;
-use fpsolve_solvers::langevin::LangevinOptions;
+use fpsolve_solvers::fokker_planck::bounds::ChosenBounds;
+use fpsolve_solvers::formula::Symbols;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
+use fpsolve_solvers::problem::grid::Grid;
 use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
-use fpsolve_solvers::sgd::SgdOptions;
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::{Report, Result};
 
 use super::dynamics::Drive;
-use super::model::{ModelKind, SampleGradient};
-use super::{EngineKind, Scenario, verdicts};
-use crate::summary::short;
-pub use analysis::{Decompose, Outliers};
+use super::{Scenario, data, initial, model};
+use crate::analysis::{Context, Planned};
+use crate::engine::sgd::SgdTable;
+use crate::engine::{EngineEntry, Options, Representation};
+use crate::text::short;
+use grid::Layout;
 
 /// A scenario that is ready to run: the problem, how each engine computes, and what is asked of the result.
 #[derive(Clone)]
@@ -44,25 +39,13 @@ pub struct Prepared {
     /// The data behind the model, where it has any.
     pub data: Option<Arc<Data>>,
     /// The engines that run, in order.
-    pub engines: Vec<EngineKind>,
-    /// How the Fokker–Planck engine computes.
-    pub fokker_planck: FokkerPlanckOptions,
-    /// How the Langevin engine computes.
-    pub langevin: LangevinOptions,
-    /// How the SGD engine computes.
-    pub sgd: SgdOptions,
+    pub engines: Vec<&'static EngineEntry>,
+    /// How the engines compute.
+    pub options: Options,
     /// The model of the data as it is, whatever the sampling.
     pub model: Arc<dyn Model>,
     /// `[analysis]`.
-    pub analysis: verdicts::Analysis,
-    /// First-passage problems of `analysis.first_passage`.
-    pub passages: Vec<Passage>,
-    /// Whether critical points of the loss are searched for.
-    pub critical_points: bool,
-    /// How the noise is taken apart.
-    pub decomposition: Option<Decompose>,
-    /// The search for dynamic outliers.
-    pub outliers: Option<Outliers>,
+    pub analyses: Vec<Planned>,
     /// Limits of `[compare]`.
     pub compare: Vec<Limit>,
     /// Numbers of `[expect]`.
@@ -72,7 +55,7 @@ pub struct Prepared {
     /// Sentences on what the choices in the scenario mean for the result.
     pub notes: Vec<String>,
     /// How the box was found, where the scenario leaves it to the program.
-    pub box_found: Option<Found>,
+    pub box_found: Option<ChosenBounds>,
 }
 
 impl Scenario {
@@ -82,35 +65,38 @@ impl Scenario {
     /// finite on the grid, an indefinite D, an initial density off the grid, a batch larger than the data.
     pub fn problem(&self) -> Result<Prepared> {
         let engines = self.engines_to_run()?;
-        dimensions::check(self)?;
-        let written = grid::written(self)?;
-        let data = data::build(self)?;
-        let plain = super::model::build::build(self, data.as_deref())?;
-        let decomposition = analysis::decomposition(self, &*plain, data.as_deref())?;
-        let model = super::model::build::sampled(self, Arc::clone(&plain))?;
-        let critical_points = analysis::critical_points(self, &*model)?;
-        let (minibatch, temperature) = self.drive(model.samples())?;
-        self.check_joint(&*model)?;
-        if let Some(grid) = &written {
-            fields::check_symmetry(self, grid)?;
-        }
-        let dynamics = super::noise::dynamics::build(self, Arc::clone(&model), data.as_deref(), temperature)?;
-        let (grid, box_found) = match written {
-            Some(grid) => (grid, None),
-            None => grid::looked_for(self, &model, &dynamics, temperature, minibatch)?,
+        self.check_dimensions()?;
+        let layout = grid::layout(self)?;
+        let data = self.samples()?;
+        let given = model::Given {
+            source: &self.source,
+            model: &self.model,
+            data: data.as_deref(),
+            engines: &engines,
+            batch_size: self.dynamics.drive.batch_size(),
         };
-        if box_found.is_some() {
-            fields::check_symmetry(self, &grid)?;
+        let plain = self.model.kind.build(&given)?;
+        let model = self.dynamics.sampled(&self.source, Arc::clone(&plain))?;
+        let (minibatch, temperature) = self.drive(model.sample_count())?;
+        self.check_joint(&*model)?;
+        if let Layout::Written(grid) = &layout {
+            self.check_symmetry(grid)?;
         }
-        let outliers = analysis::outliers(self, &plain, &grid)?;
-        let mut notes = self.notes();
-        let decomposition = analysis::unless_too_long(self, decomposition, &grid, plain.samples(), &mut notes);
+        let dynamics = dynamics::build(self, Arc::clone(&model), &given, temperature)?;
+        let (grid, box_found) = match layout {
+            Layout::Written(grid) => (grid, None),
+            Layout::Sought { bounds, cells } => {
+                let (grid, found) = grid::find(self, (bounds, cells), &model, &dynamics, temperature, minibatch)?;
+                self.check_symmetry(&grid)?;
+                (grid, Some(found))
+            }
+        };
         fields::check(self, &grid, &*model, &*dynamics)?;
-        if engines.contains(&EngineKind::FokkerPlanck) {
+        if engines.iter().any(|engine| engine.representation == Representation::Density) {
             grid::check_graded(self, &grid, &*dynamics)?;
         }
-        let initial = initial::build(self, &grid)?;
-        let passages = passage::build(self, &grid)?;
+        let symbols = self.symbols();
+        let initial = self.initial.build(&initial::Given { source: &self.source, symbols: &symbols, grid: &grid })?;
         let problem = Problem {
             variables: self.variable_names(),
             model,
@@ -122,19 +108,24 @@ impl Scenario {
             times: self.time.at.value.clone(),
             seed: self.seed,
         };
+        let mut notes = self.notes();
+        let analyses = self.analysis.prepare(&mut Context {
+            source: &self.source,
+            problem: &problem,
+            model: &plain,
+            data: data.as_deref(),
+            noise: &self.noise,
+            importance: self.dynamics.importance.as_ref().map(|importance| &importance.value),
+            parse: &|formula| self.source.parse(formula, &self.symbols()),
+            notes: &mut notes,
+        })?;
         Ok(Prepared {
             name: self.name.clone(),
             description: self.description.clone(),
             text: self.source.text.clone(),
-            fokker_planck: options::fokker_planck(self)?,
-            langevin: options::langevin(self)?,
-            sgd: options::sgd(self)?,
+            options: self.options.clone(),
             model: plain,
-            analysis: self.analysis.clone(),
-            passages,
-            critical_points,
-            decomposition,
-            outliers,
+            analyses,
             compare: self.compare.clone(),
             expect: self.expect.clone(),
             output: self.output_file(),
@@ -164,24 +155,18 @@ impl Scenario {
             notes.push(format!(
                 "sgd.optimizer = \"{}\": descends at the effective rate {} η; one of its steps lasts {shown}, and Fokker-Planck \
                  and Langevin take the overdamped limit, T = {shown}/(2·batch_size)",
-                self.sgd.optimizer.value.name,
+                self.options.of::<SgdTable>().options.optimizer,
                 short(rate / learning_rate.value),
             ));
         }
-        if let ModelKind::TanhRegression(written) = &self.model.kind
-            && written.sample_gradient.value == SampleGradient::Batch
+        notes.extend(self.model.kind.notes());
+        if let (Some(rate), Drive::Steps { learning_rate, .. }) =
+            (self.options.of::<SgdTable>().options.amplitude_rate, &self.dynamics.drive)
         {
-            notes.push(
-                "model.sample_gradient = \"batch\": the mean of such gradients is not that of the loss; drift and diffusion in \
-                 /problem are those of \"total\""
-                    .to_string(),
-            );
-        }
-        if let (Some(rate), Drive::Steps { learning_rate, .. }) = (&self.sgd.amplitude_rate, &self.dynamics.drive) {
             notes.push(format!(
                 "sgd.amplitude_rate: amplitudes descend {} times as fast as slopes; only much faster ones give the noise of \
                  sample_gradient = \"total\"",
-                short(rate.value / learning_rate.value)
+                short(rate / learning_rate.value)
             ));
         }
         if self.dynamics.replacement.value == Replacement::Epoch {
@@ -196,7 +181,34 @@ impl Scenario {
 
     /// Names of the variables.
     pub fn variable_names(&self) -> Vec<String> {
-        self.model.variables.value.iter().map(|variable| variable.value.clone()).collect()
+        self.model.variable_names()
+    }
+
+    /// Names of formulas of θ: variables and parameters.
+    pub(crate) fn symbols(&self) -> Symbols {
+        self.model.symbols()
+    }
+
+    /// The samples; None for a model without data. Errors: those of their origin.
+    fn samples(&self) -> Result<Option<Arc<Data>>> {
+        let Some(written) = &self.model.data else { return Ok(None) };
+        let (parameters, span) = (self.model.parameters(), written.span.clone());
+        let given = data::Given { source: &self.source, parameters, seed: self.seed, span };
+        Ok(Some(Arc::new(written.value.build(&given)?)))
+    }
+
+    /// Errors: something with one entry for each variable that has more or fewer.
+    fn check_dimensions(&self) -> Result<()> {
+        let mut entries = self.grid.value.per_variable();
+        entries.extend(self.initial.per_variable());
+        entries.extend(self.noise.kind.per_variable());
+        let variables = self.variable_names();
+        entries.iter().try_for_each(|entry| entry.check(&self.source, &variables))
+    }
+
+    /// Errors: a cell of the grid where D as written is not symmetric.
+    fn check_symmetry(&self, grid: &Grid) -> Result<()> {
+        self.noise.kind.check_symmetry(&self.source, &self.symbols(), grid)
     }
 
     /// Minibatches, if any, and the temperature. Errors: a batch that the samples do not allow.
@@ -225,20 +237,21 @@ impl Scenario {
 
     /// Errors: joint descent on amplitudes that the model does not solve for, or with an optimizer that takes no single batch.
     fn check_joint(&self, model: &dyn Model) -> Result<()> {
-        let Some(rate) = &self.sgd.amplitude_rate else { return Ok(()) };
-        options::sgd(self)?.check_joint(model).map_err(|error| self.solver_error(&rate.span, "joint descent", &error))
+        let sgd = self.options.of::<SgdTable>();
+        let Some(rate) = &sgd.amplitude_rate else { return Ok(()) };
+        sgd.options.check_joint(model).map_err(|error| self.solver_error(rate, "joint descent", &error))
     }
 
     /// Rate of descent of the optimizer: η, for the heavy ball η/(1 − μ). Errors: a parameter of the optimizer out of range.
     fn effective_rate(&self, learning_rate: f64) -> Result<f64> {
-        let optimizer = options::sgd(self)?.build();
-        let optimizer =
-            optimizer.map_err(|error| self.solver_error(&self.sgd.optimizer.span, "this optimizer", &error))?;
+        let sgd = self.options.of::<SgdTable>();
+        let optimizer = sgd.options.build();
+        let optimizer = optimizer.map_err(|error| self.solver_error(&sgd.optimizer, "this optimizer", &error))?;
         Ok(optimizer.effective_rate(learning_rate))
     }
 
     /// An error of the solvers, at the place that is responsible.
     pub(crate) fn solver_error(&self, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
-        self.source.error(span, error.to_string(), label, error.help().unwrap_or_default())
+        self.source.solver_error(span, label, error)
     }
 }

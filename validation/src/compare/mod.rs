@@ -1,4 +1,9 @@
 //! Every pair of engines, and each engine against the stationary density, through every metric at every common time.
+//!
+//! n engines give n(n − 1)/2 pairs and n rows against the stationary density. Each [`MetricSeries`] holds, for every time that both
+//! sides have (to a relative 1e-9), the distance d, its noise floor f and the bound u that noise alone exceeds with the rate α of
+//! [`Settings::false_alarm_rate`]: a difference is *seen* where d > u. With k readings that are all of the same law, k α of them
+//! are seen by chance. The discretisation errors ε of densities are kept beside the noise ([`Comparison::discretisation`]).
 
 use fpsolve_solvers::problem::grid::Grid;
 use rayon::prelude::*;

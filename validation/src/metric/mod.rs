@@ -1,5 +1,20 @@
 //! The table of metrics: distances between two laws on one grid, each with its sampling noise.
 //!
+//! With cell probabilities p and q of the two laws (the outside of the grid is one more cell), F and G the distribution functions
+//! of their marginals on an axis x, and σ² the variance of the law that both would share:
+//!
+//! | metric | value | noise |
+//! |---|---|---|
+//! | total variation | ½ Σ \|p − q\| | mean absolute deviations of binomial counts |
+//! | Kullback–Leibler | Σ p ln(p/q); JS/(w_a w_b) between two histograms | sums over the counts cell by cell, χ²/(2N) where they are large |
+//! | Hellinger | √(½ Σ (√p − √q)²) | of its square, sums over Poisson and binomial counts, a gamma law |
+//! | Wasserstein-1 | ∫ \|F − G\| dx, the largest over the axes | a Brownian bridge, ∫ \|B(F)\| dx/√N |
+//! | Kolmogorov–Smirnov | max \|F − G\|, the largest over the axes | Dvoretzky–Kiefer–Wolfowitz with Massart's constant |
+//! | mean difference | \|mean_a − mean_b\|/σ | normal, 1/√N |
+//! | variance difference | \|var_a − var_b\|/σ² | normal, from the fourth moment |
+//!
+//! N is the number of walkers, for two ensembles 1/N = 1/N_a + 1/N_b. A [`Reading`] holds the value, the mean that noise alone
+//! would give (the floor) and the value that noise alone exceeds with the false-alarm rate; [`Scaling::debias`] takes the floor off.
 //! A new metric is one file here and one line in [`METRICS`].
 
 mod hellinger;
@@ -7,10 +22,12 @@ mod kolmogorov_smirnov;
 mod kullback_leibler;
 mod moments;
 mod pair;
-mod total_variation;
+pub(crate) mod total_variation;
 pub(crate) mod wasserstein;
 
 pub use pair::{Marginal, Pair, Side};
+
+use statrs::distribution::{ContinuousCDF, Normal};
 
 /// One value of a metric, with what sampling noise alone would show.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -120,7 +137,7 @@ fn larger(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
         return (a.0.max(b.0), 0.0);
     }
     let alpha = (a.0 - b.0) / spread;
-    let below = 0.5 * statrs::function::erf::erfc(-alpha / std::f64::consts::SQRT_2);
+    let below = Normal::standard().cdf(alpha);
     let density = (-0.5 * alpha * alpha).exp() / std::f64::consts::TAU.sqrt();
     let mean = a.0 * below + b.0 * (1.0 - below) + spread * density;
     let square =

@@ -1,13 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
-use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::problem::grid::{Boundary, Grid};
 
 use super::*;
+use crate::reference::grids::uniform;
 use crate::statistics::Null;
-
-fn axis(name: &str, from: f64, to: f64, cells: usize, wall: Boundary) -> Axis {
-    Axis::uniform(name, from, to, cells, [wall; 2]).unwrap()
-}
 
 fn read(grid: &Grid, p: &[f64], q: &[f64], name: &str) -> Vec<Reading> {
     let null = Null::new(None, None);
@@ -23,7 +20,7 @@ fn value(grid: &Grid, p: &[f64], q: &[f64], name: &str) -> f64 {
 
 #[test]
 fn distances_by_hand() {
-    let grid = Grid::new(vec![axis("x", 0.0, 4.0, 4, Boundary::Reflecting)]).unwrap();
+    let grid = uniform(&[(0.0, 4.0, 4)], Boundary::Reflecting).unwrap();
     let (p, q) = ([0.5, 0.25, 0.25, 0.0], [0.25, 0.25, 0.25, 0.25]);
     let close = |name, want: f64| {
         let got = value(&grid, &p, &q, name);
@@ -44,7 +41,7 @@ fn distances_by_hand() {
 
 #[test]
 fn empty_cells_and_the_outside_stay_finite() {
-    let grid = Grid::new(vec![axis("x", 0.0, 2.0, 2, Boundary::Absorbing)]).unwrap();
+    let grid = uniform(&[(0.0, 2.0, 2)], Boundary::Absorbing).unwrap();
     let kl = value(&grid, &[0.5, 0.5], &[1.0, 0.0], "kullback_leibler");
     assert!(kl.is_finite() && kl > 9.0, "{kl}"); // ½ ln 1e9 − ½ ln 2
     assert!((value(&grid, &[0.5, 0.3], &[0.5, 0.5], "total_variation") - 0.2).abs() < 1e-15);
@@ -59,8 +56,8 @@ fn empty_cells_and_the_outside_stay_finite() {
 
 #[test]
 fn wasserstein_of_a_shift_is_the_shift_also_across_a_periodic_end() {
-    let flat = Grid::new(vec![axis("x", 0.0, 8.0, 8, Boundary::Reflecting)]).unwrap();
-    let ring = Grid::new(vec![axis("x", 0.0, 8.0, 8, Boundary::Periodic)]).unwrap();
+    let flat = uniform(&[(0.0, 8.0, 8)], Boundary::Reflecting).unwrap();
+    let ring = uniform(&[(0.0, 8.0, 8)], Boundary::Periodic).unwrap();
     let in_cell = |at: usize| -> Vec<f64> { (0..8).map(|i| f64::from(u8::from(i == at))).collect() };
     for (from, to, line, circle) in [(1, 2, 1.0, 1.0), (7, 0, 7.0, 1.0), (0, 2, 2.0, 2.0), (6, 1, 5.0, 3.0)] {
         assert!((value(&flat, &in_cell(from), &in_cell(to), "wasserstein_1") - line).abs() < 1e-12);
@@ -71,8 +68,7 @@ fn wasserstein_of_a_shift_is_the_shift_also_across_a_periodic_end() {
 
 #[test]
 fn two_axes_report_each_marginal_and_the_largest() {
-    let wall = Boundary::Reflecting;
-    let grid = Grid::new(vec![axis("x", 0.0, 2.0, 2, wall), axis("y", 0.0, 30.0, 3, wall)]).unwrap();
+    let grid = uniform(&[(0.0, 2.0, 2), (0.0, 30.0, 3)], Boundary::Reflecting).unwrap();
     let p = [0.5, 0.0, 0.0, 0.5, 0.0, 0.0];
     let q = [0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
     let r = read(&grid, &p, &q, "wasserstein_1");

@@ -4,7 +4,9 @@
 //! Source: the moment equations of θ' = θ − η ĝ for quadratic losses, with the mean gradient ĝ of B samples drawn with
 //! replacement; Liu, Ziyin & Ueda, ICML 2021, for the additive case and heavy ball.
 
-use fpsolve_solvers::model::Model;
+use std::sync::Arc;
+
+use fpsolve_solvers::model::{Model, SampleModel};
 use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 
 use super::matrix::{identity, kronecker, solve};
@@ -152,10 +154,6 @@ impl Model for LinearRegression {
         self.dimension
     }
 
-    fn samples(&self) -> usize {
-        self.targets.len()
-    }
-
     fn loss(&self, points: &[f64], loss: &mut [f64]) {
         let (n, m) = (loss.len(), self.samples());
         for p in 0..n {
@@ -173,6 +171,20 @@ impl Model for LinearRegression {
                 (0..d).for_each(|k| gradient[k * n + p] += self.inputs[s * d + k] * residual);
             }
         }
+    }
+
+    fn data(&self) -> Option<&dyn SampleModel> {
+        Some(self)
+    }
+
+    fn shared_data(self: Arc<Self>) -> Option<Arc<dyn SampleModel>> {
+        Some(self)
+    }
+}
+
+impl SampleModel for LinearRegression {
+    fn samples(&self) -> usize {
+        self.targets.len()
     }
 
     fn gradient_covariance(&self, points: &[f64], gradient: &mut [f64], covariance: &mut [f64]) {

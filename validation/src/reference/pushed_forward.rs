@@ -5,7 +5,7 @@
 
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use fpsolve_solvers::problem::grid::Grid;
-use statrs::function::erf::erfc;
+use libm::erfc;
 
 use super::quadrature;
 

@@ -1,19 +1,12 @@
 //! Gauss–Legendre quadrature, composite on intervals and over grid cells.
 
+use fpsolve_solvers::numerics::quadrature::GAUSS_8_POSITIVE;
 use fpsolve_solvers::problem::grid::Grid;
-
-/// Positive nodes and weights of the 8-point rule on [−1, 1].
-const NODES: [(f64, f64); 4] = [
-    (0.183_434_642_495_649_8, 0.362_683_783_378_362),
-    (0.525_532_409_916_329, 0.313_706_645_877_887_3),
-    (0.796_666_477_413_626_7, 0.222_381_034_453_374_47),
-    (0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
-];
 
 /// Nodes and weights on [a, b].
 pub fn nodes(a: f64, b: f64) -> impl Iterator<Item = (f64, f64)> {
     let (centre, half) = (0.5 * (a + b), 0.5 * (b - a));
-    NODES.iter().flat_map(move |&(x, w)| [(centre - half * x, half * w), (centre + half * x, half * w)])
+    GAUSS_8_POSITIVE.iter().flat_map(move |&(x, w)| [(centre - half * x, half * w), (centre + half * x, half * w)])
 }
 
 /// ∫_a^b f dx with the 8-point rule on `panels` equal panels.

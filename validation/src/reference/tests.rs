@@ -1,10 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use fpsolve_solvers::diffusion::Minibatch;
 use fpsolve_solvers::dynamics::GradientDynamics;
+use fpsolve_solvers::model::{Model, SampleModel};
 use fpsolve_solvers::problem::density::{kullback_leibler, moments};
 use fpsolve_solvers::problem::dynamics::Dynamics;
-use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::problem::grid::{Boundary, Grid};
 
 use super::descent::{LinearRegression, Quadratic, enumerated_covariance};
 use super::line::{Line, student_t};
@@ -18,12 +21,11 @@ fn close(got: f64, want: f64, rtol: f64) {
 }
 
 fn line(from: f64, to: f64, cells: usize) -> Grid {
-    Grid::new(vec![Axis::uniform("x", from, to, cells, [Boundary::Reflecting; 2]).unwrap()]).unwrap()
+    grids::uniform(&[(from, to, cells)], Boundary::Reflecting).unwrap()
 }
 
 fn square(half: f64, cells: usize) -> Grid {
-    let axis = |name| Axis::uniform(name, -half, half, cells, [Boundary::Reflecting; 2]).unwrap();
-    Grid::new(vec![axis("x"), axis("y")]).unwrap()
+    grids::uniform(&[(-half, half, cells); 2], Boundary::Reflecting).unwrap()
 }
 
 #[test]
@@ -285,7 +287,7 @@ fn the_regression_model_agrees_with_itself() {
         }
     }
     // minibatch noise on this model is its own covariance
-    let dynamics = GradientDynamics::new(Arc::new(model.clone()), Arc::new(Minibatch));
+    let dynamics = GradientDynamics::new(Arc::new(model.clone()), Arc::new(Minibatch::new(&model).unwrap()));
     let (mut drift, mut diffusion) = ([0.0; 6], [0.0; 9]);
     dynamics.drift_diffusion(&points, &mut drift, &mut diffusion);
     assert!(diffusion.iter().zip(&covariance).all(|(a, b)| (a - b).abs() < 1e-14));

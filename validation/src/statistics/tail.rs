@@ -1,6 +1,6 @@
 //! Quantiles of the laws that noise follows.
 
-use statrs::function::erf::erfc_inv;
+use statrs::distribution::{ContinuousCDF, Normal};
 use statrs::function::gamma::{gamma_ur, ln_gamma};
 
 use super::Noise;
@@ -23,7 +23,7 @@ pub fn bisect(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64 {
 
 /// Quantile of the standard normal law.
 pub fn normal_quantile(probability: f64) -> f64 {
-    -std::f64::consts::SQRT_2 * erfc_inv(2.0 * probability)
+    Normal::standard().inverse_cdf(probability)
 }
 
 /// What a gamma variable of this mean and variance exceeds with probability `rate`: the tail of quadratic sums.

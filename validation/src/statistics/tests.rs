@@ -1,15 +1,16 @@
 #![allow(clippy::unwrap_used)]
 
-use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::problem::grid::{Boundary, Grid};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Binomial, Distribution};
 
 use super::*;
 use crate::metric::{Pair, Reading, Side};
+use crate::reference::grids::uniform;
 
 fn line(cells: usize, wall: Boundary) -> Grid {
-    Grid::new(vec![Axis::uniform("x", -4.0, 4.0, cells, [wall; 2]).unwrap()]).unwrap()
+    uniform(&[(-4.0, 4.0, cells)], wall).unwrap()
 }
 
 fn gaussian(grid: &Grid) -> Vec<f64> {
@@ -75,8 +76,7 @@ fn check(name: &str, grid: &Grid, law: &[f64], a: usize, b: Option<usize>, runs:
 }
 
 fn plane(cells: usize) -> Grid {
-    let axis = |name| Axis::uniform(name, -4.0, 4.0, cells, [Boundary::Reflecting; 2]).unwrap();
-    Grid::new(vec![axis("x"), axis("y")]).unwrap()
+    uniform(&[(-4.0, 4.0, cells); 2], Boundary::Reflecting).unwrap()
 }
 
 #[test]

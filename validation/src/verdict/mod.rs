@@ -1,7 +1,17 @@
 //! Verdicts: limits on the distances between engines, and expected numbers; each row says why it passed or failed.
+//!
+//! A limit b is held against the distance d and the noise bound u at every common time, and against the total variation g that the
+//! reported discretisation errors may make (0 for the other metrics). The row
+//!
+//! * **differs**, and fails, where d > b and d > u + g at some time: neither noise nor the grid explains it;
+//! * is **inconclusive**, which counts as failed, where g > b, where the largest u > b, or where d > b within u + g; it says which cells,
+//!   or how many walkers, would decide;
+//! * else **passes**, and says what could have been missed: [`Scaling::could_miss`](crate::metric::Scaling::could_miss)(d, u) + g.
+//!
+//! An expected number v passes within |found − v| ≤ atol, or ≤ rtol |v|.
 
 use crate::compare::{Comparison, MetricSeries, STATIONARY};
-use crate::metric::{METRICS, Metric};
+use crate::metric::{METRICS, Metric, total_variation};
 
 /// One row of the table of verdicts.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +80,7 @@ fn judge(name: &str, pair: &Comparison, series: &MetricSeries, bound: f64) -> Ve
         .max_by(|&i, &j| series.noise_upper[i].total_cmp(&series.noise_upper[j]))
         .unwrap_or(0);
     let upper = series.noise_upper[noisiest];
-    let grid = if series.name == total_variation() { pair.discretisation } else { 0.0 };
+    let grid = if series.name == total_variation::METRIC.name { pair.discretisation } else { 0.0 };
     let beyond = |i: &usize| series.value[*i] > bound && series.value[*i] > series.noise_upper[*i] + grid;
     if let Some(i) = (0..series.value.len()).find(beyond) {
         let value = series.value[i];
@@ -106,11 +116,6 @@ fn judge(name: &str, pair: &Comparison, series: &MetricSeries, bound: f64) -> Ve
         (true, format!("largest {} at t = {}{noise}", short(value), short(pair.times[worst])))
     };
     Verdict { name: name.to_string(), value, bound, passed, why }
-}
-
-/// Name of the metric in whose units discretisation errors are known.
-fn total_variation() -> &'static str {
-    METRICS[0].name
 }
 
 fn differ(pair: &Comparison, series: &MetricSeries, i: usize, bound: f64, grid: f64) -> String {

@@ -3,11 +3,12 @@
 
 use fpsolve_solvers::engine::{Engine, Snapshot};
 use fpsolve_solvers::ensemble::Ensemble;
-use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
+use fpsolve_solvers::problem::grid::{Boundary, Grid};
 use fpsolve_validation::compare::Series;
+use fpsolve_validation::reference::grids;
 
 pub fn line(from: f64, to: f64, cells: usize) -> Grid {
-    Grid::new(vec![Axis::uniform("x", from, to, cells, [Boundary::Reflecting; 2]).unwrap()]).unwrap()
+    grids::uniform(&[(from, to, cells)], Boundary::Reflecting).unwrap()
 }
 
 pub fn square(half: f64, cells: usize) -> Grid {
@@ -15,8 +16,11 @@ pub fn square(half: f64, cells: usize) -> Grid {
 }
 
 pub fn rectangle(half: [f64; 2], cells: usize) -> Grid {
-    let axis = |name, half: f64| Axis::uniform(name, -half, half, cells, [Boundary::Reflecting; 2]).unwrap();
-    Grid::new(vec![axis("x", half[0]), axis("y", half[1])]).unwrap()
+    grids::uniform(&half.map(|half| (-half, half, cells)), Boundary::Reflecting).unwrap()
+}
+
+pub fn cube(half: f64, cells: usize) -> Grid {
+    grids::uniform(&[(-half, half, cells); 3], Boundary::Reflecting).unwrap()
 }
 
 /// Snapshots of an engine at the given times.
@@ -90,9 +94,4 @@ pub fn covariance(ensemble: &Ensemble, i: usize, j: usize) -> Estimate {
 /// Observed order between two errors at a refinement by 2.
 pub fn order(coarse: f64, fine: f64) -> f64 {
     (coarse / fine).log2()
-}
-
-/// Σ |p − q|.
-pub fn l1(p: &[f64], q: &[f64]) -> f64 {
-    p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum()
 }

@@ -1,39 +1,32 @@
 //! Kramers' law on a line: the potential ψ' = −b/(T D) by quadrature, minima and tops where b changes its sign.
 
-use super::{Kramers, Pass, SHARE, place, share_at_surface};
+use super::pass::{Kramers, PARALLEL, Pass, SHARE, place, share_at_surface};
 use crate::escape::passage::Passage;
+use crate::numerics::quadrature::GAUSS_4;
 use crate::problem::Problem;
 use crate::problem::grid::Axis;
-
-/// Nodes of Gauss–Legendre quadrature on [−1, 1], with their weights.
-const GAUSS: [(f64, f64); 4] = [
-    (-0.861_136_311_594_052_6, 0.347_854_845_137_453_85),
-    (-0.339_981_043_584_856_26, 0.652_145_154_862_546_1),
-    (0.339_981_043_584_856_26, 0.652_145_154_862_546_1),
-    (0.861_136_311_594_052_6, 0.347_854_845_137_453_85),
-];
 
 /// Halvings of an interval that holds a zero.
 const HALVINGS: usize = 70;
 /// A curvature that climbs less than this part of the barrier along the whole axis is the rounding of one that vanishes.
 const FLAT: f64 = 1e-6;
 
-/// The law on both sides of the minimum. Err: why there is none.
+/// The law on both sides of the minimum. Errors: why there is none.
 pub(crate) fn kramers(problem: &Problem, passage: &Passage) -> Result<Kramers, String> {
     let line = Line::new(problem, passage)?;
     let minimum = line.minimum(passage.from[0])?;
-    let (mut passes, mut climbs) = (Vec::new(), Vec::new());
+    let (mut passes, mut uphill) = (Vec::new(), Vec::new());
     for side in [Side::Right, Side::Left] {
         match line.way(minimum, side) {
             Some(Way::Over(pass)) => passes.push(pass),
-            Some(Way::Climb(height)) => climbs.push(height),
+            Some(Way::Uphill(height)) => uphill.push(height),
             None => {}
         }
     }
     let lowest = passes.iter().map(|pass| pass.barrier).fold(f64::INFINITY, f64::min);
-    if passes.is_empty() || climbs.iter().any(|&height| height < lowest + super::PARALLEL) {
+    if passes.is_empty() || uphill.iter().any(|&height| height < lowest + PARALLEL) {
         let at = place(&[minimum]);
-        return Err(match climbs.is_empty() {
+        return Err(match uphill.is_empty() {
             true => format!("no way leads from the minimum {at} to the target"),
             false => format!("no barrier between the minimum {at} and the target: the target begins on the way up"),
         });
@@ -58,7 +51,7 @@ impl Side {
 enum Way {
     Over(Pass),
     /// On the way up, at this height.
-    Climb(f64),
+    Uphill(f64),
 }
 
 /// Nodes at the edges and centres of the cells: position, drift, ψ from the first, whether in the target.
@@ -164,9 +157,9 @@ impl<'a> Line<'a> {
             let rises = k > 0 && self.drift[Self::start(interval, side)] * side.sign() < 0.0;
             if rises && self.drift[end] * side.sign() >= 0.0 {
                 let top = self.zero(from, self.at[end]);
-                tops.push((top, height + self.climb(from, top)));
+                tops.push((top, height + self.rise(from, top)));
             }
-            height += self.climb(from, self.at[end]);
+            height += self.rise(from, self.at[end]);
             if self.arrived[end] {
                 arrived = arrived.or(Some(height));
                 // where the way still rises, the top may lie just beyond the surface
@@ -181,7 +174,7 @@ impl<'a> Line<'a> {
         let barriers = passes.len();
         match passes.into_iter().max_by(|a, b| a.barrier.total_cmp(&b.barrier)) {
             Some(pass) if pass.barrier >= reached => Some(Way::Over(Pass { barriers, ..pass })),
-            _ => Some(Way::Climb(reached)),
+            _ => Some(Way::Uphill(reached)),
         }
     }
 
@@ -191,14 +184,14 @@ impl<'a> Line<'a> {
         let time = std::f64::consts::TAU / (-curvature[0] * curvature[1]).sqrt() * (d[1] / d[0]).sqrt();
         let width = (self.problem.temperature * d[1] / curvature[1]).sqrt();
         let surface = share_at_surface(&self.problem.grid, &self.passage.target, &[top], &[1.0], width);
-        let climbs = FLAT * barrier * self.problem.temperature * d[0].max(d[1]);
-        let flat = curvature.iter().any(|c| c.abs() * self.axis.length().powi(2) < climbs);
+        let least = FLAT * barrier * self.problem.temperature * d[0].max(d[1]);
+        let flat = curvature.iter().any(|c| c.abs() * self.axis.length().powi(2) < least);
         let rate = if flat { 0.0 } else { (-barrier).exp() / time };
         Pass { position: vec![top], barrier, rate, barriers: 1, surface }
     }
 
     /// ψ(to) − ψ(from) inside one interval.
-    fn climb(&self, from: f64, to: f64) -> f64 {
+    fn rise(&self, from: f64, to: f64) -> f64 {
         if let (Ok(i), Ok(j)) = (self.node(from), self.node(to)) {
             return self.psi[j] - self.psi[i];
         }
@@ -237,7 +230,7 @@ impl<'a> Line<'a> {
 
 fn quadrature(from: f64, to: f64) -> [(f64, f64); 4] {
     let (middle, half) = (0.5 * (from + to), 0.5 * (to - from));
-    GAUSS.map(|(x, w)| (middle + half * x, half * w))
+    GAUSS_4.map(|(x, w)| (middle + half * x, half * w))
 }
 
 fn drift_diffusion(problem: &Problem, points: &[f64]) -> (Vec<f64>, Vec<f64>) {

@@ -1,8 +1,8 @@
-//! Kramers' law in two and three dimensions: the lowest saddle between a minimum and the target, found by flooding the grid and
+//! Kramers' law in two and three dimensions: the lowest saddle between a minimum and the target, the highest point of the minimax path on the grid,
 //! refined by Newton's method.
 
-use super::minimax_path::{barriers, lowest_way};
-use super::{Kramers, PARALLEL, Pass, SHARE, place, share_at_surface};
+use super::minimax_path::{barriers, minimax_path};
+use super::pass::{Kramers, PARALLEL, Pass, SHARE, place, share_at_surface};
 use crate::escape::passage::Passage;
 use crate::landscape::critical::{CriticalPoint, zero};
 use crate::landscape::minima::{Local, Minimum, descend, neighbours, same_place, widths};
@@ -16,7 +16,7 @@ use crate::problem::grid::Grid;
 pub struct Slopes {
     loss: Vec<f64>,
     /// T σ².
-    heat: f64,
+    diffusivity: f64,
 }
 
 /// Relative differences that count as none.
@@ -52,8 +52,8 @@ fn look(problem: &Problem, points: &[f64], out: &mut [f64]) {
     }
 }
 
-/// T σ² from what was looked at. Err: why Kramers' law does not apply.
-fn heat(problem: &Problem, rows: &[f64]) -> Result<f64, String> {
+/// T σ² from what was looked at. Errors: why Kramers' law does not apply.
+fn diffusivity(problem: &Problem, rows: &[f64]) -> Result<f64, String> {
     let n = rows.len() / ROWS;
     let largest = |row: usize| rows[row * n..(row + 1) * n].iter().copied().fold(0.0, f64::max);
     if largest(1) > SAME * largest(2) {
@@ -68,7 +68,7 @@ fn heat(problem: &Problem, rows: &[f64]) -> Result<f64, String> {
 }
 
 impl Slopes {
-    /// Evaluates loss, drift and D on the grid. Err: why there is no law.
+    /// Evaluates loss, drift and D on the grid. Errors: why there is no law.
     pub(crate) fn new(problem: &Problem) -> Result<Self, String> {
         let (grid, d, packed) = (&problem.grid, problem.dimension(), packed_len(problem.dimension()));
         if !problem.model.has_loss() {
@@ -78,9 +78,9 @@ impl Slopes {
         let points: Vec<f64> = (0..d).flat_map(|k| few.iter().map(move |&cell| grid.center(cell)[k])).collect();
         let mut rows = vec![0.0; ROWS * FEW];
         look(problem, &points, &mut rows);
-        heat(problem, &rows)?; // most problems end here, without a look at the whole grid
+        diffusivity(problem, &rows)?; // most problems end here, without a look at the whole grid
         let rows = tabulate(grid, ROWS, 2 * d + packed, |points, out| look(problem, points, out));
-        Ok(Self { heat: heat(problem, &rows)?, loss: rows[..grid.len()].to_vec() })
+        Ok(Self { diffusivity: diffusivity(problem, &rows)?, loss: rows[..grid.len()].to_vec() })
     }
 
     pub(crate) fn kramers(&self, problem: &Problem, passage: &Passage) -> Result<Kramers, String> {
@@ -98,7 +98,7 @@ impl Slopes {
         };
         let mut found: Vec<(CriticalPoint, Pass)> = Vec::new();
         while found.len() < PASSES {
-            let Some(way) = lowest_way(grid, &self.loss, start, &goal, &closed) else { break };
+            let Some(way) = minimax_path(grid, &self.loss, start, &goal, &closed) else { break };
             let crossing = self.crossing(problem, passage, &minimum, &way);
             let lowest = found.first().map(|(_, pass)| pass.barrier);
             match crossing {
@@ -136,30 +136,30 @@ impl Slopes {
         let saddles = cells.filter_map(|k| zero(&*problem.model, grid, *way.get(k)?));
         let here = &grid.center(way[highest])[..grid.dimension()];
         let saddle = saddles.into_iter().find(|saddle| saddle.index() == 1 && near(grid, here, &saddle.position));
-        let climbs = format!(
+        let begins_uphill = format!(
             "no barrier between the minimum {} and the target: the target begins on the way up",
             place(&minimum.position)
         );
         let Some(saddle) = saddle else {
             let last = highest + 2 >= way.len();
             return Err(if last {
-                climbs
+                begins_uphill
             } else {
                 format!("no saddle near {}, the highest cell of the lowest way", place(here))
             });
         };
         let (values, vectors) = eigen(grid.dimension(), &Local::at(&*problem.model, &saddle.position).hessian);
         let falling: Vec<f64> = (0..grid.dimension()).map(|k| vectors[k][0]).collect();
-        let width = (self.heat / values[0].abs()).sqrt();
+        let width = (self.diffusivity / values[0].abs()).sqrt();
         let surface = share_at_surface(grid, &passage.target, &saddle.position, &falling, width);
         if surface <= SHARE {
-            return Err(climbs);
+            return Err(begins_uphill);
         }
-        let barrier = (saddle.loss - minimum.loss) / self.heat;
+        let barrier = (saddle.loss - minimum.loss) / self.diffusivity;
         let stiffness: f64 =
             minimum.eigenvalues.iter().product::<f64>() / saddle.eigenvalues.iter().product::<f64>().abs();
         let rate = values[0].abs() / std::f64::consts::TAU * stiffness.sqrt() * (-barrier).exp();
-        let barriers = barriers(way.iter().map(|&cell| self.loss[cell]), 0.5 * self.heat).max(1);
+        let barriers = barriers(way.iter().map(|&cell| self.loss[cell]), 0.5 * self.diffusivity).max(1);
         Ok((saddle.clone(), Pass { position: saddle.position, barrier, rate, barriers, surface }))
     }
 

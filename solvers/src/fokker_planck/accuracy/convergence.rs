@@ -4,13 +4,16 @@
 //! two grids give the extrapolation R = (4 ρ_h − ρ_2h)/3 (L. F. Richardson, doi:10.1098/rsta.1911.0009), three the
 //! observed order p = log₂(‖ρ_4h − ρ_2h‖₁/‖ρ_2h − ρ_h‖₁).
 
-use super::coarse_levels::ORDER;
+use super::richardson::ORDER;
+
 use crate::Error;
-use crate::engine::OnGrid;
-use crate::engine::{Attribute, Engine, Interrupt};
-use crate::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod};
+use crate::engine::{Attribute, Engine, Interrupt, OnGrid};
+use crate::fokker_planck::discretisation::DiscretisationKind;
+use crate::fokker_planck::engine::FokkerPlanck;
+use crate::fokker_planck::options::FokkerPlanckOptions;
 use crate::numerics::symmetric::packed_index;
 use crate::problem::Problem;
+use crate::problem::density::l1;
 use crate::problem::grid::Grid;
 use crate::problem::initial::Initial;
 
@@ -35,7 +38,7 @@ pub struct Solved {
     /// Moments at the last output time, stationary moments, eigenvalues.
     pub values: Vec<Value>,
     /// How space was made discrete.
-    pub discretisation: SpaceMethod,
+    pub discretisation: &'static DiscretisationKind,
     /// The time integrator.
     pub method: String,
     /// Smallest density at any output time.
@@ -129,14 +132,14 @@ fn coarsened(problem: &Problem) -> Option<Problem> {
 
 /// The options with the discretisation that the automatic choice takes for the problem on its own grid, so that all grids of a ladder
 /// have the same. Errors: as for [`FokkerPlanck::new`].
-pub fn settled(
+pub fn fixed_discretisation(
     problem: &Problem,
     options: &FokkerPlanckOptions,
     interrupt: Interrupt,
 ) -> Result<FokkerPlanckOptions, Error> {
     let mut options = options.clone();
-    if options.discretisation == SpaceMethod::Auto {
-        options.discretisation = FokkerPlanck::chosen(problem, &options, interrupt)?;
+    if options.discretisation.is_none() {
+        options.discretisation = Some(FokkerPlanck::chosen(problem, &options, interrupt)?);
     }
     Ok(options)
 }
@@ -159,7 +162,7 @@ pub fn solve(
         grid: problem.grid.clone(),
         probability,
         stationary: engine.stationary().map(|s| s.probability.clone()),
-        discretisation: engine.discretisation(),
+        discretisation: engine.discretisation().kind(),
         values: Vec::new(),
         method: String::new(),
         min_density: f64::NAN,
@@ -207,7 +210,7 @@ fn values(
     if let Some(stationary) = engine.stationary() {
         moments("stationary ", &stationary.mean, &stationary.covariance, rounding);
     }
-    if engine.generator().has_exit() {
+    if engine.discretisation().has_exit() {
         add("absorbed probability".into(), seen.outside, error_time.max(rounding));
     }
     if eigenpairs > 1 {
@@ -232,7 +235,7 @@ impl Ladder {
         let transient: Vec<Rung> = solved.iter().map(|s| (&s.grid, s.probability.as_slice())).collect();
         let stationary: Option<Vec<Rung>> =
             solved.iter().map(|s| Some((&s.grid, std::slice::from_ref(s.stationary.as_ref()?)))).collect();
-        let declared = if finest.discretisation == SpaceMethod::Chain { BALANCED } else { ORDER };
+        let declared = finest.discretisation.order;
         let mut densities = vec![distances("transient", &transient, error_time, declared)];
         densities.extend(stationary.map(|laws| distances("stationary", &laws, ROUNDING, declared)));
         Some(Self {
@@ -285,10 +288,8 @@ type Rung<'a> = (&'a Grid, &'a [Vec<f64>]);
 fn distances(name: &'static str, rungs: &[Rung], resolution: f64, declared: i32) -> Distances {
     let merged: Vec<Vec<Vec<f64>>> =
         rungs[1..].iter().map(|(grid, fine)| fine.iter().map(|p| grid.coarsen_probability(p)).collect()).collect();
-    let largest = |a: &[Vec<f64>], b: &[Vec<f64>]| -> f64 {
-        let l1 = |(p, q): (&Vec<f64>, &Vec<f64>)| p.iter().zip(q).map(|(x, y)| (x - y).abs()).sum();
-        a.iter().zip(b).map(l1).fold(0.0, f64::max)
-    };
+    let largest =
+        |a: &[Vec<f64>], b: &[Vec<f64>]| -> f64 { a.iter().zip(b).map(|(p, q)| l1(p, q)).fold(0.0, f64::max) };
     let change: Vec<f64> = rungs.iter().zip(&merged).map(|((_, coarse), fine)| largest(coarse, fine)).collect();
     let order: Vec<f64> = change.windows(2).map(|w| (w[0] / w[1]).log2()).collect();
     // the extrapolation lives on the last grid but one, and is merged down from there

@@ -1,6 +1,11 @@
-//! How far a density is from the true one: coarser grids, truncation at the walls, orders on a ladder of grids.
+//! How far a density is from the true one.
+//!
+//! * [`richardson`]: errors from the changes h → 2h → 4h; [`coarse_levels`]: the companions of a run that show them;
+//! * [`truncation`], [`wall_contact`]: what the walls of the grid cut off, and where probability touches them;
+//! * [`convergence`]: orders on a ladder of grids.
 
 pub mod coarse_levels;
 pub mod convergence;
+pub mod richardson;
 pub mod truncation;
 pub mod wall_contact;

@@ -10,23 +10,23 @@ fn reflects(wall: Boundary) -> bool {
 }
 
 /// Share above which a wall is named.
-const TELL: f64 = 1e-6;
+const REPORT_ABOVE: f64 = 1e-6;
 
 /// The largest share in the outermost cells of every side so far, and when it was seen.
 #[derive(Debug, Clone)]
-pub struct Touched {
+pub struct WallContact {
     transient: Vec<[(f64, f64); 2]>,
     stationary: Vec<[f64; 2]>,
 }
 
-impl Touched {
-    /// Nothing seen yet in d dimensions.
+impl WallContact {
+    /// No contact yet in d dimensions.
     pub fn new(d: usize) -> Self {
         Self { transient: vec![[(0.0, 0.0); 2]; d], stationary: vec![[0.0; 2]; d] }
     }
 
-    /// Looks at the density at a time.
-    pub fn see(&mut self, grid: &Grid, probability: &[f64], time: f64) {
+    /// Takes in the density at a time.
+    pub fn observe(&mut self, grid: &Grid, probability: &[f64], time: f64) {
         for (most, share) in self.transient.iter_mut().zip(shares(grid, probability)) {
             for (most, share) in most.iter_mut().zip(share) {
                 if share > most.0 {
@@ -36,8 +36,8 @@ impl Touched {
         }
     }
 
-    /// Looks at the stationary density.
-    pub fn see_stationary(&mut self, grid: &Grid, probability: &[f64]) {
+    /// Takes in the stationary density.
+    pub fn observe_stationary(&mut self, grid: &Grid, probability: &[f64]) {
         self.stationary = shares(grid, probability);
     }
 
@@ -48,10 +48,10 @@ impl Touched {
             for (side, end, place) in [(0, "lower", axis.lower()), (1, "upper", axis.upper())] {
                 let ((share, time), stationary) = (self.transient[k][side], self.stationary[k][side]);
                 let mut seen = Vec::new();
-                if share > TELL {
+                if share > REPORT_ABOVE {
                     seen.push(format!("{share:.1e} at t = {time}"));
                 }
-                if stationary > TELL {
+                if stationary > REPORT_ABOVE {
                     seen.push(format!("{stationary:.1e} of the stationary density"));
                 }
                 if !seen.is_empty() {
@@ -93,14 +93,14 @@ mod tests {
         let grid = Grid::new(vec![x, y]).unwrap();
         let mut p = vec![0.0; 12];
         (p[4], p[10], p[5]) = (0.5, 0.3, 0.2); // (1,1) inside, (3,1) at the absorbing wall, (1,2) at the upper end of y
-        let mut touched = Touched::new(2);
-        touched.see(&grid, &[0.0; 12], 0.0);
-        assert!(touched.warnings(&grid).is_empty());
-        touched.see(&grid, &p, 0.5);
-        let said = touched.warnings(&grid);
+        let mut contact = WallContact::new(2);
+        contact.observe(&grid, &[0.0; 12], 0.0);
+        assert!(contact.warnings(&grid).is_empty());
+        contact.observe(&grid, &p, 0.5);
+        let said = contact.warnings(&grid);
         assert_eq!(said.len(), 1);
         assert!(said[0].contains("upper end of y (= 1): 2.0e-1 at t = 0.5;"), "{said:?}");
-        touched.see_stationary(&grid, &p);
-        assert!(touched.warnings(&grid)[0].contains("2.0e-1 at t = 0.5, 2.0e-1 of the stationary density"));
+        contact.observe_stationary(&grid, &p);
+        assert!(contact.warnings(&grid)[0].contains("2.0e-1 at t = 0.5, 2.0e-1 of the stationary density"));
     }
 }

@@ -4,7 +4,9 @@
 //! each side where the outermost cells hold more than [`SHARE`] of the probability at some output time, or of the stationary
 //! density, moves out as far as the decay towards it asks for, each side with much room to spare moves in; until nothing moves.
 
-use super::{FokkerPlanck, FokkerPlanckOptions, SpaceMethod};
+use super::edges::discretisation::EDGES;
+use super::engine::FokkerPlanck;
+use super::options::FokkerPlanckOptions;
 use crate::Error;
 use crate::engine::Engine;
 use crate::engine::OnGrid;
@@ -22,7 +24,7 @@ pub const SHARE: f64 = 1e-8;
 /// Most rounds of solving and moving.
 const ROUNDS: usize = 40;
 /// Rounds in which a side may move out before its share has halved.
-const PATIENCE: usize = 6;
+const MAX_ROUNDS: usize = 6;
 /// How often a side may move in.
 const TRIMS: usize = 3;
 /// Most cells per axis of the trial solutions in 1, 2, 3 dimensions.
@@ -36,7 +38,7 @@ const STEPS: usize = 400;
 
 /// A box and why it is what it is.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct ChosenBounds {
     /// Ends of each axis.
     pub bounds: Vec<[f64; 2]>,
     /// Trial solutions.
@@ -49,7 +51,7 @@ pub struct Found {
     pub pilot: Vec<[f64; 2]>,
 }
 
-impl Found {
+impl ChosenBounds {
     /// How the box was found, in a sentence.
     pub fn reason(&self) -> String {
         format!(
@@ -64,7 +66,7 @@ impl Found {
 ///
 /// Errors: an initial law that needs a box to be defined, walkers that diverge, a side where the probability does not decay,
 /// formulas that are not finite where the box would have to reach.
-pub fn find(problem: &Problem, cells: &[usize], stationary: bool) -> Result<Found, Error> {
+pub fn find(problem: &Problem, cells: &[usize], stationary: bool) -> Result<ChosenBounds, Error> {
     let pilot = pilot(problem)?;
     let most = CELLS[problem.dimension() - 1];
     let trial: Vec<usize> = cells.iter().map(|&n| n.clamp(8, most)).collect();
@@ -89,7 +91,7 @@ pub fn find(problem: &Problem, cells: &[usize], stationary: bool) -> Result<Foun
         if !moved {
             let bounds = sides.iter().map(|pair| rounded([pair[0].place, pair[1].place])).collect();
             let (share, place) = profile.largest(problem, &sides);
-            return Ok(Found { bounds, rounds, share, place, pilot });
+            return Ok(ChosenBounds { bounds, rounds, share, place, pilot });
         }
     }
     Err(Error::invalid(
@@ -145,7 +147,7 @@ impl Side {
         if share < 0.5 * first {
             (self.first, self.rounds) = (Some(share), 0);
         }
-        if self.rounds > PATIENCE { Err(first) } else { Ok(()) }
+        if self.rounds > MAX_ROUNDS { Err(first) } else { Ok(()) }
     }
 }
 
@@ -193,7 +195,7 @@ impl Profile {
         };
         // the tails matter here: the integrators' errors must stay below the share that is looked for
         let options = FokkerPlanckOptions {
-            discretisation: SpaceMethod::Edges,
+            discretisation: Some(&EDGES),
             tolerance: 1e-2 * SHARE,
             stationary,
             error_estimate: false,

@@ -1,7 +1,7 @@
 //! Centre values and cell averages: what the schemes compute and what histograms, records and exact laws hold.
 //!
 //! The discretisations are right at cell *centres* (a reversible problem keeps exp(−V) there; the chain has the moments of point
-//! masses), cell *averages* differ from that by h²ρ''/24. Along each uniform axis the average of a cell is read as
+//! masses), cell *averages* differ from that by h²ρ''/24. Along each uniform axis the average of a cell is reconstructed as
 //!
 //! ```text
 //! a_i = u_i + F_{i+½} − F_{i−½},   F_{i+½} = f(ln u_{i+1}/u_i)·(u_{i+1} − u_i),   f(p) = (sinh(p/2)/(p/2) − 1)/(2 cosh p − 2),
@@ -17,7 +17,7 @@ use crate::problem::grid::{Boundary, Grid};
 
 /// Iterations of [`centre_values`]; each gains two orders in h.
 const ITERATIONS: usize = 6;
-/// Cells from which on lines are read on all threads.
+/// Cells from which on lines are worked on by all threads.
 const PARALLEL: usize = 30_000;
 /// Cells whose fluxes are computed in one loop at least, where the grid has as many.
 const LAYERS: usize = 1024;
@@ -39,9 +39,9 @@ pub fn centre_values(grid: &Grid, average: &[f64]) -> Vec<f64> {
     let mut centre = average.to_vec();
     let sum: f64 = average.iter().sum();
     for _ in 0..ITERATIONS {
-        let read = averages(grid, &centre);
-        for ((u, read), a) in centre.iter_mut().zip(&read).zip(average) {
-            *u = if *read > 0.0 { *u * (a / read) } else { 0.0 };
+        let found = averages(grid, &centre);
+        for ((u, found), a) in centre.iter_mut().zip(&found).zip(average) {
+            *u = if *found > 0.0 { *u * (a / found) } else { 0.0 };
         }
     }
     let found: f64 = centre.iter().sum();
@@ -51,9 +51,9 @@ pub fn centre_values(grid: &Grid, average: &[f64]) -> Vec<f64> {
     centre
 }
 
-/// Estimated L1 error of [`averages`]: their distance, axis by axis, to the reading of sixth order,
+/// Estimated L1 error of [`averages`]: their distance, axis by axis, to the reconstruction of sixth order,
 /// a = u + δ²u/24 − 17 δ⁴u/5760, which is not positive.
-pub fn reading_error(grid: &Grid, centre: &[f64]) -> f64 {
+pub fn reconstruction_error(grid: &Grid, centre: &[f64]) -> f64 {
     let mut error = 0.0;
     for k in 0..grid.dimension() {
         let axis = &grid.axes()[k];
@@ -91,7 +91,7 @@ pub fn reading_error(grid: &Grid, centre: &[f64]) -> f64 {
     error
 }
 
-/// Reads all lines along one axis in place: some layers of neighbouring lines at a time, with all their fluxes in one loop.
+/// Averages all lines along one axis in place: some layers of neighbouring lines at a time, with all their fluxes in one loop.
 fn along(grid: &Grid, k: usize, values: &mut [f64]) {
     let axis = &grid.axes()[k];
     let n = axis.cells();
@@ -163,6 +163,7 @@ fn flux(u: f64, v: f64) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::problem::density::l1;
     use crate::problem::grid::Axis;
     use crate::problem::initial::Initial;
 
@@ -229,8 +230,7 @@ mod tests {
             });
             let sum: f64 = centre.iter().sum();
             centre.iter_mut().for_each(|u| *u /= sum);
-            let l1 = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f64>();
-            let (error, said) = (l1(&averages(&g, &centre), &exact), reading_error(&g, &centre));
+            let (error, said) = (l1(&averages(&g, &centre), &exact), reconstruction_error(&g, &centre));
             assert!(error < 3.0 * said && said < 3.0 * error, "{error:e} {said:e}");
             let back = centre_values(&g, &exact);
             assert!(back.iter().all(|&u| u >= 0.0) && (back.iter().sum::<f64>() - 1.0).abs() < 1e-13);

@@ -1,4 +1,6 @@
-//! Back onto the probability vectors: what an integrator's own error leaves negative or off in mass, told and mended.
+//! Projection onto the probability simplex: p ↦ m·max(p, 0)/Σmax(p, 0), and what it moved.
+//!
+//! Integrators that are accurate but not positive leave some probability negative, or the sum m off.
 
 /// What a projection moved.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -32,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn negative_cells_and_mass_are_mended_and_told() {
+    fn negative_cells_and_mass_are_projected_and_reported() {
         let mut p = [0.5, -0.01, 0.5, 0.02];
         let moved = project(&mut p, Some(1.0));
         assert!((moved.negative - 0.01).abs() < 1e-15 && (moved.mass - 0.01).abs() < 1e-15);

@@ -8,12 +8,12 @@
 //! ```
 //!
 //! so it is second order in τ and never negative. The step that a grid wants grows as h² (the noise of a step must cover a cell), so
-//! that the extrapolated law is fourth order in h, as the reading of cell averages is.
+//! that the extrapolated law is fourth order in h, as the reconstruction of cell averages is.
 
 use std::sync::Arc;
 
 use super::solve::solve;
-use super::{Chain, Expected};
+use super::transition::{Chain, Expected};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::problem::dynamics::Dynamics;
@@ -45,25 +45,25 @@ const TOLERANCE: f64 = 1e-13;
 const ACCEPTED: f64 = 1e-9;
 
 impl Pair {
-    /// The chains that `build` makes, the longer steps being `block`. Errors: as for [`Chain::new_until`].
-    pub fn new(build: &Build, block: f64, interrupt: Interrupt) -> Result<Self, Error> {
-        Ok(Self { short: Arc::new(build(0.5 * block, interrupt)?), long: Arc::new(build(block, interrupt)?) })
+    /// The chains that `build` makes, the longer steps being `long_step`. Errors: as for [`Chain::new_until`].
+    pub fn new(build: &Build, long_step: f64, interrupt: Interrupt) -> Result<Self, Error> {
+        Ok(Self { short: Arc::new(build(0.5 * long_step, interrupt)?), long: Arc::new(build(long_step, interrupt)?) })
     }
 
     /// The pair whose steps are twice as long. Errors: as for [`Chain::new_until`].
     pub fn doubled(&self, build: &Build, interrupt: Interrupt) -> Result<Self, Error> {
-        Ok(Self { short: self.long.clone(), long: Arc::new(build(2.0 * self.block(), interrupt)?) })
+        Ok(Self { short: self.long.clone(), long: Arc::new(build(2.0 * self.long_step(), interrupt)?) })
     }
 
-    /// What a pair of this block would take. Errors: a flow that does not stay finite.
-    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, block: f64) -> Result<Expected, Error> {
-        let short = Chain::expected(dynamics, temperature, grid, 0.5 * block)?;
-        let long = Chain::expected(dynamics, temperature, grid, block)?;
+    /// What a pair of this long step would take. Errors: a flow that does not stay finite.
+    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, long_step: f64) -> Result<Expected, Error> {
+        let short = Chain::expected(dynamics, temperature, grid, 0.5 * long_step)?;
+        let long = Chain::expected(dynamics, temperature, grid, long_step)?;
         Ok(Expected { entries: short.entries + long.entries, evaluations: short.evaluations + long.evaluations })
     }
 
     /// The longer step, 2τ.
-    pub fn block(&self) -> f64 {
+    pub fn long_step(&self) -> f64 {
         self.long.step
     }
 

@@ -7,13 +7,13 @@ use super::extrapolation::Pair;
 use super::long_steps::ChainStepper;
 use super::solve::solve;
 use super::surfaces::Surfaces;
-use super::{Chain, Ended};
+use super::transition::{Chain, Ended};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::escape::on_grid::{GridPassage, PassageProblem};
 use crate::escape::passage::Target;
-use crate::fokker_planck::edges::first_passage::{at, interpolation};
-use crate::fokker_planck::integrator::Stepper;
+use crate::fokker_planck::cells::interpolation::{at, interpolation};
+use crate::fokker_planck::integrator::system::Stepper;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
 
@@ -22,7 +22,7 @@ const TOLERANCE: f64 = 1e-12;
 /// Residual up to which a solution is accepted.
 const ACCEPTED: f64 = 1e-6;
 
-/// First passages by a pair of chains of the given block.
+/// First passages by a pair of chains of the given long step.
 pub struct Passages<'a> {
     /// Drift and D.
     pub dynamics: &'a dyn Dynamics,
@@ -31,7 +31,7 @@ pub struct Passages<'a> {
     /// The grid.
     pub grid: &'a Grid,
     /// The longer step, 2τ.
-    pub block: f64,
+    pub long_step: f64,
 }
 
 /// Share of a mean time that the extrapolation may move it by before its error is as large as itself.
@@ -52,9 +52,9 @@ pub struct Fields {
 impl Passages<'_> {
     /// Mean time, committor and survival. Errors: a target without cells, cells from which no path ends, no convergence,
     /// [`Error::Interrupted`].
-    pub fn answer(&self, question: &PassageProblem, interrupt: Interrupt) -> Result<GridPassage, Error> {
-        let Fields { mean_time, mean_time_moved, committor, moved } = self.fields(question, interrupt)?;
-        let weights = interpolation(self.grid, question.from);
+    pub fn answer(&self, problem: &PassageProblem, interrupt: Interrupt) -> Result<GridPassage, Error> {
+        let Fields { mean_time, mean_time_moved, committor, moved } = self.fields(problem, interrupt)?;
+        let weights = interpolation(self.grid, problem.from);
         let (from_value, change) = (at(&weights, &mean_time), at(&weights, &mean_time_moved).abs());
         Ok(GridPassage {
             from_value,
@@ -65,18 +65,18 @@ impl Passages<'_> {
             from_committor_error_grid: moved.map(|moved| 0.5 * at(&weights, &moved).abs()),
             mean_time,
             committor,
-            survival: self.survival(question, &weights, interrupt)?,
+            survival: self.survival(problem, &weights, interrupt)?,
             error_time: 0.0,
             from_value_extrapolated: None,
         })
     }
 
     /// Mean time and, where something else than an arrival can happen, committor.
-    pub fn fields(&self, question: &PassageProblem, interrupt: Interrupt) -> Result<Fields, Error> {
-        let sets: Vec<&Target> = [question.target].into_iter().chain(question.avoid).collect();
+    pub fn fields(&self, problem: &PassageProblem, interrupt: Interrupt) -> Result<Fields, Error> {
+        let sets: Vec<&Target> = [problem.target].into_iter().chain(problem.avoid).collect();
         let by = |sets: &[&Target], field: &dyn Fn(&Killed) -> Result<Vec<f64>, Error>| {
-            let [short, long] =
-                [0.5 * self.block, self.block].map(|step| self.killed(sets, step, interrupt).and_then(|k| field(&k)));
+            let [short, long] = [0.5 * self.long_step, self.long_step]
+                .map(|step| self.killed(sets, step, interrupt).and_then(|k| field(&k)));
             let (short, long) = (short?, long?);
             let moved: Vec<f64> = short.iter().zip(&long).map(|(a, b)| a - b).collect();
             let field: Vec<f64> = short.iter().zip(&moved).map(|(a, moved)| a + moved).collect();
@@ -89,7 +89,7 @@ impl Passages<'_> {
             return Ok(Fields { mean_time, mean_time_moved, committor: None, moved: None });
         }
         let (mut committor, moved) = by(&sets, &|killed| killed.committor(self.grid, interrupt))?;
-        let inside = question.target.cells(self.grid);
+        let inside = problem.target.cells(self.grid);
         committor.iter_mut().zip(inside).for_each(|(q, inside)| *q = if inside { 1.0 } else { q.clamp(0.0, 1.0) });
         Ok(Fields { mean_time, mean_time_moved, committor: Some(committor), moved: Some(moved) })
     }
@@ -102,24 +102,24 @@ impl Passages<'_> {
         Ok(killed)
     }
 
-    /// Probability not to have arrived at the times of the question.
+    /// Probability not to have arrived at the times of the problem.
     fn survival(
         &self,
-        question: &PassageProblem,
+        problem: &PassageProblem,
         weights: &[(usize, f64)],
         interrupt: Interrupt,
     ) -> Result<Vec<f64>, Error> {
-        let surfaces = Surfaces::new(self.grid, &[question.target])?;
+        let surfaces = Surfaces::new(self.grid, &[problem.target])?;
         let mut p = vec![0.0; self.grid.len()];
         weights.iter().filter(|(cell, _)| !surfaces.holds(*cell)).for_each(|&(cell, w)| p[cell] += w);
         let mut out = vec![p.iter().sum::<f64>()];
-        if question.times.len() > 1 {
+        if problem.times.len() > 1 {
             let build = |step: f64, interrupt: Interrupt| {
                 Chain::ending(self.dynamics, self.temperature, self.grid, step, &surfaces, interrupt).map(|(c, _)| c)
             };
-            let pair = Pair::new(&build, self.block, interrupt)?;
+            let pair = Pair::new(&build, self.long_step, interrupt)?;
             let mut stepper = ChainStepper::new(Box::new(build), pair.into(), p.clone(), 0.0);
-            for &time in &question.times[1..] {
+            for &time in &problem.times[1..] {
                 stepper.advance(time, interrupt, &mut p)?;
                 let most = out[out.len() - 1];
                 out.push(p.iter().sum::<f64>().clamp(0.0, most));

@@ -1,35 +1,32 @@
-//! The pair of chains as an integrator: from output to output in blocks of about the suitable length.
+//! The pair of chains as an integrator: from output to output in long steps of about the suitable length.
 
 use std::sync::Arc;
 
-use super::Chain;
 use super::extrapolation::{Build, Pair, extrapolated};
+use super::transition::Chain;
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::integrator::{Stepper, Work};
+use crate::fokker_planck::integrator::system::{Stepper, Work};
 
-/// The chain's name in the record, where an integrator of the generator would stand.
-pub const NAME: &str = "long-step chain";
-
-/// Length of a block, relative to a suitable one, below which its parts would be too short for two of them.
+/// Length of a long step, relative to a suitable one, below which its parts would be too short for two of them.
 const SHORTEST: f64 = 0.25;
 
-/// Length of a block, relative to a suitable one, from which on it may be built upon.
+/// Length of a long step, relative to a suitable one, from which on it may be built upon.
 pub const SHORTENED: f64 = 0.79;
 
-/// Number of blocks that an interval is divided into: none is shorter than 0.8 of `block`, but for a single one.
-pub fn blocks(interval: f64, block: f64) -> f64 {
-    (interval / block + 0.4).floor().max(1.0)
+/// Number of long steps that an interval is divided into: none is shorter than 0.8 of `long_step`, but for a single one.
+pub fn long_steps(interval: f64, long_step: f64) -> f64 {
+    (interval / long_step + 0.4).floor().max(1.0)
 }
 
-/// Follows cell probabilities by blocks: one long step, and beside it two short ones.
+/// Follows cell probabilities by long steps 2τ, and beside each of them two short ones.
 ///
-/// An output is reached from the last one that lies about a block back (or from the start), in blocks of about the
-/// suitable length. Outputs nearer to the start than one block are reached in one shorter block, or in a single step, and never built
+/// An output is reached from the last one that lies about a long step back (or from the start), in long steps of about the
+/// suitable length. Outputs nearer to the start than one long step are reached in one shorter long step, or in a single step, and never built
 /// upon, so short intervals between outputs cost nothing in accuracy.
 pub struct ChainStepper<'a> {
     build: Box<Build<'a>>,
-    block: f64,
+    long_step: f64,
     anchors: Vec<Anchor>,
     pair: Option<Arc<Pair>>,
     /// The laws of both chains at the last output.
@@ -37,29 +34,29 @@ pub struct ChainStepper<'a> {
     work: Work,
 }
 
-/// A block near `block` that divides all intervals between the times, where there is one between 0.8 and 1.4 times it: then one pair of
+/// A long step near `long_step` that divides all intervals between the times, where there is one between 0.8 and 1.4 times it: then one pair of
 /// chains serves all.
-pub fn snapped(block: f64, from: f64, times: &[f64]) -> f64 {
+pub fn snapped(long_step: f64, from: f64, times: &[f64]) -> f64 {
     let mut common = 0.0f64;
     let mut last = from;
     for &time in times.iter().filter(|time| **time > from) {
         let (mut a, mut b) = (time - last, common);
-        while b > 1e-6 * block {
+        while b > 1e-6 * long_step {
             (a, b) = (b, (a - b * (a / b + 1e-9).floor()).max(0.0));
         }
         (common, last) = (a, time);
     }
-    let candidate = common / (common / block).round().max(1.0);
-    if (0.8..=1.4).contains(&(candidate / block)) { candidate } else { block }
+    let candidate = common / (common / long_step).round().max(1.0);
+    if (0.8..=1.4).contains(&(candidate / long_step)) { candidate } else { long_step }
 }
 
-/// Number of different lengths that blocks near `block` have between the times.
-pub fn lengths(block: f64, from: f64, times: &[f64]) -> usize {
+/// Number of different lengths that long steps near `long_step` have between the times.
+pub fn lengths(long_step: f64, from: f64, times: &[f64]) -> usize {
     let mut found: Vec<f64> = Vec::new();
     let mut last = from;
     for &time in times.iter().filter(|time| **time > from) {
-        if time - last >= SHORTENED * block {
-            let length = (time - last) / blocks(time - last, block);
+        if time - last >= SHORTENED * long_step {
+            let length = (time - last) / long_steps(time - last, long_step);
             if !found.iter().any(|l| (l / length - 1.0).abs() < 1e-9) {
                 found.push(length);
             }
@@ -78,20 +75,20 @@ struct Anchor {
 }
 
 impl<'a> ChainStepper<'a> {
-    /// From `start` at time `from`, in blocks of at least those of `pair`, which is used where the length is the same.
+    /// From `start` at time `from`, in long steps of at least those of `pair`, which is used where the length is the same.
     pub fn new(build: Box<Build<'a>>, pair: Arc<Pair>, start: Vec<f64>, from: f64) -> Self {
         let anchors = vec![Anchor { time: from, short: start.clone(), long: start }];
-        Self { build, block: pair.block(), anchors, pair: Some(pair), last: None, work: Work::default() }
+        Self { build, long_step: pair.long_step(), anchors, pair: Some(pair), last: None, work: Work::default() }
     }
 
-    /// The pair of this block.
-    fn pair(&mut self, block: f64, interrupt: Interrupt) -> Result<Arc<Pair>, Error> {
-        if let Some(pair) = self.pair.as_ref().filter(|pair| (pair.block() / block - 1.0).abs() < 1e-9) {
+    /// The pair of this long step.
+    fn pair(&mut self, long_step: f64, interrupt: Interrupt) -> Result<Arc<Pair>, Error> {
+        if let Some(pair) = self.pair.as_ref().filter(|pair| (pair.long_step() / long_step - 1.0).abs() < 1e-9) {
             return Ok(pair.clone());
         }
         self.pair = None; // two pairs at once may not fit
         self.work.factorisations += 2;
-        let pair = Arc::new(Pair::new(self.build.as_ref(), block, interrupt)?);
+        let pair = Arc::new(Pair::new(self.build.as_ref(), long_step, interrupt)?);
         self.pair = Some(pair.clone());
         Ok(pair)
     }
@@ -107,7 +104,7 @@ impl<'a> ChainStepper<'a> {
 
 impl Stepper for ChainStepper<'_> {
     fn advance(&mut self, to: f64, interrupt: Interrupt, out: &mut [f64]) -> Result<(), Error> {
-        let usable = |anchor: &Anchor| anchor.time <= to - SHORTENED * self.block;
+        let usable = |anchor: &Anchor| anchor.time <= to - SHORTENED * self.long_step;
         let base = self.anchors.iter().rposition(usable).unwrap_or(0);
         self.anchors.drain(..base);
         let mut at = self.anchors[0].clone();
@@ -116,7 +113,7 @@ impl Stepper for ChainStepper<'_> {
             out.copy_from_slice(&at.short);
             return Ok(());
         }
-        if interval < SHORTEST * self.block {
+        if interval < SHORTEST * self.long_step {
             let chain = (self.build)(interval, interrupt)?;
             self.work.factorisations += 1;
             self.step(&chain, &mut at.short);
@@ -124,11 +121,11 @@ impl Stepper for ChainStepper<'_> {
             self.last = None;
             return Ok(());
         }
-        let blocks = blocks(interval, self.block);
-        let pair = self.pair(interval / blocks, interrupt)?;
-        for done in 0..blocks as u64 {
+        let long_steps = long_steps(interval, self.long_step);
+        let pair = self.pair(interval / long_steps, interrupt)?;
+        for done in 0..long_steps as u64 {
             if interrupt() {
-                return Err(Error::Interrupted { time: from + done as f64 * interval / blocks });
+                return Err(Error::Interrupted { time: from + done as f64 * interval / long_steps });
             }
             self.step(&pair.short, &mut at.short);
             self.step(&pair.short, &mut at.short);
@@ -137,8 +134,8 @@ impl Stepper for ChainStepper<'_> {
         at.time = to;
         out.copy_from_slice(&extrapolated(&at.short, &at.long));
         self.last = Some([at.short.clone(), at.long.clone()]);
-        if interval >= SHORTENED * self.block {
-            self.anchors.push(at); // shorter blocks would hand on their excess of variance
+        if interval >= SHORTENED * self.long_step {
+            self.anchors.push(at); // shorter long steps would hand on their excess of variance
         }
         Ok(())
     }
@@ -161,11 +158,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_are_snapped_to_what_the_outputs_have_in_common() {
+    fn long_steps_are_snapped_to_what_the_outputs_have_in_common() {
         let times = [0.0, 0.4, 1.0, 2.0, 4.0, 8.0];
-        let block = snapped(0.055, 0.0, &times);
-        assert!((block - 0.05).abs() < 1e-12, "{block}");
-        assert_eq!(lengths(block, 0.0, &times), 1);
+        let long_step = snapped(0.055, 0.0, &times);
+        assert!((long_step - 0.05).abs() < 1e-12, "{long_step}");
+        assert_eq!(lengths(long_step, 0.0, &times), 1);
         assert_eq!(lengths(0.055, 0.0, &times), 4); // 0.4/7, 0.6/11, 1/18 = 2/36, 4/73
         assert_eq!(snapped(0.7, 0.0, &[0.3, 1.3]), 0.7);
         assert_eq!(snapped(0.3, 0.0, &[]), 0.3);

@@ -2,11 +2,11 @@
 
 use faer::c64;
 
-use super::Chain;
 use super::extrapolation::{Pair, PairLaw};
+use super::transition::Chain;
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::linear::proceed;
+use crate::fokker_planck::linear::solver::proceed;
 use crate::fokker_planck::spectrum::{Filter, Spectrum, filtered};
 
 /// Errors of the two chains: the steps of one are twice those of the other, and the error is first order in them.

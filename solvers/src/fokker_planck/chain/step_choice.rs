@@ -48,13 +48,13 @@ pub fn suitable_step(
     None
 }
 
-/// Least coverage of a companion: below it, its errors are no longer those of the law that its steps obey on finer grids.
-const COMPANION: f64 = 0.55;
+/// Least coverage of a coarser chain: below it, its errors are no longer those of the law that its steps obey on finer grids.
+const COVERED_COARSER: f64 = 0.55;
 
-/// Whether a companion of steps `tau` covers its cells well enough on nearly all probability.
+/// Whether a coarser chain of steps `tau` covers its cells well enough on nearly all probability.
 pub fn covers(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, laws: &[&[f64]], tau: f64) -> bool {
     let moments = conditional_moments(dynamics, temperature, grid, &sample(grid, laws), tau, FEW);
-    moments.is_some_and(|moments| enough(grid, &moments, COMPANION))
+    moments.is_some_and(|moments| enough(grid, &moments, COVERED_COARSER))
 }
 
 fn enough(grid: &Grid, moments: &Moments, least: f64) -> bool {

@@ -4,7 +4,7 @@
 //! a = |g(x)|/|∇g(x)|_S and b = |g(y)|/|∇g(y)|_S, |n|_S² = nᵀ S n with the covariance S of the step: exact for constant drift and noise and
 //! a half-space, the tangent planes stand for curved surfaces.
 
-use statrs::function::erf::erfc;
+use libm::erfc;
 
 use super::lattice_law::covariance;
 use super::moments::Moments;

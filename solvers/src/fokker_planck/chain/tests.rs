@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used)]
-use super::*;
+use super::transition::Chain;
 use crate::fokker_planck::testing::fixtures::double_well_committor;
-use crate::fokker_planck::testing::test_fields::{Field, grid, l1, nodal};
-use crate::problem::grid::Axis;
+use crate::fokker_planck::testing::test_fields::{Field, grid, nodal};
+use crate::problem::density::l1;
+use crate::problem::grid::{Axis, Grid};
 
 use super::extrapolation::{Pair, extrapolated};
 use super::first_passage::Passages;
@@ -11,7 +12,7 @@ use super::slow_modes::slow_modes;
 use crate::engine::Interrupt;
 use crate::escape::on_grid::{GridPassage, PassageProblem};
 use crate::escape::passage::Target;
-use crate::fokker_planck::integrator::Stepper;
+use crate::fokker_planck::integrator::system::Stepper;
 use crate::formula::{Symbols, parse};
 use crate::problem::grid::Boundary::{Absorbing, Periodic, Reflecting};
 
@@ -40,8 +41,8 @@ fn gaussian(g: &Grid, c: [f64; 3]) -> Vec<f64> {
     nodal(g, |[x, y, _]| -0.5 * (c[2] * x * x - 2.0 * c[1] * x * y + c[0] * y * y) / det)
 }
 
-fn pair(field: &Field, g: &Grid, block: f64) -> Pair {
-    Pair::new(&|step, _| Chain::new(field, 1.0, g, step), block, &|| false).unwrap()
+fn pair(field: &Field, g: &Grid, long_step: f64) -> Pair {
+    Pair::new(&|step, _| Chain::new(field, 1.0, g, step), long_step, &|| false).unwrap()
 }
 
 #[test]
@@ -137,10 +138,10 @@ fn the_suitable_step_is_feasible_on_nearly_all_probability() {
     assert!(bad < 0.05, "{bad} {step}");
 }
 
-/// Follows `start` by the pair of the given block and shows the law at the times.
-fn follow(field: &Field, g: &Grid, block: f64, start: &[f64], times: &[f64]) -> Vec<Vec<f64>> {
+/// Follows `start` by the pair of the given long step and shows the law at the times.
+fn follow(field: &Field, g: &Grid, long_step: f64, start: &[f64], times: &[f64]) -> Vec<Vec<f64>> {
     let build = |step: f64, _: Interrupt| Chain::new(field, 1.0, g, step);
-    let mut stepper = ChainStepper::new(Box::new(build), pair(field, g, block).into(), start.to_vec(), 0.0);
+    let mut stepper = ChainStepper::new(Box::new(build), pair(field, g, long_step).into(), start.to_vec(), 0.0);
     let mut out = vec![0.0; g.len()];
     let mut see = |&time: &f64| {
         stepper.advance(time, &|| false, &mut out).unwrap();
@@ -174,11 +175,11 @@ fn absorbing_walls_take_what_they_should() {
             let sum: f64 = p.iter().sum();
             p.iter().map(|p| p * mass / sum).collect::<Vec<f64>>()
         };
-        let mass = |m: f64, v: f64| statrs::function::erf::erf(m / (2.0 * v).sqrt());
+        let mass = |m: f64, v: f64| libm::erf(m / (2.0 * v).sqrt());
         let (m, e) = (1.0f64, (-0.6f64).exp());
         let v = 0.2 + (0.02 - 0.2) * e * e;
-        let block = 4.0 * (3.2 / n as f64).powi(2) / 0.2;
-        let found = follow(&field, &g, block, &law(m, 0.02, mass(m, 0.02)), &[0.6]).pop().unwrap();
+        let long_step = 4.0 * (3.2 / n as f64).powi(2) / 0.2;
+        let found = follow(&field, &g, long_step, &law(m, 0.02, mass(m, 0.02)), &[0.6]).pop().unwrap();
         l1(&found, &law(m * e, v, mass(m * e, v)))
     };
     let errors = [survival(32), survival(64), survival(128)];
@@ -206,12 +207,19 @@ fn slow_modes_of_a_linear_rotation_are_exact() {
     assert!(error(40) < 2e-6, "{:e}", error(40));
 }
 
-fn passage(field: &Field, g: &Grid, block: f64, from: &[f64], sets: [Option<&str>; 2], times: &[f64]) -> GridPassage {
+fn passage(
+    field: &Field,
+    g: &Grid,
+    long_step: f64,
+    from: &[f64],
+    sets: [Option<&str>; 2],
+    times: &[f64],
+) -> GridPassage {
     let d = g.dimension();
     let target = |text: &str| Target::new(text, &parse(text, &Symbols::new(&["x", "y", "z"][..d])).unwrap(), d);
     let [to, avoid] = sets.map(|text| text.map(target));
-    let question = PassageProblem { from, target: to.as_ref().unwrap(), avoid: avoid.as_ref(), times };
-    Passages { dynamics: field, temperature: 1.0, grid: g, block }.answer(&question, &|| false).unwrap()
+    let problem = PassageProblem { from, target: to.as_ref().unwrap(), avoid: avoid.as_ref(), times };
+    Passages { dynamics: field, temperature: 1.0, grid: g, long_step }.answer(&problem, &|| false).unwrap()
 }
 
 #[test]

@@ -14,8 +14,17 @@
 //! centres (up to the quadrature of p); second order elsewhere. Where the cell Péclet number |p| is large and the problem is
 //! not reversible it becomes a diffusive first-order scheme: see `peclet`.
 
+//!
+//! * [`assembly`]: the generator from its edges; `diagonal`, `tensor`: edges of a diagonal and of a full D;
+//! * [`weight`], `exponent`, `local_slope`: the law of the rates, p along an edge, A⁻¹b̃ at a point where A may be singular;
+//! * `connectivity`: cells that long offsets cut off at walls;
+//! * [`first_passage`]: the generator without the cells of a set;
+//! * [`discretisation`]: the generator as a [`Discretisation`](super::discretisation::Discretisation).
+
+pub mod assembly;
 pub(crate) mod connectivity;
 pub(crate) mod diagonal;
+pub mod discretisation;
 pub(crate) mod exponent;
 pub mod first_passage;
 pub(crate) mod local_slope;
@@ -24,162 +33,4 @@ pub(crate) mod tensor;
 pub(crate) mod tests;
 pub mod weight;
 
-use super::generator::{Generator, GeneratorBuilder};
-use super::stencil::coefficients::{CellCoefficients, at_cells};
-use crate::Error;
-use crate::problem::dynamics::Dynamics;
-use crate::problem::grid::Grid;
-use connectivity::{Components, gaps};
-use diagonal::{Diagonal, Edges, diagonal_edges};
-use tensor::{Stencil, Tensor, spacing};
-use weight::EdgeWeight;
-
-/// A generator and what was done to get it.
-#[derive(Debug, Clone)]
-pub struct Discretization {
-    /// The generator.
-    pub generator: Generator,
-    /// Largest |p| over the edges of each cell; infinite at cells with upwind edges.
-    pub peclet: Vec<f64>,
-    /// Largest component of the offsets in use.
-    pub stencil_radius: usize,
-    /// Bound on the offsets; 1 for a diagonal tensor.
-    pub max_radius: usize,
-    /// Axis edges that were added to connect cells which had lost their edges at a wall.
-    pub axis_edges_added: usize,
-    /// Cells whose diffusion was widened to keep the offsets within the bound.
-    pub widened_cells: usize,
-    /// Largest widening relative to the trace of A in index units.
-    pub widening: f64,
-    /// Cells (full tensor) or edges (diagonal) where A is singular and the drift is carried upwind.
-    pub singular: usize,
-    /// Sentences for the record.
-    pub warnings: Vec<String>,
-}
-
-/// What can be chosen.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct EdgeOptions {
-    /// The law of the rates.
-    pub weight: EdgeWeight,
-    /// Bound on the offsets; by default a quarter of the shortest axis, from 2 to 16.
-    pub max_radius: Option<usize>,
-}
-
-/// The edge generator with default options; see the module. Errors: coefficients that are not finite or a D that is not positive
-/// semidefinite, with the point; a full D on a graded grid.
-pub fn edge_generator(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid) -> Result<Discretization, Error> {
-    edge_generator_with(dynamics, temperature, grid, &EdgeOptions::default())
-}
-
-/// [`edge_generator`] with the given options.
-pub fn edge_generator_with(
-    dynamics: &dyn Dynamics,
-    temperature: f64,
-    grid: &Grid,
-    options: &EdgeOptions,
-) -> Result<Discretization, Error> {
-    let cells = at_cells(dynamics, temperature, grid)?;
-    if cells.diagonal {
-        let problem = Diagonal { dynamics, temperature, grid, cells: &cells, weight: options.weight };
-        let mut collected = Collected::new(grid);
-        diagonal_edges(&problem).into_iter().try_for_each(|edges| collected.add(edges))?;
-        return Ok(collected.finish(usize::from(grid.len() > 1)));
-    }
-    if !grid.is_uniform() {
-        return Err(Error::invalid(
-            "a graded grid needs a diagonal diffusion matrix",
-            "use equal cells on every axis, or a diagonal D",
-        ));
-    }
-    tensor(dynamics, temperature, grid, options, &cells)
-}
-
-fn tensor(
-    dynamics: &dyn Dynamics,
-    temperature: f64,
-    grid: &Grid,
-    options: &EdgeOptions,
-    cells: &CellCoefficients,
-) -> Result<Discretization, Error> {
-    let shortest = grid.shape().iter().copied().min().unwrap_or(1);
-    let max_radius = options.max_radius.unwrap_or((shortest / 4).clamp(2, 16));
-    let stencil = Stencil::new(grid, cells, max_radius);
-    let (radius, singular) = (stencil.radius(), stencil.singular());
-    let (widened_cells, widening) = stencil.added(grid, cells);
-    let problem = Tensor { dynamics, temperature, grid, spacing: spacing(grid), weight: options.weight, stencil };
-    let mut collected = Collected::new(grid);
-    problem.edges().into_iter().try_for_each(|edges| collected.add(edges))?;
-    let mut components = Components::new(grid.len());
-    components.join_all(collected.builder.edges());
-    let gaps = gaps(grid, &mut components);
-    let joined = problem.axis_edges(&gaps, cells);
-    let added = joined.edges.len();
-    collected.add(joined)?;
-    let mut out = collected.finish(radius);
-    (out.axis_edges_added, out.max_radius) = (added, max_radius);
-    (out.singular, out.widened_cells, out.widening) = (singular, widened_cells, widening);
-    if added > 0 {
-        out.warnings.push(format!("{added} axis edges were added to connect cells cut off by long offsets"));
-    }
-    if widened_cells > 0 {
-        out.warnings.push(format!(
-            "the diffusion of {widened_cells} cells was widened by up to {widening:.1e} of its trace to keep the stencil within \
-             {max_radius} cells"
-        ));
-    }
-    Ok(out)
-}
-
-struct Collected {
-    builder: GeneratorBuilder,
-    peclet: Vec<f64>,
-    singular: usize,
-}
-
-impl Collected {
-    fn new(grid: &Grid) -> Self {
-        Self { builder: GeneratorBuilder::new(grid.len()), peclet: vec![0.0; grid.len()], singular: 0 }
-    }
-
-    fn add(&mut self, edges: Edges) -> Result<(), Error> {
-        for (&(i, j, forward, backward), &p) in edges.edges.iter().zip(&edges.exponents) {
-            if !(forward.is_finite() && backward.is_finite()) {
-                return Err(not_finite());
-            }
-            for cell in [i, j] {
-                self.peclet[cell as usize] = self.peclet[cell as usize].max(p.abs());
-            }
-        }
-        for &(cell, rate) in &edges.exits {
-            if !rate.is_finite() {
-                return Err(not_finite());
-            }
-            self.builder.add_exit(cell, rate);
-        }
-        self.singular += edges.singular;
-        self.builder.add_edges(edges.edges);
-        Ok(())
-    }
-
-    fn finish(self, stencil_radius: usize) -> Discretization {
-        Discretization {
-            generator: self.builder.finish(),
-            peclet: self.peclet,
-            stencil_radius,
-            max_radius: stencil_radius,
-            axis_edges_added: 0,
-            widened_cells: 0,
-            widening: 0.0,
-            singular: self.singular,
-            warnings: Vec::new(),
-        }
-    }
-}
-
-fn not_finite() -> Error {
-    Error::invalid(
-        "drift or diffusion is not finite between two cells",
-        "choose bounds inside which the model is finite",
-    )
-}
+pub use assembly::{EdgeGenerator, EdgeOptions, edge_generator, edge_generator_with};

@@ -3,7 +3,8 @@
 
 use super::edge_generator;
 use crate::fokker_planck::generator::current::{current, entropy_production};
-use crate::fokker_planck::testing::test_fields::{Field, grid, l1, mass_defect, nodal, residual, stationary};
+use crate::fokker_planck::testing::test_fields::{Field, grid, mass_defect, nodal, residual, stationary};
+use crate::problem::density::l1;
 use crate::problem::grid::{Axis, Boundary, Grid};
 
 use Boundary::{Absorbing, Periodic, Reflecting};

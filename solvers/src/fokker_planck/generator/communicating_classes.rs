@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 
 /// Closed communicating classes: sets of cells that reach each other and that no rate leaves. Cells ascending.
 ///

@@ -1,6 +1,6 @@
 //! Probability current and entropy production of cell probabilities under a generator.
 
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 use crate::problem::grid::Grid;
 
 /// Probability current density J at every cell, d×n: component k of cell i at `[k·n + i]`.

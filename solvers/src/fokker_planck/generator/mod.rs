@@ -1,10 +1,16 @@
-//! The generator of a Markov jump process on the cells: it is filled edge by edge with pairs of rates, so probability cannot
+//! The generator Q of a Markov jump process on the cells: it is filled edge by edge with pairs of rates, so probability cannot
 //! get lost.
+//!
+//! (Qᵀp)_i = Σ_j (K_ji p_j − K_ij p_i) − exit_i p_i: forward, p cell probabilities; (Qu)_i = Σ_j K_ij (u_j − u_i) − exit_i u_i:
+//! backward, u functions.
+//!
+//! * [`communicating_classes`]: closed classes, detailed balance; [`current`]: J and the entropy production of a law.
 
 pub mod communicating_classes;
 pub mod current;
 
 use rayon::prelude::*;
+use sprs::CsMat;
 
 /// Rows per task of threaded work; products of smaller generators run on the calling thread.
 const BLOCK: usize = 16_384;
@@ -245,6 +251,26 @@ impl Generator {
     pub fn bytes(&self) -> usize {
         20 * self.neighbour.len() + 8 * (self.start.len() + self.exit.len() + self.leaving.len())
     }
+    /// Q as a sparse matrix (n×n) by rows: row i is the cell that is left, column j the one that is reached, Q_ij = K(i → j) ≥ 0 in
+    /// 1/time, Q_ii = −Σ_j K(i → j) − exit_i; rates that are 0 are left out. dp/dt = Qᵀp, Qᵀπ = 0; rows sum to −exit.
+    pub fn to_csr(&self) -> CsMat<f64> {
+        let n = self.cells;
+        let (mut start, mut column, mut value) = (vec![0], Vec::new(), Vec::new());
+        for i in 0..n {
+            let (cells, rates) = self.outgoing(i);
+            let below = cells.partition_point(|&j| (j as usize) < i);
+            let rates = cells.iter().map(|&j| j as usize).zip(rates.iter().copied());
+            let (before, after) = (rates.clone().take(below), rates.skip(below));
+            let entries = before.chain([(i, -self.leaving[i])]).chain(after);
+            for (j, entry) in entries.filter(|&(_, entry)| entry != 0.0) {
+                column.push(j);
+                value.push(entry);
+            }
+            start.push(column.len());
+        }
+        CsMat::new((n, n), start, column, value)
+    }
+
     /// Qᵀ p: the rate of change of cell probabilities.
     pub fn forward(&self, p: &[f64], out: &mut [f64]) {
         self.product(&self.in_rate, p, out);
@@ -323,6 +349,32 @@ mod tests {
             assert!(other.start == one.start && other.neighbour == one.neighbour && other.out_rate == one.out_rate);
             assert!(other.in_rate == one.in_rate && other.leaving == one.leaving && f == forward && b == backward);
         }
+    }
+
+    #[test]
+    fn the_sparse_matrix_is_q() {
+        let generator = scrambled();
+        let (n, q) = (generator.cells(), generator.to_csr());
+        assert!(q.is_csr() && q.shape() == (n, n) && q.nnz() > generator.rates() / 2);
+        assert_eq!(
+            q.get(5, 6).copied(),
+            generator.outgoing(5).0.iter().position(|&j| j == 6).map(|k| generator.outgoing(5).1[k])
+        );
+        let product = |q: sprs::CsMatView<f64>, v: &[f64]| {
+            let mut out = vec![0.0; n];
+            sprs::prod::mul_acc_mat_vec_csr(q, v, &mut out);
+            out
+        };
+        let size = generator.leaving().iter().copied().fold(0.0, f64::max);
+        let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13 * size);
+        let minus_exit: Vec<f64> = generator.exit().iter().map(|rate| -rate).collect();
+        assert!(close(&product(q.view(), &vec![1.0; n]), &minus_exit), "rows sum to minus the exit rate");
+        let v: Vec<f64> = (0..n).map(|i| (0.01 * i as f64).cos()).collect();
+        let mut own = vec![0.0; n];
+        generator.backward(&v, &mut own);
+        assert!(close(&product(q.view(), &v), &own));
+        generator.forward(&v, &mut own);
+        assert!(close(&product(q.transpose_view().to_csr().view(), &v), &own));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use faer::c64;
 
 use super::shifted_lanes::{LANES, Nodes, add_term};
-use super::{Stepper, System, Task, Work};
+use super::system::{Stepper, System, Task, Work};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::fokker_planck::linear::tridiagonal::{Bands, neighbours_only};
@@ -152,7 +152,8 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::fokker_planck::testing::fixtures::{bump, chain, exact, l1, ring};
+    use crate::fokker_planck::testing::fixtures::{bump, chain, exact, ring};
+    use crate::problem::density::l1;
 
     fn run(system: System, start: &[f64], t: f64) -> (Vec<f64>, f64, Work) {
         let task = Task {

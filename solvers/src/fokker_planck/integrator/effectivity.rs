@@ -2,9 +2,14 @@
 //! three times the other.
 #![allow(clippy::unwrap_used)]
 use super::tests::{run, system};
-use super::*;
+use std::sync::Arc;
+
+use super::system::{Integrator, System, Task};
+use super::table::INTEGRATORS;
+use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::GeneratorBuilder;
-use crate::fokker_planck::testing::fixtures::{bump, chain, exact, l1, plane, quartic, ring};
+use crate::fokker_planck::testing::fixtures::{bump, chain, exact, plane, quartic, ring};
+use crate::problem::density::l1;
 
 struct Case {
     name: &'static str,
@@ -92,7 +97,7 @@ const FLOOR: f64 = 1e-12;
 const LOOSE: [(&str, &str, f64); 1] = [("plane, decades", "polynomial", 7.0)];
 
 /// A first-order method takes some 10/tolerance steps: it is tested where it is usable.
-fn tolerances(method: &Method) -> [f64; 3] {
+fn tolerances(method: &Integrator) -> [f64; 3] {
     if method.order == Some(1) { [1e-2, 3e-3, 1e-3] } else { [1e-3, 1e-5, 1e-7] }
 }
 
@@ -101,7 +106,7 @@ fn the_estimate_is_within_a_factor_of_three_of_the_error() {
     for case in cases() {
         let generator = case.system.generator();
         let truths: Vec<Vec<f64>> = case.times.iter().map(|&t| exact(generator, &case.start, t)).collect();
-        for method in METHODS {
+        for method in INTEGRATORS {
             let known = LOOSE.iter().find(|loose| (loose.0, loose.1) == (case.name, method.name));
             let most = known.map_or(3.0, |loose| loose.2);
             for tolerance in tolerances(method) {
@@ -126,7 +131,7 @@ fn the_estimate_is_within_a_factor_of_three_of_the_error() {
 fn the_estimate_is_that_of_the_outputs_so_far() {
     // the error of a transient grows and decays again; estimates follow the outputs one by one
     let case = cases().swap_remove(0);
-    for method in METHODS.iter().filter(|method| method.order.is_some()) {
+    for method in INTEGRATORS.iter().filter(|method| method.order.is_some()) {
         let times = [0.05, 0.2, 8.0];
         let task = Task {
             system: case.system.clone(),

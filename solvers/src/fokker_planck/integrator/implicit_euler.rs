@@ -1,13 +1,13 @@
 //! Implicit Euler: first order, non-negative and mass-conserving for every step size.
 
 use super::one_step::{Formula, OneStep, State};
-use super::{Method, Task};
+use super::system::{Integrator, Task};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::linear::{Needs, ShiftedSolver};
+use crate::fokker_planck::linear::solver::{Needs, ShiftedSolver};
 
 /// Entry of the table of integrators.
-pub const METHOD: Method = Method {
+pub const INTEGRATOR: Integrator = Integrator {
     name: "implicit-euler",
     about: "first order, positive for every step, adaptive",
     order: Some(1),
@@ -26,7 +26,7 @@ struct ImplicitEuler;
 
 impl Formula for ImplicitEuler {
     fn name(&self) -> &'static str {
-        METHOD.name
+        INTEGRATOR.name
     }
     fn order(&self) -> u32 {
         1

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Stepper, System, Task, Work};
+use super::system::{Stepper, System, Task, Work};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::linear::ShiftedSolver;
+use crate::fokker_planck::linear::solver::ShiftedSolver;
 
 /// Cell probabilities p and their rate of change f = Qᵀp.
 #[derive(Clone)]

@@ -7,15 +7,15 @@
 
 use super::estimate::Spans;
 use super::product::{Product, axpy};
+use super::system::{Integrator, Stepper, System, Task, Work};
 use super::tiles::Sum;
-use super::{Method, Stepper, System, Task, Work};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::numerics::aligned::Aligned;
 use crate::numerics::lanes::dispatch;
 
 /// Entry of the table of integrators.
-pub const METHOD: Method = Method {
+pub const INTEGRATOR: Integrator = Integrator {
     name: "polynomial",
     about: "Chebyshev expansion of the exponential: products only, for short and medium times on large grids",
     order: None,
@@ -172,7 +172,7 @@ impl Polynomial {
             last = self.from + 0.4 * (last - self.from);
             if (last - self.from) * self.rho < 1e-3 {
                 return Err(Error::numerical(
-                    METHOD.name,
+                    INTEGRATOR.name,
                     format!("at t = {:.6e}", self.from),
                     "the terms of the expansion grow without bound",
                     "use method = \"rational\" or \"tr-bdf2\"",

@@ -2,8 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::tiles::{Plan, Sum};
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 use crate::numerics::aligned::Aligned;
 use crate::numerics::lanes::dispatch;
 
@@ -17,7 +16,7 @@ pub(crate) struct Product {
     diagonal: Aligned,
     off: Off,
     /// Largest distance between a row and an entry of it.
-    reach: usize,
+    pub reach: usize,
 }
 
 enum Off {
@@ -82,19 +81,8 @@ impl Product {
         }
     }
 
-    /// `levels` steps v_{k+1} = (a·Qᵀ + b)v_k − v_{k−1} from v_k in `now` and v_{k−1} in `before`; every new vector is added to
-    /// the sums with their coefficients. Afterwards `now` holds the last, `before` the one before it. The bits do not depend on the
-    /// number of threads.
-    pub fn recur(&self, now: &mut Aligned, before: &mut Aligned, levels: usize, sums: &mut [Sum]) {
-        let bytes = 8 * (self.width() + 3 + sums.len());
-        let plan = Plan::new(now.len(), self.reach, bytes);
-        if plan.run(self, levels, [now, before], sums) {
-            std::mem::swap(now, before);
-        }
-    }
-
     /// Arrays that a row of the matrix touches.
-    fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         match &self.off {
             Off::Diagonals(diagonals) => diagonals.len(),
             Off::Rows { value, .. } => 3 * value.len() / (2 * self.diagonal.len().max(1)),
@@ -233,6 +221,7 @@ fn rows(generator: &Generator, a: f64) -> Off {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::tiles::{Plan, Sum};
     use super::*;
     use crate::fokker_planck::generator::GeneratorBuilder;
     use crate::fokker_planck::testing::fixtures::{plane, ring};

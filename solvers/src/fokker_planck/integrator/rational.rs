@@ -1,9 +1,10 @@
 //! Rational approximations of the exponential: a contour of complex poles on one axis, shift-and-invert Krylov on more.
 
-use super::{Method, contour, shift_invert};
+use super::system::Integrator;
+use super::{contour, shift_invert};
 
 /// Entry of the table of integrators.
-pub const METHOD: Method = Method {
+pub const INTEGRATOR: Integrator = Integrator {
     name: "rational",
     about: "rational approximation of the exponential: contour integral (one axis), shift-and-invert Krylov (more)",
     order: None,

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::estimate::Spans;
 use super::small_exponential::Projected;
-use super::{Stepper, System, Task, Work};
+use super::system::{Stepper, System, Task, Work};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::linear::{Needs, ShiftedSolver};
+use crate::fokker_planck::linear::solver::{Needs, ShiftedSolver};
 
 /// Outputs whose times differ by at most this factor share a Krylov space.
 const SPAN: f64 = 12.0;
@@ -56,7 +56,7 @@ pub(crate) struct ShiftInvert {
     /// Tolerance for one span.
     tolerance: f64,
     /// mass·π, and the rest at the start of the span.
-    settled: Vec<f64>,
+    at_rest: Vec<f64>,
     rest: Vec<f64>,
     from: f64,
     space: Option<Space>,
@@ -85,18 +85,18 @@ struct Space {
 impl ShiftInvert {
     pub fn new(task: Task) -> Self {
         let mass: f64 = task.start.iter().sum();
-        let settled = match task.system.law() {
+        let at_rest = match task.system.law() {
             Some(law) => law.probability.iter().map(|p| mass * p).collect(),
             None => vec![0.0; task.start.len()],
         };
-        let rest = task.start.iter().zip(&settled).map(|(p, s)| p - s).collect();
+        let rest = task.start.iter().zip(&at_rest).map(|(p, s)| p - s).collect();
         let share = SHARE / spans(&task).max(1) as f64;
         Self {
             system: task.system,
             times: task.times,
             origin: task.from,
             tolerance: (task.tolerance * share).max(1e-13),
-            settled,
+            at_rest,
             rest,
             from: task.from,
             space: None,
@@ -290,7 +290,7 @@ impl Stepper for ShiftInvert {
             }
             self.open(self.span_end(to), interrupt)?;
         }
-        out.iter_mut().zip(&self.settled).for_each(|(out, settled)| *out += settled);
+        out.iter_mut().zip(&self.at_rest).for_each(|(out, at_rest)| *out += at_rest);
         Ok(())
     }
     fn error(&self) -> f64 {

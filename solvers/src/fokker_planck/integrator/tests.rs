@@ -1,7 +1,15 @@
 #![allow(clippy::unwrap_used)]
-use super::*;
-use crate::fokker_planck::stationary::stationary_law;
-use crate::fokker_planck::testing::fixtures::{bump, chain, exact, l1, plane, quartic, ring};
+use std::sync::Arc;
+
+use super::system::{Integrator, System, Task, Work};
+use super::table::{INTEGRATORS, choose, choose_with_reason};
+use super::{implicit_euler, rational, tr_bdf2};
+use crate::Error;
+use crate::fokker_planck::generator::Generator;
+use crate::fokker_planck::linear;
+use crate::fokker_planck::stationary::solve::stationary_law;
+use crate::fokker_planck::testing::fixtures::{bump, chain, exact, plane, quartic, ring};
+use crate::problem::density::l1;
 
 pub(crate) fn system(generator: Generator, shape: &[usize]) -> Arc<System> {
     let law = stationary_law(&generator, shape).ok().map(Arc::new);
@@ -9,7 +17,7 @@ pub(crate) fn system(generator: Generator, shape: &[usize]) -> Arc<System> {
 }
 
 pub(crate) fn run(
-    method: &Method,
+    method: &Integrator,
     system: &Arc<System>,
     start: &[f64],
     times: &[f64],
@@ -41,7 +49,7 @@ fn cases() -> Vec<(&'static str, Arc<System>, Vec<f64>, f64)> {
 }
 
 /// |C| in R(z) = eᶻ + C z^{p+1} + …: ½ for implicit Euler, (3√2 − 4)/6 for TR-BDF2 (Hosea & Shampine).
-fn error_constant(method: &Method) -> f64 {
+fn error_constant(method: &Integrator) -> f64 {
     match method.name {
         "implicit-euler" => 0.5,
         "tr-bdf2" => (3.0 * std::f64::consts::SQRT_2 - 4.0) / 6.0,
@@ -50,7 +58,7 @@ fn error_constant(method: &Method) -> f64 {
 }
 
 /// The error of n equal steps to leading order: C t hᵖ (Qᵀ)^{p+1} p(t) in L1.
-fn leading_error(method: &Method, generator: &Generator, truth: &[f64], t: f64, h: f64) -> f64 {
+fn leading_error(method: &Integrator, generator: &Generator, truth: &[f64], t: f64, h: f64) -> f64 {
     let order = method.order.unwrap();
     let (mut v, mut rate) = (truth.to_vec(), vec![0.0; truth.len()]);
     for _ in 0..=order {
@@ -64,7 +72,7 @@ fn leading_error(method: &Method, generator: &Generator, truth: &[f64], t: f64, 
 fn fixed_steps_have_the_declared_order_and_the_level_of_the_error_constant() {
     for (name, system, start, t) in cases() {
         let truth = exact(system.generator(), &start, t);
-        for method in METHODS.iter() {
+        for method in INTEGRATORS.iter() {
             let Some(order) = method.order else { continue };
             let steps = [50.0, 100.0, 200.0, 400.0];
             let error = |n: f64| l1(&run(method, &system, &start, &[t], 1e-6, Some(t / n)).out[0], &truth);
@@ -83,7 +91,7 @@ fn fixed_steps_have_the_declared_order_and_the_level_of_the_error_constant() {
 fn every_method_meets_its_tolerance_and_keeps_mass() {
     for (name, system, start, t) in cases() {
         let times: Vec<f64> = (1..=5).map(|k| t * f64::from(k) / 5.0).collect();
-        for method in METHODS {
+        for method in INTEGRATORS {
             let tolerance = if method.order == Some(1) { 1e-3 } else { 1e-6 };
             let run = run(method, &system, &start, &times, tolerance, None);
             for (&t, p) in times.iter().zip(&run.out) {
@@ -101,7 +109,7 @@ fn every_method_meets_its_tolerance_and_keeps_mass() {
 fn a_metastable_well_relaxes_to_the_stationary_density() {
     let system = system(chain(200, -2.0, 2.0, 0.05, quartic), &[200]);
     let start = bump(200, 50.0, 6.0);
-    for method in METHODS.iter().filter(|method| method.order != Some(1)) {
+    for method in INTEGRATORS.iter().filter(|method| method.order != Some(1)) {
         let run = run(method, &system, &start, &[1.0, 1e3, 1e5], 1e-7, None);
         let left: f64 = run.out[0][..100].iter().sum();
         assert!(left > 0.99, "{} {left}", method.name);
@@ -122,7 +130,7 @@ fn interrupts_stop_and_unknown_names_are_refused() {
         tolerance: 1e-6,
         step: None,
     };
-    for method in METHODS {
+    for method in INTEGRATORS {
         let mut stepper = (method.build)(task()).unwrap();
         let stopped = stepper.advance(10.0, &|| true, &mut [0.0; 50]);
         assert!(matches!(stopped, Err(Error::Interrupted { .. })), "{}", method.name);
@@ -135,11 +143,11 @@ fn interrupts_stop_and_unknown_names_are_refused() {
 fn implicit_methods_and_krylov_work_on_multigrid_as_on_elimination() {
     let system = system(plane(16, 14, 0.3, 0.6), &[16, 14]);
     let law = system.law.as_ref();
-    let multigrid = (linear::multigrid::METHOD.prepare)(system.generator(), system.shape(), law);
+    let multigrid = (linear::multigrid::SOLVER.prepare)(system.generator(), system.shape(), law);
     assert!(system.linear.set((multigrid, "for this test".into())).is_ok());
     let start = bump(224, 100.0, 20.0);
     let truth = exact(system.generator(), &start, 1.0);
-    for method in [&implicit_euler::METHOD, &tr_bdf2::METHOD, &rational::METHOD] {
+    for method in [&implicit_euler::INTEGRATOR, &tr_bdf2::INTEGRATOR, &rational::INTEGRATOR] {
         let tolerance = if method.order == Some(1) { 1e-3 } else { 1e-6 };
         let run = run(method, &system, &start, &[0.3, 1.0], tolerance, None);
         let error = l1(&run.out[1], &truth);
@@ -153,7 +161,7 @@ fn outputs_spaced_by_decades_share_factorisations() {
     let system = system(plane(16, 14, 0.3, 0.6), &[16, 14]);
     let start = bump(224, 100.0, 20.0);
     let times: Vec<f64> = (0..60).map(|k| 1e-3 * 10f64.powf(f64::from(k) / 10.0)).collect(); // six decades
-    for method in [&rational::METHOD, &tr_bdf2::METHOD] {
+    for method in [&rational::INTEGRATOR, &tr_bdf2::INTEGRATOR] {
         let run = run(method, &system, &start, &times, 1e-6, None);
         let (factored, solved) = (run.work.factorisations, run.work.solves);
         assert!(factored <= 30 && solved > 2 * factored, "{}: {factored} factorisations, {solved} solves", method.name);
@@ -166,7 +174,7 @@ fn outputs_spaced_by_decades_share_factorisations() {
 fn a_tolerance_that_needs_too_many_steps_is_answered_with_advice() {
     let system = system(chain(20, -2.0, 2.0, 0.1, quartic), &[20]);
     let task = Task { system, start: bump(20, 5.0, 2.0), from: 0.0, times: vec![100.0], tolerance: 1e-9, step: None };
-    let mut stepper = (implicit_euler::METHOD.build)(task).unwrap();
+    let mut stepper = (implicit_euler::INTEGRATOR.build)(task).unwrap();
     let error = stepper.advance(100.0, &|| false, &mut [0.0; 20]).unwrap_err();
     let help = error.help().unwrap_or_default().to_string();
     assert!(error.to_string().contains("200000 steps"), "{error}");
@@ -178,6 +186,6 @@ fn the_choice_gives_the_estimates_of_all_methods_as_its_reason() {
     let system = system(plane(16, 14, 0.3, 0.6), &[16, 14]);
     let task = Task { system, start: bump(224, 100.0, 20.0), from: 0.0, times: vec![1.0], tolerance: 1e-6, step: None };
     let (method, reason) = choose_with_reason("auto", &task).unwrap();
-    assert!(METHODS.iter().all(|m| m.name == method.name || reason.contains(m.name)), "{reason}");
+    assert!(INTEGRATORS.iter().all(|m| m.name == method.name || reason.contains(m.name)), "{reason}");
     assert_eq!(choose_with_reason("tr-bdf2", &task).unwrap().1, "asked for");
 }

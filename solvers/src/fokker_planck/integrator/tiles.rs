@@ -13,6 +13,7 @@
 use rayon::prelude::*;
 
 use super::product::{PARALLEL, Product, axpy, axpy_two};
+use crate::numerics::aligned::Aligned;
 
 /// Bytes of matrix and vectors that the tiles of all threads may touch: a part of the cache that cores share.
 const SHARED: usize = 16_000_000;
@@ -83,6 +84,19 @@ impl Plan {
             }
         }
         levels % 2 == 1
+    }
+}
+
+impl Product {
+    /// `levels` steps v_{k+1} = (a·Qᵀ + b)v_k − v_{k−1} from v_k in `now` and v_{k−1} in `before`; every new vector is added to
+    /// the sums with their coefficients. Afterwards `now` holds the last, `before` the one before it. The bits do not depend on the
+    /// number of threads.
+    pub fn recur(&self, now: &mut Aligned, before: &mut Aligned, levels: usize, sums: &mut [Sum]) {
+        let bytes = 8 * (self.width() + 3 + sums.len());
+        let plan = Plan::new(now.len(), self.reach, bytes);
+        if plan.run(self, levels, [now, before], sums) {
+            std::mem::swap(now, before);
+        }
     }
 }
 

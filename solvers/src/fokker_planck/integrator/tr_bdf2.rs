@@ -4,13 +4,13 @@
 //! Shampine, doi:10.1016/0168-9274(95)00115-8.
 
 use super::one_step::{Formula, OneStep, State};
-use super::{Method, Task};
+use super::system::{Integrator, Task};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::linear::{Needs, ShiftedSolver};
+use crate::fokker_planck::linear::solver::{Needs, ShiftedSolver};
 
 /// Entry of the table of integrators.
-pub const METHOD: Method = Method {
+pub const INTEGRATOR: Integrator = Integrator {
     name: "tr-bdf2",
     about: "second order, L-stable, adaptive with an embedded error estimate",
     order: Some(2),
@@ -39,7 +39,7 @@ struct TrBdf2 {
 
 impl Formula for TrBdf2 {
     fn name(&self) -> &'static str {
-        METHOD.name
+        INTEGRATOR.name
     }
     fn order(&self) -> u32 {
         2

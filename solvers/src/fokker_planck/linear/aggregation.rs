@@ -4,7 +4,7 @@
 //! coarse cells are unions of four, coarse rates are sums of rates, so every level is a Markov chain with the same losses.
 
 use super::front::Front;
-use super::proceed;
+use super::solver::proceed;
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::numerics::lanes::dispatch;

@@ -3,7 +3,7 @@
 //! A. George, doi:10.1137/0710032. Boxes are halved across their longest axis; the separator is those cells of one half that
 //! have an edge to the other, so stencils of any reach and periodic axes need no special case.
 
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 
 /// Boxes of at most this many cells are eliminated as one front.
 const LEAF: usize = 10;

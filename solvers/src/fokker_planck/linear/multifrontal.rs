@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::dissection::{Dissection, Node};
 use super::front::{Front, axpy, dot};
-use super::{LinearMethod, Method, Needed, Needs, ShiftedSolver, check_shift, proceed, singular};
+use super::solver::{LinearSolver, Needed, Needs, PreparedSolver, ShiftedSolver, check_shift, proceed, singular};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 use crate::numerics::lanes::dispatch;
 
 /// Entry of the table of linear solvers.
-pub const METHOD: Method = Method {
+pub const SOLVER: LinearSolver = LinearSolver {
     name: "multifrontal",
     about: "sparse direct elimination along a nested dissection, subtraction-free",
     applies: |_, shape| expected_bytes(shape) <= LARGEST,
@@ -38,16 +38,16 @@ impl Prepared {
     }
 }
 
-impl LinearMethod for Prepared {
+impl PreparedSolver for Prepared {
     fn name(&self) -> &'static str {
-        METHOD.name
+        SOLVER.name
     }
     fn factor(&self, c: f64, gamma: f64, interrupt: Interrupt) -> Result<Box<dyn ShiftedSolver>, Error> {
-        check_shift(METHOD.name, c, gamma)?;
+        check_shift(SOLVER.name, c, gamma)?;
         check_size(&self.tree)?;
         let factored = Multifrontal::factor(&self.generator, &self.tree, c, gamma, interrupt)?;
         if factored.blocks.iter().any(|block| block.inverse_pivot.iter().any(|p| !p.is_finite())) {
-            return Err(singular(METHOD.name));
+            return Err(singular(SOLVER.name));
         }
         Ok(Box::new(factored))
     }
@@ -93,7 +93,7 @@ fn check_size(tree: &Dissection) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::numerical(
-        METHOD.name,
+        SOLVER.name,
         "before it allocated anything",
         format!("the factors would take {:.0} GB, more than the {:.0} GB allowed", bytes / 1e9, LARGEST / 1e9),
         "use fewer cells, or method = \"polynomial\", which needs no factors",

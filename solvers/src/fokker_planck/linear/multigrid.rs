@@ -3,15 +3,15 @@
 use std::sync::{Arc, OnceLock};
 
 use super::aggregation::{Hierarchy, Matrix};
-use super::{LinearMethod, Method, Needed, Needs, ShiftedSolver, check_shift};
+use super::solver::{LinearSolver, Needed, Needs, PreparedSolver, ShiftedSolver, check_shift};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::communicating_classes::reversible_log_density;
-use crate::fokker_planck::stationary::StationaryLaw;
+use crate::fokker_planck::stationary::law::StationaryLaw;
 
 /// Entry of the table of linear solvers.
-pub const METHOD: Method = Method {
+pub const SOLVER: LinearSolver = LinearSolver {
     name: "multigrid",
     about: "aggregation multigrid with a Krylov method around it, memory O(N), for grids too large for elimination",
     applies: |generator, _| generator.cells() > 2,
@@ -76,14 +76,14 @@ impl Prepared {
     }
 }
 
-impl LinearMethod for Prepared {
+impl PreparedSolver for Prepared {
     fn name(&self) -> &'static str {
-        METHOD.name
+        SOLVER.name
     }
     fn factor(&self, c: f64, gamma: f64, interrupt: Interrupt) -> Result<Box<dyn ShiftedSolver>, Error> {
-        check_shift(METHOD.name, c, gamma)?;
+        check_shift(SOLVER.name, c, gamma)?;
         if c == 0.0 && !self.generator.has_exit() {
-            return Err(super::singular(METHOD.name));
+            return Err(super::solver::singular(SOLVER.name));
         }
         let weights = self.weights(interrupt)?;
         let hierarchy = Hierarchy::new(scaled(&self.generator, &weights.value, c, gamma));
@@ -147,7 +147,7 @@ impl Multigrid {
             return Ok(());
         }
         Err(Error::numerical(
-            METHOD.name,
+            SOLVER.name,
             format!("after {} cycles", reached.cycles),
             format!("it did not converge: the relative residual is {:.1e}, not {TOLERANCE:.0e}", reached.residual),
             "use fewer cells, so that elimination fits into memory, or method = \"polynomial\", which needs no linear solver",
@@ -225,7 +225,7 @@ fn marched(
         generator.forward(&weight, &mut rest);
         let jumps: f64 = weight.iter().zip(generator.leaving()).map(|(w, rate)| w * rate).sum();
         residual = rest.iter().map(|r| r.abs()).sum::<f64>() / jumps;
-        if residual < SETTLED || quiet == 2 || refused > 8 {
+        if residual < CONVERGED || quiet == 2 || refused > 8 {
             break;
         }
         rest.iter_mut().for_each(|r| *r *= step);
@@ -248,7 +248,7 @@ fn marched(
 /// Steps until the stationary density at most.
 const STEPS: usize = 60;
 /// Residual of rounding.
-const SETTLED: f64 = 3e-16;
+const CONVERGED: f64 = 3e-16;
 /// Change in L1 below which a step found nothing to do.
 const QUIET: f64 = 1e-12;
 

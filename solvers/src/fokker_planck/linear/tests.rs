@@ -1,5 +1,11 @@
 #![allow(clippy::unwrap_used)]
-use super::*;
+use std::sync::Arc;
+
+use super::solver::Needed;
+use super::table::{LINEAR_SOLVERS, choice, prepare, prepare_named, solve_backward, solve_forward};
+use super::{dissection, multifrontal, multigrid};
+use crate::Error;
+use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::GeneratorBuilder;
 use crate::fokker_planck::testing::fixtures::{chain, dense, dense_solve, plane, quartic, ring};
 
@@ -40,7 +46,7 @@ fn every_solver_agrees_with_dense_elimination() {
         (0..n).for_each(|i| a[i * n + i] += c);
         let at: Vec<f64> = (0..n * n).map(|k| a[(k % n) * n + k / n]).collect();
         let b: Vec<f64> = (0..n).map(|i| (i as f64 * 0.7).cos()).collect();
-        for method in METHODS.iter().filter(|method| (method.applies)(&generator, &shape)) {
+        for method in LINEAR_SOLVERS.iter().filter(|method| (method.applies)(&generator, &shape)) {
             let solver = (method.prepare)(&generator, &shape, None).factor(c, gamma, &|| false).unwrap();
             let (mut x, mut y) = (b.clone(), b.clone());
             solver.solve(&mut x, &|| false).unwrap();
@@ -60,7 +66,8 @@ fn direct_solvers_conserve_mass_next_to_singularity() {
     let generators = [(chain(200, -2.0, 2.0, 0.01, quartic), vec![200]), (plane(30, 30, 0.02, 0.5), vec![30, 30])];
     for (generator, shape) in generators {
         let generator = Arc::new(generator);
-        for method in METHODS.iter().filter(|method| (method.applies)(&generator, &shape) && method.name != "multigrid")
+        for method in
+            LINEAR_SOLVERS.iter().filter(|method| (method.applies)(&generator, &shape) && method.name != "multigrid")
         {
             let solver = (method.prepare)(&generator, &shape, None).factor(1e-30, 1.0, &|| false).unwrap();
             let mut x = vec![0.0; generator.cells()];
@@ -87,8 +94,8 @@ fn singular_matrices_and_unknown_names_are_errors() {
 fn multigrid_converges_within_few_cycles_whatever_the_size_and_the_current() {
     for (n, omega) in [(40, 0.0), (120, 0.0), (40, 1.5), (120, 1.5)] {
         let generator = Arc::new(plane(n, n, 0.1, omega));
-        let solver = (multigrid::METHOD.prepare)(&generator, &[n, n], None).factor(1.0, 5.0, &|| false).unwrap();
-        let direct = (multifrontal::METHOD.prepare)(&generator, &[n, n], None).factor(1.0, 5.0, &|| false).unwrap();
+        let solver = (multigrid::SOLVER.prepare)(&generator, &[n, n], None).factor(1.0, 5.0, &|| false).unwrap();
+        let direct = (multifrontal::SOLVER.prepare)(&generator, &[n, n], None).factor(1.0, 5.0, &|| false).unwrap();
         let mut x = vec![0.0; n * n];
         x[n * n / 3] = 1.0;
         let (mut y, mut z) = (x.clone(), x.clone());
@@ -136,7 +143,7 @@ fn the_choice_follows_size_and_dimension() {
 
 #[test]
 fn interruptions_reach_into_factorisations_cycles_and_stationary_densities() {
-    use crate::fokker_planck::stationary::stationary_law_from;
+    use crate::fokker_planck::stationary::solve::stationary_law_from;
     let generator = Arc::new(plane(40, 40, 0.1, 0.5));
     let stopped = |result: Result<(), Error>| matches!(result, Err(Error::Interrupted { .. }));
     assert!(stopped(solve_backward(&generator, &[40, 40], 1.0, &mut [1.0; 1600], &|| true)));

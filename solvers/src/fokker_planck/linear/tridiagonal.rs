@@ -3,13 +3,13 @@
 use std::ops::{Add, AddAssign, Div, Mul};
 use std::sync::Arc;
 
-use super::{LinearMethod, Method, Needs, ShiftedSolver, check_shift, proceed, singular};
+use super::solver::{LinearSolver, Needs, PreparedSolver, ShiftedSolver, check_shift, proceed, singular};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 
 /// Entry of the table of linear solvers.
-pub const METHOD: Method = Method {
+pub const SOLVER: LinearSolver = LinearSolver {
     name: "tridiagonal",
     about: "one axis: elimination in O(N), with the corner where the axis is periodic",
     applies: |generator, _| neighbours_only(generator),
@@ -31,16 +31,16 @@ struct Prepared {
     generator: Arc<Generator>,
 }
 
-impl LinearMethod for Prepared {
+impl PreparedSolver for Prepared {
     fn name(&self) -> &'static str {
-        METHOD.name
+        SOLVER.name
     }
     fn factor(&self, c: f64, gamma: f64, interrupt: Interrupt) -> Result<Box<dyn ShiftedSolver>, Error> {
-        check_shift(METHOD.name, c, gamma)?;
+        check_shift(SOLVER.name, c, gamma)?;
         proceed(interrupt)?;
         let factored = Tridiagonal::factor(&self.generator, c, gamma);
         if factored.inverse_pivot.iter().any(|p| !p.is_finite()) {
-            return Err(singular(METHOD.name));
+            return Err(singular(SOLVER.name));
         }
         Ok(Box::new(factored))
     }

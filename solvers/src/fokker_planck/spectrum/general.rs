@@ -3,10 +3,11 @@
 use faer::linalg::solvers::Eigen;
 use faer::{Mat, c64};
 
-use super::{Spectrum, first_shift, not_converged};
+use super::modes::{first_shift, not_converged};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::integrator::System;
+use crate::engine::Spectrum;
+use crate::fokker_planck::integrator::system::System;
 use crate::numerics::krylov::{Krylov, start};
 
 const MOST: usize = 250;

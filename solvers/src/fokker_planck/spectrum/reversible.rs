@@ -2,13 +2,15 @@
 
 use faer::{Mat, Side};
 
-use super::{Spectrum, first_shift, not_converged};
+use super::modes::{first_shift, not_converged};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::fokker_planck::Generator;
-use crate::fokker_planck::integrator::System;
-use crate::fokker_planck::linear::proceed;
+use crate::engine::Spectrum;
+use crate::fokker_planck::generator::Generator;
+use crate::fokker_planck::integrator::system::System;
+use crate::fokker_planck::linear::solver::proceed;
 use crate::numerics::krylov::{Krylov, start};
+use crate::numerics::small_matrix::diagonalise;
 
 const MOST: usize = 400;
 /// Relative residual of the inverse at which a vector is accepted; eigenvalues are right to its square.
@@ -144,7 +146,9 @@ fn rayleigh_ritz(generator: &Generator, pi: &[f64], vectors: &[Vec<f64>]) -> Spe
             energy[a * k + b] = energy[b * k + a];
         }
     }
-    let turn = jacobi(&mut energy, k);
+    let mut turn = vec![0.0; k * k];
+    (0..k).for_each(|a| turn[a * k + a] = 1.0);
+    diagonalise(k, &mut energy, &mut turn);
     let mut order: Vec<usize> = (0..k).collect();
     order.sort_by(|&a, &b| energy[a * k + a].total_cmp(&energy[b * k + b]));
     let mut out =
@@ -166,41 +170,4 @@ fn rayleigh_ritz(generator: &Generator, pi: &[f64], vectors: &[Vec<f64>]) -> Spe
         out.error.push(1e-12);
     }
     out
-}
-
-/// Diagonalises a symmetric matrix in place by cyclic rotations; returns the rotations, eigenvector a in column a.
-fn jacobi(matrix: &mut [f64], k: usize) -> Vec<f64> {
-    let mut turn = vec![0.0; k * k];
-    (0..k).for_each(|a| turn[a * k + a] = 1.0);
-    for _ in 0..30 {
-        let mut largest = 0.0f64;
-        for p in 0..k {
-            for q in p + 1..k {
-                let off = matrix[p * k + q];
-                let scale = (matrix[p * k + p] * matrix[q * k + q]).abs().sqrt();
-                if off == 0.0 || off.abs() <= 1e-17 * scale {
-                    continue;
-                }
-                largest = largest.max(off.abs() / scale.max(f64::MIN_POSITIVE));
-                let theta = (matrix[q * k + q] - matrix[p * k + p]) / (2.0 * off);
-                let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
-                let c = 1.0 / (t * t + 1.0).sqrt();
-                let s = t * c;
-                for r in 0..k {
-                    let (x, y) = (matrix[r * k + p], matrix[r * k + q]);
-                    (matrix[r * k + p], matrix[r * k + q]) = (c * x - s * y, s * x + c * y);
-                }
-                for r in 0..k {
-                    let (x, y) = (matrix[p * k + r], matrix[q * k + r]);
-                    (matrix[p * k + r], matrix[q * k + r]) = (c * x - s * y, s * x + c * y);
-                    let (x, y) = (turn[r * k + p], turn[r * k + q]);
-                    (turn[r * k + p], turn[r * k + q]) = (c * x - s * y, s * x + c * y);
-                }
-            }
-        }
-        if largest < 1e-15 {
-            break;
-        }
-    }
-    turn
 }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::fokker_planck::stationary::stationary_law;
+use crate::fokker_planck::stationary::solve::stationary_law;
 use crate::fokker_planck::testing::fixtures::{chain, plane, quartic, ring};
 
 fn of(generator: Generator, shape: &[usize], count: usize) -> (Spectrum, Arc<Generator>) {

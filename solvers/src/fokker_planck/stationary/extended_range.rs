@@ -3,21 +3,21 @@
 //! The subtraction-free elimination of [`crate::fokker_planck::linear`] again, on numbers m·2ᵉ with their own exponent: only sums, products and
 //! quotients of non-negative numbers, so every entry is right to about N·10⁻¹⁶ relative, whatever its size.
 
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::linear::dissection::Dissection;
 
 /// A number m·2ᵉ ≥ 0 with 1 ≤ m < 2, or 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Wide {
+struct ScaledFloat {
     m: f64,
     e: i64,
 }
 
-const ZERO: Wide = Wide { m: 0.0, e: 0 };
-const ONE: Wide = Wide { m: 1.0, e: 0 };
+const ZERO: ScaledFloat = ScaledFloat { m: 0.0, e: 0 };
+const ONE: ScaledFloat = ScaledFloat { m: 1.0, e: 0 };
 const MANTISSA: u64 = (1 << 52) - 1;
 
-impl Wide {
+impl ScaledFloat {
     fn new(value: f64) -> Self {
         if value == 0.0 {
             return ZERO;
@@ -62,21 +62,21 @@ impl Wide {
 /// A front that is left over its border, or what is kept of one: columns are the cells that are left, rows those entered.
 struct Front {
     columns: usize,
-    value: Vec<Wide>,
+    value: Vec<ScaledFloat>,
 }
 
 impl Front {
-    fn at(&mut self, row: usize, column: usize) -> &mut Wide {
+    fn at(&mut self, row: usize, column: usize) -> &mut ScaledFloat {
         &mut self.value[column * self.columns + row]
     }
 
-    fn add(&mut self, row: usize, column: usize, rate: Wide) {
+    fn add(&mut self, row: usize, column: usize, rate: ScaledFloat) {
         let place = self.at(row, column);
         *place = place.plus(rate);
     }
 
     /// Eliminates column k: what enters it is passed on to where it leads. Returns the total rate at which it is left.
-    fn eliminate(&mut self, k: usize) -> Wide {
+    fn eliminate(&mut self, k: usize) -> ScaledFloat {
         let n = self.columns;
         let (head, tail) = self.value.split_at_mut((k + 1) * n);
         let leaving = &mut head[k * n + k + 1..];
@@ -101,7 +101,7 @@ impl Front {
 /// ln π, shifted to maximum 0, of a generator without exits and with one closed class; −∞ on cells that are left for ever.
 pub(crate) fn log_null_vector(generator: &Generator, tree: &Dissection) -> Vec<f64> {
     let mut left: Vec<Option<Front>> = tree.nodes.iter().map(|_| None).collect();
-    let mut kept: Vec<(Front, Vec<Wide>)> = Vec::with_capacity(tree.nodes.len());
+    let mut kept: Vec<(Front, Vec<ScaledFloat>)> = Vec::with_capacity(tree.nodes.len());
     for at in 0..tree.nodes.len() {
         let node = &tree.nodes[at];
         let columns = node.pivots + node.border.len();
@@ -112,7 +112,7 @@ pub(crate) fn log_null_vector(generator: &Generator, tree: &Dissection) -> Vec<f
                 extend(tree, at, child, &rest, &mut front);
             }
         }
-        let pivots: Vec<Wide> = (0..node.pivots).map(|k| front.eliminate(k)).collect();
+        let pivots: Vec<ScaledFloat> = (0..node.pivots).map(|k| front.eliminate(k)).collect();
         let size = node.border.len();
         let mut rest = Front { columns: size, value: Vec::with_capacity(size * size) };
         for column in front.value.chunks_exact(columns.max(1)).skip(node.pivots) {
@@ -160,14 +160,14 @@ fn assemble(generator: &Generator, tree: &Dissection, at: usize, front: &mut Fro
         let (targets, rates) = generator.outgoing(cell);
         for (&target, &rate) in targets.iter().zip(rates) {
             if let Some(row) = local(tree, at, tree.position[target as usize] as usize) {
-                front.add(row, k, Wide::new(rate));
+                front.add(row, k, ScaledFloat::new(rate));
             }
         }
         let (sources, rates) = generator.incoming(cell);
         for (&source, &rate) in sources.iter().zip(rates) {
             let column = local(tree, at, tree.position[source as usize] as usize);
             if let Some(column) = column.filter(|&column| column >= node.pivots) {
-                front.add(k, column, Wide::new(rate));
+                front.add(k, column, ScaledFloat::new(rate));
             }
         }
     }
@@ -190,18 +190,18 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::fokker_planck::generator::communicating_classes::reversible_log_density;
-    use crate::fokker_planck::stationary::stationary_law;
+    use crate::fokker_planck::stationary::solve::stationary_law;
     use crate::fokker_planck::testing::fixtures::plane;
 
     #[test]
     fn arithmetic_is_that_of_floating_point_numbers() {
         for (a, b) in [(3.7, 0.11), (1e-310, 5e300), (1.0, 1.0), (8.0, 0.125), (1e-5, 0.0)] {
-            let (x, y) = (Wide::new(a), Wide::new(b));
-            let near = |w: Wide, value: f64| (w.ln().exp() - value).abs() <= 1e-12 * value;
+            let (x, y) = (ScaledFloat::new(a), ScaledFloat::new(b));
+            let near = |w: ScaledFloat, value: f64| (w.ln().exp() - value).abs() <= 1e-12 * value;
             assert!(near(x, a) && near(x.times(y), a * b) && near(x.plus(y), a + b) && near(y.plus(x), a + b));
             assert!(b == 0.0 || near(x.over(y), a / b), "{a} {b}");
         }
-        let tiny = Wide::new(1e-300).times(Wide::new(1e-300));
+        let tiny = ScaledFloat::new(1e-300).times(ScaledFloat::new(1e-300));
         assert!((tiny.ln() + 600.0 * std::f64::consts::LN_10).abs() < 1e-9);
     }
 

@@ -1,7 +1,7 @@
-//! Generators and dense linear algebra for the tests of this room.
+//! Generators and dense linear algebra for the tests of this module.
 
 #![allow(clippy::unwrap_used)]
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::GeneratorBuilder;
 
 pub(crate) fn bernoulli(p: f64) -> f64 {
@@ -66,13 +66,7 @@ pub(crate) fn plane(n: usize, m: usize, temperature: f64, omega: f64) -> Generat
 pub(crate) fn dense(generator: &Generator) -> Vec<f64> {
     let n = generator.cells();
     let mut a = vec![0.0; n * n];
-    for i in 0..n {
-        let (cells, rates) = generator.outgoing(i);
-        for (&j, &rate) in cells.iter().zip(rates) {
-            a[j as usize * n + i] += rate;
-        }
-        a[i * n + i] -= generator.leaving()[i];
-    }
+    generator.to_csr().iter().for_each(|(&rate, (i, j))| a[j * n + i] = rate);
     a
 }
 
@@ -173,10 +167,6 @@ pub(crate) fn exact(generator: &Generator, p: &[f64], t: f64) -> Vec<f64> {
     let n = p.len() + 1;
     let rows = dense_exp(generator, t);
     rows.chunks_exact(n).take(p.len()).map(|row| row.iter().zip(p).map(|(a, x)| a * x).sum()).collect()
-}
-
-pub(crate) fn l1(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
 }
 
 /// Gaussian bump over the cells of a chain, normalised.

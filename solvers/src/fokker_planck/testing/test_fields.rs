@@ -4,7 +4,7 @@
 use faer::linalg::solvers::Solve;
 use faer::sparse::{SparseColMat, Triplet};
 
-use crate::fokker_planck::Generator;
+use crate::fokker_planck::generator::Generator;
 use crate::numerics::symmetric::packed_len;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::{Axis, Boundary, Grid};
@@ -60,12 +60,9 @@ pub fn grid(bounds: &[(f64, f64, usize)], wall: Boundary) -> Grid {
 pub fn stationary(q: &Generator) -> Vec<f64> {
     let n = q.cells();
     let scale = q.leaving().iter().copied().fold(0.0, f64::max);
-    let mut triplets = Vec::new();
-    for i in 0..n {
-        triplets.push(Triplet::new(i, i, q.leaving()[i] + 1e-13 * scale));
-        let (cells, rates) = q.outgoing(i);
-        triplets.extend(cells.iter().zip(rates).map(|(&j, &rate)| Triplet::new(j as usize, i, -rate)));
-    }
+    let shift = |i: usize, j: usize| if i == j { 1e-13 * scale } else { 0.0 };
+    let q = q.to_csr();
+    let triplets: Vec<_> = q.iter().map(|(&rate, (i, j))| Triplet::new(j, i, shift(i, j) - rate)).collect();
     let lu = SparseColMat::try_new_from_triplets(n, n, &triplets).unwrap().sp_lu().unwrap();
     let mut v = faer::Mat::from_fn(n, 1, |_, _| 1.0 / n as f64);
     for _ in 0..6 {
@@ -84,23 +81,22 @@ pub fn nodal(grid: &Grid, log_density: impl Fn([f64; 3]) -> f64) -> Vec<f64> {
     p
 }
 
-/// Σ |p − q|.
-pub fn l1(p: &[f64], q: &[f64]) -> f64 {
-    p.iter().zip(q).map(|(a, b)| (a - b).abs()).sum()
+/// Q v by its sparse matrix, or Qᵀ v.
+fn sparse_product(q: &Generator, transposed: bool, v: &[f64]) -> Vec<f64> {
+    let (q, mut out) = (q.to_csr(), vec![0.0; v.len()]);
+    let q = if transposed { q.transpose_into().to_csr() } else { q };
+    sprs::prod::mul_acc_mat_vec_csr(q.view(), v, &mut out);
+    out
 }
 
-/// Largest |(Qᵀ1)…|-type defect: the column sums of Qᵀ relative to the leaving rate.
+/// Largest |Σ_j Q_ij + exit_i| relative to the leaving rate.
 pub fn mass_defect(q: &Generator) -> f64 {
-    let ones = vec![1.0; q.cells()];
-    let mut out = vec![0.0; q.cells()];
-    q.backward(&ones, &mut out);
-    (0..q.cells()).map(|i| (out[i] + q.exit()[i]).abs() / q.leaving()[i].max(1e-300)).fold(0.0, f64::max)
+    let sums = sparse_product(q, false, &vec![1.0; q.cells()]);
+    (0..q.cells()).map(|i| (sums[i] + q.exit()[i]).abs() / q.leaving()[i].max(1e-300)).fold(0.0, f64::max)
 }
 
 /// ‖Qᵀ p‖₁ / ‖leaving·p‖₁.
 pub fn residual(q: &Generator, p: &[f64]) -> f64 {
-    let mut out = vec![0.0; q.cells()];
-    q.forward(p, &mut out);
     let norm: f64 = q.leaving().iter().zip(p).map(|(a, b)| a * b).sum();
-    out.iter().map(|v| v.abs()).sum::<f64>() / norm
+    sparse_product(q, true, p).iter().map(|v| v.abs()).sum::<f64>() / norm
 }

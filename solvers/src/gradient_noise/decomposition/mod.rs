@@ -1,4 +1,4 @@
-//! The noise of minibatches taken apart, for squared losses l_s = κ (y_s − h_s)² and data y = μ + ε, Var ε = σ².
+//! The noise of minibatches decomposed, for squared losses l_s = κ (y_s − h_s)² and data y = μ + ε, Var ε = σ².
 //!
 //! D depends on the data: with r the residuals and a_k = −∂_k r, g = −2κ r a. Its mean over ε is split into
 //!
@@ -58,7 +58,7 @@ pub enum Weights {
     Trained,
 }
 
-/// How the noise of a regression is taken apart.
+/// The decomposition of the noise of a regression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decomposition {
     targets: Vec<f64>, // μ of a teacher: h* and the shift of an outlier; y where it is an estimate
@@ -68,15 +68,16 @@ pub struct Decomposition {
 }
 
 impl Decomposition {
-    /// The decomposition of E_ε[D] for data whose teacher is known.
+    /// The decomposition of E_ε D for data whose teacher is known.
     ///
     /// # Errors
     /// A model that is no regression ([`Model::regression`]) of the teacher's column `y`; a teacher of other data.
     pub fn of_teacher(model: &dyn Model, teacher: &Teacher, weights: Weights) -> Result<Self, Error> {
         let regression = regression(model)?;
-        if teacher.truth.len() != model.samples() {
+        let samples = regression.targets().len();
+        if teacher.truth.len() != samples {
             return Err(Error::invalid(
-                format!("the teacher has {} samples, the model {}", teacher.truth.len(), model.samples()),
+                format!("the teacher has {} samples, the model {samples}", teacher.truth.len()),
                 "use the data of the teacher",
             ));
         }
@@ -106,7 +107,8 @@ impl Decomposition {
     /// # Errors
     /// A model that is no regression, or one with as many parameters as samples.
     pub fn residual_variance(model: &dyn Model, loss: f64) -> Result<f64, Error> {
-        let (regression, m) = (regression(model)?, model.samples());
+        let regression = regression(model)?;
+        let m = regression.targets().len();
         match m.checked_sub(regression.parameters()).filter(|&free| free > 0) {
             Some(free) => Ok(m as f64 * loss / (regression.weight() * free as f64)),
             None => Err(Error::invalid(
@@ -134,12 +136,14 @@ impl Decomposition {
         self.weights
     }
 
-    /// Intrinsic, exploration and mean-gradient part at n points (packed × n each). The model must be the one given at first.
+    /// Intrinsic, exploration and mean-gradient part at n points (packed × n each). The model must be the one given at first; NaN
+    /// for one that is no regression.
     pub fn parts(&self, model: &dyn Model, points: &[f64]) -> [Vec<f64>; 3] {
-        let (d, m) = (model.dimension(), model.samples());
+        let d = model.dimension();
         let n = points.len() / d;
-        let mut out = [0; 3].map(|_| vec![0.0; packed_len(d) * n]);
+        let mut out = [0; 3].map(|_| vec![f64::NAN; packed_len(d) * n]);
         let Some(regression) = model.regression() else { return out };
+        let m = regression.targets().len();
         let (mut values, mut jacobian) = (vec![0.0; m * n], vec![0.0; d * m * n]);
         let fixed = regression.predictions(points, &mut values, &mut jacobian);
         for p in 0..n {

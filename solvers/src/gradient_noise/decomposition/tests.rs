@@ -139,7 +139,7 @@ const POINTS: [f64; 4] = [1.3, 0.4, 0.7, 2.0]; // two points of two variables
 
 fn covariance(model: &dyn Model, points: &[f64]) -> Vec<f64> {
     let mut diffusion = vec![0.0; 3 * points.len() / 2];
-    Minibatch.diffusion(model, points, &mut diffusion);
+    Minibatch::new(model).unwrap().diffusion(model, points, &mut diffusion);
     diffusion
 }
 

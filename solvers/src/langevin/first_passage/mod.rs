@@ -121,7 +121,7 @@ pub fn first_passage(
             block.absorbed = vec![false; BLOCK];
         }
     }
-    let heat = sde.temperature * h;
+    let scaled_time = sde.temperature * h;
     ensemble.advance(
         0.0,
         interrupt,
@@ -138,14 +138,14 @@ pub fn first_passage(
                     break;
                 }
                 let inside = scheme.draw_and_step(&sde, h, &block.points, work, &mut block.stream);
-                walls.finish(block, work, inside, heat).map_err(|lane| {
+                walls.finish(block, work, inside, scaled_time).map_err(|lane| {
                     let number = block.first / BLOCK * WALKERS_PER_BLOCK + lanes.walker[lane];
                     let taken = k - lanes.started[lane];
                     let walker = format!("at walker {number} of the passage \"{}\", step {}", passage.name, taken + 1);
                     Stop::Failed(lost(block, work, lane, walker, taken as f64 * h, h))
                 })?;
-                watcher.look(block, work, heat);
-                avoided.iter_mut().for_each(|avoided| avoided.look(block, work, heat));
+                watcher.look(block, work, scaled_time);
+                avoided.iter_mut().for_each(|avoided| avoided.look(block, work, scaled_time));
                 for lane in 0..BLOCK {
                     let time = (k - lanes.started[lane]) as f64 + 0.5;
                     let (arrived, absorbed) =
@@ -266,7 +266,7 @@ impl<'a> Watcher<'a> {
     }
 
     /// Sets `arrived` after a step. The buffers were exchanged: `work.next` holds the positions before it.
-    fn look(&mut self, block: &mut Block, work: &mut Work, heat: f64) {
+    fn look(&mut self, block: &mut Block, work: &mut Work, scaled_time: f64) {
         if !self.target.boundary(&block.points, &mut self.after) {
             self.arrived
                 .iter_mut()
@@ -279,7 +279,7 @@ impl<'a> Watcher<'a> {
             let (old, new) = (self.before[lane], self.after[lane]);
             self.arrived[lane] = new > 0.0
                 || (self.bridge && new <= 0.0 && {
-                    let reach = heat * self.spread(&work.diffusion, lane);
+                    let reach = scaled_time * self.spread(&work.diffusion, lane);
                     old * new < 40.0 * reach && {
                         if !drawn {
                             block.stream.uniforms(&mut work.noise[..BLOCK]);

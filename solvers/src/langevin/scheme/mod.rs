@@ -1,4 +1,6 @@
-//! Time stepping schemes, one file each, and the table that lists them.
+//! Time stepping schemes of dθ = b dt + √(2T) S dW, one file each, and the table [`SCHEMES`] that lists them with what they
+//! promise: strong order γ, E|θ_h − θ| = O(h^γ), and weak order β, |E f(θ_h) − E f(θ)| = O(h^β) (P. Kloeden & E. Platen 1992,
+//! doi:10.1007/978-3-662-12616-5).
 
 mod euler_maruyama;
 mod heun;
@@ -39,7 +41,7 @@ impl Sde {
             temperature: problem.temperature,
             bounds: axes.iter().map(|axis| [axis.lower(), axis.upper()]).collect(),
             periodic: axes.iter().map(|axis| axis.is_periodic()).collect(),
-            constant: problem.dynamics.constant_diffusion(),
+            constant: problem.dynamics.additive().is_some(),
         }
     }
 
@@ -47,9 +49,12 @@ impl Sde {
     /// `work.noise`; returns whether all walkers stay inside.
     fn euler(&self, h: f64, points: &[f64], work: &mut Work, stream: Option<&mut LaneStream>) -> bool {
         // Where D is the same everywhere it stands in `work` after the first step.
-        if !(work.diffusion_known && self.dynamics.drift_alone(points, &mut work.drift)) {
-            self.dynamics.drift_diffusion(points, &mut work.drift, &mut work.diffusion);
-            work.diffusion_known = self.constant;
+        match self.dynamics.additive().filter(|_| work.diffusion_known) {
+            Some(drift) => drift.drift(points, &mut work.drift),
+            None => {
+                self.dynamics.drift_diffusion(points, &mut work.drift, &mut work.diffusion);
+                work.diffusion_known = self.constant;
+            }
         }
         let stream = match stream {
             Some(stream) if self.bounds.len() == 3 => {
@@ -164,9 +169,6 @@ fn draw_normals(work: &mut Work, stream: &mut LaneStream) {
     }
 }
 
-/// A scheme, or why it cannot integrate a problem.
-pub type Built = Result<Box<dyn Scheme>, Error>;
-
 /// A scheme and what it promises.
 pub struct Entry {
     /// Name in scenarios and records.
@@ -180,16 +182,16 @@ pub struct Entry {
     /// Where it comes from.
     pub reference: &'static str,
     /// Makes it for a problem. Errors: a problem that it cannot integrate.
-    pub build: fn(&Problem) -> Built,
+    pub build: fn(&Problem) -> Result<Box<dyn Scheme>, Error>,
 }
 
 /// All schemes; the first is the default.
-pub const TABLE: &[Entry] = &[euler_maruyama::ENTRY, milstein::ENTRY, heun::ENTRY, weak2::ENTRY, two_point::ENTRY];
+pub const SCHEMES: &[Entry] = &[euler_maruyama::ENTRY, milstein::ENTRY, heun::ENTRY, weak2::ENTRY, two_point::ENTRY];
 
 /// The scheme with this name. Errors: no such scheme.
 pub fn find(name: &str) -> Result<&'static Entry, Error> {
-    TABLE.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let names: Vec<&str> = TABLE.iter().map(|entry| entry.name).collect();
+    SCHEMES.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let names: Vec<&str> = SCHEMES.iter().map(|entry| entry.name).collect();
         Error::invalid(format!("there is no Langevin scheme \"{name}\""), format!("write one of: {}", names.join(", ")))
     })
 }

@@ -90,7 +90,7 @@ fn scheme_moments(name: &str, start: [f64; 2], h: f64, coupling: f64) -> [f64; 5
 #[test]
 fn declared_weak_orders() {
     let levels = [("euler-maruyama", 4e-4), ("milstein", 4e-4), ("two-point", 4e-4), ("heun", 4e-4), ("weak2", 6e-6)];
-    assert!(TABLE.iter().all(|entry| levels.iter().any(|(name, _)| *name == entry.name)));
+    assert!(SCHEMES.iter().all(|entry| levels.iter().any(|(name, _)| *name == entry.name)));
     for (name, level) in levels {
         let coupling = if name == "milstein" { 0.0 } else { 1.0 };
         let worst = |h: f64| {
@@ -152,7 +152,7 @@ fn declared_strong_orders() {
         (&plane, "weak2", 0.5),
         (&plane, "heun", 0.5), // as its requirements say
     ];
-    assert!(TABLE.iter().all(|entry| entry.strong_order == 0.0 || cases.iter().any(|case| case.1 == entry.name)));
+    assert!(SCHEMES.iter().all(|entry| entry.strong_order == 0.0 || cases.iter().any(|case| case.1 == entry.name)));
     for (p, name, order) in cases {
         let order_seen = (path_distance(p, name, 16) / path_distance(p, name, 128)).log2() / 3.0;
         assert!(order <= find(name).unwrap().strong_order);

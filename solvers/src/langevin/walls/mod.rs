@@ -20,7 +20,7 @@ pub(super) struct Walls {
     absorbs: bool,
 }
 
-/// Reflections by the conormal rule before a walker is folded straight back.
+/// Reflections by the conormal rule before a walker is reflected straight back.
 const MOST_REFLECTIONS: usize = 8;
 
 impl Walls {
@@ -39,35 +39,35 @@ impl Walls {
     }
 
     /// Ends a step: applies the walls unless all walkers are known to be inside, then exchanges `work.next` and the positions
-    /// of the block. Err: the first walker that is not finite; the block then still has the positions before the step.
-    pub fn finish(&self, block: &mut Block, work: &mut Work, inside: bool, heat: f64) -> Result<(), usize> {
+    /// of the block. Errors: the first walker that is not finite; the block then still has the positions before the step.
+    pub fn finish(&self, block: &mut Block, work: &mut Work, inside: bool, scaled_time: f64) -> Result<(), usize> {
         if !inside || self.absorbs {
-            self.apply(block, work, heat)?;
+            self.apply(block, work, scaled_time)?;
         }
         std::mem::swap(&mut block.points, &mut work.next);
         Ok(())
     }
 
-    /// Brings `work.next` back into the box; `heat` = T·h. Err: the first walker that is not finite.
-    fn apply(&self, block: &mut Block, work: &mut Work, heat: f64) -> Result<(), usize> {
+    /// Brings `work.next` back into the box; `scaled_time` = T·h. Errors: the first walker that is not finite.
+    fn apply(&self, block: &mut Block, work: &mut Work, scaled_time: f64) -> Result<(), usize> {
         if self.absorbs {
             // The noise of the step is used up; its place holds the uniform variates of the bridges.
             block.stream.uniforms(&mut work.noise[..BLOCK]);
             for i in 0..BLOCK {
-                self.apply_one(block, work, heat, i)?;
+                self.apply_one(block, work, scaled_time, i)?;
             }
             return Ok(());
         }
         let mut outside = [false; BLOCK];
         if find_outside(&work.next, &self.bounds, &mut outside) {
             for i in (0..BLOCK).filter(|&i| outside[i]) {
-                self.apply_one(block, work, heat, i)?;
+                self.apply_one(block, work, scaled_time, i)?;
             }
         }
         Ok(())
     }
 
-    fn apply_one(&self, block: &mut Block, work: &mut Work, heat: f64, i: usize) -> Result<(), usize> {
+    fn apply_one(&self, block: &mut Block, work: &mut Work, scaled_time: f64, i: usize) -> Result<(), usize> {
         let d = self.bounds.len();
         let old: [f64; 3] = std::array::from_fn(|k| if k < d { block.points[k * BLOCK + i] } else { 0.0 });
         let mut new: [f64; 3] = std::array::from_fn(|k| if k < d { work.next[k * BLOCK + i] } else { 0.0 });
@@ -78,7 +78,7 @@ impl Walls {
             return Err(i);
         } else {
             let diffusion = |r, c| work.diffusion[packed_index(d, r, c) * BLOCK + i];
-            let bridged = self.absorbs && self.bridge(&old, &mut new, heat, diffusion, work.noise[i]);
+            let bridged = self.absorbs && self.bridge(&old, &mut new, scaled_time, diffusion, work.noise[i]);
             if bridged || self.bring_back(&old, &mut new, diffusion, &mut block.tally) {
                 block.absorbed[i] = true;
                 block.tally.absorbed += 1;
@@ -95,7 +95,7 @@ impl Walls {
         &self,
         old: &[f64; 3],
         new: &mut [f64; 3],
-        heat: f64,
+        scaled_time: f64,
         diffusion: impl Fn(usize, usize) -> f64,
         u: f64,
     ) -> bool {
@@ -104,7 +104,7 @@ impl Walls {
             for side in (0..2).filter(|&side| boundary[side] == Boundary::Absorbing) {
                 let (before, after) = ((old[k] - bounds[side]).abs(), (new[k] - bounds[side]).abs());
                 let inside = new[k] > bounds[0] && new[k] < bounds[1];
-                let variance = heat * diffusion(k, k);
+                let variance = scaled_time * diffusion(k, k);
                 if inside && variance > 0.0 && before * after < 40.0 * variance {
                     survival *= -(-before * after / variance).exp_m1();
                     if 1.0 - u > survival {
@@ -127,7 +127,7 @@ impl Walls {
     ) -> bool {
         let d = self.bounds.len();
         let length = |k: usize| self.bounds[k][1] - self.bounds[k][0];
-        tally.thrown += u64::from((0..d).any(|k| (new[k] - old[k]).abs() > length(k)));
+        tally.overlong += u64::from((0..d).any(|k| (new[k] - old[k]).abs() > length(k)));
         let mut reflections = 0;
         loop {
             let [lower, upper] = [0, 1].map(|side| (0..d).find(|&k| self.beyond(new, k, side)));
@@ -148,7 +148,7 @@ impl Walls {
                     reflections += 1;
                     let (overshoot, own) = (wall - new[k], diffusion(k, k));
                     if reflections > MOST_REFLECTIONS || overshoot.abs() > length(k) {
-                        new[k] = fold(new[k], self.bounds[k]);
+                        new[k] = reflect(new[k], self.bounds[k]);
                         continue;
                     }
                     for j in (0..d).filter(|&j| j != k && own > 0.0) {
@@ -158,7 +158,7 @@ impl Walls {
                 }
             }
         }
-        tally.folded += u64::from(reflections > 1);
+        tally.multiple_reflections += u64::from(reflections > 1);
         false
     }
 
@@ -176,7 +176,7 @@ impl Walls {
 }
 
 /// Mirror images until `x` is inside.
-fn fold(x: f64, [lower, upper]: [f64; 2]) -> f64 {
+fn reflect(x: f64, [lower, upper]: [f64; 2]) -> f64 {
     let length = upper - lower;
     let y = (x - lower).rem_euclid(2.0 * length);
     (lower + if y > length { 2.0 * length - y } else { y }).clamp(lower, upper)

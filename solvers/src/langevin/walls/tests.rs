@@ -74,7 +74,7 @@ fn periodic_walkers_go_round() {
 
 /// Mixed walls, jumps of many box lengths: everybody ends in the box or is absorbed, and the counts say so.
 #[test]
-fn long_jumps_are_folded_and_counted() {
+fn overlong_steps_are_reflected_and_counted() {
     let wall = Boundary::Reflecting;
     let p = problem(&[(0.0, 1.0, 5, wall), (0.0, 1.0, 5, wall)], Initial::Uniform, 100.0, |_, b, a| {
         b.fill(0.0);
@@ -85,20 +85,20 @@ fn long_jumps_are_folded_and_counted() {
     assert_eq!(engine.snapshot().outside, 0.0);
     assert_eq!(engine.warnings().len(), 2);
     let tally = engine.ensemble().tally();
-    assert!(tally.thrown > 5000 && tally.folded > 500, "{tally:?}");
+    assert!(tally.overlong > 5000 && tally.multiple_reflections > 500, "{tally:?}");
 }
 
 #[test]
-fn folds_and_wraps() {
+fn reflects_and_wraps() {
     let bounds = [-1.0, 2.0];
-    for (x, folded, wrapped) in
+    for (x, reflected, wrapped) in
         [(-1.5, -0.5, 1.5), (2.5, 1.5, -0.5), (5.25, -0.75, 2.25 - 3.0), (-1.0, -1.0, -1.0), (1e9, 0.0, 0.0)]
     {
         if x < 1e8 {
-            assert!((fold(x, bounds) - folded).abs() < 1e-12, "{x}");
+            assert!((reflect(x, bounds) - reflected).abs() < 1e-12, "{x}");
             assert!((wrap(x, bounds) - wrapped).abs() < 1e-12, "{x}");
         }
-        assert!((-1.0..=2.0).contains(&fold(x, bounds)) && (-1.0..2.0).contains(&wrap(x, bounds)));
+        assert!((-1.0..=2.0).contains(&reflect(x, bounds)) && (-1.0..2.0).contains(&wrap(x, bounds)));
     }
     assert_eq!(wrap(-1.0 - 1e-17, bounds), -1.0);
     assert_eq!(wrap(2.0, bounds), -1.0);

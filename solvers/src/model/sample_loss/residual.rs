@@ -1,6 +1,6 @@
 //! Sample losses that are squared residuals: κ (c·y − …)² with a data column y and numbers κ, c.
 
-use super::PerSample;
+use super::per_sample::PerSample;
 use crate::error::Error;
 use crate::formula::Expression;
 use crate::model::data::Data;
@@ -73,9 +73,9 @@ impl Residual {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use crate::formula::{Symbols, parse};
-    use crate::model::Model;
     use crate::model::data::Data;
     use crate::model::sample_loss::SampleLossModel;
+    use crate::model::{Model, SampleModel};
 
     fn data() -> Data {
         let column = |f: fn(f64) -> f64| (0..6).map(|s| f(s as f64)).collect::<Vec<f64>>();

@@ -1,7 +1,7 @@
 //! Fixed amplitudes: one pass over the samples gives loss, gradient and the covariance of the per-sample gradients.
 
 use super::lane::{Lane, WIDTH, keep_lanes, sech_squared, tanh_pair};
-use super::{Slope, Unit};
+use super::unit::{Slope, Unit};
 use crate::numerics::lanes::dispatch;
 
 /// Data and active units of a regression with fixed amplitudes. Units with a fixed slope are already in the targets.

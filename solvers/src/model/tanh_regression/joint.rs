@@ -1,8 +1,9 @@
 //! Joint descent on slopes and amplitudes: gradients of one batch at given amplitudes, nothing solved for.
 
-use super::Slope;
-use super::lane::{Lane, WIDTH, keep_lanes, sech_squared, tanh};
+use super::lane::{Lane, WIDTH, keep_lanes, pad, sech_squared, tanh, with_padded};
 use super::projected::{Projected, slope};
+use super::{Slope, factorisation};
+use crate::model::capability::ProjectedModel;
 use crate::numerics::lanes::dispatch;
 
 dispatch! {
@@ -56,5 +57,33 @@ dispatch! {
                 (sums[j] * share).store(amplitude_gradient, n, j, first);
             }
         }
+    }
+}
+
+impl ProjectedModel for Projected {
+    fn parameters(&self) -> usize {
+        self.units.len()
+    }
+
+    fn solve(&self, points: &[f64], values: &mut [f64]) {
+        values.copy_from_slice(&factorisation(self, points).amplitudes);
+    }
+
+    fn joint_gradient(
+        &self,
+        points: &[f64],
+        values: &[f64],
+        batch: &[u32],
+        gradient: &mut [f64],
+        values_gradient: &mut [f64],
+    ) {
+        let n = points.len() / self.dimension;
+        if n.is_multiple_of(WIDTH) {
+            return batch_gradient(self, points, values, batch, gradient, values_gradient);
+        }
+        with_padded(n, [gradient, values_gradient], |[gradient, values_gradient]| {
+            let (points, values, batch) = (pad(points, n), pad(values, n), pad(batch, n));
+            batch_gradient(self, &points, &values, &batch, gradient, values_gradient);
+        });
     }
 }

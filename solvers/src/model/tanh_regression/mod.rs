@@ -12,34 +12,22 @@ mod joint;
 mod lane;
 mod projected;
 mod regression;
-mod singular_values;
 #[cfg(test)]
 mod tests;
+mod unit;
+
+use std::sync::Arc;
 
 use crate::error::Error;
-use crate::model::{Model, Regression};
+use crate::model::capability::{Model, ProjectedModel, SampleModel};
+use crate::model::regression::Regression;
+use crate::numerics::small_matrix::condition_number;
+
+pub use unit::{SampleGradient, Slope, Unit};
 
 use fixed::Fixed;
 use lane::{WIDTH, pad, with_padded};
 use projected::Projected;
-
-/// Where a unit's slope comes from.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Slope {
-    /// Component of θ.
-    Group(usize),
-    /// A constant.
-    Fixed(f64),
-}
-
-/// One unit α tanh(w (x − b)).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Unit {
-    /// Centre b.
-    pub center: f64,
-    /// Slope w.
-    pub slope: Slope,
-}
 
 /// How the amplitudes α are found.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,19 +36,6 @@ pub enum Amplitudes {
     Projected,
     /// Constants, one for each unit.
     Fixed(Vec<f64>),
-}
-
-/// Per-sample gradient with projected amplitudes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SampleGradient {
-    /// g_i = 2 r_i ∂r_i with the whole Jacobian (Golub and Pereyra 1973): SGD on l_i(θ) = r_i(θ)².
-    #[default]
-    Total,
-    /// g_i = −2 r_i (∂Φ α̂)_i: α̂ solved on all data at every step, and held while differentiating.
-    Envelope,
-    /// α̂ solved on the samples of each batch: the gradient of the batch's own projected loss. Biased, and no mean over samples, so
-    /// that it has no D; everything but [`Model::batch_gradient`] is that of [`SampleGradient::Total`].
-    Batch,
 }
 
 /// The model; see the module for the formulas.
@@ -76,7 +51,7 @@ pub struct TanhRegression {
 #[derive(Debug, Clone)]
 enum Core {
     Fixed(Fixed),
-    Projected(Projected),
+    Projected(Arc<Projected>),
 }
 
 impl TanhRegression {
@@ -101,13 +76,13 @@ impl TanhRegression {
                     "give more samples than centers, or fixed amplitudes",
                 ));
             }
-            Amplitudes::Projected => Core::Projected(Projected {
+            Amplitudes::Projected => Core::Projected(Arc::new(Projected {
                 x: x.to_vec(),
                 y: y.to_vec(),
                 units: units.to_vec(),
                 dimension,
                 sample_gradient,
-            }),
+            })),
             Amplitudes::Fixed(values) => {
                 if values.len() != units.len() || values.iter().any(|a| !a.is_finite()) {
                     return Err(Error::invalid(
@@ -177,16 +152,50 @@ impl Model for TanhRegression {
         self.dimension
     }
 
-    fn samples(&self) -> usize {
-        self.y.len()
-    }
-
     fn loss(&self, points: &[f64], loss: &mut [f64]) {
         self.moments(points, loss, &mut [], &mut []);
     }
 
     fn gradient(&self, points: &[f64], gradient: &mut [f64]) {
         self.moments(points, &mut [], gradient, &mut []);
+    }
+
+    fn data(&self) -> Option<&dyn SampleModel> {
+        Some(self)
+    }
+
+    fn shared_data(self: Arc<Self>) -> Option<Arc<dyn SampleModel>> {
+        Some(self)
+    }
+
+    fn projected(&self) -> Option<Arc<dyn ProjectedModel>> {
+        match &self.core {
+            Core::Fixed(_) => None,
+            Core::Projected(model) => Some(Arc::clone(model) as Arc<dyn ProjectedModel>),
+        }
+    }
+
+    fn regression(&self) -> Option<&dyn Regression> {
+        Some(self)
+    }
+
+    /// `condition_number` (of Φ; infinite where a column vanishes) and `rank`, for projected amplitudes.
+    fn diagnostics(&self, points: &[f64]) -> Vec<(&'static str, Vec<f64>)> {
+        let Core::Projected(model) = &self.core else { return Vec::new() };
+        let Factorisation { triangle, rank, .. } = factorisation(model, points);
+        let u = self.units.len();
+        let n = rank.len();
+        let condition = |i: usize| {
+            let matrix: Vec<f64> = (0..u * u).map(|entry| triangle[entry * n + i]).collect();
+            condition_number(u, matrix)
+        };
+        vec![("condition_number", (0..n).map(condition).collect()), ("rank", rank)]
+    }
+}
+
+impl SampleModel for TanhRegression {
+    fn samples(&self) -> usize {
+        self.y.len()
     }
 
     fn gradient_covariance(&self, points: &[f64], gradient: &mut [f64], covariance: &mut [f64]) {
@@ -215,55 +224,6 @@ impl Model for TanhRegression {
             }
             Core::Projected(model) => projected::batch_gradient(model, points, batch, gradient),
         }
-    }
-
-    fn regression(&self) -> Option<&dyn Regression> {
-        Some(self)
-    }
-
-    fn projected_parameters(&self) -> usize {
-        match &self.core {
-            Core::Fixed(_) => 0,
-            Core::Projected(model) => model.units.len(),
-        }
-    }
-
-    fn solve_projected(&self, points: &[f64], values: &mut [f64]) {
-        if let Core::Projected(model) = &self.core {
-            values.copy_from_slice(&factorisation(model, points).amplitudes);
-        }
-    }
-
-    fn joint_gradient(
-        &self,
-        points: &[f64],
-        values: &[f64],
-        batch: &[u32],
-        gradient: &mut [f64],
-        values_gradient: &mut [f64],
-    ) {
-        let Core::Projected(model) = &self.core else { return };
-        let n = points.len() / self.dimension;
-        if n.is_multiple_of(WIDTH) {
-            return joint::batch_gradient(model, points, values, batch, gradient, values_gradient);
-        }
-        with_padded(n, [gradient, values_gradient], |[gradient, values_gradient]| {
-            let (points, values, batch) = (pad(points, n), pad(values, n), pad(batch, n));
-            joint::batch_gradient(model, &points, &values, &batch, gradient, values_gradient);
-        });
-    }
-
-    /// `condition_number` (of Φ; infinite where a column vanishes) and `rank`, for projected amplitudes.
-    fn diagnostics(&self, points: &[f64]) -> Vec<(&'static str, Vec<f64>)> {
-        let Core::Projected(model) = &self.core else { return Vec::new() };
-        let Factorisation { triangle, rank, .. } = factorisation(model, points);
-        let u = self.units.len();
-        let n = rank.len();
-        let condition = |i: usize| {
-            let matrix: Vec<f64> = (0..u * u).map(|entry| triangle[entry * n + i]).collect();
-            singular_values::condition_number(matrix, u)
-        };
-        vec![("condition_number", (0..n).map(condition).collect()), ("rank", rank)]
     }
 }
 

@@ -11,7 +11,7 @@
 //! ```
 
 use super::lane::{Lane, WIDTH, keep_lanes, sech_squared, tanh_columns};
-use super::{SampleGradient, Slope, Unit};
+use super::unit::{SampleGradient, Slope, Unit};
 use crate::numerics::lanes::dispatch;
 
 /// A column counts as dependent where its part orthogonal to the earlier columns is below this share of its length.

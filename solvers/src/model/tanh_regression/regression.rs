@@ -2,7 +2,7 @@
 
 use super::lane::{WIDTH, pad, with_padded};
 use super::{Core, SampleGradient, Slope, TanhRegression, fixed, projected};
-use crate::model::{Projection, Regression};
+use crate::model::regression::{Projection, Regression};
 
 impl Regression for TanhRegression {
     fn target(&self) -> &str {

@@ -42,7 +42,7 @@ fn loss(model: &dyn Model, point: &[f64]) -> f64 {
     out[0]
 }
 
-fn gradient_covariance(model: &dyn Model, point: &[f64]) -> (Vec<f64>, Vec<f64>) {
+fn gradient_covariance(model: &dyn SampleModel, point: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let d = model.dimension();
     let (mut gradient, mut covariance) = (vec![0.0; d], vec![0.0; d * (d + 1) / 2]);
     model.gradient_covariance(point, &mut gradient, &mut covariance);
@@ -50,7 +50,7 @@ fn gradient_covariance(model: &dyn Model, point: &[f64]) -> (Vec<f64>, Vec<f64>)
 }
 
 /// Minimum by Newton steps with a Hessian from differences of the gradient.
-fn newton(model: &dyn Model, start: &[f64]) -> Vec<f64> {
+fn newton(model: &dyn SampleModel, start: &[f64]) -> Vec<f64> {
     let d = start.len();
     let mut w = start.to_vec();
     for _ in 0..20 {
@@ -183,7 +183,7 @@ fn motorcycle_noise_over_the_square() {
 }
 
 /// All parts of the model against each other and against central differences, at one point.
-fn consistent(model: &dyn Model, point: &[f64]) {
+fn consistent(model: &dyn SampleModel, point: &[f64]) {
     let (d, m) = (model.dimension(), model.samples());
     let (gradient, covariance) = gradient_covariance(model, point);
     let mut alone = vec![0.0; d];
@@ -323,7 +323,7 @@ fn fitted_function_leaves_the_loss() {
 fn a_walker_does_not_feel_its_neighbours_or_the_processor() {
     let projected = motorcycle(SampleGradient::Total);
     let fixed = four_units();
-    for model in [&projected as &dyn Model, &fixed] {
+    for model in [&projected as &dyn SampleModel, &fixed] {
         let n = 21;
         let points: Vec<f64> = (0..2 * n).map(|i| 0.3 + 0.11 * i as f64).collect();
         let run = |level| {

@@ -4,7 +4,7 @@
 
 use std::f64::consts::{LN_2, LOG2_E};
 
-use super::{ROUND, polynomial};
+use super::arithmetic::{ROUND, polynomial};
 
 const LN_2_LOW: f64 = 2.319_046_813_846_299_6e-17;
 const OVERFLOW: f64 = 709.782_712_893_384; // ln of the largest number

@@ -1,7 +1,7 @@
 //! Natural logarithm and general powers.
 
+use super::arithmetic::polynomial;
 use super::exponential::exp_sum;
-use super::polynomial;
 
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8; // its low 20 bits are zero: k·LN_2_HIGH is exact
 const LN_2_REST: f64 = 1.908_214_929_270_587_7e-10;

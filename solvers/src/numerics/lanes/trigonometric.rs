@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_1_PI, FRAC_PI_2, FRAC_PI_4, PI};
 
-use super::{ROUND, polynomial};
+use super::arithmetic::{ROUND, polynomial};
 
 /// Largest |x| that [`sin`], [`cos`] and [`tan`] reduce exactly; beyond it their results mean nothing (loops over
 /// unbounded arguments mend those lanes with the standard library afterwards).

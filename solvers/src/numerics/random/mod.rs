@@ -8,7 +8,7 @@
 //! `langevin/first-passage/<name>`, `sgd`; with `/initial` after it the scalar stream of the initial positions. Golden values:
 //!
 //! ```
-//! use LaneStream;
+//! use fpsolve_solvers::numerics::random::LaneStream;
 //! let mut z = [0.0; 16];
 //! LaneStream::new(7, "langevin", 0).normals(&mut z);
 //! assert_eq!(z[..3], [-0.18898173339707372, -0.44732050102112325, 0.8158882731056458]);

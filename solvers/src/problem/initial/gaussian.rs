@@ -4,7 +4,8 @@ use libm::erfc;
 use rayon::prelude::*;
 
 use crate::Error;
-use crate::numerics::symmetric::packed_index;
+use crate::numerics::quadrature::GAUSS_8_POSITIVE;
+use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::grid::{Axis, Grid};
 
 /// Gaussian N(mean, L Lᵀ) in 1 to 3 dimensions.
@@ -15,14 +16,6 @@ pub(crate) struct Gaussian {
     /// Lower Cholesky factor of the covariance.
     factor: [[f64; 3]; 3],
 }
-
-/// Nodes (positive half) and weights of the 8-point Gauss–Legendre rule on [−1, 1].
-const NODES: [(f64, f64); 4] = [
-    (0.183_434_642_495_649_8, 0.362_683_783_378_362),
-    (0.525_532_409_916_329, 0.313_706_645_877_887_3),
-    (0.796_666_477_413_626_7, 0.222_381_034_453_374_47),
-    (0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
-];
 
 /// Standard deviations beyond which a density underflows.
 const REACH: f64 = 39.0;
@@ -37,11 +30,7 @@ impl Gaussian {
                 "write positive standard deviations, or kind = \"point\" for a sharp start",
             )
         };
-        if d == 0
-            || d > 3
-            || covariance.len() != crate::numerics::symmetric::packed_len(d)
-            || mean.iter().any(|m| !m.is_finite())
-        {
+        if d == 0 || d > 3 || covariance.len() != packed_len(d) || mean.iter().any(|m| !m.is_finite()) {
             return Err(bad());
         }
         let mut factor = [[0.0; 3]; 3];
@@ -93,7 +82,7 @@ impl Gaussian {
         let half = 0.5 * (to - from) / panels;
         for panel in 0..panels as usize {
             let middle = from + (2 * panel + 1) as f64 * half;
-            for (node, w) in NODES.iter().flat_map(|&(x, w)| [(x, w), (-x, w)]) {
+            for (node, w) in GAUSS_8_POSITIVE.iter().flat_map(|&(x, w)| [(x, w), (-x, w)]) {
                 let mut z = z;
                 z[k] = middle + half * node;
                 let density = (-0.5 * z[k] * z[k]).exp() / (2.0 * std::f64::consts::PI).sqrt();

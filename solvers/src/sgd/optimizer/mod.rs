@@ -127,15 +127,15 @@ pub struct Entry {
 }
 
 /// All optimizers; the first is the default.
-pub const TABLE: &[Entry] =
+pub const OPTIMIZERS: &[Entry] =
     &[plain::ENTRY, momentum::ENTRY, ema::ENTRY, rmsprop::ENTRY, adam::ENTRY, svag::ENTRY, gradient_descent::ENTRY];
 
 /// The optimizer with this name and parameters, and its description for the record.
 ///
 /// Errors: no such optimizer or parameter, a value out of range.
 pub fn build(name: &str, parameters: &[(String, f64)]) -> Result<(Box<dyn Optimizer>, String), Error> {
-    let entry = TABLE.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let names: Vec<&str> = TABLE.iter().map(|entry| entry.name).collect();
+    let entry = OPTIMIZERS.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let names: Vec<&str> = OPTIMIZERS.iter().map(|entry| entry.name).collect();
         Error::invalid(format!("there is no optimizer \"{name}\""), format!("write one of: {}", names.join(", ")))
     })?;
     let mut values: Vec<f64> = entry.parameters.iter().map(|parameter| parameter.default).collect();

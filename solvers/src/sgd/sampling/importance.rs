@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::Sampling;
 use crate::ensemble::BLOCK;
-use crate::model::Model;
+use crate::model::SampleModel;
 use crate::numerics::lanes::dispatch;
 use crate::numerics::random::LaneStream;
 
 pub(super) struct Importance {
-    pub model: Arc<dyn Model>,
+    pub model: Arc<dyn SampleModel>,
 }
 
 impl Sampling for Importance {

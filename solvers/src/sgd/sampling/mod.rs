@@ -8,7 +8,7 @@ mod without_replacement;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::model::Model;
+use crate::model::SampleModel;
 use crate::numerics::random::LaneStream;
 use crate::problem::{Minibatch, Replacement};
 
@@ -28,7 +28,7 @@ pub trait Sampling: Send + Sync {
 /// The sampling of a scenario from the m samples of a model.
 ///
 /// Errors: an empty batch, more than 2²⁶ samples, a batch larger than m without replacement, importance without replacement.
-pub fn build(minibatch: &Minibatch, model: &Arc<dyn Model>) -> Result<Box<dyn Sampling>, Error> {
+pub fn build(minibatch: &Minibatch, model: &Arc<dyn SampleModel>) -> Result<Box<dyn Sampling>, Error> {
     let (batch, samples) = (minibatch.batch_size, model.samples());
     let m = u32::try_from(samples).ok().filter(|m| *m <= 1 << 26);
     let m = m.ok_or_else(|| Error::invalid(format!("{samples} samples are too many"), "give at most 2^26"))?;

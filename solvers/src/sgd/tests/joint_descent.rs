@@ -66,7 +66,7 @@ fn fast_amplitudes_make_the_noise_total() {
 #[test]
 fn joint_gradient_is_the_derivative_of_the_batch_loss() {
     let model = regression(SampleGradient::Total);
-    assert_eq!(model.projected_parameters(), 2);
+    assert_eq!(model.projected().unwrap().parameters(), 2);
     let (x, batch) = (|i: u32| -2.0 + 4.0 * f64::from(i) / 11.0, [3u32, 11, 3]);
     let y = |i: u32| 1.5 * (1.2 * (x(i) - 0.2)).tanh() + 0.4 * (12.9898 * f64::from(i) + 0.7).sin();
     let loss = |w: f64, a: [f64; 2]| {
@@ -78,7 +78,7 @@ fn joint_gradient_is_the_derivative_of_the_batch_loss() {
     let spread = |v: f64| [v; 3];
     let values = [spread(a[0]), spread(a[1])].concat();
     let batches: Vec<u32> = batch.iter().flat_map(|&i| [i; 3]).collect();
-    model.joint_gradient(&spread(w), &values, &batches, &mut gradient, &mut slope);
+    model.projected().unwrap().joint_gradient(&spread(w), &values, &batches, &mut gradient, &mut slope);
     let difference = |f: &dyn Fn(f64) -> f64| (f(h) - f(-h)) / (2.0 * h);
     assert!((gradient[2] - difference(&|e| loss(w + e, a))).abs() < 1e-8);
     assert!((slope[1] - difference(&|e| loss(w, [a[0] + e, a[1]]))).abs() < 1e-8);

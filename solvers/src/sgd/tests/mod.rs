@@ -23,9 +23,6 @@ impl Model for Regression {
     fn dimension(&self) -> usize {
         self.d
     }
-    fn samples(&self) -> usize {
-        self.y.len()
-    }
     fn loss(&self, points: &[f64], loss: &mut [f64]) {
         assert_eq!(points.len(), self.d * loss.len());
     }
@@ -33,6 +30,21 @@ impl Model for Regression {
         let n = points.len() / self.d;
         let all: Vec<u32> = (0..self.samples() as u32).flat_map(|s| vec![s; n]).collect();
         self.batch_gradient(points, &all, gradient);
+    }
+    fn data(&self) -> Option<&dyn SampleModel> {
+        (!self.y.is_empty()).then_some(self)
+    }
+    fn shared_data(self: Arc<Self>) -> Option<Arc<dyn SampleModel>> {
+        (!self.y.is_empty()).then_some(self)
+    }
+}
+
+impl SampleModel for Regression {
+    fn samples(&self) -> usize {
+        self.y.len()
+    }
+    fn sample_losses(&self, _: &[f64], _: &mut [f64]) {
+        unimplemented!("descent looks at gradients")
     }
     fn sample_gradients(&self, points: &[f64], gradients: &mut [f64]) {
         let (n, m) = (points.len() / self.d, self.samples());
@@ -42,21 +54,6 @@ impl Model for Regression {
             (0..self.d).for_each(|k| {
                 gradients[(k * m + s) * n..(k * m + s + 1) * n].copy_from_slice(&row[k * n..(k + 1) * n])
             });
-        }
-    }
-    fn gradient_covariance(&self, points: &[f64], gradient: &mut [f64], covariance: &mut [f64]) {
-        let (n, m) = (points.len() / self.d, self.samples());
-        let mut all = vec![0.0; self.d * m * n];
-        self.sample_gradients(points, &mut all);
-        self.gradient(points, gradient);
-        let g = |k: usize, s: usize, i: usize| all[(k * m + s) * n + i] - gradient[k * n + i];
-        for k in 0..self.d {
-            for l in k..self.d {
-                let c = crate::numerics::symmetric::packed_index(self.d, k, l);
-                for i in 0..n {
-                    covariance[c * n + i] = (0..m).map(|s| g(k, s, i) * g(l, s, i)).sum::<f64>() / m as f64;
-                }
-            }
         }
     }
     fn batch_gradient(&self, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
@@ -228,7 +225,7 @@ fn batches_without_replacement() {
 fn epochs_are_random_orders() {
     use statrs::distribution::{ChiSquared, ContinuousCDF};
     let minibatch = Minibatch { learning_rate: 0.1, batch_size: 2, replacement: Replacement::Epoch };
-    let sampling = sampling::build(&minibatch, &(Arc::new(quadratic(&[0.0; 5], 1.0)) as Arc<dyn Model>)).unwrap();
+    let sampling = sampling::build(&minibatch, &(Arc::new(quadratic(&[0.0; 5], 1.0)) as Arc<dyn SampleModel>)).unwrap();
     let mut stream = crate::numerics::random::LaneStream::new(5, "epoch", 0);
     let (mut order, mut batch, mut pairs) = (Vec::new(), vec![0; 2 * BLOCK], [0u32; 25]);
     for step in 0..400 {

@@ -73,7 +73,7 @@ fn adaptive_steps_are_their_formulas() {
     }
     advance(&mut found, 3);
     assert!((found.ensemble.first_points(3)[1] - x).abs() < 1e-14);
-    assert!(found.other_limit().unwrap().contains("both memories"));
+    assert!(found.another_small_step_limit().unwrap().contains("both memories"));
     // the first step of Adam has length η whatever the gradient
     let mut found = engine(&p, 1, "adam", &[]);
     advance(&mut found, 1);
@@ -88,7 +88,7 @@ fn gradient_descent_has_no_noise() {
     advance(&mut descent, 7);
     let exact = 0.5 + 0.8f64.powi(7) * 2.5;
     assert!(descent.ensemble.first_points(300).iter().all(|x| (x - exact).abs() < 1e-14));
-    assert!(descent.name() == "gradient_descent" && descent.other_limit().is_some());
+    assert!(descent.name() == "gradient_descent" && descent.another_small_step_limit().is_some());
     assert!(descent.warnings().is_empty(), "epochs do not matter to it");
 }
 
@@ -145,7 +145,7 @@ fn gaussian_sgd_shares_two_moments() {
 /// Every parameter of every optimizer refuses values outside its range by its name, and takes its default.
 #[test]
 fn parameters_out_of_range_are_named() {
-    for entry in optimizer::TABLE {
+    for entry in optimizer::OPTIMIZERS {
         assert!(optimizer::build(entry.name, &[]).is_ok());
         for parameter in entry.parameters {
             let bad = match parameter.range {

@@ -9,7 +9,7 @@ use crate::model::{ImportanceSampled, LossScale};
 const TARGETS: [f64; 4] = [-1.0, 0.5, 2.0, 0.2];
 
 /// l = ½ (w − y)² and a cubic in a second variable, seen through importance sampling.
-fn sampled(scale: LossScale, reweight: bool) -> Arc<dyn Model> {
+fn sampled(scale: LossScale, reweight: bool) -> Arc<dyn SampleModel> {
     let data = Data::new(vec![("y".into(), TARGETS.to_vec())]).unwrap();
     let symbols = Symbols::new(&["w", "v"]).with_columns(&["y"]);
     let model = SampleLossModel::new(2, &parse("(w - y)^2/2 + y*v^3/3 + 1", &symbols).unwrap(), &data).unwrap();
@@ -33,7 +33,7 @@ fn from_model(model: Arc<dyn Model>) -> Problem {
 }
 
 /// Mean and covariance of ĝ over all 16 batches of two, weighted with their probabilities.
-fn enumerated(model: &dyn Model) -> ([f64; 2], [f64; 3]) {
+fn enumerated(model: &dyn SampleModel) -> ([f64; 2], [f64; 3]) {
     let mut p = [0.0; 4];
     model.sampling_probabilities(&AT, &mut p);
     let (mut mean, mut second) = ([0.0; 2], [0.0; 3]);

@@ -13,20 +13,22 @@ use crate::record::hdf5::read_column;
 
 const TYPES: &str = "save the array with numpy as float64, for example numpy.save(file, a.astype(float))";
 
+/// How the bytes of an entry become a number.
+type Convert = fn(&[u8]) -> Option<f64>;
+
 /// An entry of a numpy array of floats or integers, read without trusting the shape that the header claims.
 #[derive(Clone, Copy)]
 struct Number(f64);
 
 impl ReadableElement for Number {
     fn read_to_end_exact_vec<R: Read>(reader: R, kind: &Descriptor, len: usize) -> Result<Vec<Self>, ReadDataError> {
-        let convert: fn(&[u8]) -> Option<f64> = match kind.as_string().map(String::as_str) {
-            Some("<f8") => |b| Some(f64::from_le_bytes(b.try_into().ok()?)),
-            Some("<f4") => |b| Some(f64::from(f32::from_le_bytes(b.try_into().ok()?))),
-            Some("<i8") => |b| Some(i64::from_le_bytes(b.try_into().ok()?) as f64),
-            Some("<i4") => |b| Some(f64::from(i32::from_le_bytes(b.try_into().ok()?))),
-            _ => return Err(ReadDataError::WrongDescriptor(kind.clone())),
+        let (size, convert): (usize, Convert) = match kind.as_string().map(String::as_str) {
+            Some("<f8") => (8, |b| Some(f64::from_le_bytes(b.try_into().ok()?))),
+            Some("<f4") => (4, |b| Some(f64::from(f32::from_le_bytes(b.try_into().ok()?)))),
+            Some("<i8") => (8, |b| Some(i64::from_le_bytes(b.try_into().ok()?) as f64)),
+            Some("<i4") => (4, |b| Some(f64::from(i32::from_le_bytes(b.try_into().ok()?)))),
+            Some(_) | None => return Err(ReadDataError::WrongDescriptor(kind.clone())),
         };
-        let size = if kind.as_string().is_some_and(|k| k.ends_with('8')) { 8 } else { 4 };
         let mut bytes = Vec::new();
         reader.take(super::MAX_BYTES).read_to_end(&mut bytes).map_err(ReadDataError::Io)?;
         if Some(bytes.len()) != len.checked_mul(size) {
@@ -37,6 +39,8 @@ impl ReadableElement for Number {
 }
 
 /// Columns of a 2-D array, or the one column of a 1-D array. Columns are named "0", "1", ….
+///
+/// Errors: no such file or array; more than two axes; no `columns`, or one that is not there.
 pub(super) fn read_npy(file: &DataFile) -> miette::Result<Columns> {
     let opened = File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
     let array = ArrayD::<Number>::read_npy(std::io::BufReader::new(opened))
@@ -60,7 +64,7 @@ fn as_table(file: &DataFile, array: ArrayD<Number>) -> miette::Result<Array2<Num
     })
 }
 
-/// One 1-D array for each column.
+/// One 1-D array for each column. Errors: no such archive or array; more than one axis.
 pub(super) fn read_npz(file: &DataFile) -> miette::Result<Columns> {
     let opened = File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
     let mut archive =
@@ -81,7 +85,7 @@ pub(super) fn read_npz(file: &DataFile) -> miette::Result<Columns> {
     Ok(columns)
 }
 
-/// One 1-D dataset of numbers for each column; columns must be named.
+/// One 1-D dataset of numbers for each column; columns must be named. Errors: no `columns`; no such file or dataset.
 pub(super) fn read_hdf5(file: &DataFile) -> miette::Result<Columns> {
     if file.columns.is_empty() {
         let help = "name the datasets: columns = { x = \"group/x\", y = \"group/y\" }";

@@ -8,7 +8,7 @@ use super::{Columns, DataFile};
 use crate::error;
 use crate::reader::source::plain_io;
 
-/// Reads the wanted columns.
+/// Reads the wanted columns. Errors: no such file; no header or samples; lines of another length; entries that are no numbers.
 pub(super) fn read(file: &DataFile) -> Result<Columns> {
     let bytes = std::fs::read(&file.path)
         .map_err(|e| file.error(format!("cannot read {}: {}", file.name(), plain_io(&e)), "not readable", ""))?;

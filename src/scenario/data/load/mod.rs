@@ -7,13 +7,35 @@ use std::path::{Path, PathBuf};
 
 use miette::Result;
 
-use super::{Column, MAX_SAMPLES};
 use crate::reader::source::{Located, Source, plain_io};
 use crate::scenario::names::check_name;
 use crate::text::nearest;
 
+/// Most samples.
+pub const MAX_SAMPLES: u64 = 10_000_000;
 /// Largest data file, bytes.
 pub const MAX_BYTES: u64 = 1 << 30;
+
+/// How the wanted columns of a data file are read.
+type Read = fn(&DataFile) -> Result<Columns>;
+
+/// The file name extensions, each with how such a file is read.
+const FORMATS: &[(&str, Read)] = &[
+    ("csv", csv::read),
+    ("npy", arrays::read_npy),
+    ("npz", arrays::read_npz),
+    ("h5", arrays::read_hdf5),
+    ("hdf5", arrays::read_hdf5),
+];
+
+/// A column of a data file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Column {
+    /// By name: header of a CSV, array of an .npz, dataset of an .h5.
+    Name(String),
+    /// By number from 0: column of an .npy, or of any other.
+    Index(usize),
+}
 
 /// Columns of numbers with the names the model uses, all of one length.
 pub type Columns = Vec<(String, Vec<f64>)>;
@@ -37,17 +59,12 @@ pub fn load(
 ) -> Result<Columns> {
     let file = DataFile { source, named, path: locate(source, named)?, columns };
     let extension = file.path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let loaded = match extension.as_str() {
-        "csv" => csv::read(&file)?,
-        "npy" => arrays::read_npy(&file)?,
-        "npz" => arrays::read_npz(&file)?,
-        "h5" | "hdf5" => arrays::read_hdf5(&file)?,
-        _ => {
-            let message = format!("`{}` is no kind of data file that is known", named.value);
-            let help = "use a .csv with a header line, .npy, .npz or .h5";
-            return Err(source.error(&named.span, message, "unknown file name extension", help));
-        }
+    let Some((_, read)) = FORMATS.iter().find(|(name, _)| *name == extension) else {
+        let message = format!("`{}` is no kind of data file that is known", named.value);
+        let help = "use a .csv with a header line, .npy, .npz or .h5";
+        return Err(source.error(&named.span, message, "unknown file name extension", help));
     };
+    let loaded = read(&file)?;
     file.check(&loaded)?;
     Ok(loaded)
 }

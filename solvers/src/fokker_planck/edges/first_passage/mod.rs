@@ -14,10 +14,11 @@ use crate::Error;
 use crate::engine::Interrupt;
 use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::escape::passage::Target;
-use crate::fokker_planck::generator::GeneratorBuilder;
-use crate::fokker_planck::integrator::{System, Task, choose};
-use crate::fokker_planck::linear;
-use crate::fokker_planck::{FokkerPlanckOptions, Generator};
+use crate::fokker_planck::cells::interpolation::{at, interpolation};
+use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
+use crate::fokker_planck::integrator::system::{IntegratorOptions, System, Task};
+use crate::fokker_planck::integrator::table::choose;
+use crate::fokker_planck::linear::table::solve_backward;
 use crate::numerics::bernoulli::{bernoulli, weighted_pair};
 use crate::problem::grid::Grid;
 
@@ -31,16 +32,16 @@ const SHORTEST: f64 = 1e-9;
 pub fn first_passage(
     generator: &Generator,
     grid: &Grid,
-    question: &PassageProblem,
-    options: &FokkerPlanckOptions,
+    problem: &PassageProblem,
+    integrator: IntegratorOptions,
     interrupt: Interrupt,
 ) -> Result<GridPassage, Error> {
-    let killed = Killed::new(generator, grid, &[question.target])?;
-    let weights = interpolation(grid, question.from);
+    let killed = Killed::new(generator, grid, &[problem.target])?;
+    let weights = interpolation(grid, problem.from);
     let at_start = |field: &[f64]| at(&weights, field);
-    let mean_time = killed.solve(grid, &killed.waiting, interrupt)?;
-    let (survival, error_time) = survival(&killed, grid, &weights, question.times, options, interrupt)?;
-    let committor = committor(generator, grid, question, &killed, interrupt)?;
+    let mean_time = killed.solve(grid, &killed.outside, interrupt)?;
+    let (survival, error_time) = survival(&killed, grid, &weights, problem.times, integrator, interrupt)?;
+    let committor = committor(generator, grid, problem, &killed, interrupt)?;
     Ok(GridPassage {
         from_value: at_start(&mean_time),
         from_committor: committor.as_deref().map(at_start),
@@ -58,26 +59,26 @@ pub fn first_passage(
 fn committor(
     generator: &Generator,
     grid: &Grid,
-    question: &PassageProblem,
+    problem: &PassageProblem,
     killed: &Killed,
     interrupt: Interrupt,
 ) -> Result<Option<Vec<f64>>, Error> {
-    match question.avoid {
-        Some(avoid) => Killed::new(generator, grid, &[question.target, avoid])?.committor(grid, interrupt).map(Some),
+    match problem.avoid {
+        Some(avoid) => Killed::new(generator, grid, &[problem.target, avoid])?.committor(grid, interrupt).map(Some),
         None if generator.has_exit() => killed.committor(grid, interrupt).map(Some),
         None => Ok(None),
     }
 }
 
 /// τ and the committor at the starting point alone; None for what fails as [`first_passage`] would.
-pub fn at_start(generator: &Generator, grid: &Grid, question: &PassageProblem, interrupt: Interrupt) -> AtStart {
-    let Ok(killed) = Killed::new(generator, grid, &[question.target]) else {
+pub fn at_start(generator: &Generator, grid: &Grid, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
+    let Ok(killed) = Killed::new(generator, grid, &[problem.target]) else {
         return AtStart { mean_time: None, committor: None };
     };
-    let weights = interpolation(grid, question.from);
+    let weights = interpolation(grid, problem.from);
     let here = |field: Vec<f64>| at(&weights, &field);
-    let mean_time = killed.solve(grid, &killed.waiting, interrupt).ok().map(here);
-    let committor = committor(generator, grid, question, &killed, interrupt).ok().flatten().map(here);
+    let mean_time = killed.solve(grid, &killed.outside, interrupt).ok().map(here);
+    let committor = committor(generator, grid, problem, &killed, interrupt).ok().flatten().map(here);
     AtStart { mean_time, committor }
 }
 
@@ -87,9 +88,14 @@ struct Killed {
     /// Rate into the first set, 0 in the sets themselves.
     arrival: Vec<f64>,
     /// 1 outside the sets, 0 in them.
-    waiting: Vec<f64>,
+    outside: Vec<f64>,
     /// Cells of the first set.
     target: Vec<bool>,
+}
+
+/// The generator with the cells of a set cut out, its surface as above. Errors: no cells in it, cells with no way to it.
+pub(crate) fn killed(generator: &Generator, grid: &Grid, set: &Target) -> Result<Arc<Generator>, Error> {
+    Ok(Killed::new(generator, grid, &[set])?.generator)
 }
 
 /// An edge from a cell outside the sets to one inside: both cells, rates there and back.
@@ -135,8 +141,8 @@ impl Killed {
                 }
             }
         }
-        let waiting = (0..n).map(|i| if set_of(i).is_some() { 0.0 } else { 1.0 }).collect();
-        let killed = Self { generator: Arc::new(builder.finish()), arrival, waiting, target: inside[0].clone() };
+        let outside = (0..n).map(|i| if set_of(i).is_some() { 0.0 } else { 1.0 }).collect();
+        let killed = Self { generator: Arc::new(builder.finish()), arrival, outside, target: inside[0].clone() };
         killed.check_reachable(grid, sets[0])?;
         Ok(killed)
     }
@@ -171,7 +177,7 @@ impl Killed {
     /// −Q u = b with u = 0 in the sets.
     fn solve(&self, grid: &Grid, b: &[f64], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
         let mut u = b.to_vec();
-        linear::solve_backward(&self.generator, grid.shape(), 0.0, &mut u, interrupt)?;
+        solve_backward(&self.generator, grid.shape(), 0.0, &mut u, interrupt)?;
         match u.iter().position(|u| !u.is_finite()) {
             None => Ok(u),
             Some(cell) => Err(Error::numerical(
@@ -245,65 +251,24 @@ pub(crate) fn covered(set: &Target, grid: &Grid) -> Result<(), Error> {
     ))
 }
 
-/// A field at the point of these interpolation weights.
-pub(crate) fn at(weights: &[(usize, f64)], field: &[f64]) -> f64 {
-    weights.iter().map(|&(cell, w)| w * field[cell]).sum()
-}
-
-/// Cells and weights of linear interpolation between cell centres; constant beyond the outermost ones.
-pub(crate) fn interpolation(grid: &Grid, point: &[f64]) -> Vec<(usize, f64)> {
-    let mut corners: Vec<(usize, f64)> = vec![(0, 1.0)];
-    for (axis, &x) in grid.axes().iter().zip(point) {
-        let x = if axis.is_periodic() { axis.wrap(x) } else { x };
-        let n = axis.cells();
-        let at = axis.locate(x).unwrap_or(if x < axis.lower() { 0 } else { n - 1 });
-        let offset = x - axis.center(at);
-        let next = match (offset < 0.0, axis.is_periodic()) {
-            (false, periodic) => {
-                if at + 1 < n {
-                    at + 1
-                } else if periodic {
-                    0
-                } else {
-                    at
-                }
-            }
-            (true, periodic) => {
-                if at > 0 {
-                    at - 1
-                } else if periodic {
-                    n - 1
-                } else {
-                    at
-                }
-            }
-        };
-        let distance = 0.5 * (axis.width(at) + axis.width(next));
-        let t = if next == at { 0.0 } else { offset.abs() / distance };
-        corners = corners.iter().flat_map(|&(c, w)| [(c * n + at, w * (1.0 - t)), (c * n + next, w * t)]).collect();
-    }
-    corners.retain(|&(_, w)| w > 0.0);
-    corners
-}
-
 /// Mass left at each time, from the interpolation weights as the law at time 0, and the error of the time integration.
 fn survival(
     killed: &Killed,
     grid: &Grid,
     weights: &[(usize, f64)],
     times: &[f64],
-    options: &FokkerPlanckOptions,
+    integrator: IntegratorOptions,
     interrupt: Interrupt,
 ) -> Result<(Vec<f64>, f64), Error> {
     let mut p = vec![0.0; grid.len()];
     for &(cell, w) in weights {
-        p[cell] += w * killed.waiting[cell];
+        p[cell] += w * killed.outside[cell];
     }
     let mut out = vec![p.iter().sum::<f64>()];
     let system = Arc::new(System::new(killed.generator.clone(), grid.shape(), None));
     let (start, times_) = (p.clone(), times.to_vec());
-    let task = Task { system, start, from: 0.0, times: times_, tolerance: options.tolerance, step: None };
-    let method = choose(&options.method, &task)?;
+    let task = Task { system, start, from: 0.0, times: times_, tolerance: integrator.tolerance, step: None };
+    let method = choose(integrator.name, &task)?;
     let mut stepper = (method.build)(task)?;
     for &time in &times[1..] {
         stepper.advance(time, interrupt, &mut p)?;

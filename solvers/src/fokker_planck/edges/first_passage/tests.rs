@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::fokker_planck::edges::edge_generator;
+use crate::fokker_planck::options::FokkerPlanckOptions;
 use crate::fokker_planck::testing::fixtures::double_well_committor;
 use crate::formula::{Symbols, parse};
 use crate::numerics::symmetric::packed_index;
@@ -51,9 +52,9 @@ fn ask(grid: &Grid, ask: &Ask) -> Result<GridPassage, Error> {
     let d = grid.dimension();
     let generator = edge_generator(&Quartic { d, well: ask.well }, ask.temperature, grid).unwrap().generator;
     let (target, avoid) = (target(ask.set, d), ask.avoid.map(|text| target(text, d)));
-    let question = PassageProblem { from: ask.from, target: &target, avoid: avoid.as_ref(), times: ask.times };
+    let problem = PassageProblem { from: ask.from, target: &target, avoid: avoid.as_ref(), times: ask.times };
     let options = FokkerPlanckOptions { tolerance: 1e-9, ..Default::default() };
-    first_passage(&generator, grid, &question, &options, &|| false)
+    first_passage(&generator, grid, &problem, options.integrator(), &|| false)
 }
 
 const REFLECTING: [Boundary; 2] = [Boundary::Reflecting; 2];
@@ -151,9 +152,10 @@ fn deep_wells_keep_their_digits_and_what_has_no_answer_is_named() {
     builder.add_edge(0, 1, 1.0, 1.0);
     builder.add_edge(2, 3, 1.0, 1.0);
     let target = target("x > 0.6", 1);
-    let question = PassageProblem { from: &[-0.9], target: &target, avoid: None, times: &[0.0] };
+    let problem = PassageProblem { from: &[-0.9], target: &target, avoid: None, times: &[0.0] };
     let grid = grid(1, 1.0, 4, REFLECTING);
     let stuck =
-        first_passage(&builder.finish(), &grid, &question, &FokkerPlanckOptions::default(), &|| false).unwrap_err();
+        first_passage(&builder.finish(), &grid, &problem, FokkerPlanckOptions::default().integrator(), &|| false)
+            .unwrap_err();
     assert!(stuck.to_string().contains("2 cells have no way to the target, the first at [-0.75]"), "{stuck}");
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::cases;
-use crate::fokker_planck::Generator;
 use crate::fokker_planck::edges::{EdgeOptions, edge_generator, edge_generator_with};
-use crate::fokker_planck::integrator::{METHODS, System, Task};
+use crate::fokker_planck::generator::Generator;
+use crate::fokker_planck::integrator::system::{System, Task};
+use crate::fokker_planck::integrator::table::INTEGRATORS;
 use crate::fokker_planck::testing::test_fields::{Field, nodal, residual};
 use crate::numerics::symmetric::packed_index;
 use crate::problem::grid::{Axis, Boundary, Grid};
@@ -68,7 +69,7 @@ fn free_energy(p: &[f64], log: &[f64]) -> f64 {
     p.iter().zip(log).map(|(&p, l)| if p > 0.0 { p * (p.ln() - l) } else { 0.0 }).sum()
 }
 
-fn balanced(d: usize, c: [f64; 12], floor: f64, g: &Grid) -> (Generator, Vec<f64>) {
+fn balanced(d: usize, c: [f64; 12], floor: f64, g: &Grid) -> (Arc<Generator>, Vec<f64>) {
     // with room for every offset nothing is widened
     let options = EdgeOptions { max_radius: Some(100), ..EdgeOptions::default() };
     let found = edge_generator_with(&reversible(d, c, floor), 1.0, g, &options).unwrap();
@@ -137,8 +138,8 @@ proptest! {
         p.iter_mut().for_each(|v| *v /= sum);
         let step = 10f64.powf(step);
         let times: Vec<f64> = (1..=8).map(|k| f64::from(k) * step).collect();
-        let system = Arc::new(System::new(Arc::new(q), g.shape(), None));
-        let method = METHODS.iter().find(|method| method.name == "implicit-euler").unwrap();
+        let system = Arc::new(System::new(q, g.shape(), None));
+        let method = INTEGRATORS.iter().find(|method| method.name == "implicit-euler").unwrap();
         let task = Task { system, start: p.clone(), from: 0.0, times: times.clone(), tolerance: 1e-3, step: Some(step) };
         let mut stepper = (method.build)(task).unwrap();
         let mut energy = free_energy(&p, &log);

@@ -6,20 +6,22 @@ use proptest::prelude::*;
 
 use super::cases;
 use super::scene::scene;
-use crate::fokker_planck::Generator;
 use crate::fokker_planck::edges::edge_generator;
+use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::GeneratorBuilder;
-use crate::fokker_planck::integrator::{METHODS, System, Task};
-use crate::fokker_planck::stationary::stationary_law;
-use crate::fokker_planck::testing::fixtures::{exact, l1};
+use crate::fokker_planck::integrator::system::{System, Task};
+use crate::fokker_planck::integrator::table::INTEGRATORS;
+use crate::fokker_planck::stationary::solve::stationary_law;
+use crate::fokker_planck::testing::fixtures::exact;
+use crate::problem::density::l1;
 
 /// Follows `start` to the times by all integrators and checks each against the exponential.
-fn check(q: Generator, shape: &[usize], start: &[f64], times: &[f64]) -> Result<(), TestCaseError> {
+fn check(q: Arc<Generator>, shape: &[usize], start: &[f64], times: &[f64]) -> Result<(), TestCaseError> {
     let law = stationary_law(&q, shape).ok().map(Arc::new);
     let leaks = q.has_exit();
     let truths: Vec<Vec<f64>> = times.iter().map(|&t| exact(&q, start, t)).collect();
-    let system = Arc::new(System::new(Arc::new(q), shape, law));
-    for method in METHODS {
+    let system = Arc::new(System::new(q, shape, law));
+    for method in INTEGRATORS {
         let tolerance = if method.order == Some(1) { 1e-2 } else { 1e-5 };
         let task = Task {
             system: system.clone(),
@@ -93,6 +95,6 @@ proptest! {
         }
         let start: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i == cell % n))).collect();
         let t = 10f64.powf(log_t);
-        check(builder.finish(), &[n], &start, &[0.3 * t, t])?;
+        check(Arc::new(builder.finish()), &[n], &start, &[0.3 * t, t])?;
     }
 }

@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use super::cases;
 use super::scene::walls;
-use crate::fokker_planck::Generator;
 use crate::fokker_planck::edges::edge_generator;
-use crate::fokker_planck::integrator::{METHODS, System, Task};
-use crate::fokker_planck::testing::fixtures::l1;
+use crate::fokker_planck::integrator::system::{System, Task};
+use crate::fokker_planck::integrator::table::INTEGRATORS;
 use crate::fokker_planck::testing::test_fields::Field;
 use crate::numerics::symmetric::packed_index;
+use crate::problem::density::l1;
 use crate::problem::grid::{Axis, Boundary, Grid};
 use std::sync::Arc;
 
@@ -121,17 +121,14 @@ fn difference(problem: &Problem, image: Image) -> f64 {
     let q = edge_generator(&field, 0.3, &grid).unwrap().generator;
     let other = edge_generator(&other_field, 0.3, &other_grid).unwrap().generator;
     let mapped: Vec<usize> = (0..grid.len()).map(|i| problem.cell(image, &other_grid, grid.multi_index(i))).collect();
-    let rate_of = |q: &Generator, i: usize, j: usize| {
-        let (cells, rates) = q.outgoing(i);
-        cells.binary_search(&(j as u32)).map_or(0.0, |at| rates[at])
-    };
+    let other_matrix = other.to_csr();
     let mut worst = 0.0f64;
     for i in 0..grid.len() {
         let unit = q.leaving()[i].max(1e-300);
         worst = worst.max((q.exit()[i] - other.exit()[mapped[i]] / image.rate).abs() / unit);
         worst = worst.max((q.leaving()[i] - other.leaving()[mapped[i]] / image.rate).abs() / unit);
         for (&j, &rate) in q.outgoing(i).0.iter().zip(q.outgoing(i).1) {
-            let found = rate_of(&other, mapped[i], mapped[j as usize]) / image.rate;
+            let found = other_matrix.get(mapped[i], mapped[j as usize]).copied().unwrap_or(0.0) / image.rate;
             worst = worst.max((rate - found).abs() / unit);
         }
     }
@@ -199,8 +196,8 @@ proptest! {
         let t = 10f64.powf(duration);
         let follow = |field: &Field, grid: &Grid, start: Vec<f64>| -> Vec<(Vec<f64>, f64)> {
             let q = edge_generator(field, 0.5, grid).unwrap().generator;
-            let system = Arc::new(System::new(Arc::new(q), grid.shape(), None));
-            METHODS.iter().map(|method| {
+            let system = Arc::new(System::new(q, grid.shape(), None));
+            INTEGRATORS.iter().map(|method| {
                 // equal steps where there are steps: the marginal of every step is the step of the marginal
                 let step = method.order.map(|_| t / f64::from(steps));
                 let task = Task { system: system.clone(), start: start.clone(), from: 0.0, times: vec![t], tolerance: 1e-7, step };
@@ -214,7 +211,7 @@ proptest! {
         };
         let whole = follow(&both, &plane, start.clone());
         let alone = follow(&Field::line(along_x), &line, summed(&start));
-        for ((method, (p, a)), (u, b)) in METHODS.iter().zip(&whole).zip(&alone) {
+        for ((method, (p, a)), (u, b)) in INTEGRATORS.iter().zip(&whole).zip(&alone) {
             let worst = l1(&summed(p), u);
             prop_assert!(worst < 1e-12 + a + b, "{} {worst:e}", method.name);
         }

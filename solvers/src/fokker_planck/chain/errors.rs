@@ -1,0 +1,114 @@
+//! Errors of the extrapolated chain, a h⁴ + b τ², by coarser ones.
+//!
+//! The chain on 2h with steps 4τ has 16 times the error. Where no noise of a step covers the cells of 2h, steps 2τ on h tell b,
+//! and a reconstruction of cell averages of higher order tells a.
+
+use super::long_steps::{SHORTENED, long_steps};
+use crate::fokker_planck::accuracy::richardson::{ORDER, change};
+use crate::fokker_planck::discretisation::{ErrorLaw, Observables};
+use crate::problem::density::l1;
+
+/// By a chain on 2h whose long steps are four times this one of the fine grid.
+pub struct ByCoarserChain {
+    /// 2τ of the fine chain.
+    pub long_step: f64,
+}
+
+/// By a chain on the same grid whose long steps are twice this one.
+pub struct ByLongerSteps {
+    /// 2τ of the fine chain.
+    pub long_step: f64,
+}
+
+/// The number without error, where that of the coarser one is `growth` times as large.
+fn without_error(fine: f64, coarse: f64, growth: f64) -> f64 {
+    fine + (fine - coarse) / (growth - 1.0)
+}
+
+/// Surfaces that are more than points leave a chain second order.
+fn growth_of_passages(growth: f64, d: usize) -> f64 {
+    if d == 1 { growth } else { 2f64.powi(ORDER) }
+}
+
+/// `times`, or of the lengths of both long steps as they were divided in the time `elapsed`.
+fn ratio(long_step: f64, times: f64, elapsed: Option<f64>) -> f64 {
+    elapsed.map_or(times, |elapsed| long_steps(elapsed, long_step) / long_steps(elapsed, times * long_step))
+}
+
+impl ErrorLaw for ByCoarserChain {
+    fn growth(&self) -> f64 {
+        16.0
+    }
+
+    fn growth_of_passages(&self, d: usize) -> f64 {
+        growth_of_passages(self.growth(), d)
+    }
+
+    fn extrapolated(&self, fine: f64, coarse: f64, _coarsest: Option<f64>) -> f64 {
+        without_error(fine, coarse, self.growth())
+    }
+
+    fn error(
+        &self,
+        fine: &Observables,
+        coarse: &Observables,
+        _coarsest: Option<&Observables>,
+        elapsed: Option<f64>,
+    ) -> f64 {
+        let early = elapsed.is_some_and(|elapsed| elapsed < SHORTENED * 4.0 * self.long_step);
+        by_coarser_chain(fine, coarse, ratio(self.long_step, 4.0, elapsed), early)
+    }
+}
+
+impl ErrorLaw for ByLongerSteps {
+    fn growth(&self) -> f64 {
+        2f64.powi(ORDER)
+    }
+
+    fn growth_of_passages(&self, d: usize) -> f64 {
+        growth_of_passages(self.growth(), d)
+    }
+
+    fn extrapolated(&self, fine: f64, coarse: f64, _coarsest: Option<f64>) -> f64 {
+        without_error(fine, coarse, self.growth())
+    }
+
+    fn error(
+        &self,
+        fine: &Observables,
+        coarse: &Observables,
+        _coarsest: Option<&Observables>,
+        elapsed: Option<f64>,
+    ) -> f64 {
+        let ratio = ratio(self.long_step, 2.0, elapsed);
+        l1(&fine.law, &coarse.law) / (ratio.powi(2) - 1.0).max(1.0) + fine.reconstruction_error
+    }
+}
+
+/// Error of a chain by one on 2h whose steps are `ratio` times as long; `early` in less time than one of its long steps.
+fn by_coarser_chain(fine: &Observables, coarse: &Observables, ratio: f64, early: bool) -> f64 {
+    let change = change(fine.grid, &fine.law, &coarse.law);
+    let whole = if (3.5..4.5).contains(&ratio) {
+        change / 15.0
+    } else {
+        let rest = (change - coarse.reconstruction_error).max(0.0) / (ratio * ratio - 1.0).max(3.0);
+        // long steps shorter than the coarser chain's own may not cover its cells, but the extrapolation moves a law by more than its error
+        let moved = fine.parts.as_ref().filter(|_| early).map_or(rest, |[a, b]| l1(a, b));
+        fine.reconstruction_error + rest.min(moved)
+    };
+    whole.max(by_step(fine, coarse, ratio).unwrap_or(0.0))
+}
+
+/// Error b τ² of the extrapolation of a (steps τ) and b (2τ) by that of b and c (rτ, on 2h): ‖(2a − b) − (r b − 2c)/(r − 2)‖/(r − 1),
+/// less what the reconstruction of cell averages on 2h makes of it.
+fn by_step(fine: &Observables, coarse: &Observables, ratio: f64) -> Option<f64> {
+    let ([a, b], [c, _]) = (fine.parts.as_ref()?, coarse.parts.as_ref()?);
+    if ratio < 2.5 {
+        return None;
+    }
+    let (from_b, from_c) = (ratio / (ratio - 2.0), 2.0 / (ratio - 2.0));
+    let combined: Vec<f64> = a.iter().zip(b).map(|(a, b)| 2.0 * a - b - from_b * b).collect();
+    let merged = fine.grid.coarsen_probability(&combined);
+    let change: f64 = merged.iter().zip(c).map(|(m, c)| (m + from_c * c).abs()).sum();
+    Some((change - from_c * coarse.reconstruction_error).max(0.0) / (ratio - 1.0))
+}

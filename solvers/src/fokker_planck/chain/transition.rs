@@ -1,0 +1,276 @@
+//! The transition matrix P of a step: stored by rows, products with P and Pᵀ.
+
+use rayon::prelude::*;
+
+use super::lattice_law::lattice_law;
+use super::moments::{MOST_STEPS, conditional_moments};
+use super::rows::Walls;
+use super::surfaces::{Step, Surfaces};
+use crate::Error;
+use crate::engine::Interrupt;
+use crate::fokker_planck::linear::solver::proceed;
+use crate::fokker_planck::stencil::coefficients::place;
+use crate::problem::dynamics::Dynamics;
+use crate::problem::grid::{Axis, Grid};
+
+/// Products are accumulated in this many parts, whatever the number of threads, so their bits do not depend on it.
+const PARTS: usize = 8;
+/// Cells per task.
+const CHUNK: usize = 128;
+/// Entries that a chain may have (9 bytes each).
+pub const MOST_ENTRIES: usize = 120_000_000;
+/// Entries of a pair of chains that is chosen unasked.
+pub const MOST_ENTRIES_UNASKED: f64 = 6e7;
+/// Cells of an estimate of their number.
+const SAMPLE: usize = 64;
+
+/// The chain; see the module. Stored by rows of the transition matrix, each as runs of neighbouring cells: some 9 bytes an entry.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    /// Time of a step.
+    pub step: f64,
+    /// Cells whose law has more variance than the SDE because the shift is a fraction of a cell and S is too small for it.
+    pub infeasible: Vec<bool>,
+    /// First run and first probability of every row, and the ends of the last.
+    start: Vec<(usize, usize)>,
+    /// First cell and length of every run.
+    runs: Vec<(u32, u32)>,
+    probability: Vec<f64>,
+    loses: bool,
+}
+
+/// How paths end within a step, cell by cell.
+#[derive(Debug, Clone, Default)]
+pub struct Ended {
+    /// Probability to end in the first set.
+    pub arrival: Vec<f64>,
+    /// Probability to end in any set or at an absorbing wall.
+    pub exit: Vec<f64>,
+    /// Mean of min(end of the path, end of the step), in steps.
+    pub time: Vec<f64>,
+}
+
+/// What a chain takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Expected {
+    /// Entries to be stored.
+    pub entries: f64,
+    /// Evaluations of drift and D at a point.
+    pub evaluations: f64,
+}
+
+/// A cell's part of the chain while it is put together.
+struct CellLaw {
+    row: Vec<(u32, f64)>,
+    infeasible: bool,
+    ended: Option<Step>,
+}
+
+/// What a chain is made of.
+struct Build<'a> {
+    interrupt: Interrupt<'a>,
+    dynamics: &'a dyn Dynamics,
+    temperature: f64,
+    grid: &'a Grid,
+    step: f64,
+    surfaces: Option<&'a Surfaces<'a>>,
+}
+
+impl Chain {
+    /// The chain of steps `tau`. Errors: graded axes, a flow that does not stay finite, more than
+    /// [`MOST_ENTRIES`] entries.
+    pub fn new(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Self, Error> {
+        Self::new_until(dynamics, temperature, grid, tau, &|| false)
+    }
+
+    /// [`Chain::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
+    pub fn new_until(
+        dynamics: &dyn Dynamics,
+        temperature: f64,
+        grid: &Grid,
+        tau: f64,
+        interrupt: Interrupt,
+    ) -> Result<Self, Error> {
+        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: None }.chain().map(|(chain, _)| chain)
+    }
+
+    /// The chain of steps `tau` without those that touch a set. Errors: as for [`Chain::new_until`].
+    pub fn ending(
+        dynamics: &dyn Dynamics,
+        temperature: f64,
+        grid: &Grid,
+        tau: f64,
+        surfaces: &Surfaces,
+        interrupt: Interrupt,
+    ) -> Result<(Self, Ended), Error> {
+        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: Some(surfaces) }.chain()
+    }
+
+    /// What a chain of steps `tau` would take, from a sample of its cells. Errors as for [`Chain::new`].
+    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Expected, Error> {
+        let cells: Vec<usize> = (0..SAMPLE).map(|k| (2 * k + 1) * grid.len() / (2 * SAMPLE)).collect();
+        let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, surfaces: None };
+        let (laws, evaluations) = build.cell_laws(&cells)?;
+        let sampled: usize = laws.iter().map(|law| law.row.len()).sum();
+        let times = grid.len() as f64 / SAMPLE as f64;
+        Ok(Expected { entries: sampled as f64 * times, evaluations: evaluations * times })
+    }
+
+    /// Number of cells.
+    pub fn cells(&self) -> usize {
+        self.infeasible.len()
+    }
+
+    /// Number of entries that are stored.
+    pub fn entries(&self) -> usize {
+        self.probability.len()
+    }
+
+    /// Runs of the row of a cell, each with the probabilities of its cells.
+    fn row(&self, x: usize) -> impl Iterator<Item = (usize, &[f64])> {
+        let (first, mut at) = self.start[x];
+        self.runs[first..self.start[x + 1].0].iter().map(move |&(cell, length)| {
+            let run = &self.probability[at..at + length as usize];
+            at += length as usize;
+            (cell as usize, run)
+        })
+    }
+
+    /// Adds the row of the next cell (cells ascending).
+    fn push(&mut self, row: &[(u32, f64)]) {
+        for (k, &(cell, weight)) in row.iter().enumerate() {
+            match self.runs.last_mut() {
+                Some(run) if k > 0 && run.0 + run.1 == cell => run.1 += 1,
+                _ => self.runs.push((cell, 1)),
+            }
+            self.probability.push(weight);
+        }
+        self.start.push((self.runs.len(), self.probability.len()));
+    }
+
+    /// Whether probability is lost at an absorbing wall, or in a set.
+    pub fn has_exit(&self) -> bool {
+        self.loses
+    }
+
+    /// Cells that a step from cell x may lead to.
+    pub fn targets(&self, x: usize) -> impl Iterator<Item = usize> {
+        self.row(x).flat_map(|(cell, run)| cell..cell + run.len())
+    }
+
+    /// ‖Pᵀp − p‖₁.
+    pub fn residual(&self, p: &[f64]) -> f64 {
+        let mut next = vec![0.0; p.len()];
+        self.forward(p, &mut next);
+        next.iter().zip(p).map(|(a, b)| (a - b).abs()).sum()
+    }
+
+    /// Pᵀ p: cell probabilities a step later.
+    pub fn forward(&self, p: &[f64], out: &mut [f64]) {
+        let n = self.cells();
+        let size = n.div_ceil(PARTS);
+        let part = |part: usize| {
+            let mut sum = vec![0.0; n];
+            for x in (part * size).min(n)..((part + 1) * size).min(n) {
+                // subnormal products would cost a hundred times more than they are worth
+                if p[x].abs() > 1e-280 {
+                    for (cell, run) in self.row(x) {
+                        sum[cell..cell + run.len()].iter_mut().zip(run).for_each(|(sum, w)| *sum += p[x] * w);
+                    }
+                }
+            }
+            sum
+        };
+        let parts: Vec<Vec<f64>> = (0..PARTS).into_par_iter().map(part).collect();
+        for (y, out) in out.iter_mut().enumerate() {
+            *out = parts.iter().map(|part| part[y]).sum();
+        }
+    }
+
+    /// P u: the conditional expectation of u a step later.
+    pub fn backward(&self, u: &[f64], out: &mut [f64]) {
+        out.par_iter_mut().enumerate().for_each(|(x, out)| {
+            let dot = |(cell, run): (usize, &[f64])| -> f64 {
+                u[cell..cell + run.len()].iter().zip(run).map(|(u, w)| w * u).sum()
+            };
+            *out = self.row(x).map(dot).sum();
+        });
+    }
+}
+
+/// Whether the chain can serve the grid. Errors: why not.
+pub fn applies(grid: &Grid) -> Result<(), Error> {
+    if grid.is_uniform() {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "the long-step chain does not work with graded axes",
+        "use the edge generator, fokker_planck.discretisation = \"edges\", or uniform axes",
+    ))
+}
+
+impl Build<'_> {
+    fn chain(&self) -> Result<(Chain, Ended), Error> {
+        applies(self.grid)?;
+        let mut out = Chain {
+            step: self.step,
+            infeasible: Vec::with_capacity(self.grid.len()),
+            start: vec![(0, 0)],
+            runs: Vec::new(),
+            probability: Vec::new(),
+            loses: self.surfaces.is_some() || self.grid.axes().iter().any(Axis::absorbs),
+        };
+        let mut ended = Ended::default();
+        let cells: Vec<usize> = (0..self.grid.len()).collect();
+        for block in cells.chunks(128 * CHUNK) {
+            let laws: Result<Vec<Vec<CellLaw>>, Error> =
+                block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk).map(|found| found.0)).collect();
+            for law in laws?.into_iter().flatten() {
+                out.infeasible.push(law.infeasible);
+                out.push(&law.row);
+                if let Some(step) = law.ended {
+                    ended.arrival.push(step.arrival);
+                    ended.exit.push(step.exit);
+                    ended.time.push(step.time);
+                }
+            }
+            if out.entries() > MOST_ENTRIES {
+                return Err(Error::numerical(
+                    "the long-step chain",
+                    format!("after {} of {} cells", out.infeasible.len(), self.grid.len()),
+                    format!("steps of {:e} reach too many cells ({} entries so far)", self.step, out.entries()),
+                    "use the edge generator, or fewer cells",
+                ));
+            }
+        }
+        Ok((out, ended))
+    }
+
+    /// The laws of some cells, and the evaluations that they took.
+    fn cell_laws(&self, cells: &[usize]) -> Result<(Vec<CellLaw>, f64), Error> {
+        proceed(self.interrupt)?;
+        let (grid, d, n) = (self.grid, self.grid.dimension(), cells.len());
+        let mut points = vec![0.0; d * n];
+        for (i, &cell) in cells.iter().enumerate() {
+            let center = grid.center(cell);
+            (0..d).for_each(|k| points[k * n + i] = center[k]);
+        }
+        let moments = conditional_moments(self.dynamics, self.temperature, grid, &points, self.step, MOST_STEPS);
+        let Some(moments) = moments else {
+            return Err(Error::numerical(
+                "the long-step chain",
+                format!("near {}", place(grid, cells[0])),
+                format!("mean and covariance after a step of {:e} are not finite", self.step),
+                "use the edge generator, or narrower bounds",
+            ));
+        };
+        let walls = Walls::new(grid);
+        let cell_law = |(i, &cell): (usize, &usize)| {
+            let law = lattice_law(grid, &moments, i, n);
+            let mut row = walls.row(cell, law.shift, law.variance, &law.entries);
+            let ended = self.surfaces.map(|surfaces| surfaces.end(cell, &mut row, &moments, i, n));
+            CellLaw { row, infeasible: law.infeasible, ended }
+        };
+        Ok((cells.iter().enumerate().map(cell_law).collect(), moments.evaluations))
+    }
+}

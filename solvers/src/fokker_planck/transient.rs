@@ -1,0 +1,76 @@
+//! A density on its way through the output times.
+//!
+//! A discretisation advances centre values; outputs are projected onto the probability simplex and given as cell averages, see
+//! [`super::cells`].
+
+use super::cells::averages::{averages, centre_values};
+use super::cells::probability_simplex::{Moved, project};
+use super::discretisation::{Discretisation, Evolution};
+use super::options::FokkerPlanckOptions;
+use crate::Error;
+use crate::engine::Interrupt;
+use crate::problem::grid::Grid;
+
+/// A density on its way; see the module.
+pub struct Transient {
+    /// The time integration.
+    pub evolution: Evolution,
+    /// Centre values times volumes.
+    pub centre: Vec<f64>,
+    /// Cell probabilities.
+    pub probability: Vec<f64>,
+    /// What the projection onto the probability simplex moved, at worst.
+    pub moved: Moved,
+    keeps_mass: bool,
+    grid: Grid,
+}
+
+impl Transient {
+    /// From the cell probabilities `start` at time `from` to the later ones of `times`. Errors: as for [`Discretisation::evolution`].
+    pub fn new(
+        discretisation: &dyn Discretisation,
+        start: Vec<f64>,
+        from: f64,
+        times: &[f64],
+        options: &FokkerPlanckOptions,
+    ) -> Result<Self, Error> {
+        let centre = centre_values(discretisation.grid(), &start);
+        let evolution = discretisation.evolution(centre.clone(), from, times, options.integrator())?;
+        let keeps_mass = !discretisation.has_exit();
+        let grid = discretisation.grid().clone();
+        Ok(Self { evolution, centre, probability: start, moved: Moved::default(), keeps_mass, grid })
+    }
+
+    /// Moves on to `to`. Errors: the integrator's own, a density that is no longer finite.
+    pub fn advance(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error> {
+        self.evolution.stepper.advance(to, interrupt, &mut self.centre)?;
+        if let Some(cell) = self.centre.iter().position(|p| !p.is_finite()) {
+            return Err(Error::numerical(
+                self.evolution.method,
+                format!("at t = {to:e}, cell {cell}"),
+                "the density is no longer finite",
+                "choose another fokker_planck.method, or look for a spot where drift or noise are extreme",
+            ));
+        }
+        let moved = project(&mut self.centre, self.keeps_mass.then_some(1.0));
+        self.moved.negative = self.moved.negative.max(moved.negative);
+        self.moved.mass = self.moved.mass.max(moved.mass);
+        self.probability = averages(&self.grid, &self.centre);
+        Ok(())
+    }
+
+    /// Cell probabilities of the two laws that the last output was extrapolated from, the shorter steps first; None without
+    /// extrapolation.
+    pub fn unextrapolated(&self) -> Option<[Vec<f64>; 2]> {
+        self.evolution.stepper.unextrapolated().map(|laws| laws.map(|law| averages(&self.grid, law)))
+    }
+
+    /// The linear solver in use and why it was chosen.
+    pub fn linear_solver(&self) -> (&'static str, &str) {
+        let system = self.evolution.system.as_ref();
+        system.and_then(|system| system.linear_solver()).unwrap_or(match self.evolution.stepper.work().solves {
+            0 => ("none", "products alone"),
+            _ => ("tridiagonal", "one complex system for each node of the contour"),
+        })
+    }
+}

@@ -1,0 +1,140 @@
+//! The weak error of the time step, estimated while the run goes on: a few walkers are advanced twice with the same Brownian
+//! paths, with the step and with half of it.
+//!
+//! For a scheme of weak order p the error of the step h is 2^p/(2^p − 1) times the difference between both. Common paths make
+//! the difference of means and variances far less noisy than the moments themselves. In units of total variation, for a law not
+//! far from Gaussian, a shift of the mean δμ and a change of the variance δσ² count
+//! |δμ|/(σ√(2π)) + 0.242 |δσ²|/σ², 0.242 = ¼ E|z² − 1|.
+
+use rayon::prelude::*;
+
+use super::scheme::{Scheme, Sde, Work};
+use super::step::STEPS_PER_CHECK;
+use super::walls::Walls;
+use crate::engine::Interrupt;
+use crate::ensemble::{BLOCK, Block};
+use crate::numerics::random::Stream;
+use crate::problem::Problem;
+
+/// Blocks of walkers with the step and with half of it.
+#[derive(Clone)]
+pub(super) struct StepHalving {
+    pairs: Vec<[Block; 2]>,
+    failed: bool,
+    error: f64,
+    uncertainty: f64,
+}
+
+/// Name of the random streams.
+const STREAM: &str = "langevin/companion";
+/// Walkers of the ensemble for each block of the pairs: they cost about 3/128 of the run.
+const WALKERS_PER_BLOCK: usize = 128 * BLOCK;
+/// Walkers from which on there are pairs at all.
+const LEAST_WALKERS: usize = 8192;
+const MOST_BLOCKS: usize = 8;
+
+impl StepHalving {
+    /// Pairs beside an ensemble of `walkers` walkers; None where they would cost more than they tell.
+    pub fn new(problem: &Problem, walls: &Walls, walkers: usize) -> Option<Self> {
+        if walkers < LEAST_WALKERS {
+            return None;
+        }
+        let blocks = walkers.div_ceil(WALKERS_PER_BLOCK).min(MOST_BLOCKS);
+        let sampler = problem.initial.sampler(&problem.grid).ok()?;
+        let d = problem.dimension();
+        let pair = |b: usize| {
+            let mut block = Block::new(d, b, blocks * BLOCK, problem.seed, STREAM);
+            sampler.fill(&mut Stream::new(problem.seed, &format!("{STREAM}/initial"), b as u64), &mut block.points);
+            if walls.absorbs() {
+                block.absorbed = vec![false; BLOCK];
+            }
+            [block.clone(), block]
+        };
+        Some(Self { pairs: (0..blocks).map(pair).collect(), failed: false, error: 0.0, uncertainty: 0.0 })
+    }
+
+    /// Advances by `steps` steps h; a walker that is lost ends the estimate, as does an interrupt (which ends the run).
+    pub fn advance(&mut self, sde: &Sde, scheme: &dyn Scheme, walls: &Walls, steps: u64, h: f64, interrupt: Interrupt) {
+        let failed = self.pairs.par_iter_mut().any(|pair| {
+            let mut works = [0; 3].map(|_| Work::new(sde.bounds.len()));
+            (0..steps).any(|k| {
+                (k % STEPS_PER_CHECK == 0 && interrupt()) || step(pair, &mut works, sde, scheme, walls, h).is_err()
+            })
+        });
+        self.failed |= failed;
+    }
+
+    /// Compares both at an output time, for a scheme of the weak order p.
+    pub fn compare(&mut self, weak_order: f64) {
+        let [coarse, fine] =
+            [0, 1].map(|which| -> Vec<&Block> { self.pairs.iter().map(|pair| &pair[which]).collect() });
+        let d = coarse[0].points.len() / BLOCK;
+        let factor = 2f64.powf(weak_order) / (2f64.powf(weak_order) - 1.0);
+        let all = |blocks: &[&Block], k: usize| -> Vec<f64> {
+            blocks.iter().flat_map(|block| block.points[k * BLOCK..(k + 1) * BLOCK].to_vec()).collect()
+        };
+        for k in 0..d {
+            let (x, y) = (all(&coarse, k), all(&fine, k));
+            let n = x.len() as f64;
+            let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / n;
+            let (mx, my) = (mean(&mut x.iter().copied()), mean(&mut y.iter().copied()));
+            let variance = mean(&mut y.iter().map(|y| (y - my).powi(2)));
+            if !(variance > 0.0 && variance.is_finite()) {
+                continue; // everybody at one point: no step has been taken, or there is no noise
+            }
+            let sigma = variance.sqrt();
+            let first: Vec<f64> = x.iter().zip(&y).map(|(x, y)| (x - y) / sigma).collect();
+            let second: Vec<f64> =
+                x.iter().zip(&y).map(|(x, y)| ((x - mx).powi(2) - (y - my).powi(2)) / variance).collect();
+            let spread = |values: &[f64]| {
+                let centre = mean(&mut values.iter().copied());
+                (mean(&mut values.iter().map(|v| (v - centre).powi(2))) / n).sqrt()
+            };
+            let parts = [(0.398_942_280_401_432_7, &first), (0.242, &second)];
+            let error: f64 = parts.iter().map(|(weight, v)| weight * mean(&mut v.iter().copied()).abs()).sum();
+            let noise: f64 = parts.iter().map(|(weight, v)| (weight * spread(v)).powi(2)).sum();
+            if factor * error > self.error {
+                (self.error, self.uncertainty) = (factor * error, factor * noise.sqrt());
+            }
+        }
+    }
+
+    /// Largest error seen, in units of total variation, and the standard error of that estimate; None after a failure.
+    pub fn estimate(&self) -> Option<(f64, f64)> {
+        (!self.failed).then_some((self.error, self.uncertainty))
+    }
+}
+
+/// One step h and two steps h/2 with the same Brownian increments: z = (z₁ + z₂)/√2.
+fn step(
+    [coarse, fine]: &mut [Block; 2],
+    [work, first, second]: &mut [Work; 3],
+    sde: &Sde,
+    scheme: &dyn Scheme,
+    walls: &Walls,
+    h: f64,
+) -> Result<(), usize> {
+    scheme.draw(first, &mut fine.stream);
+    scheme.draw(second, &mut fine.stream);
+    for ((z, a), b) in work.noise.iter_mut().zip(first.noise.iter()).zip(second.noise.iter()) {
+        *z = (a + b) * std::f64::consts::FRAC_1_SQRT_2;
+    }
+    work.signs.copy_from_slice(&first.signs);
+    for (block, work, h) in [(coarse, work, h), (&mut *fine, first, 0.5 * h)] {
+        take(block, work, sde, scheme, walls, h)?;
+    }
+    take(fine, second, sde, scheme, walls, 0.5 * h)
+}
+
+/// One step of a block whose random numbers have been drawn, walls included. Errors: the first walker that is not finite.
+fn take(
+    block: &mut Block,
+    work: &mut Work,
+    sde: &Sde,
+    scheme: &dyn Scheme,
+    walls: &Walls,
+    h: f64,
+) -> Result<(), usize> {
+    let inside = scheme.step(sde, h, &block.points, work);
+    walls.finish(block, work, inside, sde.temperature * h)
+}

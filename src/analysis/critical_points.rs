@@ -1,0 +1,157 @@
+//! `analysis.critical_points`: minima, saddles and maxima of the loss, and the basins of the minima; `/landscape`.
+
+use std::sync::Arc;
+
+use fpsolve_solvers::Error;
+use fpsolve_solvers::landscape::{CriticalPoint, basins, critical_points};
+use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::fields::tabulate;
+use fpsolve_solvers::problem::grid::Grid;
+use miette::Result;
+use ndarray::Array1;
+
+use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Request, Scale, Subject};
+use crate::reader::Located;
+use crate::reader::table::{Table, Value};
+use crate::record::read::{column, find, floats, integers};
+use crate::record::scales::{array, component_scale, index_scale, variable_scales};
+use crate::record::{Dataset, Group, Record, Values};
+use crate::text::short;
+
+/// Its line in the table.
+pub static ENTRY: AnalysisEntry = AnalysisEntry {
+    name: "critical_points",
+    key: Some("critical_points"),
+    about: "true: minima, saddles and maxima of the loss, and the basins of the minima; /landscape",
+    subject: Subject::Problem,
+    groups: &["landscape"],
+    read,
+    words,
+};
+
+/// The search, where it was written: whether it is wanted.
+#[derive(Debug, Clone)]
+struct CriticalPoints {
+    written: Located<bool>,
+}
+
+/// The shape of the loss.
+struct Landscape {
+    /// Critical points: minima by their loss, then the others.
+    points: Vec<CriticalPoint>,
+    /// For each cell the minimum that it drains to, −1 for none (n).
+    basin: Vec<i64>,
+}
+
+fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
+    let written = table.optional("critical_points", Value::boolean)?;
+    Ok(written.map(|written| Arc::new(CriticalPoints { written }) as Arc<dyn Request>))
+}
+
+impl Request for CriticalPoints {
+    /// Errors: a general drift, or importance sampling without a loss.
+    fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
+        if !self.written.value {
+            return Ok(None);
+        }
+        if context.problem.model.has_loss() {
+            return Ok(Some(Arc::new(self.clone())));
+        }
+        let message = "`analysis.critical_points` needs a loss, and this drift is not the gradient of one";
+        let help =
+            "remove `critical_points`, or write `loss` instead of `drift` (importance sampling: a number as `scale`)";
+        Err(context.source.error(&self.written.span, message, "no loss", help))
+    }
+
+    fn numbers_per_cell(&self, _scale: &Scale) -> f64 {
+        2.0
+    }
+}
+
+impl Analysis for CriticalPoints {
+    fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error> {
+        (finished.progress)("critical points of the loss");
+        Ok(Some(Box::new(look(finished.problem))))
+    }
+}
+
+/// Finds the critical points of the loss that the engines descend.
+fn look(problem: &Problem) -> Landscape {
+    let (model, grid) = (&*problem.model, &problem.grid);
+    let loss = tabulate(grid, 1, 1, |points, out| model.loss(points, out));
+    let points = critical_points(model, grid, &loss);
+    let minima: Vec<&[f64]> = points.iter().filter(|p| p.index() == 0).map(|p| p.position.as_slice()).collect();
+    let basin = basins(grid, &loss, &minima);
+    Landscape { points, basin }
+}
+
+impl Findings for Landscape {
+    fn add_to(&self, record: &mut Record, problem: &Problem) {
+        record.groups.push(group(&problem.grid, self));
+    }
+}
+
+/// `/landscape`: the critical points, and the basin of each cell.
+fn group(grid: &Grid, found: &Landscape) -> Group {
+    let (points, d) = (&found.points, grid.dimension());
+    let k = points.len();
+    let mut group = Group::new("landscape");
+    group.datasets = variable_scales(grid);
+    let basin = ndarray::ArrayD::from_shape_vec(grid.shape(), found.basin.clone()).expect("one basin for each cell");
+    let axes: Vec<&str> = grid.axes().iter().map(|axis| axis.variable()).collect();
+    let long_name = "number of the minimum that the cell drains to, −1 for none";
+    group.datasets.push(Dataset::new("basin", Values::Integer(basin), &axes, "1", long_name));
+    let mut table = Group::new("critical_points");
+    table.datasets = vec![
+        index_scale("critical_point", k, "number of the critical point"),
+        component_scale(grid),
+        index_scale("direction", d, "number of the eigenvalue, ascending"),
+    ];
+    let rows = |f: &dyn Fn(&CriticalPoint) -> Vec<f64>| points.iter().flat_map(f).collect::<Vec<f64>>();
+    let own = ["critical_point"];
+    let numbers = |name: &str, f: &dyn Fn(usize) -> i64, long_name: &str| {
+        let values: Array1<i64> = (0..k).map(f).collect();
+        Dataset::new(name, Values::Integer(values.into_dyn()), &own, "1", long_name)
+    };
+    let position = array(&[k, d], rows(&|p| p.position.clone()));
+    let eigenvalues = array(&[k, d], rows(&|p| p.eigenvalues.clone()));
+    let basin = |i: usize| if points[i].index() == 0 { i as i64 } else { -1 };
+    table.datasets.extend([
+        Dataset::float("position", position, &["critical_point", "component"], "1", "zero of the gradient of L"),
+        Dataset::float("loss", array(&[k], rows(&|p| vec![p.loss])), &own, "1", "loss L"),
+        Dataset::float("eigenvalues", eigenvalues, &["critical_point", "direction"], "1", "eigenvalues of the Hessian"),
+        numbers("index", &|i| points[i].index() as i64, "directions in which the loss falls: 0 for a minimum"),
+        numbers("basin", &basin, "number of the basin, −1 for a saddle or maximum"),
+    ]);
+    group.groups.push(table);
+    group
+}
+
+/// How many critical points of each kind, and where the minima are.
+fn words(record: &Record) -> Vec<String> {
+    let Some(table) = record.group("landscape/critical_points") else { return Vec::new() };
+    let (Some(index), Some(position), Some(loss)) =
+        (find(table, "index").and_then(integers), find(table, "position"), column(table, "loss"))
+    else {
+        return Vec::new();
+    };
+    let d = position.shape()[1];
+    let theta = floats(position).unwrap_or_default();
+    let count = |wanted: &dyn Fn(usize) -> bool| index.iter().filter(|&&i| wanted(i as usize)).count();
+    let kinds = [
+        (count(&|i| i == 0), "minimum", "minima"),
+        (count(&|i| i > 0 && i < d), "saddle", "saddles"),
+        (count(&|i| i == d), "maximum", "maxima"),
+    ];
+    let words =
+        kinds.iter().filter(|k| k.0 > 0).map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many }));
+    let words: Vec<String> = words.collect();
+    let found = if words.is_empty() { "no critical point inside the grid".into() } else { words.join(", ") };
+    let minima = (0..index.len()).filter(|&k| index[k] == 0).map(|k| {
+        let place: Vec<String> = theta[k * d..(k + 1) * d].iter().map(|t| short(*t)).collect();
+        format!("({}) L = {}", place.join(", "), short(loss[k]))
+    });
+    let minima: Vec<String> = minima.take(6).collect();
+    let list = if minima.is_empty() { String::new() } else { format!("; minima {}", minima.join(", ")) };
+    vec![format!("landscape: {found}{list}")]
+}

@@ -1,0 +1,120 @@
+//! `/escape/<name>`, and what it says in words.
+
+use fpsolve_solvers::escape::on_grid::GridPassage;
+use fpsolve_solvers::escape::passage::Passage;
+use fpsolve_solvers::langevin::first_passage::FirstPassage;
+use fpsolve_solvers::problem::grid::Grid;
+
+use crate::record::read::{float, integer, text};
+use crate::record::scales::{field, series, time_scale, variable_scales};
+use crate::record::{Attribute, Group, Record};
+use crate::text::short;
+
+/// The group `/escape/<name>` with its target, avoided set, start and output times, made where it is missing.
+pub fn passage_group<'a>(record: &'a mut Record, passage: &Passage, times: &[f64]) -> &'a mut Group {
+    let group = record.group_mut("escape").group_mut(&passage.name);
+    group.set("target", Attribute::Text(passage.target.text().to_string()));
+    if let Some(avoid) = &passage.avoid {
+        group.set("avoid", Attribute::Text(avoid.text().to_string()));
+    }
+    let from: Vec<String> = passage.from.iter().map(f64::to_string).collect();
+    group.set("from", Attribute::Text(from.join(" ")));
+    if !group.datasets.iter().any(|dataset| dataset.name == "time") {
+        group.datasets.push(time_scale(times));
+    }
+    group
+}
+
+/// Adds to `/escape/<name>` what an ensemble found: `langevin_survival` and `langevin_survival_se` over `time`, the mean time and
+/// how it was found as attributes; where something else than an arrival can happen also `langevin_committor` with its standard
+/// error, of the walkers that came to the target, the avoided set or an absorbing wall, and `langevin_undecided`, the share of the
+/// others.
+pub fn add_walkers(group: &mut Group, passage: &Passage, times: &[f64], found: &FirstPassage) {
+    let (survival, errors) = found.survival(times).into_iter().unzip();
+    group.datasets.push(series("langevin_survival", survival, "share of the Langevin walkers still on their way"));
+    group.datasets.push(series("langevin_survival_se", errors, "standard error of langevin_survival"));
+    if found.absorbed.len() < found.walkers {
+        group.set("langevin_mean", Attribute::Float(found.mean));
+        group.set("langevin_mean_se", Attribute::Float(found.standard_error));
+    }
+    let median = found.arrivals.get(found.walkers / 2);
+    group.set("langevin_walkers", Attribute::Integer(found.walkers as i64));
+    group.set("langevin_censored", Attribute::Float(found.censored()));
+    group.set("langevin_absorbed", Attribute::Float(found.absorbed()));
+    median.into_iter().for_each(|median| group.set("langevin_median", Attribute::Float(*median)));
+    group.set("langevin_horizon", Attribute::Float(passage.horizon));
+    group.set("langevin_step", Attribute::Float(found.step));
+    group.set("langevin_bridge", Attribute::Text(found.bridge.to_string()));
+    if let Some((committor, error)) = found.first.and_then(|first| first.committor()) {
+        group.set("langevin_committor", Attribute::Float(committor));
+        group.set("langevin_committor_se", Attribute::Float(error));
+        group.set("langevin_undecided", Attribute::Float(found.undecided()));
+    }
+}
+
+/// Adds to `/escape/<name>` what the grid says: `mean_first_passage_time` and, where something else than an arrival can happen,
+/// `committor` (n…), `survival` over `time`, and the values at the starting point as attributes.
+pub fn add_grid(group: &mut Group, grid: &Grid, found: &GridPassage) {
+    group.set("from_value", Attribute::Float(found.from_value));
+    if let Some(error) = found.error_grid {
+        group.set("error_grid", Attribute::Float(error));
+    }
+    if let Some(value) = found.from_value_extrapolated {
+        group.set("from_value_extrapolated", Attribute::Float(value));
+    }
+    group.set("error_time", Attribute::Float(found.error_time));
+    group.datasets.extend(variable_scales(grid));
+    let long_name = "mean time to the target from each cell";
+    group.datasets.push(field("mean_first_passage_time", grid, &[], found.mean_time.clone(), "1", long_name));
+    group.datasets.push(series("survival", found.survival.clone(), "probability not to have reached the target"));
+    if let (Some(committor), Some(here)) = (&found.committor, found.from_committor) {
+        group.set("from_committor", Attribute::Float(here));
+        if let Some(error) = found.from_committor_error_grid {
+            group.set("from_committor_error_grid", Attribute::Float(error));
+        }
+        let long_name = "probability to reach the target before the avoided set or an absorbing wall";
+        group.datasets.push(field("committor", grid, &[], committor.clone(), "1", long_name));
+    }
+}
+
+/// Mean first-passage times, engine by engine.
+pub fn words(record: &Record) -> Vec<String> {
+    let mut lines = Vec::new();
+    for group in record.group("escape").iter().flat_map(|g| &g.groups) {
+        let mut means = Vec::new();
+        if let Some(mean) = float(group, "from_value") {
+            let error = float(group, "error_grid").map_or(String::new(), |error| format!(" ± {}", short(error)));
+            means.push(format!("fokker-planck {}{error} (grid)", short(mean)));
+        }
+        if let (Some(mean), Some(se)) = (float(group, "langevin_mean"), float(group, "langevin_mean_se")) {
+            let censored = float(group, "langevin_censored").is_some_and(|share| share > 0.0);
+            let (bound, walkers) =
+                (if censored { "at least " } else { "" }, integer(group, "langevin_walkers").unwrap_or(0));
+            means.push(format!("langevin {bound}{} ± {} ({walkers} walkers)", short(mean), short(se)));
+        }
+        means.extend(float(group, "kramers").map(|time| format!("Kramers {} to beyond the barrier", short(time))));
+        let (from, target) = (text(group, "from").unwrap_or("?"), text(group, "target").unwrap_or("?"));
+        let from = from.replace(' ', ", ");
+        lines.push(format!("{} from ({from}) to {target}: mean time {}", group.name, means.join(", ")));
+        if let Some(reason) = text(group, "kramers_reason") {
+            let none = if float(group, "kramers").is_some() { "" } else { "no Kramers time: " };
+            lines.push(format!("  {none}{reason}"));
+        }
+        lines.extend(committor(group, target));
+    }
+    lines
+}
+
+/// The probability to reach the target before what excludes it, engine by engine.
+fn committor(group: &Group, target: &str) -> Option<String> {
+    let mut shares = Vec::new();
+    if let Some(share) = float(group, "from_committor") {
+        let error = float(group, "from_committor_error_grid").map_or(String::new(), |e| format!(" ± {}", short(e)));
+        shares.push(format!("fokker-planck {}{error} (grid)", short(share)));
+    }
+    if let (Some(share), Some(se)) = (float(group, "langevin_committor"), float(group, "langevin_committor_se")) {
+        shares.push(format!("langevin {} ± {}", short(share), short(se)));
+    }
+    let before = text(group, "avoid").unwrap_or("an absorbing wall");
+    (!shares.is_empty()).then(|| format!("  {target} before {before}: probability {}", shares.join(", ")))
+}

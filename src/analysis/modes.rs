@@ -1,0 +1,102 @@
+//! `analysis.eigenpairs`: the slowest relaxation modes of the Fokker–Planck operator; `/spectrum`.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use fpsolve_solvers::Error;
+use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
+use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::density;
+use fpsolve_solvers::problem::grid::Grid;
+use miette::Result;
+
+use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Planned, Request, Subject, no_words};
+use crate::reader::table::Table;
+use crate::record::scales::{array, field, index_scale, variable_scales};
+use crate::record::{Dataset, Group, Record};
+
+/// Its line in the table.
+pub static ENTRY: AnalysisEntry = AnalysisEntry {
+    name: "modes",
+    key: Some("eigenpairs"),
+    about: "number of slowest relaxation modes; /spectrum",
+    subject: Subject::Law,
+    groups: &["spectrum"],
+    read,
+    words: no_words,
+};
+
+/// The slowest relaxation modes.
+#[derive(Debug, Clone)]
+struct Modes {
+    count: usize,
+}
+
+fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
+    let count = table.optional("eigenpairs", |value| Ok(value.count(0..=1000)?.value as usize))?;
+    Ok(count.filter(|&count| count > 0).map(|count| Arc::new(Modes { count }) as Arc<dyn Request>))
+}
+
+/// How many modes are asked for.
+pub fn count(planned: &[Planned]) -> usize {
+    let modes =
+        |planned: &Planned| (planned.analysis.as_ref() as &dyn Any).downcast_ref().map(|modes: &Modes| modes.count);
+    planned.iter().find_map(modes).unwrap_or(0)
+}
+
+impl Request for Modes {
+    fn prepare(&self, _context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
+        Ok(Some(Arc::new(self.clone())))
+    }
+}
+
+impl Analysis for Modes {
+    fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error> {
+        let Some(law) = finished.on_grid() else { return Ok(None) };
+        (finished.progress)("relaxation modes");
+        Ok(Some(Box::new(law.spectrum(self.count, finished.interrupt)?)))
+    }
+}
+
+impl Findings for Spectrum {
+    fn add_to(&self, record: &mut Record, problem: &Problem) {
+        record.groups.push(group(&problem.grid, self));
+    }
+}
+
+/// `/spectrum`: the slowest modes of −𝓛, eigenvalues (k) and right and left vectors (k, n…) as functions and densities.
+pub fn group(grid: &Grid, spectrum: &Spectrum) -> Group {
+    let k = spectrum.real.len();
+    let mut group = Group::new("spectrum");
+    group.datasets = variable_scales(grid);
+    group.datasets.push(index_scale("eigenpair", k, "number of the mode, slowest first"));
+    let row = |name: &str, values: &[f64], long_name: &str| {
+        Dataset::float(name, array(&[k], values.to_vec()), &["eigenpair"], "1", long_name)
+    };
+    group.datasets.push(row(
+        "eigenvalues_real",
+        &spectrum.real,
+        "relaxation rates: real parts of the eigenvalues of −𝓛",
+    ));
+    group.datasets.push(row("eigenvalues_imag", &spectrum.imaginary, "imaginary parts of the eigenvalues of −𝓛"));
+    group.datasets.push(row(
+        "error",
+        &spectrum.error,
+        "relative error of each eigenvalue by the iteration, not the grid",
+    ));
+    if let Some(refined) = &spectrum.refined {
+        group.datasets.push(row(
+            "eigenvalues_real_extrapolated",
+            &refined.real,
+            "relaxation rates, error of the grid taken off",
+        ));
+        let long_name = "imaginary parts, error of the grid taken off";
+        group.datasets.push(row("eigenvalues_imag_extrapolated", &refined.imaginary, long_name));
+        group.datasets.push(row("error_grid", &refined.error, "estimated error of each eigenvalue by the grid"));
+    }
+    let right = spectrum.right.concat();
+    group.datasets.push(field("right", grid, &[("eigenpair", k)], right, "1", "right vectors: functions"));
+    let left = spectrum.left.iter().flat_map(|v| density::from_probability(grid, v)).collect();
+    group.datasets.push(field("left", grid, &[("eigenpair", k)], left, "1", "left vectors: densities"));
+    group
+}

@@ -1,0 +1,145 @@
+//! `analysis.quasi_stationary`: the law of θ inside a basin that it has not left for long, and the rate at which it leaves;
+//! `/quasi_stationary/<name>`.
+
+use std::sync::Arc;
+
+use fpsolve_solvers::Error;
+use fpsolve_solvers::escape::passage::Target;
+use fpsolve_solvers::fokker_planck::quasi_stationary::{Basin, QuasiStationary};
+use fpsolve_solvers::formula::Expression;
+use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::density;
+use miette::Result;
+
+use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Request, Scale, Subject};
+use crate::reader::Located;
+use crate::reader::formula::formula;
+use crate::reader::table::{Table, Value};
+use crate::record::read::{float, text};
+use crate::record::scales::{field, variable_scales};
+use crate::record::{Attribute, Record};
+use crate::scenario::names::check_name;
+use crate::text::short;
+
+/// Its line in the table.
+pub static ENTRY: AnalysisEntry = AnalysisEntry {
+    name: "quasi_stationary",
+    key: Some("quasi_stationary"),
+    about: "list of { name, basin }: the density inside a basin such as \"x < 0\" that has not been left for long, and the exit \
+            rate; /quasi_stationary",
+    subject: Subject::Law,
+    groups: &["quasi_stationary"],
+    read,
+    words,
+};
+
+/// An entry of `analysis.quasi_stationary`.
+#[derive(Debug)]
+struct Written {
+    /// Name of its group in the record.
+    name: Located<String>,
+    /// A condition that holds in the basin.
+    basin: Located<String>,
+}
+
+/// The basins with their names.
+struct Basins(Vec<(String, Basin)>);
+
+/// What was found in each, and what failed.
+struct Found {
+    densities: Vec<(String, String, QuasiStationary)>,
+    failures: Vec<Error>,
+}
+
+fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
+    let list = |value: &Value| value.list()?.iter().map(read_one).collect();
+    let Some(written): Option<Vec<Written>> = table.optional("quasi_stationary", list)? else { return Ok(None) };
+    for (i, Written { name, .. }) in written.iter().enumerate() {
+        if written[..i].iter().any(|other| other.name.value == name.value) {
+            let message = format!("two basins are named \"{}\"", name.value);
+            return Err(table.source().error(&name.span, message, "second time", "give each its own name"));
+        }
+    }
+    Ok(Some(Arc::new(written)))
+}
+
+fn read_one(value: &Value) -> Result<Written> {
+    let table = value.table(&["name", "basin"])?;
+    let help = "write { name = \"left\", basin = \"x < 0\" }";
+    let name = table.require("name", help)?.string()?;
+    check_name(table.source(), &name, "basin")?;
+    Ok(Written { name, basin: formula(&table.require("basin", help)?)? })
+}
+
+impl Request for Vec<Written> {
+    /// Errors: a formula that is not one or is not a condition, a basin that covers no cell, or all.
+    fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
+        let basin = |written: &Written| Ok((written.name.value.clone(), basin(context, &written.basin)?));
+        let basins = self.iter().map(basin).collect::<Result<Vec<_>>>()?;
+        Ok((!basins.is_empty()).then(|| Arc::new(Basins(basins)) as Arc<dyn Analysis>))
+    }
+
+    fn numbers_per_cell(&self, _scale: &Scale) -> f64 {
+        self.len() as f64
+    }
+}
+
+fn basin(context: &Context, written: &Located<String>) -> Result<Basin> {
+    let condition = (context.parse)(written)?;
+    let rest = Expression::constant(1.0).plus(&condition.negated());
+    let set = |condition| Target::new(&written.value, condition, context.problem.dimension());
+    let basin = Basin { inside: set(&condition), outside: set(&rest) };
+    let refused = |error| context.solver_error(&written.span, "this basin", &error);
+    basin.check(&context.problem.grid).map_err(refused)?;
+    Ok(basin)
+}
+
+impl Analysis for Basins {
+    /// Each by itself.
+    fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error> {
+        let Some(law) = finished.on_grid() else { return Ok(None) };
+        let mut found = Found { densities: Vec::new(), failures: Vec::new() };
+        for (name, basin) in &self.0 {
+            (finished.progress)(&format!("quasi-stationary density \"{name}\""));
+            match law.quasi_stationary(basin, finished.interrupt) {
+                Ok(density) => found.densities.push((name.clone(), basin.inside.text().to_string(), density)),
+                Err(error) => found.failures.push(error),
+            }
+        }
+        Ok(Some(Box::new(found)))
+    }
+}
+
+impl Findings for Found {
+    /// `/quasi_stationary/<name>`: `density` (n…) and the attributes `basin`, `rate`, `rate_error`, `residual`.
+    fn add_to(&self, record: &mut Record, problem: &Problem) {
+        let grid = &problem.grid;
+        for (name, basin, found) in &self.densities {
+            let group = record.group_mut("quasi_stationary").group_mut(name);
+            group.set("basin", Attribute::Text(basin.clone()));
+            group.set("rate", Attribute::Float(found.rate));
+            found.rate_error.into_iter().for_each(|error| group.set("rate_error", Attribute::Float(error)));
+            group.set("residual", Attribute::Float(found.residual));
+            group.datasets = variable_scales(grid);
+            let density = density::from_probability(grid, &found.probability);
+            let long_name = "density given that the basin has not been left for long";
+            group.datasets.push(field("density", grid, &[], density, "1", long_name));
+        }
+    }
+
+    fn failures(&self) -> Vec<Error> {
+        self.failures.clone()
+    }
+}
+
+/// The rate of each basin, its error and what it means.
+fn words(record: &Record) -> Vec<String> {
+    let mut lines = Vec::new();
+    for group in record.group("quasi_stationary").iter().flat_map(|group| &group.groups) {
+        let Some(rate) = float(group, "rate") else { continue };
+        let error = float(group, "rate_error").map_or("error unknown".into(), |error| format!("± {}", short(error)));
+        let (basin, time) = (text(group, "basin").unwrap_or("?"), short(1.0 / rate));
+        lines.push(format!("{}: {basin} is left at the rate {} {error} (grid), after {time}", group.name, short(rate)));
+    }
+    lines
+}

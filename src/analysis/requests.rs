@@ -1,0 +1,75 @@
+//! The table of analyses at work: read from a scenario, checked against its problem, run.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fpsolve_solvers::Error;
+use miette::Result;
+
+use super::{ANALYSES, Analysis, AnalysisEntry, Context, Findings, Finished, Request, Scale};
+use crate::reader::table::Table;
+
+/// The analyses that a scenario asks for, in the order of the table.
+#[derive(Debug, Clone)]
+pub struct Requests(Vec<(&'static AnalysisEntry, Arc<dyn Request>)>);
+
+/// An analysis that is ready to run.
+#[derive(Clone)]
+pub struct Planned {
+    /// Its line in the table.
+    pub entry: &'static AnalysisEntry,
+    /// What is to be computed.
+    pub analysis: Arc<dyn Analysis>,
+}
+
+/// An analysis that has run.
+pub struct Completed {
+    /// Its line in the table.
+    pub entry: &'static AnalysisEntry,
+    /// Wall seconds.
+    pub seconds: f64,
+    /// What it found.
+    pub findings: Box<dyn Findings>,
+}
+
+impl Requests {
+    /// Reads `[analysis]`. Errors: unknown keys, and those of each analysis.
+    pub fn read(root: &Table) -> Result<Self> {
+        let keys: Vec<&str> = ANALYSES.iter().filter_map(|entry| entry.key).collect();
+        let table = root.table("analysis", &keys)?;
+        let read = |entry: &&'static AnalysisEntry| Ok((entry.read)(&table)?.map(|request| (*entry, request)));
+        let requests = ANALYSES.iter().map(read).collect::<Result<Vec<_>>>()?;
+        Ok(Self(requests.into_iter().flatten().collect()))
+    }
+
+    /// Checks each against the problem. Errors: those of each analysis.
+    pub fn prepare(&self, context: &mut Context) -> Result<Vec<Planned>> {
+        let mut planned = Vec::new();
+        for &(entry, ref request) in &self.0 {
+            planned.extend(request.prepare(context)?.map(|analysis| Planned { entry, analysis }));
+        }
+        Ok(planned)
+    }
+
+    /// Numbers that all of them keep for each cell of the grid.
+    pub fn numbers_per_cell(&self, scale: &Scale) -> f64 {
+        self.0.iter().map(|(_, request)| request.numbers_per_cell(scale)).sum()
+    }
+}
+
+/// Runs the analyses in order; what fails is added to `failures`.
+pub fn analyse(planned: &[Planned], finished: &Finished, failures: &mut Vec<Error>) -> Vec<Completed> {
+    let mut completed = Vec::new();
+    for Planned { entry, analysis } in planned {
+        let start = Instant::now();
+        match analysis.run(finished) {
+            Ok(None) => {}
+            Ok(Some(findings)) => {
+                failures.extend(findings.failures());
+                completed.push(Completed { entry, seconds: start.elapsed().as_secs_f64(), findings });
+            }
+            Err(error) => failures.push(error),
+        }
+    }
+    completed
+}

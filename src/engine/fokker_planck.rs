@@ -1,0 +1,153 @@
+//! Fokker–Planck: the density by finite volumes on the grid, and the stationary density.
+
+use std::sync::Arc;
+
+use fpsolve_solvers::Error;
+use fpsolve_solvers::engine::{Engine, Interrupt};
+use fpsolve_solvers::fokker_planck::choice::{AUTO, DISCRETISATIONS, from_word};
+use fpsolve_solvers::fokker_planck::integrator::system::Integrator;
+use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
+use fpsolve_solvers::fokker_planck::linear::solver::Needed;
+use fpsolve_solvers::fokker_planck::linear::table::choice;
+use fpsolve_solvers::fokker_planck::{DiscretisationKind, FokkerPlanck, FokkerPlanckOptions};
+use fpsolve_solvers::problem::Problem;
+use miette::Result;
+
+use super::options::{AnyOptions, Options, OptionsTable, refused};
+use super::{EngineEntry, Representation};
+use crate::limits::{Item, Key, Sizes};
+use crate::reader::source::Located;
+use crate::reader::table::{Table, Value};
+use crate::text::nearest;
+
+/// The engine.
+pub static ENTRY: EngineEntry = EngineEntry {
+    word: "fokker-planck",
+    group: "fokker_planck",
+    title: "Fokker–Planck",
+    colour: [0x00, 0x72, 0xb2],
+    about: "the density by finite volumes on the grid, and the stationary density",
+    default: true,
+    representation: Representation::Density,
+    needs: &[],
+    draws_batches: false,
+    table: &TABLE,
+    step: None,
+    memory,
+    build,
+};
+
+static TABLE: OptionsTable = OptionsTable {
+    key: "fokker_planck",
+    keys: &["discretisation", "method", "tolerance", "stationary"],
+    read,
+    choices: &[("discretisation", discretisations), ("method", methods)],
+};
+
+fn read(table: &Table) -> Result<AnyOptions> {
+    let auto = || table.here("auto".to_string());
+    let space = table.or("discretisation", auto(), "\"auto\"", Value::string)?;
+    let method = table.or("method", auto(), "\"auto\"", Value::string)?;
+    let tolerance = table.or("tolerance", 1e-6, "1e-6", tolerance)?;
+    let stationary = table.or("stationary", true, "true", |v| Ok(v.boolean()?.value))?;
+    let discretisation =
+        from_word(&space.value).map_err(|error| refused(table, &space.span, "no such discretisation", &error))?;
+    check_method(table, &method, discretisation)?;
+    let method = method.value;
+    let defaults = FokkerPlanckOptions::default();
+    Ok(Arc::new(FokkerPlanckOptions { discretisation, method, tolerance, stationary, ..defaults }))
+}
+
+fn tolerance(value: &Value) -> Result<f64> {
+    let number = value.positive()?.value;
+    if (1e-13..=0.1).contains(&number) {
+        return Ok(number);
+    }
+    let message = format!("`{}` is {number}; it must lie between 1e-13 and 0.1", value.path());
+    Err(value.error(message, "out of range", "write for example tolerance = 1e-6"))
+}
+
+/// Errors: an unknown method, a method beside the long-step chain.
+fn check_method(table: &Table, method: &Located<String>, discretisation: Option<&DiscretisationKind>) -> Result<()> {
+    let names: Vec<&str> = INTEGRATORS.iter().map(|method| method.name).chain(["auto"]).collect();
+    if !names.contains(&method.value.as_str()) {
+        let label =
+            nearest(&method.value, &names).map_or("no such method".into(), |near| format!("did you mean \"{near}\"?"));
+        let message = format!("there is no Fokker-Planck method \"{}\"", method.value);
+        let help = format!("write one of: {}", names.join(", "));
+        return Err(table.source().error(&method.span, message, label, help));
+    }
+    if let Some(kind) = discretisation.filter(|kind| kind.own_steps && method.value != "auto") {
+        let message = format!("method = \"{}\" integrates a generator, and the {} has none", method.value, kind.name);
+        let label = format!("not with discretisation = \"{}\"", kind.word);
+        let help = "write method = \"auto\", or discretisation = \"edges\"";
+        return Err(table.source().error(&method.span, message, label, help));
+    }
+    Ok(())
+}
+
+fn discretisations() -> Vec<(String, String)> {
+    let kinds = DISCRETISATIONS.iter().map(|kind| (kind.word, kind.about));
+    [AUTO].into_iter().chain(kinds).map(|(word, about)| (word.to_string(), about.to_string())).collect()
+}
+
+fn methods() -> Vec<(String, String)> {
+    let row = |method: &Integrator| {
+        let order = method.order.map_or(String::new(), |order| format!("; order {order}"));
+        let positive = if method.positive { "; never negative" } else { "" };
+        (method.name.to_string(), format!("{}{order}{positive}; {}", method.about, method.reference))
+    };
+    INTEGRATORS.iter().map(row).collect()
+}
+
+/// Vectors of the Krylov space of the rational integrator, as measured.
+const BASIS: f64 = 30.0;
+/// Outputs that the polynomial integrator computes together at most.
+const GROUP: f64 = 24.0;
+
+/// The generator, its vectors, the larger of what assembly and the integrators need beside them, and the same once more on the
+/// coarser grid of the error estimate; the long-step chain, where it may be chosen.
+fn memory(sizes: &Sizes) -> Vec<Item> {
+    let (cells, d) = (sizes.cells(), sizes.dimension());
+    let edges = edges_per_cell(sizes);
+    let shape: Vec<usize> = sizes.shape.iter().map(|&n| n as usize).collect();
+    let needed = Needed { shape: &shape, rates: 2.0 * edges };
+    let (solver, _) = choice(&needed, shape.len() == 1);
+    let generator = (40.0 * edges + 24.0) * cells;
+    let vectors = 8.0 * (14.0 + 2.0 * d) * cells;
+    let assembly = (32.0 * edges + 8.0 * (d + d * (d + 1.0) / 2.0)) * cells;
+    let polynomial = 8.0 * (2.0 * edges + 4.0 + GROUP.min(sizes.outputs)) * cells;
+    let rational = (solver.needs)(&needed).bytes + 8.0 * BASIS * cells;
+    let largest = assembly.max(polynomial).max(rational);
+    let coarse = (generator + vectors + largest) / 2f64.powf(d);
+    let item = |what: &str, bytes: f64| Item::new(what, bytes, Key::Cells);
+    let mut items = vec![
+        item("generator", generator),
+        item("density, stationary density and work vectors", vectors),
+        item(&format!("linear solver ({}) and integrator", solver.name), largest),
+        item("coarser grid for the error estimate", coarse),
+    ];
+    let asked = sizes.options.of::<FokkerPlanckOptions>().discretisation;
+    for kind in DISCRETISATIONS.iter().filter(|kind| asked.is_none_or(|asked| asked == **kind)) {
+        if let Some(bytes) = (kind.memory)(&shape, asked.is_some()) {
+            let condition = if asked.is_none() { ", if it is chosen" } else { "" };
+            items.push(item(&format!("{}{condition}", kind.name), bytes));
+        }
+    }
+    items
+}
+
+/// Edges of the generator per cell: the axes; for a full tensor the diagonals of Selling's decomposition too.
+fn edges_per_cell(sizes: &Sizes) -> f64 {
+    match (sizes.shape.len(), sizes.isotropic) {
+        (1, _) => 1.0,
+        (2, true) => 2.0,
+        (2, false) => 3.0,
+        (_, true) => 3.0,
+        (_, false) => 6.0,
+    }
+}
+
+fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {
+    Ok(Box::new(FokkerPlanck::new_until(problem, options.of::<FokkerPlanckOptions>().clone(), interrupt)?))
+}

@@ -1,0 +1,61 @@
+//! `/problem`.
+
+use fpsolve_solvers::model::data::Data;
+use fpsolve_solvers::problem::fields::Fields;
+use fpsolve_solvers::problem::grid::Grid;
+
+use crate::record::scales::{array, component_scale, field, index_scale, matrix_field, matrix_scales, variable_scales};
+use crate::record::{Dataset, Group};
+
+/// `/problem`: loss (n), drift (d·n, coordinate-major), diffusion (packed, d(d+1)/2 · n), further diffusion fields by
+/// name (`diffusion_intrinsic`, packed), and the data columns. A loss that does not exist (general drift) is None.
+pub fn problem_group(
+    grid: &Grid,
+    loss: Option<&[f64]>,
+    drift: &[f64],
+    diffusion: &[f64],
+    parts: &[(&str, &[f64])],
+    data: &[(&str, &[f64])],
+) -> Group {
+    let d = grid.dimension();
+    let mut group = Group::new("problem");
+    group.datasets = variable_scales(grid);
+    group.datasets.push(component_scale(grid));
+    group.datasets.extend(matrix_scales(grid));
+    if let Some(loss) = loss {
+        group.datasets.push(field("loss", grid, &[], loss.to_vec(), "1", "loss L"));
+    }
+    group.datasets.push(field("drift", grid, &[("component", d)], drift.to_vec(), "1", "drift b (Itô)"));
+    group.datasets.push(matrix_field(
+        "diffusion",
+        grid,
+        diffusion,
+        "diffusion matrix D, covariance of the gradient noise",
+    ));
+    for (name, packed) in parts {
+        let long_name = format!("part of D: {}", name.trim_start_matches("diffusion_").replace('_', " "));
+        group.datasets.push(matrix_field(name, grid, packed, &long_name));
+    }
+    if let Some((_, first)) = data.first() {
+        let mut table = Group::new("data");
+        table.datasets.push(index_scale("sample", first.len(), "number of the sample"));
+        for (name, column) in data {
+            let values = array(&[column.len()], column.to_vec());
+            table.datasets.push(Dataset::float(name, values, &["sample"], "1", &format!("data column {name}")));
+        }
+        group.groups.push(table);
+    }
+    group
+}
+
+/// `/problem` of the functions of a problem, with the model's diagnostics and its data.
+pub fn group(grid: &Grid, fields: &Fields, data: Option<&Data>) -> Group {
+    let columns: Vec<(&str, &[f64])> = data.map_or(Vec::new(), |data| {
+        data.names().iter().filter_map(|name| Some((name.as_str(), data.column(name)?))).collect()
+    });
+    let mut group = problem_group(grid, fields.loss.as_deref(), &fields.drift, &fields.diffusion, &[], &columns);
+    for (name, values) in &fields.diagnostics {
+        group.datasets.push(field(name, grid, &[], values.clone(), "1", &name.replace('_', " ")));
+    }
+    group
+}

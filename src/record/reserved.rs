@@ -1,0 +1,57 @@
+//! Names that a record needs for itself.
+
+/// Names that datasets and scales of the standard groups take; a variable or a data column cannot have them.
+pub const RESERVED: [&str; 47] = [
+    "survival",
+    "committor",
+    "mean_first_passage_time",
+    "time",
+    "component",
+    "row",
+    "column",
+    "sample",
+    "verdict",
+    "warning",
+    "eigenpair",
+    "loss",
+    "drift",
+    "diffusion",
+    "data",
+    "density",
+    "mean",
+    "mean_se",
+    "covariance",
+    "entropy",
+    "kl_to_stationary",
+    "total_variation_to_stationary",
+    "outside",
+    "potential",
+    "current",
+    "eigenvalues_real",
+    "eigenvalues_imag",
+    "right",
+    "left",
+    "basin",
+    "level",
+    "quantile",
+    "covariance_se",
+    "walker",
+    "trajectory",
+    "trajectory_time",
+    "condition_number",
+    "rank",
+    "effective_sample_size",
+    "outlier_share",
+    "outlier_count",
+    "point",
+    "input",
+    "batch_skewness",
+    "batch_excess_kurtosis",
+    "sgd_reach_lower",
+    "sgd_reach_upper",
+];
+
+/// Whether a variable or data column may not be called so because a record needs the name.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || name.ends_with("_edges") || name.starts_with("diffusion_")
+}

@@ -1,0 +1,49 @@
+//! The engines side by side.
+
+use fpsolve_solvers::engine::Snapshot;
+use fpsolve_solvers::fokker_planck::Stationary;
+use fpsolve_solvers::problem::Problem;
+use fpsolve_validation::compare::{Comparison, STATIONARY, Series, Settings, compare};
+
+use super::engine_run::EngineRun;
+
+/// Distances between the engines that have the same limit and to the stationary density, each beside the noise and the reported
+/// grid errors.
+pub fn comparisons(problem: &Problem, runs: &[EngineRun], stationary: Option<&Stationary>) -> Vec<Comparison> {
+    let runs: Vec<&EngineRun> = runs.iter().filter(|run| run.engine.another_small_step_limit().is_none()).collect();
+    let shown: Vec<Observables> = runs.iter().map(|run| Observables::of(&run.snapshots)).collect();
+    let series = runs.iter().zip(&shown).map(|(run, shown)| Series {
+        name: run.engine.name(),
+        walkers: run.engine.walkers(),
+        times: &shown.times,
+        probability: &shown.probability,
+        outside: &shown.outside,
+    });
+    let series: Vec<Series> = series.collect();
+    let law = stationary.map(|s| s.probability.as_slice());
+    let mut comparisons = compare(&problem.grid, &series, law, Settings::default());
+    let transient_error: f64 =
+        runs.iter().filter(|run| run.engine.walkers().is_none()).map(|run| run.density_error()).sum();
+    for comparison in &mut comparisons {
+        comparison.add_discretisation("fokker_planck", transient_error);
+        comparison.add_discretisation(STATIONARY, stationary.and_then(|s| s.error_grid).unwrap_or(0.0));
+    }
+    comparisons
+}
+
+/// The snapshots of an engine, column by column.
+struct Observables {
+    times: Vec<f64>,
+    probability: Vec<Vec<f64>>,
+    outside: Vec<f64>,
+}
+
+impl Observables {
+    fn of(snapshots: &[Snapshot]) -> Self {
+        Self {
+            times: snapshots.iter().map(|s| s.time).collect(),
+            probability: snapshots.iter().map(|s| s.probability.clone()).collect(),
+            outside: snapshots.iter().map(|s| s.outside).collect(),
+        }
+    }
+}

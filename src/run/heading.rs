@@ -1,0 +1,36 @@
+//! The root of a record: what ran, from which scenario, how it ended.
+
+use fpsolve_solvers::problem::Problem;
+
+use super::outcome::Status;
+use crate::record::groups::grid::grid_group;
+use crate::record::{Attribute, Record};
+use crate::scenario::Prepared;
+
+/// The root of a record and its `/grid`: what ran, from which scenario, how it ended.
+pub fn heading(prepared: &Prepared, problem: &Problem, status: Status) -> Record {
+    let mut record = Record::new("");
+    let text = |text: &str| Attribute::Text(text.to_string());
+    record.set("schema", Attribute::Integer(1));
+    record.set("fpsolve_version", text(env!("CARGO_PKG_VERSION")));
+    record.set("status", text(status.word()));
+    record.set("name", text(&prepared.name));
+    record.set("description", text(&prepared.description));
+    record.set("scenario", text(&prepared.text));
+    record.set("seed", Attribute::Integer(problem.seed as i64));
+    record.set("temperature", Attribute::Float(problem.temperature));
+    record.set("beta", Attribute::Float(2.0 * problem.temperature));
+    if let Some(minibatch) = problem.minibatch {
+        record.set("learning_rate", Attribute::Float(minibatch.learning_rate));
+        record.set("batch_size", Attribute::Integer(minibatch.batch_size as i64));
+    }
+    let mut grid = grid_group(&problem.grid);
+    if let Some(found) = &prepared.box_found {
+        grid.set("bounds", text("auto"));
+        grid.set("bounds_reason", text(&found.reason()));
+        grid.set("bounds_trials", Attribute::Integer(found.rounds as i64));
+        grid.set("bounds_share", Attribute::Float(found.share));
+    }
+    record.groups.push(grid);
+    record
+}
