@@ -1,7 +1,5 @@
 //! All distinct batches of a small problem with their probabilities.
 
-use statrs::function::factorial::ln_factorial;
-
 use super::samples::Draws;
 
 /// Distinct batches: which samples, how often, and the part of ln(probability) that does not depend on the point.
@@ -19,6 +17,11 @@ pub(super) fn count(m: usize, batch: usize, draws: Draws) -> f64 {
         Draws::WithoutReplacement => m,
     };
     (1..=batch.min(top - batch)).map(|i| (top - batch.min(top - batch) + i) as f64 / i as f64).product()
+}
+
+fn ln_factorial(n: u64) -> f64 {
+    (2..=n.min(20)).map(|k| k as f64).product::<f64>().ln()
+        + if n > 20 { libm::lgamma(n as f64 + 1.0) - libm::lgamma(21.0) } else { 0.0 }
 }
 
 impl Batches {

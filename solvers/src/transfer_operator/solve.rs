@@ -187,10 +187,10 @@ impl<'a> Killed<'a> {
         self.spread(&h, |i| if self.shares[i] >= 1.0 { inside[i] } else { 0.0 })
     }
 
-    /// Probability not to have entered after each of the increasing numbers of steps, from a law. Errors: [`Error::Interrupted`].
+    /// Probability not to have entered after each of the increasing numbers of steps, from a law of what has not entered.
+    /// Errors: [`Error::Interrupted`].
     pub fn survival(&self, start: &[f64], steps: &[u64], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
         let (mut law, mut next) = (start.to_vec(), vec![0.0; start.len()]);
-        law.iter_mut().zip(self.shares).for_each(|(p, s)| *p *= 1.0 - s);
         let (mut now, mut out) = (0, Vec::with_capacity(steps.len()));
         for &to in steps {
             while now < to {

@@ -328,3 +328,40 @@ fn momentum_has_the_exact_variances_of_position_and_velocity() {
     assert!((theta - 0.513513513514).abs() < 1e-9, "{theta}");
     assert!((v - 0.054054054054).abs() < 1e-9, "{v}");
 }
+
+#[test]
+fn relaxation_of_a_linear_chain_is_geometric() {
+    // eigenvalues E (1 − ηh)^n for a linear model: n = 1, 2 are exact on the lattice
+    let (_, operator) = quadratic(0.25, 2, 401, Rows::Moments);
+    let law = invariant_laws(&operator.matrix, NEVER).unwrap().laws.remove(0);
+    let modes = super::modes::slow_modes(&operator.matrix, &law, 2, NEVER).unwrap();
+    let mean = 1.0 - 0.25 * 1.25;
+    let square = mean * mean + 0.25f64.powi(2) / 2.0 * 0.3125;
+    assert!((modes.gap_real[0] - (1.0 - mean)).abs() < 1e-9, "{:?}", modes.gap_real);
+    assert!((modes.gap_real[1] - (1.0 - square)).abs() < 1e-9, "{:?}", modes.gap_real);
+    assert!((modes.rates()[0].0 + mean.ln()).abs() < 1e-9);
+    let product: f64 = modes.right[0].iter().zip(&modes.left[1]).map(|(a, b)| a * b).sum();
+    assert!(product.abs() < 1e-8);
+}
+
+#[test]
+fn quasi_stationary_exit_agrees_with_the_slow_mode_and_the_passage() {
+    let nodes = Nodes::between(-1.8, 1.8, 361);
+    let samples = Line { count: 2, gradient: |t: f64, i| t * t * t - t + if i == 0 { 1.0 } else { -1.0 } };
+    let operator = build(&nodes, &samples, &Step::sgd(0.1, 1), Rows::Fitted, NEVER).unwrap();
+    let shares = nodes.shares(0.9, 9.0);
+    let killed = Killed::new(&operator.matrix, &shares, NEVER).unwrap();
+    let (law, rate) = killed.quasi_stationary(NEVER).unwrap();
+    let steps = killed.mean_steps();
+    let from_law: f64 = law.iter().zip(&steps).map(|(p, t)| p * t).sum();
+    assert!((from_law * rate - 1.0).abs() < 1e-10, "exit from the law is geometric: {from_law} {}", 1.0 / rate);
+    assert!((nodes.interpolate(&steps, -1.0) * rate - 1.0).abs() < 0.05);
+    let survival = killed.survival(&law, &[0, 1, 100], NEVER).unwrap();
+    assert!((survival[2] / survival[1] - (1.0 - rate).powi(99)).abs() < 1e-10);
+    // to the right before the left: one at the target, zero at the avoided set, one half between
+    let (right, left) = (nodes.shares(1.0, 9.0), nodes.shares(-9.0, -1.0));
+    let both: Vec<f64> = right.iter().zip(&left).map(|(a, b)| a + b).collect();
+    let committor = Killed::new(&operator.matrix, &both, NEVER).unwrap().committor(&right);
+    assert!((committor[180] - 0.5).abs() < 1e-6 && committor[0] == 0.0 && committor[360] == 1.0);
+    assert!((committor[100] + committor[260] - 1.0).abs() < 1e-6);
+}
