@@ -81,6 +81,11 @@ impl BatchLaws {
         Self { batch: step.batch_size, draws: step.draws, combination, method: Method::Lattice }
     }
 
+    /// Whether every law is a list of the same batches: atoms along two axes then belong together.
+    pub fn lists_atoms(&self) -> bool {
+        !matches!(self.method, Method::Lattice)
+    }
+
     /// Writes the law of Σ over the batch of `x` (m, centred under `p`) into `work.law`.
     pub fn find(&self, x: &[f64], p: Option<&[f64]>, work: &mut Workspace) {
         let m = x.len();

@@ -35,11 +35,19 @@ impl Nodes {
     }
     /// The share of each node's cell that lies in [low, high].
     pub fn shares(&self, low: f64, high: f64) -> Vec<f64> {
-        let h = self.spacing;
-        (0..self.count)
-            .map(|j| self.at(j))
-            .map(|x| (((x + h / 2.0).min(high) - (x - h / 2.0).max(low)) / h).clamp(0.0, 1.0))
-            .collect()
+        let half = 0.5 * self.spacing;
+        let share = |x: f64| {
+            let share = ((x + half).min(high) - (x - half).max(low)) / self.spacing;
+            // whole cells are whole: 1 − 1e-13 would let a walker pass through the target
+            if share < 1e-9 {
+                0.0
+            } else if share > 1.0 - 1e-9 {
+                1.0
+            } else {
+                share
+            }
+        };
+        (0..self.count).map(|j| share(self.at(j))).collect()
     }
     /// The value at `x` of a function given at the nodes, by linear interpolation; at the ends beyond them.
     pub fn interpolate(&self, values: &[f64], x: f64) -> f64 {

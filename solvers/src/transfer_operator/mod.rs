@@ -22,6 +22,8 @@ pub mod matrix;
 pub mod modes;
 pub mod options;
 pub mod pairs;
+pub mod plane;
+pub mod plane_law;
 pub mod samples;
 pub mod solve;
 mod without_replacement;

@@ -365,3 +365,85 @@ fn quasi_stationary_exit_agrees_with_the_slow_mode_and_the_passage() {
     assert!((committor[180] - 0.5).abs() < 1e-6 && committor[0] == 0.0 && committor[360] == 1.0);
     assert!((committor[100] + committor[260] - 1.0).abs() < 1e-6);
 }
+
+#[test]
+fn linear_regression_in_a_plane_has_its_exact_covariance() {
+    let (x, y) = ([(1.0, 0.5), (0.0, 1.0), (1.0, -1.0), (0.5, 2.0)], [1.0, -1.0, 0.5, 2.0]);
+    let gradient = |t: [f64; 2], s: usize| {
+        let r = x[s].0 * t[0] + x[s].1 * t[1] - y[s];
+        [r * x[s].0, r * x[s].1]
+    };
+    let samples = super::samples::Plane { count: 4, gradient };
+    // normal equations
+    let (mut h, mut b) = ([0.0; 3], [0.0; 2]);
+    for (x, y) in x.iter().zip(y) {
+        h = [h[0] + x.0 * x.0, h[1] + x.0 * x.1, h[2] + x.1 * x.1];
+        b = [b[0] + x.0 * y, b[1] + x.1 * y];
+    }
+    let det = h[0] * h[2] - h[1] * h[1];
+    let best = [(h[2] * b[0] - h[1] * b[1]) / det, (h[0] * b[1] - h[1] * b[0]) / det];
+    let axis = |c: f64, r: f64| Nodes::between(c - r, c + r, 91);
+    let axes = [axis(best[0], 0.5), axis(best[1], 1.1)];
+    let plane = super::plane::PlaneOperator::new(axes, &samples, &Step::sgd(0.1, 1), 10_000_000, NEVER).unwrap();
+    assert!(super::plane::row_sum_error(&plane.operator.matrix) < 1e-14);
+    let (law, products) = plane.stationary(1e-12, NEVER).unwrap();
+    assert!(products < 200, "{products} products");
+    let (mut mean, mut s) = ([0.0; 2], [0.0; 3]);
+    let at = |k: usize| [axes[0].at(k / 91), axes[1].at(k % 91)];
+    law.iter().enumerate().for_each(|(k, p)| (0..2).for_each(|i| mean[i] += p * at(k)[i]));
+    for (k, p) in law.iter().enumerate() {
+        let d = [at(k)[0] - mean[0], at(k)[1] - mean[1]];
+        s = [s[0] + p * d[0] * d[0], s[1] + p * d[0] * d[1], s[2] + p * d[1] * d[1]];
+    }
+    for (found, exact) in s.iter().zip([0.0050072934, 0.0048924580, 0.0364024655]) {
+        assert!((found / exact - 1.0).abs() < 4e-5, "{found} {exact}");
+    }
+    for (found, known) in s.iter().zip([0.00500719, 0.00489242, 0.03640245]) {
+        assert!((found - known).abs() < 1.1e-8, "{found} {known}");
+    }
+    let error = super::plane::PlaneOperator::new(axes, &samples, &Step::sgd(0.1, 1), 10_000, NEVER).unwrap_err();
+    assert!(error.help().is_some_and(|h| h.contains("use at most")), "{error}");
+}
+
+#[test]
+fn random_rows_in_a_plane_keep_mean_and_covariance() {
+    let mut numbers = Numbers(11);
+    let mut law = super::plane_law::PlaneLaw::default();
+    for _ in 0..200 {
+        let m = 6 + numbers.below(60);
+        let mut z: Vec<[f64; 2]> =
+            (0..m).map(|_| [8.0 * (numbers.next() - 0.5), 6.0 * (numbers.next() - 0.5)]).collect();
+        for k in 0..2 {
+            let mean = z.iter().map(|z| z[k]).sum::<f64>() / m as f64;
+            z.iter_mut().for_each(|z| z[k] -= mean);
+        }
+        let w = vec![1.0 / m as f64; m];
+        let shift = [numbers.next(), numbers.next()];
+        let s = law.assign(&z, &w, shift);
+        let (mean, found) = law.moments();
+        assert!((mean[0] - shift[0]).abs() + (mean[1] - shift[1]).abs() < 1e-12);
+        (0..3).for_each(|k| assert!((found[k] - s[k]).abs() < 1e-10, "{found:?} {s:?} {:?}", law.left));
+        assert!(law.weights.iter().all(|w| *w >= 0.0));
+    }
+}
+
+#[test]
+fn passages_in_a_plane_agree_with_those_on_a_line_where_the_axes_are_independent() {
+    // the second coordinate does not matter for a target in the first
+    let noise: [[f64; 2]; 4] = [[1.0, 0.7], [1.0, -0.7], [-1.0, 0.7], [-1.0, -0.7]];
+    let gradient = |t: [f64; 2], s: usize| [t[0].powi(3) - t[0] + noise[s][0], t[1] + noise[s][1]];
+    let samples = super::samples::Plane { count: 4, gradient };
+    let axes = [Nodes::between(-1.8, 1.8, 91), Nodes::between(-1.0, 1.0, 41)];
+    let step = Step::sgd(0.1, 1);
+    let plane = super::plane::PlaneOperator::new(axes, &samples, &step, 10_000_000, NEVER).unwrap();
+    let along = axes[0].shares(0.9, 9.0);
+    let shares: Vec<f64> = (0..plane.states()).map(|k| along[k / 41]).collect();
+    let (steps, products) = plane.mean_steps(&shares, 1e-11, NEVER).unwrap();
+    assert!(products < 200, "{products}");
+    let line = Line { count: 2, gradient: |t: f64, i| t * t * t - t + [1.0, -1.0][i] };
+    let operator = build(&axes[0], &line, &step, Rows::Moments, NEVER).unwrap();
+    let exact = Killed::new(&operator.matrix, &along, NEVER).unwrap().mean_steps();
+    for i in [10, 20, 45, 60] {
+        assert!((steps[i * 41 + 20] / exact[i] - 1.0).abs() < 0.05, "{} {}", steps[i * 41 + 20], exact[i]);
+    }
+}
