@@ -51,5 +51,6 @@ pub mod model;
 pub mod numerics;
 pub mod problem;
 pub mod sgd;
+pub mod transfer_operator;
 
 pub use error::Error;

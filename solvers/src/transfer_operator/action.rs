@@ -1,0 +1,138 @@
+//! Exponents of escape in one dimension: τ ~ e^{S/η} for small η at fixed B.
+//!
+//! SGD (Cramér): S = ∫ p*(θ) dθ, where p* ≠ 0 solves Λ(θ, p*) = 0, Λ(θ, p) = B ln (1/m) Σ_s e^{−p g_s/B}. The SDE keeps two cumulants of
+//! the noise only: S = 2B ∫ L'/D dθ. Both count where the path goes uphill. The ratio τ_SGD/τ_SDE ~ e^{(S − S_SDE)/η} leaves every bound
+//! as η → 0: for escape the SDE's exponent is wrong at low temperature however small η is.
+
+use super::samples::Samples;
+
+/// Exponents of the way from one point to another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Actions {
+    /// S of minibatch SGD; ∞ where no sequence of batches leads uphill.
+    pub sgd: f64,
+    /// S of the SDE of order 1.
+    pub sde: f64,
+}
+
+impl Actions {
+    /// S_SGD/S_SDE.
+    pub fn ratio(&self) -> f64 {
+        self.sgd / self.sde
+    }
+}
+
+/// The local exponent between two learning rates: (ln τ₂ − ln τ₁)/(1/η₂ − 1/η₁).
+pub fn local_exponent([eta_1, tau_1]: [f64; 2], [eta_2, tau_2]: [f64; 2]) -> f64 {
+    (tau_2 / tau_1).ln() / (1.0 / eta_2 - 1.0 / eta_1)
+}
+
+/// Pieces that the way is cut into before zeros of L' are looked for.
+const PIECES: usize = 400;
+/// Nodes and weights of Gauss and Legendre on (−1, 1), positive half.
+const GAUSS: [(f64, f64); 4] = [
+    (0.183_434_642_495_649_8, 0.362_683_783_378_361_98),
+    (0.525_532_409_916_328_99, 0.313_706_645_877_887_29),
+    (0.796_666_477_413_626_74, 0.222_381_034_453_374_47),
+    (0.960_289_856_497_536_23, 0.101_228_536_290_376_26),
+];
+
+/// The actions from `from` to `to` (a minimum and the top of a barrier, or a point beyond it) for independent draws of batches of B.
+pub fn actions(samples: &dyn Samples, batch: usize, from: f64, to: f64) -> Actions {
+    let way = Way { samples, uphill: (to - from).signum() };
+    let point = |k: usize| from + (to - from) * k as f64 / PIECES as f64;
+    let mut total = Actions { sgd: 0.0, sde: 0.0 };
+    let mut add = |a: f64, b: f64| {
+        let (centre, half) = (0.5 * (a + b), 0.5 * (b - a));
+        for (z, w) in GAUSS {
+            for z in [z, -z] {
+                let (sgd, sde) = way.momenta(centre + half * z);
+                total.sgd += w * half.abs() * sgd;
+                total.sde += w * half.abs() * sde;
+            }
+        }
+    };
+    for k in 0..PIECES {
+        let (a, b) = (point(k), point(k + 1));
+        let (fa, fb) = (way.slope(a), way.slope(b));
+        if fa * fb < 0.0 {
+            let (mut low, mut high) = (a, b);
+            for _ in 0..80 {
+                let middle = 0.5 * (low + high);
+                if way.slope(middle) * fa > 0.0 { low = middle } else { high = middle }
+            }
+            add(a, low);
+            add(high, b);
+        } else {
+            add(a, b);
+        }
+    }
+    let batch = batch as f64; // Λ_B(p) = B Λ_1(p/B)
+    Actions { sgd: batch * total.sgd, sde: batch * total.sde }
+}
+
+struct Way<'a> {
+    samples: &'a dyn Samples,
+    /// +1 or −1: the direction of the way.
+    uphill: f64,
+}
+
+impl Way<'_> {
+    /// Gradients along the way and the probabilities they are drawn with.
+    fn gradients(&self, x: f64) -> (Vec<f64>, Vec<f64>) {
+        let m = self.samples.count();
+        let (mut g, mut p) = (vec![0.0; m], vec![1.0 / m as f64; m]);
+        self.samples.gradients(&[x], &mut g);
+        self.samples.probabilities(&[x], &mut p);
+        g.iter_mut().for_each(|g| *g *= self.uphill);
+        (g, p)
+    }
+
+    fn slope(&self, x: f64) -> f64 {
+        let (g, p) = self.gradients(x);
+        g.iter().zip(&p).map(|(g, p)| g * p).sum()
+    }
+
+    /// p* of one draw for SGD and for the SDE; 0 downhill.
+    fn momenta(&self, x: f64) -> (f64, f64) {
+        let (g, p) = self.gradients(x);
+        let mean: f64 = g.iter().zip(&p).map(|(g, p)| g * p).sum();
+        if mean <= 0.0 {
+            return (0.0, 0.0);
+        }
+        let variance: f64 = g.iter().zip(&p).map(|(g, p)| p * (g - mean) * (g - mean)).sum();
+        let guess = 2.0 * mean / variance;
+        (cramer(&g, &p, guess), guess)
+    }
+}
+
+/// The q > 0 with Σ p e^{−qg} = 1 where the mean of g is > 0; ∞ where no g is negative.
+fn cramer(g: &[f64], p: &[f64], guess: f64) -> f64 {
+    let least = g.iter().zip(p).filter(|(_, p)| **p > 0.0).map(|(g, _)| *g).fold(f64::INFINITY, f64::min);
+    if least >= 0.0 {
+        return f64::INFINITY;
+    }
+    // f is convex, f(0) = 0, f'(0) < 0: above the root Newton's iteration descends to it
+    let f = |q: f64| {
+        let (mut sum, mut slope) = (0.0, 0.0);
+        for (g, p) in g.iter().zip(p) {
+            let e = p * (-q * (g - least)).exp();
+            sum += e;
+            slope -= e * (g - least);
+        }
+        (sum.ln() - q * least, slope / sum - least)
+    };
+    let mut q = guess;
+    while f(q).0 <= 0.0 && q.is_finite() {
+        q *= 1.5;
+    }
+    for _ in 0..100 {
+        let (value, slope) = f(q);
+        let next = q - value / slope;
+        if !(next < q * (1.0 - 1e-15)) || next <= 0.0 {
+            break;
+        }
+        q = next;
+    }
+    q
+}

@@ -1,0 +1,232 @@
+//! The law of one step put on the nodes of a grid: positive, conserving, exact in mean and variance.
+//!
+//! 1. Every atom goes to its two nodes (linear deposit): mass and mean are exact, the variance is too large.
+//! 2. Limited contraction takes the excess out: a move (−e, +2e, −e) keeps mass and mean, removes 2e of variance and, with
+//!    e ≤ ½ min of its neighbours, keeps every weight ≥ 0.
+//! 3. Where that does not suffice the atoms are shrunk about their mean until it does.
+//!
+//! With a tilt q the moves keep E e^{qX} = 1 instead of the variance: the idea of Scharfetter and Gummel for jump laws, which keeps
+//! the exponents of escape right on coarse grids.
+
+use super::batch_law::BatchLaw;
+
+/// What the weights on the nodes keep besides mass and mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rows {
+    /// Nothing: linear deposit, second order, adds variance at every step (for comparison).
+    Linear,
+    /// The variance: for densities.
+    #[default]
+    Moments,
+    /// E e^{qX} = 1 at the q that balances the drift: for escape and for the shares of wells.
+    Fitted,
+}
+
+impl Rows {
+    /// Its word in a record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Moments => "moments",
+            Self::Fitted => "fitted",
+        }
+    }
+}
+
+/// Variance in cells² from which on a step can be put on nodes with the exact variance.
+pub const LEAST_VARIANCE: f64 = 0.3;
+/// Tilts below it are 0.
+const LEAST_TILT: f64 = 1e-3;
+
+/// The law of a step on the nodes, relative to the node it starts from.
+#[derive(Debug, Clone, Default)]
+pub struct NodeLaw {
+    /// The first node.
+    pub first: i64,
+    /// Weights from there on, ≥ 0, sum 1.
+    pub weights: Vec<f64>,
+    /// What could not be taken out: variance in cells², or the excess of E e^{qX}.
+    pub left: f64,
+    moves: Vec<f64>,
+    caps: Vec<f64>,
+    costs: Vec<f64>,
+    smooth: Vec<f64>,
+}
+
+impl NodeLaw {
+    /// Assigns the atoms of `law` moved by `shift` (cells). `tilt` is the q of [`Rows::Fitted`], 0 for the variance.
+    pub fn assign(&mut self, law: &BatchLaw, shift: f64, rows: Rows, tilt: f64) {
+        let spread: f64 = law.atoms.iter().zip(&law.weights).map(|(z, w)| w * z * z).sum();
+        self.place(law, shift, rows, tilt, 1.0, spread);
+        if rows == Rows::Linear || self.left <= 1e-13 || law.variance <= LEAST_VARIANCE {
+            return;
+        }
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..50 {
+            let middle = 0.5 * (low + high);
+            self.place(law, shift, rows, tilt, middle, spread);
+            if self.left > 0.0 {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        self.place(law, shift, rows, tilt, 0.5 * (low + high), spread);
+    }
+
+    fn place(&mut self, law: &BatchLaw, shift: f64, rows: Rows, tilt: f64, scale: f64, spread: f64) {
+        let at = |z: &f64| shift + scale * z;
+        let (low, high) =
+            law.atoms.iter().map(at).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), z| (a.min(z), b.max(z)));
+        self.first = low.floor() as i64 - 2;
+        let n = (high.floor() as i64 + 4 - self.first) as usize;
+        self.weights.clear();
+        self.weights.resize(n, 0.0);
+        let (origin, mut added) = (self.first as f64, 0.0);
+        for (z, &w) in law.atoms.iter().map(at).zip(&law.weights) {
+            let floor = z.floor();
+            let a = z - floor;
+            let i = (floor - origin) as usize;
+            self.weights[i] += w * (1.0 - a);
+            self.weights[i + 1] += w * a;
+            added += w * a * (1.0 - a);
+        }
+        let excess = scale * scale * spread + added - law.variance;
+        if rows == Rows::Linear {
+            self.left = excess;
+            return;
+        }
+        self.costs.clear();
+        if tilt.abs() < LEAST_TILT {
+            self.costs.resize(n, 2.0);
+            self.left = self.contract(excess);
+        } else {
+            let exponential = |j: usize| (tilt * (origin + j as f64)).exp().min(1e290);
+            let need = (0..n).map(|j| self.weights[j] * exponential(j)).sum::<f64>() - 1.0;
+            let factor = 2.0 * tilt.cosh() - 2.0;
+            self.costs.extend((0..n).map(|j| factor * exponential(j)));
+            self.left = self.contract(need);
+        }
+    }
+
+    /// Moves (−e, +2e, −e) until Σ e_j c_j = need; returns what is left.
+    fn contract(&mut self, need: f64) -> f64 {
+        if need <= 0.0 {
+            return need;
+        }
+        let n = self.weights.len();
+        let w = &self.weights;
+        self.caps.clear();
+        self.caps.resize(n, 0.0);
+        let (mut all, mut reach) = (0.0, 0.0);
+        for j in 1..n - 1 {
+            let cap = 0.5 * w[j - 1].min(w[j + 1]);
+            self.caps[j] = cap;
+            if cap > 0.0 {
+                all += cap * self.costs[j];
+                reach += if w[j] > 0.0 { cap * self.costs[j] } else { 0.0 };
+            }
+        }
+        self.moves.clear();
+        if all <= need {
+            self.moves.extend_from_slice(&self.caps);
+        } else {
+            self.smooth.clear();
+            if reach < 1.0001 * need {
+                // the gaps between atoms are needed too: there w = 0 but the cap is not
+                let mean =
+                    |j: usize| if j == 0 || j == n - 1 { 0.0 } else { 0.25 * (w[j - 1] + 2.0 * w[j] + w[j + 1]) };
+                self.smooth.extend((0..n).map(mean));
+            } else {
+                self.smooth.extend_from_slice(w);
+            }
+            let s = solve(&self.smooth, &self.caps, &self.costs, need);
+            self.moves.extend(self.smooth.iter().zip(&self.caps).map(|(u, cap)| (s * u).min(*cap)));
+            let removed: f64 =
+                self.moves.iter().zip(&self.costs).map(|(e, c)| if *e > 0.0 { e * c } else { 0.0 }).sum();
+            let scale = need / removed;
+            self.moves.iter_mut().for_each(|e| *e *= scale);
+        }
+        for j in 1..n - 1 {
+            let e = self.moves[j];
+            self.weights[j - 1] -= e;
+            self.weights[j] += 2.0 * e;
+            self.weights[j + 1] -= e;
+        }
+        self.weights.iter_mut().for_each(|w| *w = w.max(0.0));
+        if all <= need { need - all } else { 0.0 }
+    }
+}
+
+/// The s with Σ min(s u_j, cap_j) c_j = need: the sum is concave and piecewise linear in s, so Newton's iteration climbs to the
+/// root from below and ends there.
+pub(super) fn solve(u: &[f64], caps: &[f64], costs: &[f64], need: f64) -> f64 {
+    let mut s = 0.0;
+    for _ in 0..100 {
+        let (mut value, mut slope) = (0.0, 0.0);
+        for ((u, cap), c) in u.iter().zip(caps).zip(costs) {
+            if *cap > 0.0 {
+                if s * u < *cap {
+                    value += s * u * c;
+                    slope += u * c;
+                } else {
+                    value += cap * c;
+                }
+            }
+        }
+        if value >= need * (1.0 - 1e-15) || slope == 0.0 {
+            break;
+        }
+        let next = s + (need - value) / slope;
+        if next <= s {
+            break;
+        }
+        s = next;
+    }
+    s
+}
+
+/// The q ≠ 0 with E e^{qX} = 1 for X = shift + Z; `cumulant` gives ln E e^{qZ} and its derivative, `variance` Var Z. The
+/// stationary law falls like e^{−q} a cell there. 0 where there is none (no draw works against the shift) or it is beyond 3.
+pub fn tilt(cumulant: impl Fn(f64) -> (f64, f64), shift: f64, variance: f64) -> f64 {
+    if variance == 0.0 || shift == 0.0 {
+        return 0.0;
+    }
+    let f = |q: f64| {
+        let (k, d) = cumulant(q);
+        (q * shift + k, shift + d)
+    };
+    let mut q = -2.0 * shift / variance;
+    if q.abs() > 3.0 {
+        return 0.0;
+    }
+    for _ in 0..60 {
+        if q.abs() > 6.0 {
+            return 0.0;
+        }
+        let (value, slope) = f(q);
+        let mut next = q - value / slope;
+        if next * q <= 0.0 {
+            next = if slope * q > 0.0 { q / 2.0 } else { q * 2.0 };
+        }
+        let settled = (next - q).abs() < 1e-14 * q.abs();
+        q = next;
+        if settled {
+            break;
+        }
+    }
+    if q.abs() <= 3.0 && f(q).0.abs() < 1e-10 { q } else { 0.0 }
+}
+
+impl NodeLaw {
+    /// Mean in cells, from the node the step starts from.
+    pub fn mean(&self) -> f64 {
+        self.weights.iter().enumerate().map(|(k, w)| w * (self.first + k as i64) as f64).sum()
+    }
+    /// Variance in cells².
+    pub fn variance(&self) -> f64 {
+        let mean = self.mean();
+        let square = |k: usize| ((self.first + k as i64) as f64 - mean).powi(2);
+        self.weights.iter().enumerate().map(|(k, w)| w * square(k)).sum()
+    }
+}

@@ -1,0 +1,271 @@
+//! The law of the sum over one batch, in units of the grid spacing: a few atoms, or a lattice law by Fourier transforms.
+
+use super::batches::{self, Batches};
+use super::fft::RealTransform;
+use super::samples::{Draws, Step};
+use super::without_replacement::Simple;
+
+/// Distinct batches up to which they are listed one by one.
+const MOST_LISTED: f64 = 4000.0;
+/// Pairs of samples up to which SVAG with single draws lists them.
+const MOST_PAIRS: usize = 10_000;
+/// ln of the probability beyond which the tails of a lattice law are cut.
+const LOG_TAIL: f64 = 37.0;
+/// Share of the largest weight below which a lattice law is rounding.
+const ROUNDING: f64 = 1e-15;
+
+/// The law of the centred displacement of one step at one point, as atoms; everything in cells.
+#[derive(Debug, Clone, Default)]
+pub struct BatchLaw {
+    /// Displacements about their mean.
+    pub atoms: Vec<f64>,
+    /// Their probabilities, sum 1.
+    pub weights: Vec<f64>,
+    /// The exact variance of the displacement (cells²); the atoms of a lattice law may have up to 0.15 more.
+    pub variance: f64,
+}
+
+/// How the law of a batch is found: the same for all points.
+enum Method {
+    /// One draw: the samples themselves.
+    Single,
+    /// Two independent single draws: all pairs.
+    Pairs,
+    /// Few distinct batches.
+    Listed(Batches),
+    /// A lattice finer than the grid, transformed, taken to the power B, transformed back.
+    Lattice,
+}
+
+/// Finds batch laws for one rule of a step and one number of samples.
+pub struct BatchLaws {
+    batch: usize,
+    draws: Draws,
+    combination: Vec<f64>,
+    method: Method,
+}
+
+/// Arrays that are used again from point to point.
+#[derive(Default)]
+pub struct Workspace {
+    pub(super) transform: Vec<Option<RealTransform>>,
+    lattice: Vec<f64>,
+    pub(super) spectrum: [Vec<f64>; 2],
+    product: [Vec<f64>; 2],
+    scaled: Vec<f64>,
+    /// The law found last.
+    pub law: BatchLaw,
+}
+
+impl BatchLaws {
+    /// For steps of `step` with m samples.
+    pub fn new(step: &Step, m: usize) -> Self {
+        let (batch, draws) = (step.batch_size, step.draws);
+        let combination = step.combination();
+        let one = combination.len() == 1;
+        let method = if batch == 1 && one {
+            Method::Single
+        } else if batch == 1 && m * m <= MOST_PAIRS {
+            Method::Pairs
+        } else if one && batches::count(m, batch, draws) <= MOST_LISTED {
+            Method::Listed(Batches::new(m, batch, draws))
+        } else {
+            Method::Lattice
+        };
+        Self { batch, draws, combination, method }
+    }
+
+    /// The same by the lattice, whatever the number of batches (for tests of one way against the other).
+    pub fn on_lattice(step: &Step) -> Self {
+        let combination = step.combination();
+        Self { batch: step.batch_size, draws: step.draws, combination, method: Method::Lattice }
+    }
+
+    /// Whether every law is a list of the same batches: atoms along two axes then belong together.
+    pub fn lists_atoms(&self) -> bool {
+        !matches!(self.method, Method::Lattice)
+    }
+
+    /// Writes the law of Σ over the batch of `x` (m, centred under `p`) into `work.law`.
+    pub fn find(&self, x: &[f64], p: Option<&[f64]>, work: &mut Workspace) {
+        let m = x.len();
+        let square: f64 = match p {
+            Some(p) => x.iter().zip(p).map(|(x, p)| p * x * x).sum(),
+            None => x.iter().map(|x| x * x).sum::<f64>() / m as f64,
+        };
+        let mut variance = self.batch as f64 * square * self.combination.iter().map(|c| c * c).sum::<f64>();
+        if self.draws == Draws::WithoutReplacement && m > 1 {
+            variance *= (m - self.batch) as f64 / (m - 1) as f64;
+        }
+        work.law.variance = variance;
+        let BatchLaw { atoms, weights, .. } = &mut work.law;
+        match &self.method {
+            Method::Single => {
+                atoms.clear();
+                atoms.extend(x.iter().map(|x| self.combination[0] * x));
+                weights.clear();
+                match p {
+                    Some(p) => weights.extend_from_slice(p),
+                    None => weights.resize(m, 1.0 / m as f64),
+                }
+            }
+            Method::Pairs => {
+                let [a, b] = [self.combination[0], self.combination[1]];
+                atoms.clear();
+                weights.clear();
+                for i in 0..m {
+                    atoms.extend(x.iter().map(|y| a * x[i] + b * y));
+                    match p {
+                        Some(p) => weights.extend(p.iter().map(|q| p[i] * q)),
+                        None => weights.resize(atoms.len(), 1.0 / (m * m) as f64),
+                    }
+                }
+            }
+            Method::Listed(batches) => batches.sums(x, p, atoms, weights),
+            Method::Lattice => self.lattice(x, p, variance, work),
+        }
+        work.law.centre();
+    }
+
+    /// ln E e^{qX} of the centred displacement and its derivative.
+    pub fn cumulant(&self, q: f64, x: &[f64], p: Option<&[f64]>, law: &BatchLaw) -> (f64, f64) {
+        let by_samples = matches!(self.method, Method::Lattice) && self.draws == Draws::WithReplacement;
+        if !by_samples {
+            return log_mean_exponential(q, &law.atoms, |i| law.weights[i]);
+        }
+        let weight = |i: usize| p.map_or(1.0 / x.len() as f64, |p| p[i]);
+        let (mut value, mut slope) = (0.0, 0.0);
+        for &c in &self.combination {
+            let (k, d) = log_mean_exponential(c * q, x, weight);
+            value += self.batch as f64 * k;
+            slope += self.batch as f64 * c * d;
+        }
+        (value, slope)
+    }
+
+    fn lattice(&self, x: &[f64], p: Option<&[f64]>, variance: f64, work: &mut Workspace) {
+        let batch = self.batch as f64;
+        let finer = (batch * self.combination.len() as f64 / 0.6).sqrt().ceil().max(4.0);
+        let most = x.iter().fold(0.0f64, |a, x| a.max(x.abs()));
+        let scale = self.combination.iter().fold(0.0f64, |a, c| a.max(c.abs()));
+        let spread = match (self.draws, x.len()) {
+            (Draws::WithoutReplacement, m) if m > self.batch => variance * (m - 1) as f64 / (m - self.batch) as f64,
+            _ => variance,
+        };
+        // Bernstein's inequality; nothing wraps round
+        let (reach, all) =
+            (most * scale * LOG_TAIL / 3.0, most * batch * self.combination.iter().map(|c| c.abs()).sum::<f64>());
+        let tail = all.min(reach + (reach * reach + 2.0 * spread * LOG_TAIL).sqrt()) + 1.0;
+        let n = ((2.0 * finer * tail) as usize + 4).next_power_of_two();
+        let place = n.trailing_zeros() as usize;
+        if work.transform.len() <= place {
+            work.transform.resize_with(place + 1, || None);
+        }
+        let mut transform = work.transform[place].take().unwrap_or_else(|| RealTransform::new(n));
+        work.product[0].clear();
+        work.product[0].resize(n / 2 + 1, 1.0);
+        work.product[1].clear();
+        work.product[1].resize(n / 2 + 1, 0.0);
+        for &c in &self.combination {
+            work.scaled.clear();
+            work.scaled.extend(x.iter().map(|x| c * x * finer));
+            for part in &mut work.spectrum {
+                part.clear();
+                part.resize(n / 2 + 1, 0.0);
+            }
+            let [real, imaginary] = &mut work.spectrum;
+            match self.draws {
+                Draws::WithReplacement => {
+                    deposit(&work.scaled, p, n, &mut work.lattice);
+                    transform.forward(&work.lattice, real, imaginary);
+                    power(real, imaginary, self.batch);
+                }
+                Draws::WithoutReplacement => {
+                    Simple::new(x.len(), self.batch).transform(&work.scaled, &mut transform, real, imaginary);
+                }
+            }
+            let [a, b] = &mut work.product;
+            for k in 0..=n / 2 {
+                (a[k], b[k]) = (a[k] * real[k] - b[k] * imaginary[k], a[k] * imaginary[k] + b[k] * real[k]);
+            }
+        }
+        work.lattice.resize(n, 0.0);
+        transform.backward(&work.product[0], &work.product[1], &mut work.lattice);
+        work.transform[place] = Some(transform);
+        work.law.read(&work.lattice, finer);
+    }
+}
+
+impl BatchLaw {
+    /// Takes the positive weights of a periodic lattice `finer` times as fine as the grid, 0 first.
+    fn read(&mut self, lattice: &[f64], finer: f64) {
+        let n = lattice.len();
+        self.atoms.clear();
+        self.weights.clear();
+        let least = ROUNDING * lattice.iter().copied().fold(0.0, f64::max);
+        for j in 0..n {
+            let k = (j + n / 2) % n;
+            if lattice[k] > least {
+                self.atoms.push((j as f64 - (n / 2) as f64) / finer);
+                self.weights.push(lattice[k]);
+            }
+        }
+    }
+
+    /// Probabilities with sum 1 and atoms with mean 0.
+    fn centre(&mut self) {
+        let sum: f64 = self.weights.iter().sum();
+        self.weights.iter_mut().for_each(|w| *w /= sum);
+        let mean: f64 = self.atoms.iter().zip(&self.weights).map(|(z, w)| z * w).sum();
+        self.atoms.iter_mut().for_each(|z| *z -= mean);
+    }
+}
+
+/// ln Σ w e^{qz} and its derivative in q.
+fn log_mean_exponential(q: f64, z: &[f64], weight: impl Fn(usize) -> f64) -> (f64, f64) {
+    let most = z.iter().fold(f64::NEG_INFINITY, |a, z| a.max(q * z));
+    let (mut sum, mut slope) = (0.0, 0.0);
+    for (i, z) in z.iter().enumerate() {
+        let e = weight(i) * (q * z - most).exp();
+        sum += e;
+        slope += e * z;
+    }
+    (sum.ln() + most, slope / sum)
+}
+
+/// Linear deposit of atoms at `x` on the periodic integers.
+fn deposit(x: &[f64], p: Option<&[f64]>, n: usize, lattice: &mut Vec<f64>) {
+    lattice.clear();
+    lattice.resize(n, 0.0);
+    let mask = n - 1;
+    let uniform = 1.0 / x.len() as f64;
+    for (i, &x) in x.iter().enumerate() {
+        let p = p.map_or(uniform, |p| p[i]);
+        let floor = x.floor();
+        let a = p * (x - floor);
+        let j = floor as i64 as usize & mask;
+        lattice[j] += p - a;
+        lattice[(j + 1) & mask] += a;
+    }
+}
+
+/// z ↦ z^B for every entry; what is below 1e-18 in size becomes 0.
+fn power(real: &mut [f64], imaginary: &mut [f64], batch: usize) {
+    let least = (-83.0 / batch as f64).exp(); // |z|² of |z|^B = 1e-18
+    for (re, im) in real.iter_mut().zip(imaginary) {
+        let (mut a, mut b) = (*re, *im);
+        if a * a + b * b < least {
+            (*re, *im) = (0.0, 0.0);
+            continue;
+        }
+        let (mut x, mut y, mut left) = (1.0, 0.0, batch);
+        while left > 0 {
+            if left & 1 == 1 {
+                (x, y) = (x * a - y * b, x * b + y * a);
+            }
+            (a, b) = (a * a - b * b, 2.0 * a * b);
+            left >>= 1;
+        }
+        (*re, *im) = (x, y);
+    }
+}
