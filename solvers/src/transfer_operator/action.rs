@@ -31,10 +31,10 @@ pub fn local_exponent([eta_1, tau_1]: [f64; 2], [eta_2, tau_2]: [f64; 2]) -> f64
 const PIECES: usize = 400;
 /// Nodes and weights of Gauss and Legendre on (−1, 1), positive half.
 const GAUSS: [(f64, f64); 4] = [
-    (0.183_434_642_495_649_8, 0.362_683_783_378_361_98),
-    (0.525_532_409_916_328_99, 0.313_706_645_877_887_29),
-    (0.796_666_477_413_626_74, 0.222_381_034_453_374_47),
-    (0.960_289_856_497_536_23, 0.101_228_536_290_376_26),
+    (0.183_434_642_495_649_8, 0.362_683_783_378_362),
+    (0.525_532_409_916_329, 0.313_706_645_877_887_3),
+    (0.796_666_477_413_626_7, 0.222_381_034_453_374_48),
+    (0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
 ];
 
 /// The actions from `from` to `to` (a minimum and the top of a barrier, or a point beyond it) for independent draws of batches of B.
@@ -129,7 +129,7 @@ fn cramer(g: &[f64], p: &[f64], guess: f64) -> f64 {
     for _ in 0..100 {
         let (value, slope) = f(q);
         let next = q - value / slope;
-        if !(next < q * (1.0 - 1e-15)) || next <= 0.0 {
+        if next.is_nan() || next >= q * (1.0 - 1e-15) || next <= 0.0 {
             break;
         }
         q = next;

@@ -13,14 +13,11 @@ pub mod batch_law;
 mod batches;
 pub mod classes;
 pub mod elimination;
-pub mod engine;
 pub mod fft;
 pub mod iterate;
-mod level;
 pub mod line;
 pub mod matrix;
 pub mod modes;
-pub mod options;
 pub mod pairs;
 pub mod plane;
 pub mod plane_law;
@@ -29,10 +26,8 @@ pub mod solve;
 mod without_replacement;
 
 pub use assignment::Rows;
-pub use engine::TransferOperator;
 pub use line::{Nodes, Operator};
 pub use matrix::TransitionMatrix;
-pub use options::TransferOperatorOptions;
 pub use samples::{Draws, Rule, Samples, Step};
 
 #[cfg(test)]
