@@ -1,4 +1,4 @@
-//! The law of one step put on the nodes of a plane: bilinear deposit keeps mass, mean and E[xy]; limited contraction along one axis
+//! The law of one step put on the nodes of a plane: bilinear deposit keeps mass, mean and E\[xy\]; limited contraction along one axis
 //! after the other makes both variances exact.
 
 use super::assignment::{LEAST_VARIANCE, solve};
