@@ -2,6 +2,7 @@
 
 use miette::{Diagnostic, NamedSource, Report, SourceSpan};
 
+use crate::setting;
 use crate::text::harmless;
 
 /// Exit codes of the program.
@@ -57,7 +58,7 @@ impl From<fpsolve_solvers::Error> for Failure {
             fpsolve_solvers::Error::Numerical { .. } => Outcome::RunFailed,
             fpsolve_solvers::Error::Interrupted { .. } => Outcome::Interrupted,
         };
-        Self { outcome, report: advice(error.to_string(), error.help().unwrap_or_default()) }
+        Self { outcome, report: solver(&error) }
     }
 }
 
@@ -121,6 +122,11 @@ fn visible(text: &str) -> String {
 pub fn advice(message: impl Into<String>, help: impl Into<String>) -> Report {
     let help = Some(harmless(&help.into())).filter(|help| !help.is_empty());
     Report::new(Plain { message: harmless(&message.into()), help })
+}
+
+/// The report of a solver's error, with its advice and the keys that it speaks of.
+pub fn solver(error: &fpsolve_solvers::Error) -> Report {
+    advice(error.to_string(), setting::advice(error))
 }
 
 /// Makes reports readable on terminals and in logs: colours and box drawing only where a terminal shows them.

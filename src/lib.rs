@@ -12,6 +12,7 @@ pub mod reader;
 pub mod record;
 pub mod run;
 pub mod scenario;
+pub mod setting;
 pub mod signal;
 pub mod summary;
 pub mod text;

@@ -8,8 +8,10 @@ pub enum Error {
     Invalid {
         /// What is wrong, with the point or the entry where it is.
         what: String,
-        /// What to write instead.
+        /// What to do instead.
         help: String,
+        /// What the advice would have the user set.
+        settings: &'static [Setting],
     },
     /// A numerical method stopped before it reached its goal.
     #[error("{method} stopped {place}: {what}")]
@@ -22,6 +24,8 @@ pub enum Error {
         what: String,
         /// What to change.
         help: String,
+        /// What the advice would have the user set.
+        settings: &'static [Setting],
     },
     /// The user interrupted the run.
     #[error("interrupted at t = {time}")]
@@ -31,10 +35,59 @@ pub enum Error {
     },
 }
 
+/// What advice speaks of: a choice of whoever writes a problem. Only who reads problems knows where each is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// What kind of model gives L(θ).
+    Model,
+    /// The amplitudes of a regression: given or projected.
+    Amplitudes,
+    /// Whether data are standardised.
+    Standardize,
+    /// The noise of a teacher's values.
+    TeacherNoise,
+    /// Learning rate η of stochastic gradient descent.
+    LearningRate,
+    /// Batch size B.
+    BatchSize,
+    /// Whether a batch is drawn with replacement.
+    Replacement,
+    /// Importance sampling of the samples.
+    Importance,
+    /// The isotropic part that is added to D.
+    NoiseFloor,
+    /// Ends and cells of the grid's axes.
+    Axes,
+    /// What happens at the ends of an axis.
+    Boundary,
+    /// The law that a run starts from.
+    Initial,
+    /// Which engines run.
+    Engines,
+    /// The discretisation of the Fokker-Planck operator.
+    Discretisation,
+    /// The integrator of the Fokker-Planck equation.
+    Integrator,
+    /// The integrator's tolerance.
+    IntegratorTolerance,
+    /// Whether the stationary law is asked for.
+    Stationary,
+    /// The Langevin scheme.
+    Scheme,
+    /// The Langevin step.
+    LangevinStep,
+    /// Number of walkers of an ensemble.
+    Walkers,
+    /// The optimizer of stochastic gradient descent.
+    Optimizer,
+    /// The rate at which joint descent moves the amplitudes.
+    AmplitudeRate,
+}
+
 impl Error {
     /// A problem that cannot be right: `what` is wrong, `help` says what to write instead.
     pub fn invalid(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self::Invalid { what: what.into(), help: help.into() }
+        Self::Invalid { what: what.into(), help: help.into(), settings: &[] }
     }
 
     /// The same, an interruption not before `time`: linear solvers know no time.
@@ -53,7 +106,26 @@ impl Error {
         what: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
-        Self::Numerical { method: method.into(), place: place.into(), what: what.into(), help: help.into() }
+        let (method, place, what, help) = (method.into(), place.into(), what.into(), help.into());
+        Self::Numerical { method, place, what, help, settings: &[] }
+    }
+
+    /// The same error, whose advice speaks of these `settings`.
+    #[must_use]
+    pub fn set_by(mut self, of_advice: &'static [Setting]) -> Self {
+        match &mut self {
+            Self::Invalid { settings, .. } | Self::Numerical { settings, .. } => *settings = of_advice,
+            Self::Interrupted { .. } => {}
+        }
+        self
+    }
+
+    /// What the advice would have the user set.
+    pub fn settings(&self) -> &'static [Setting] {
+        match self {
+            Self::Invalid { settings, .. } | Self::Numerical { settings, .. } => settings,
+            Self::Interrupted { .. } => &[],
+        }
     }
 
     /// The advice that goes with the message, if there is any.

@@ -41,7 +41,7 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// An error of the solvers, at the place that is responsible.
     pub fn solver_error(&self, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
-        self.source.error(span, error.to_string(), label, error.help().unwrap_or_default())
+        self.source.solver_error(span, label, error)
     }
 }
 

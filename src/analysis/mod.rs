@@ -33,6 +33,7 @@ pub use requests::{Completed, Planned, Requests, analyse};
 use crate::reader::table::Table;
 use crate::record::read::text;
 use crate::record::{Attribute, Group, Record};
+use crate::setting;
 use crate::text::short;
 
 /// All analyses, in the order in which they are read, run, recorded and reported.
@@ -138,8 +139,7 @@ impl Failure {
 
     /// What failed, why, and what to do.
     pub fn sentence(&self) -> String {
-        let help = self.error.help().map(|help| format!("; {help}")).unwrap_or_default();
-        format!("/{} was not found: {}{help}", self.group, self.error)
+        format!("/{} was not found: {}", self.group, setting::sentence(&self.error))
     }
 }
 

@@ -88,7 +88,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let provenance = Provenance::start();
     let prepared = scenario.problem()?;
     let problems = grids(&prepared.problem, usize::from(args.levels))
-        .map_err(|e| scenario.source.error(&scenario.grid.span, e.to_string(), "this grid", e.help().unwrap_or("")))?;
+        .map_err(|e| scenario.source.solver_error(&scenario.grid.span, "this grid", &e))?;
     let (study, failure) = grid_study(&prepared, &problems, &progress(args.quiet));
     let status = match &failure {
         None => Status::Complete,
@@ -107,7 +107,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     match failure {
         None => Ok(Outcome::Done),
         Some(Error::Interrupted { .. }) => Ok(Outcome::Interrupted),
-        Some(e) => Err(Failure::run(error::advice(e.to_string(), e.help().unwrap_or_default()))),
+        Some(e) => Err(Failure::run(error::solver(&e))),
     }
 }
 

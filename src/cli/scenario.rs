@@ -88,7 +88,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     }
     match (run.status, run.failure) {
         // the record is written: a failed run, whatever the engine complained about
-        (_, Some(e)) => Err(Failure::run(error::advice(e.to_string(), e.help().unwrap_or_default()))),
+        (_, Some(e)) => Err(Failure::run(error::solver(&e))),
         (Status::Interrupted, None) => Ok(Outcome::Interrupted),
         _ if run.verdicts.iter().all(|verdict| verdict.passed) => Ok(Outcome::Done),
         _ => Ok(Outcome::VerdictFailed),

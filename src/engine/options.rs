@@ -58,5 +58,5 @@ pub(super) fn walkers(table: &Table) -> Result<Located<usize>> {
 
 /// The error of a solver that does not know a name or refuses a number, at its place.
 pub(super) fn refused(table: &Table, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
-    table.source().error(span, error.to_string(), label, error.help().unwrap_or_default())
+    table.source().solver_error(span, label, error)
 }

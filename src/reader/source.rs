@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use miette::{Report, Result};
 
 use crate::error;
+use crate::setting::advice;
 
 /// Largest scenario file, bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
@@ -94,7 +95,7 @@ impl Source {
 
     /// An error of the solvers, at the place that is responsible.
     pub fn solver_error(&self, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
-        self.error(span, error.to_string(), label, error.help().unwrap_or_default())
+        self.error(span, error.to_string(), label, advice(error))
     }
 
     /// Notes that `key` was not written and has this value.

@@ -27,6 +27,7 @@ use crate::record::groups::comparison::{comparison_group, warning_rows};
 use crate::record::groups::{problem as problem_fields, stationary as stationary_density};
 use crate::record::lookup::lookup;
 use crate::scenario::Prepared;
+use crate::setting;
 
 /// Runs a prepared scenario. `progress` hears a short line whenever there is something to say.
 ///
@@ -71,10 +72,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     add_findings(&mut record, &finished, &answers, &mut warnings);
     side_failures.iter().for_each(|failure| failure.add_to(&mut record));
     warnings.extend(side_failures.iter().map(Failure::sentence));
-    warnings.extend(failures.iter().map(|error| match error.help() {
-        Some(help) => format!("{error}; {help}"),
-        None => error.to_string(),
-    }));
+    warnings.extend(failures.iter().map(setting::sentence));
     let mut verdicts = judge_limits(&comparisons, &prepared.compare);
     if status == Status::Complete {
         verdicts.extend(judge_expectations(&prepared.expect, &|path| lookup(&record, path).ok()));

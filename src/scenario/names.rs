@@ -45,7 +45,7 @@ pub fn check_letters(source: &Source, name: &Located<String>, what: &str) -> Res
         return Err(source.error(&name.span, message, label, format!("use at most {MAX_NAME}")));
     }
     if let Err(error) = Symbols::new(&[&name.value]).check() {
-        return Err(source.error(&name.span, error.to_string(), label, error.help().unwrap_or_default()));
+        return Err(source.solver_error(&name.span, &label, &error));
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use super::block::{BLOCK, Block, Tally};
 use super::histogram::Locator;
 use super::moments::Moments;
-use crate::Error;
 use crate::engine::Snapshot;
+use crate::error::{Error, Setting};
 use crate::numerics::random::Stream;
 use crate::problem::Problem;
 use crate::problem::grid::Grid;
@@ -26,7 +26,8 @@ impl Ensemble {
     /// Errors: no walkers, an initial law that does not lie on the grid.
     pub fn new(problem: &Problem, engine: &str, walkers: usize) -> Result<Self, Error> {
         if walkers == 0 {
-            return Err(Error::invalid("an ensemble without walkers shows nothing", "write walkers = 10000 or more"));
+            return Err(Error::invalid("an ensemble without walkers shows nothing", "take 10000 walkers or more")
+                .set_by(&[Setting::Walkers]));
         }
         let (d, grid) = (problem.dimension(), &problem.grid);
         let sampler = problem.initial.sampler(grid)?;

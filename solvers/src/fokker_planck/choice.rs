@@ -14,8 +14,8 @@ use super::edges::discretisation::{EDGES, EdgeDiscretisation};
 use super::options::FokkerPlanckOptions;
 use super::start::StartLaw;
 use super::transient::Transient;
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::problem::Problem;
 
 /// The table of discretisations.
@@ -89,9 +89,10 @@ pub(super) fn choose(
     let chooser = Chooser { problem, options, start, interrupt };
     match options.discretisation {
         Some(kind) if kind.own_steps && options.method != "auto" => Err(Error::invalid(
-            format!("method = \"{}\" integrates a generator, and the {} has none", options.method, kind.name),
-            "write method = \"auto\", or discretisation = \"edges\"",
-        )),
+            format!("the integrator \"{}\" needs a generator, and the {} has none", options.method, kind.name),
+            "leave the integrator to the program, or take the discretisation \"edges\"",
+        )
+        .set_by(&[Setting::Integrator, Setting::Discretisation])),
         Some(kind) => Ok(chooser.candidate((kind.build)(problem, start, interrupt)?)?.because("asked for")),
         None => {
             let fine = EdgeDiscretisation::unsolved(problem, &problem.grid)?;
@@ -142,7 +143,7 @@ impl Chooser<'_> {
     /// The long step of a chain that is worth a trial, and what speaks for it. Errors: why there is none.
     fn chain(&self, fine: &EdgeDiscretisation) -> Result<(f64, String), String> {
         if self.options.method != "auto" {
-            return Err(format!("method = \"{}\" integrates a generator", self.options.method));
+            return Err(format!("the integrator \"{}\" needs a generator", self.options.method));
         }
         let share = high_share(fine, self.start.law);
         if share <= SHARE && fine.edges.widening <= WIDENING {
@@ -166,7 +167,7 @@ impl Chooser<'_> {
         let seconds = EVALUATION * self.problem.model.sample_count().max(1) as f64 * expected.evaluations * lengths;
         if seconds > MOST_SECONDS {
             return Err(format!(
-                "{percent}, but the long-step chain would take about {seconds:.0} s to set up (discretisation = \"chain\" does it)"
+                "{percent}, but the long-step chain would take about {seconds:.0} s to set up; it is made when asked for"
             ));
         }
         Ok((long_step, percent))

@@ -335,7 +335,7 @@ impl Engine for FokkerPlanck {
         if extremes.moved.negative.max(extremes.moved.mass) > self.options.tolerance {
             warnings.push(format!(
                 "the integrator left {:.1e} of the probability negative and was off by {:.1e} in mass before the density \
-                 was projected, more than its tolerance {:.0e}; choose method = \"tr-bdf2\"",
+                 was projected, more than its tolerance {:.0e}; take the integrator \"tr-bdf2\"",
                 extremes.moved.negative, extremes.moved.mass, self.options.tolerance
             ));
         }
@@ -346,7 +346,7 @@ impl Engine for FokkerPlanck {
         if extremes.high_peclet > 0.01 && !self.reversible() && self.discretisation.kind().diffusive {
             warnings.push(format!(
                 "up to {:.0} % of the probability is where the cell Péclet number exceeds {PECLET} and there is a current: \
-                 numerical diffusion; see error_grid, use more cells or discretisation = \"chain\"",
+                 numerical diffusion; see error_grid, use more cells or the discretisation \"chain\"",
                 100.0 * extremes.high_peclet
             ));
         }

@@ -8,8 +8,8 @@ use super::cells::probability_simplex::{Moved, project};
 use super::discretisation::{Discretisation, Evolution};
 use super::options::FokkerPlanckOptions;
 use super::start::StartLaw;
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::problem::grid::Grid;
 
 /// A density on its way; see the module.
@@ -49,8 +49,9 @@ impl Transient {
                 self.evolution.method,
                 format!("at t = {to:e}, cell {cell}"),
                 "the density is no longer finite",
-                "choose another fokker_planck.method, or look for a spot where drift or noise are extreme",
-            ));
+                "choose another integrator, or look for a spot where drift or noise are extreme",
+            )
+            .set_by(&[Setting::Integrator]));
         }
         let moved = project(&mut self.centre, self.keeps_mass.then_some(1.0));
         self.moved.negative = self.moved.negative.max(moved.negative);

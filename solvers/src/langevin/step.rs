@@ -2,8 +2,8 @@
 
 use super::scheme::{self, Sde, Work};
 use super::walls::Walls;
-use crate::Error;
 use crate::ensemble::{BLOCK, Block};
+use crate::error::{Error, Setting};
 use crate::numerics::random::Stream;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
@@ -29,7 +29,8 @@ pub(super) fn resolve(problem: &Problem, walls: &Walls, given: Option<f64>) -> R
         Some(step) if step > 0.0 && step.is_finite() => Ok((step, "given".to_string())),
         Some(step) => {
             let what = format!("the Langevin step {step} is not a positive time");
-            Err(Error::invalid(what, "write step = 0.01, or leave it out to have it chosen"))
+            Err(Error::invalid(what, "give a positive time, 0.01 for example, or leave it to the program")
+                .set_by(&[Setting::LangevinStep]))
         }
         None => choose(problem, walls),
     }

@@ -1,6 +1,6 @@
 //! Data: named columns of samples, from a table or from a teacher with known noise.
 
-use crate::error::Error;
+use crate::error::{Error, Setting};
 use crate::numerics::random::Stream;
 
 /// Named columns of the same length m.
@@ -80,7 +80,11 @@ impl Data {
             ));
         }
         if !(noise_std >= 0.0 && noise_std.is_finite()) {
-            return Err(Error::invalid(format!("noise_std is {noise_std}"), "give a number that is not negative"));
+            return Err(Error::invalid(
+                format!("the standard deviation of the teacher's noise is {noise_std}"),
+                "give a number that is not negative",
+            )
+            .set_by(&[Setting::TeacherNoise]));
         }
         let mut shift = vec![0.0; truth.len()];
         for &(index, by) in outliers {
@@ -129,8 +133,9 @@ impl Data {
             let Some((mean, deviation)) = standardize(column) else {
                 return Err(Error::invalid(
                     format!("column \"{name}\" is constant and cannot be standardised"),
-                    "set standardize = false or use another column",
-                ));
+                    "use another column, or the data as they are",
+                )
+                .set_by(&[Setting::Standardize]));
             };
             if let (Some(teacher), "y") = (&mut self.teacher, name.as_str()) {
                 teacher.truth.iter_mut().for_each(|h| *h = (*h - mean) / deviation);

@@ -13,7 +13,7 @@
 
 use std::sync::Arc;
 
-use crate::error::Error;
+use crate::error::{Error, Setting};
 use crate::model::capability::{Model, SampleModel};
 use crate::numerics::lanes::{dispatch, exp};
 use crate::numerics::symmetric::packed_len;
@@ -68,8 +68,9 @@ impl ImportanceSampled {
         let model = model.shared_data().ok_or_else(|| {
             Error::invalid(
                 "importance sampling of a model without samples",
-                "give a model with data, or remove the key importance",
+                "give a model with data, or do without importance sampling",
             )
+            .set_by(&[Setting::Importance])
         })?;
         Ok(Self { model, scale, smoothing, reweight })
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayD, ArrayViewD};
 
-use crate::Error;
+use crate::error::{Error, Setting};
 
 /// What happens at one end of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +88,9 @@ impl Axis {
         if (boundary[0] == Boundary::Periodic) != (boundary[1] == Boundary::Periodic) {
             return Err(Error::invalid(
                 "only one end of the axis is periodic",
-                "write boundary = \"periodic\" for both ends, or a wall at each end",
-            ));
+                "make both ends periodic, or give each a wall",
+            )
+            .set_by(&[Setting::Boundary]));
         }
         Ok(Self { variable: variable.into(), edges, boundary, uniform: false })
     }

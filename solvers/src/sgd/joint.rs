@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::optimizer::plain::descend;
 use super::optimizer::{Gradient, Optimizer};
-use crate::Error;
 use crate::ensemble::{BLOCK, Block};
+use crate::error::{Error, Setting};
 use crate::model::{Model, ProjectedModel};
 
 /// The amplitudes' side of joint descent; they stand at the end of a block's memory.
@@ -22,19 +22,24 @@ impl Joint {
     /// Errors: a rate that is not positive, a model that solves for nothing, an optimizer that takes no single batch.
     pub fn new(model: &dyn Model, optimizer: &dyn Optimizer, rate: f64) -> Result<Self, Error> {
         if !(rate > 0.0 && rate.is_finite()) {
-            return Err(Error::invalid(format!("amplitude_rate = {rate} is not positive"), "write a positive number"));
+            return Err(Error::invalid(
+                format!("the rate of the amplitudes, {rate}, is not positive"),
+                "write a positive number",
+            )
+            .set_by(&[Setting::AmplitudeRate]));
         }
         let model = model.projected().ok_or_else(|| {
             Error::invalid(
                 "joint descent needs amplitudes that the model solves for",
-                "write amplitudes = \"projected\" in [model] and no importance in [dynamics], or remove amplitude_rate",
-            )
+                "have the amplitudes projected, do without importance sampling, or leave out the rate of the amplitudes",
+            ).set_by(&[Setting::Amplitudes, Setting::Importance, Setting::AmplitudeRate])
         })?;
         if optimizer.gradient() != Gradient::Batch {
             return Err(Error::invalid(
                 "joint descent takes one batch a step",
-                "write optimizer = { kind = \"sgd\" }, or remove amplitude_rate",
-            ));
+                "take the optimizer \"sgd\", or leave out the rate of the amplitudes",
+            )
+            .set_by(&[Setting::Optimizer, Setting::AmplitudeRate]));
         }
         Ok(Self { rate, model })
     }

@@ -27,9 +27,9 @@ pub mod sampling;
 
 use std::sync::Arc;
 
-use crate::Error;
 use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{Aligned, BLOCK, Block, Ensemble, Stop};
+use crate::error::{Error, Setting};
 use crate::model::{Model, SampleModel};
 use crate::numerics::lanes::dispatch;
 use crate::problem::{Minibatch, Problem};
@@ -184,14 +184,16 @@ impl Sgd {
         let model = Arc::clone(&problem.model).shared_data().ok_or_else(|| {
             Error::invalid(
                 "stochastic gradient descent needs a model with samples",
-                "leave \"sgd\" out of engines, or take kind = \"sample-loss\" or \"tanh-regression\" with data",
+                "leave this engine out, or take a model with data: \"sample-loss\" or \"tanh-regression\"",
             )
+            .set_by(&[Setting::Engines, Setting::Model])
         })?;
         let minibatch = problem.minibatch.ok_or_else(|| {
             Error::invalid(
                 "stochastic gradient descent needs a learning rate and a batch size",
-                "write learning_rate and batch_size instead of temperature",
+                "give a learning rate and a batch size instead of a temperature",
             )
+            .set_by(&[Setting::LearningRate, Setting::BatchSize])
         })?;
         let (optimizer, described) = optimizer::build(&options.optimizer, &options.parameters)?;
         let mut ensemble = Ensemble::new(problem, kind.stream(), options.walkers)?;

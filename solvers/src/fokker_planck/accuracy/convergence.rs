@@ -316,7 +316,7 @@ impl Distances {
         if last < 10.0 * self.resolution {
             return Some(format!(
                 "{name} density: the last change {last:.1e} is hardly larger than the error of rounding and time \
-                 integration, {:.1e}: the orders say nothing there (a smaller fokker_planck.tolerance helps, if it is the time)",
+                 integration, {:.1e}: the orders say nothing there (a smaller tolerance of the integrator helps, if it is the time)",
                 self.resolution
             ));
         }

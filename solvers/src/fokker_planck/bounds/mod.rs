@@ -7,9 +7,9 @@
 use super::edges::discretisation::EDGES;
 use super::engine::FokkerPlanck;
 use super::options::FokkerPlanckOptions;
-use crate::Error;
 use crate::engine::Engine;
 use crate::engine::OnGrid;
+use crate::error::{Error, Setting};
 use crate::numerics::random::Stream;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
@@ -96,8 +96,9 @@ pub fn find(problem: &Problem, cells: &[usize], stationary: bool) -> Result<Chos
     }
     Err(Error::invalid(
         format!("no box was found in {ROUNDS} trial solutions"),
-        "write axes = [{ from = …, to = …, cells = … }] instead of bounds = \"auto\"",
-    ))
+        "give the ends and the cells of each axis",
+    )
+    .set_by(&[Setting::Axes]))
 }
 
 fn unconfined(problem: &Problem, k: usize, side: usize, from: f64, share: f64, length: f64) -> Error {
@@ -109,10 +110,10 @@ fn unconfined(problem: &Problem, k: usize, side: usize, from: f64, share: f64, l
              is {share:.1e} with a box of length {length:.3e}; nothing confines {variable} towards {sign}infinity"
         ),
         format!(
-            "write axes = [{{ from = …, to = …, cells = … }}] with walls where they belong to the problem; if {variable} is \
-             confined over the output times and only the stationary density is not, write stationary = false in [fokker_planck]"
+            "give the ends and the cells of each axis, with walls where they belong to the problem; if {variable} is \
+             confined over the output times and only the stationary density is not, do without the stationary density"
         ),
-    )
+    ).set_by(&[Setting::Axes, Setting::Stationary])
 }
 
 /// A wall on its way.
@@ -190,8 +191,9 @@ impl Profile {
             let box_: Vec<String> = trial.grid.axes().iter().map(words).collect();
             Error::invalid(
                 format!("while looking for a box, with {}: {error}", box_.join(", ")),
-                "write axes = [{ from = …, to = …, cells = … }] that end where the formulas do",
+                "give the ends and the cells of each axis, and end them where the formulas do",
             )
+            .set_by(&[Setting::Axes])
         };
         // the tails matter here: the integrators' errors must stay below the share that is looked for
         let options = FokkerPlanckOptions {
@@ -304,8 +306,9 @@ fn pilot(problem: &Problem) -> Result<Vec<[f64; 2]>, Error> {
 fn diverges(problem: &Problem, k: usize, time: f64) -> Error {
     Error::invalid(
         format!("a pilot walker runs away along {} at t = {time:.3e}: nothing confines it", problem.variables[k]),
-        "write axes = [{ from = …, to = …, cells = … }] with walls where they belong to the problem",
+        "give the ends and the cells of each axis, with walls where they belong to the problem",
     )
+    .set_by(&[Setting::Axes])
 }
 
 /// A grid of few cells round the initial law.
@@ -322,8 +325,9 @@ fn start_box(problem: &Problem) -> Result<Grid, Error> {
         Initial::Uniform | Initial::Cells { .. } => {
             return Err(Error::invalid(
                 "this initial density is only defined on a box, so no box can be found for it",
-                "write axes = [{ from = …, to = …, cells = … }], or start from a gaussian or a point",
-            ));
+                "give the ends and the cells of each axis, or start from a gaussian or a point",
+            )
+            .set_by(&[Setting::Axes, Setting::Initial]));
         }
     };
     let axis = |(name, [from, to]): (&String, [f64; 2])| Axis::uniform(name, from, to, 8, [Boundary::Reflecting; 2]);

@@ -10,9 +10,9 @@ use super::observables::{Observed, observe};
 use super::slow_modes::slow_modes;
 use super::step_choice::{covers, suitable_step};
 use super::transition::{Chain, Expected, MOST_ENTRIES_UNASKED, applies};
-use crate::Error;
 use crate::engine::Interrupt;
 use crate::engine::Stationary;
+use crate::error::{Error, Setting};
 use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::fokker_planck::cells::averages::{averages, reconstruction_error};
 use crate::fokker_planck::cells::interpolation::{at, interpolation};
@@ -63,8 +63,9 @@ pub static CHAIN: DiscretisationKind = DiscretisationKind {
                 "the long-step chain",
                 "before its first step",
                 "no length of a step resolves the noise on this grid",
-                "use more cells, or discretisation = \"edges\"",
-            ));
+                "use more cells, or the discretisation \"edges\"",
+            )
+            .set_by(&[Setting::Discretisation]));
         };
         let step = snapped(step, start.time, &problem.times);
         Ok(Box::new(ChainDiscretisation::new(&edges, step, start.law, interrupt)?))

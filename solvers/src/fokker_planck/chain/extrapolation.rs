@@ -118,7 +118,7 @@ fn stationary(chain: &Chain, guess: &[f64], interrupt: Interrupt) -> Result<(Vec
     if residual.is_nan() || residual > ACCEPTED {
         return failed(
             format!("it did not converge: the density still changes by {residual:.1e} a step"),
-            "use discretisation = \"edges\", or ask for no stationary density",
+            "use the discretisation \"edges\", or ask for no stationary density",
         );
     }
     Ok((p, residual))

@@ -8,8 +8,8 @@ use super::long_steps::ChainStepper;
 use super::solve::solve;
 use super::surfaces::Surfaces;
 use super::transition::{Chain, Ended};
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::escape::on_grid::{GridPassage, PassageProblem, Timed};
 use crate::escape::passage::Target;
 use crate::fokker_planck::cells::interpolation::{at, interpolation};
@@ -193,8 +193,9 @@ impl Killed {
             "first passage by the long-step chain",
             format!("to \"{}\", worst at {:?}", self.target, &grid.center(worst)[..grid.dimension()]),
             format!("the equations are solved to {:.1e} of their size only", residual / size),
-            "use discretisation = \"edges\", a higher temperature, or a target on this side of the barrier",
-        ))
+            "use the discretisation \"edges\", a higher temperature, or a target on this side of the barrier",
+        )
+        .set_by(&[Setting::Discretisation]))
     }
 
     /// Every cell outside the sets must have a way to an end.
@@ -222,7 +223,8 @@ impl Killed {
                 reached.iter().filter(|r| !**r).count(),
                 &grid.center(cell)[..grid.dimension()]
             ),
-            "choose a grid on which the noise connects all cells with the target, or add noise.floor",
-        ))
+            "choose a grid on which the noise connects all cells with the target, or add isotropic noise",
+        )
+        .set_by(&[Setting::NoiseFloor]))
     }
 }

@@ -6,8 +6,8 @@ use super::lattice_law::lattice_law;
 use super::moments::{MOST_STEPS, conditional_moments};
 use super::rows::Walls;
 use super::surfaces::{Step, Surfaces};
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::fokker_planck::linear::solver::proceed;
 use crate::fokker_planck::stencil::coefficients::place;
 use crate::problem::dynamics::Dynamics;
@@ -205,8 +205,9 @@ pub fn applies(grid: &Grid) -> Result<(), Error> {
     }
     Err(Error::invalid(
         "the long-step chain does not work with graded axes",
-        "use the edge generator, fokker_planck.discretisation = \"edges\", or uniform axes",
-    ))
+        "use the discretisation \"edges\", or uniform axes",
+    )
+    .set_by(&[Setting::Discretisation]))
 }
 
 impl Build<'_> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::system::{Stepper, System, Task, Work};
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::fokker_planck::linear::solver::ShiftedSolver;
 
 /// Cell probabilities p and their rate of change f = Qᵀp.
@@ -158,23 +158,25 @@ impl<F: Formula> OneStep<F> {
             self.formula.name(),
             format!("at t = {:.6e} after {} steps", self.time, self.work.steps),
             what,
-            "loosen fokker_planck.tolerance or choose another method",
+            "loosen the tolerance or choose another integrator",
         )
+        .set_by(&[Setting::IntegratorTolerance, Setting::Integrator])
     }
 
     fn too_many_steps(&self, h: f64) -> Error {
         // with an error of order h^(p+1) a step and an allowance ∝ tolerance·h, steps go like tolerance^(−1/p)
         let (done, order) = (self.time - self.start, f64::from(self.formula.order()));
         let wanted = 10f64.powf((self.tolerance * 100f64.powf(order)).log10().ceil());
-        let looser = if wanted < 0.1 { format!(", or fokker_planck.tolerance = {wanted:.0e}") } else { String::new() };
+        let looser = if wanted < 0.1 { format!(", or ask for a tolerance of {wanted:.0e}") } else { String::new() };
         let what = format!(
             "{MAX_STEPS} steps reached {:.2} % of the time (the step is {h:.1e}): tolerance {:.0e} is too tight for a method of \
              order {order}",
             100.0 * done / self.longest,
             self.tolerance
         );
-        let help = format!("write fokker_planck.method = \"auto\"{looser}");
+        let help = format!("leave the integrator to the program{looser}");
         Error::numerical(self.formula.name(), format!("at t = {:.6e}", self.time), what, help)
+            .set_by(&[Setting::Integrator, Setting::IntegratorTolerance])
     }
 }
 

@@ -9,8 +9,8 @@ use super::estimate::Spans;
 use super::product::{Product, axpy};
 use super::system::{Integrator, Stepper, System, Task, Work};
 use super::tiles::Sum;
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::numerics::aligned::Aligned;
 use crate::numerics::lanes::dispatch;
 
@@ -175,8 +175,9 @@ impl Polynomial {
                     INTEGRATOR.name,
                     format!("at t = {:.6e}", self.from),
                     "the terms of the expansion grow without bound",
-                    "use method = \"rational\" or \"tr-bdf2\"",
-                ));
+                    "take the integrator \"rational\" or \"tr-bdf2\"",
+                )
+                .set_by(&[Setting::Integrator]));
             }
         }
     }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::estimate::Spans;
 use super::small_exponential::Projected;
 use super::system::{Stepper, System, Task, Work};
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::fokker_planck::linear::solver::{Needs, ShiftedSolver};
 
 /// Outputs whose times differ by at most this factor share a Krylov space.
@@ -130,7 +130,7 @@ impl ShiftInvert {
 
     fn failure(&self, what: &str) -> Error {
         let place = format!("at t = {:.6e} after {} solves", self.from, self.work.solves);
-        Error::numerical("rational", place, what, "use method = \"tr-bdf2\"")
+        Error::numerical("rational", place, what, "take the integrator \"tr-bdf2\"").set_by(&[Setting::Integrator])
     }
 
     /// The Krylov space for the span up to `until`; None if it needs too many vectors.

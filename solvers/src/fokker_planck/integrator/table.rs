@@ -2,7 +2,7 @@
 
 use super::system::{Integrator, Task};
 use super::{implicit_euler, polynomial, rational, tr_bdf2};
-use crate::Error;
+use crate::error::{Error, Setting};
 
 /// The table of integrators.
 pub const INTEGRATORS: &[Integrator] =
@@ -26,8 +26,9 @@ pub fn choose_with_reason(name: &str, task: &Task) -> Result<(&'static Integrato
     method.map(|method| (method, "asked for".to_string())).ok_or_else(|| {
         let names: Vec<_> = INTEGRATORS.iter().map(|method| method.name).collect();
         Error::invalid(
-            format!("there is no Fokker-Planck method \"{name}\""),
+            format!("there is no Fokker-Planck integrator \"{name}\""),
             format!("write \"auto\" or one of: {}", names.join(", ")),
         )
+        .set_by(&[Setting::Integrator])
     })
 }

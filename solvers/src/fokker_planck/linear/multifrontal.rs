@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::dissection::{Dissection, Node};
 use super::front::{Front, axpy, dot};
 use super::solver::{LinearSolver, Needed, Needs, PreparedSolver, ShiftedSolver, check_shift, proceed, singular};
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::fokker_planck::generator::Generator;
 use crate::numerics::lanes::dispatch;
 
@@ -96,8 +96,9 @@ fn check_size(tree: &Dissection) -> Result<(), Error> {
         SOLVER.name,
         "before it allocated anything",
         format!("the factors would take {:.0} GB, more than the {:.0} GB allowed", bytes / 1e9, LARGEST / 1e9),
-        "use fewer cells, or method = \"polynomial\", which needs no factors",
-    ))
+        "use fewer cells, or the integrator \"polynomial\", which needs no factors",
+    )
+    .set_by(&[Setting::Integrator]))
 }
 
 /// What is kept of a front: `lower` (pivots + border) × pivots or pivots × pivots, its upper triangle being U's; `upper` pivots × border.

@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::aggregation::{Hierarchy, Matrix};
 use super::solver::{LinearSolver, Needed, Needs, PreparedSolver, ShiftedSolver, check_shift};
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::communicating_classes::reversible_log_density;
 use crate::fokker_planck::stationary::law::StationaryLaw;
@@ -150,8 +150,8 @@ impl Multigrid {
             SOLVER.name,
             format!("after {} cycles", reached.cycles),
             format!("it did not converge: the relative residual is {:.1e}, not {TOLERANCE:.0e}", reached.residual),
-            "use fewer cells, so that elimination fits into memory, or method = \"polynomial\", which needs no linear solver",
-        ))
+            "use fewer cells, so that elimination fits into memory, or the integrator \"polynomial\", which needs no linear solver",
+        ).set_by(&[Setting::Integrator]))
     }
 }
 

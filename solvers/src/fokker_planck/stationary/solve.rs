@@ -61,7 +61,7 @@ pub fn stationary_law_from(
                 classes.len(),
                 first.join("; ")
             ),
-            "add noise where D vanishes (noise.floor) or start inside one class and follow the transient",
+            "add noise where D vanishes or start inside one class and follow the transient",
         ));
     }
     let (log, method) = if neighbours_only(generator) {

@@ -26,7 +26,7 @@
 //! unbiased *estimate* of D at μ: the same formulas with −σ² around y. The estimates add up to the D of these data exactly.
 
 use super::residual_moments::Moments;
-use crate::error::Error;
+use crate::error::{Error, Setting};
 use crate::model::data::Teacher;
 use crate::model::{Model, Regression};
 use crate::numerics::symmetric::packed_len;
@@ -194,8 +194,8 @@ fn regression(model: &dyn Model) -> Result<&dyn Regression, Error> {
     model.regression().ok_or_else(|| {
         Error::invalid(
             "the noise cannot be taken apart: the losses of this model are not squares of a residual",
-            "use tanh-regression, or write sample_loss as a square with a data column, for example (y - tanh(w*x))^2",
-        )
+            "use a tanh regression, or write the loss of a sample as a square with a data column, for example (y - tanh(w*x))^2",
+        ).set_by(&[Setting::Model])
     })
 }
 

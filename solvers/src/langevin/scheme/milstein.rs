@@ -1,7 +1,7 @@
 //! Milstein: Euler–Maruyama + ½ T ∂_k D_kk h (z_k² − 1) on every axis, for noise g_k = √(2T D_kk), g_k ∂_k g_k = T ∂_k D_kk.
 
 use super::{Entry, Scheme, Sde, Work, add_product, axis, axis_mut};
-use crate::Error;
+use crate::error::{Error, Setting};
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
 
@@ -68,8 +68,9 @@ fn check(problem: &Problem) -> Result<(), Error> {
                             "the Milstein scheme needs a diagonal D with D_kk(θ_k), which it is not at {:?}",
                             &point[..d]
                         ),
-                        "write scheme = \"weak2\" or \"euler-maruyama\"",
-                    ));
+                        "take the scheme \"weak2\" or \"euler-maruyama\"",
+                    )
+                    .set_by(&[Setting::Scheme]));
                 }
             }
         }

@@ -18,7 +18,7 @@ mod unit;
 
 use std::sync::Arc;
 
-use crate::error::Error;
+use crate::error::{Error, Setting};
 use crate::model::capability::{Model, ProjectedModel, SampleModel};
 use crate::model::regression::Regression;
 use crate::numerics::small_matrix::condition_number;
@@ -87,8 +87,9 @@ impl TanhRegression {
                 if values.len() != units.len() || values.iter().any(|a| !a.is_finite()) {
                     return Err(Error::invalid(
                         format!("{} amplitudes for {} centers", values.len(), units.len()),
-                        "give one finite amplitude for each center, or \"projected\"",
-                    ));
+                        "give one finite amplitude for each centre, or have them projected",
+                    )
+                    .set_by(&[Setting::Amplitudes]));
                 }
                 Core::Fixed(Fixed::new(x, y, units, values, dimension))
             }

@@ -3,7 +3,7 @@
 use libm::erfc;
 use rayon::prelude::*;
 
-use crate::Error;
+use crate::error::{Error, Setting};
 use crate::numerics::quadrature::GAUSS_8_POSITIVE;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::grid::{Axis, Grid};
@@ -27,8 +27,9 @@ impl Gaussian {
         let bad = || {
             Error::invalid(
                 "the covariance of the initial Gaussian is not positive definite",
-                "write positive standard deviations, or kind = \"point\" for a sharp start",
+                "write positive standard deviations, or take a point for a sharp start",
             )
+            .set_by(&[Setting::Initial])
         };
         if d == 0 || d > 3 || covariance.len() != packed_len(d) || mean.iter().any(|m| !m.is_finite()) {
             return Err(bad());

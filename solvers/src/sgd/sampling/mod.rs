@@ -7,7 +7,7 @@ mod without_replacement;
 
 use std::sync::Arc;
 
-use crate::Error;
+use crate::error::{Error, Setting};
 use crate::model::SampleModel;
 use crate::numerics::random::LaneStream;
 use crate::problem::{Minibatch, Replacement};
@@ -33,17 +33,20 @@ pub fn build(minibatch: &Minibatch, model: &Arc<dyn SampleModel>) -> Result<Box<
     let m = u32::try_from(samples).ok().filter(|m| *m <= 1 << 26);
     let m = m.ok_or_else(|| Error::invalid(format!("{samples} samples are too many"), "give at most 2^26"))?;
     if batch == 0 {
-        return Err(Error::invalid("a batch of 0 samples has no gradient", "write batch_size = 1 or more"));
+        return Err(Error::invalid("a batch of 0 samples has no gradient", "draw one sample or more")
+            .set_by(&[Setting::BatchSize]));
     }
     if minibatch.replacement != Replacement::With && batch > samples {
         return Err(Error::invalid(
             format!("a batch of {batch} without replacement needs more than the {samples} samples there are"),
-            format!("write batch_size = {samples} or less, or replacement = true"),
-        ));
+            format!("draw {samples} or less, or draw with replacement"),
+        )
+        .set_by(&[Setting::BatchSize, Setting::Replacement]));
     }
     if !model.uniform_sampling() {
         if minibatch.replacement != Replacement::With {
-            return Err(Error::invalid("importance sampling draws with replacement", "write replacement = true"));
+            return Err(Error::invalid("importance sampling draws with replacement", "draw with replacement")
+                .set_by(&[Setting::Replacement]));
         }
         return Ok(Box::new(importance::Importance { model: Arc::clone(model) }));
     }

@@ -10,8 +10,8 @@
 
 use std::sync::Arc;
 
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::escape::on_grid::{Absorbed, AtStart, GridPassage, PassageProblem, Timed};
 use crate::escape::passage::Target;
 use crate::fokker_planck::cells::interpolation::{at, interpolation};
@@ -208,8 +208,9 @@ impl Killed {
                 "{stuck} cells have no way to the target, the first at {:?}: the mean time from there is infinite",
                 &grid.center(cell)[..grid.dimension()]
             ),
-            "choose a grid on which the noise connects all cells with the target, or add noise.floor",
-        ))
+            "choose a grid on which the noise connects all cells with the target, or add isotropic noise",
+        )
+        .set_by(&[Setting::NoiseFloor]))
     }
 
     /// −Q u = b with u = 0 in the sets.
