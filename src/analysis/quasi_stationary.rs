@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::escape::basin::{Basin, QuasiStationary};
 use fpsolve_solvers::escape::passage::Target;
-use fpsolve_solvers::fokker_planck::quasi_stationary::{Basin, QuasiStationary};
 use fpsolve_solvers::formula::Expression;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::density;

@@ -16,9 +16,9 @@ pub use law::{RefinedSpectrum, Spectrum, Stationary};
 pub use observation::{Attribute, Interrupt, QUANTILE_LEVELS, RefinedMoments, Snapshot, Statistics, Trajectories};
 
 use crate::Error;
+use crate::escape::basin::{Basin, QuasiStationary};
 use crate::escape::on_grid::GridPassage;
 use crate::escape::passage::Passage;
-use crate::fokker_planck::quasi_stationary::{Basin, QuasiStationary};
 
 /// An engine: one way of computing the density ρ(θ, t) of the problem it was built with.
 pub trait Engine {

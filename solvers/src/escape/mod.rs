@@ -9,12 +9,14 @@
 //! | file | holds |
 //! |---|---|
 //! | `passage.rs` | start, target and avoided set, checked on the grid |
+//! | `basin.rs` | a basin, its quasi-stationary density and exit rate |
 //! | `on_grid.rs` | the problem as a grid sees it, and what it answers |
 //! | `kramers/` | Kramers' law: on a line by quadrature, in more dimensions over saddles on minimax paths |
 //!
 //! The equations are solved by [`crate::fokker_planck`] on the grid and by [`crate::langevin::first_passage`] with walkers.
 //! Reference: P. Hänggi, P. Talkner & M. Borkovec 1990, doi:10.1103/RevModPhys.62.251.
 
+pub mod basin;
 pub mod kramers;
 pub mod on_grid;
 pub mod passage;

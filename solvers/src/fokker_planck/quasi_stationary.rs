@@ -13,7 +13,7 @@ use super::linear::solver::{ShiftedSolver, proceed};
 use super::linear::table::prepare;
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::escape::passage::Target;
+use crate::escape::basin::{Basin, QuasiStationary};
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
 
@@ -25,48 +25,6 @@ const MAX_ITERATIONS: usize = 500;
 const FAILED: f64 = 1e-6;
 /// Error on the grid 2h over that on h, less 1.
 const GROWTH: f64 = 3.0;
-
-/// A set to stay in, with what is outside of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Basin {
-    /// Where θ stays.
-    pub inside: Target,
-    /// The rest.
-    pub outside: Target,
-}
-
-impl Basin {
-    /// Errors: values that are neither 0 nor 1 (or not finite), no cell whose centre is inside, none outside.
-    pub fn check(&self, grid: &Grid) -> Result<(), Error> {
-        let (text, values) = (self.inside.text(), self.inside.values(&grid.centers()));
-        if let Some(value) = values.iter().find(|v| **v != 0.0 && **v != 1.0) {
-            let what = format!("the basin \"{text}\" is not a condition: it has the value {value}");
-            return Err(Error::invalid(
-                what,
-                "write comparisons, joined by * (both) or max (either): \"(x > 1)*(y < 0)\"",
-            ));
-        }
-        let (share, help) = match (values.contains(&1.0), values.contains(&0.0)) {
-            (true, true) => return Ok(()),
-            (false, _) => ("no cell", "move the basin into the grid, or use more cells"),
-            (true, false) => ("every cell", "leave some cells outside the basin"),
-        };
-        Err(Error::invalid(format!("the basin \"{text}\" covers {share} of the grid"), help))
-    }
-}
-
-/// The quasi-stationary density of a basin and its exit rate.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QuasiStationary {
-    /// Cell probabilities ν (n), 0 outside the basin; centre values times volumes.
-    pub probability: Vec<f64>,
-    /// Exit rate λ in units of 1/t.
-    pub rate: f64,
-    /// Estimated |error| of the rate by the grid; None where the grid cannot be coarsened.
-    pub rate_error: Option<f64>,
-    /// ‖Qᵀν + λν‖₁/λ.
-    pub residual: f64,
-}
 
 /// The quasi-stationary density of a basin by the edge generator of drift b and A = T·D on a grid.
 ///
@@ -147,6 +105,7 @@ pub(super) fn slowest_decay(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::escape::passage::Target;
     use crate::formula::{Expression, Symbols, parse};
     use crate::numerics::symmetric::packed_index;
     use crate::problem::grid::{Axis, Boundary};
