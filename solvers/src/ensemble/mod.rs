@@ -15,12 +15,14 @@
 //! | `block.rs` | [`Block`]: 256 walkers with their random stream, and what happened to them |
 //! | `advance.rs` | all blocks in parallel, all or nothing |
 //! | `histogram.rs`, `moments.rs`, `statistics.rs` | counts on the grid; merged moments (T. Chan, G. Golub & R. LeVeque 1983, doi:10.1080/00031305.1983.10483115); quantiles |
+//! | `root.rs` | S with S Sᵀ = D for a block of walkers |
 //! | `trajectories.rs` | positions of a few walkers in between |
 
 mod advance;
 mod block;
 mod histogram;
 mod moments;
+pub(crate) mod root;
 mod statistics;
 #[cfg(test)]
 mod tests;

@@ -10,14 +10,12 @@
 //! | file | holds |
 //! |---|---|
 //! | `scheme/` | the schemes, one file each, with their orders |
-//! | `root.rs` | S with S Sᵀ = D for a block of walkers |
 //! | `walls/` | reflection along the conormal, periodic wrap, absorption by Brownian bridges |
 //! | `step.rs` | how intervals are divided, and the step that is chosen |
 //! | `step_halving.rs` | the weak error of the step, by walkers that take it and half of it on the same Brownian paths |
 //! | `first_passage/` | first-passage times by walkers |
 
 pub mod first_passage;
-pub(crate) mod root;
 pub mod scheme;
 mod step;
 mod step_halving;

@@ -4,7 +4,7 @@
 //! the noise is besides its first two moments; it against the SDE shows what the length of the step does.
 
 use crate::ensemble::BLOCK;
-use crate::langevin::root;
+use crate::ensemble::root;
 use crate::model::SampleModel;
 use crate::numerics::lanes::{dispatch, fma};
 use crate::numerics::random::LaneStream;

@@ -9,7 +9,7 @@
 
 use super::{Entry, Scheme, Sde, Work, add, add_product, axis, axis_mut, column, draw_normals};
 use crate::ensemble::BLOCK;
-use crate::langevin::root;
+use crate::ensemble::root;
 use crate::numerics::random::LaneStream;
 
 pub(super) const ENTRY: Entry = Entry {

@@ -10,8 +10,8 @@ mod weak2;
 
 use std::sync::Arc;
 
-use super::root;
 use crate::Error;
+use crate::ensemble::root;
 use crate::ensemble::{Aligned, BLOCK};
 use crate::numerics::lanes::{dispatch, fma};
 use crate::numerics::random::LaneStream;

@@ -3,7 +3,7 @@
 //! Semidefinite matrices are welcome: pivots below 0 (rounding) count as 0, and the entries below a pivot are bounded by the
 //! diagonal, |S_ji|² ≤ D_jj, which exact arithmetic would guarantee.
 
-use crate::ensemble::BLOCK;
+use super::block::BLOCK;
 use crate::numerics::lanes::{dispatch, fma};
 use crate::numerics::random::{LANES, LaneStream, State, normal_pair};
 
