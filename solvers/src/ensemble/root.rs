@@ -100,7 +100,7 @@ dispatch! {
 
 /// What an Euler–Maruyama update reads: the blocks of positions, drift, D and noise, the factors h and √(2Th), the box.
 #[derive(Clone, Copy)]
-pub(super) struct Update<'a> {
+pub(crate) struct Update<'a> {
     /// Positions (d × BLOCK).
     pub points: &'a [f64],
     /// Drift (d × BLOCK).
@@ -128,7 +128,7 @@ impl Update<'_> {
 
 /// out = θ + h·b + √(2Th)·S z with S Sᵀ = D, the root taken on the way. Returns whether all of `out` is inside the box (upper
 /// ends excluded, as is anything that is not finite).
-pub(super) fn euler(update: Update, out: &mut [f64]) -> bool {
+pub(crate) fn euler(update: Update, out: &mut [f64]) -> bool {
     if update.one_root() { euler_constant(update, out) } else { euler_general(update, out) }
 }
 
@@ -159,7 +159,7 @@ fn any_dimension<const CONSTANT: bool>(u: Update, out: &mut [f64]) -> bool {
 
 /// The same in one or two dimensions with normals from the stream, in the order of [`LaneStream::normals`] or
 /// [`LaneStream::normal_pairs`]: the update fills the waits of the generator's divisions and roots.
-pub(super) fn euler_drawn(update: Update, stream: &mut LaneStream, out: &mut [f64]) -> bool {
+pub(crate) fn euler_drawn(update: Update, stream: &mut LaneStream, out: &mut [f64]) -> bool {
     if update.one_root() {
         euler_drawn_constant(update, stream.state_mut(), out)
     } else {
