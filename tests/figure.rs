@@ -117,7 +117,8 @@ impl Picture {
 
     /// The longest line of a colour within a frame.
     fn curve(&self, frame: Frame, colour: &str) -> &[[f64; 2]] {
-        let within = |p: &[f64; 2]| p[1] >= frame[1] - 1.0 && p[1] <= frame[3] + 1.0 && p[0] > frame[0] - 1.0;
+        let between = |x: f64, low: f64, high: f64| x >= low - 1.0 && x <= high + 1.0;
+        let within = |p: &[f64; 2]| between(p[0], frame[0], frame[2]) && between(p[1], frame[1], frame[3]);
         let inside = |line: &&Line| line.colour == colour && line.points.iter().any(within);
         &self.lines.iter().filter(inside).max_by_key(|line| line.points.len()).unwrap().points
     }
@@ -263,6 +264,17 @@ fn distances_have_a_panel_each_and_a_curve_of_its_colour_for_each_engine() {
     assert_eq!(picture.frames().len(), 4);
     for label in ["total variation", "Kullback–Leibler divergence", "Hellinger distance", "Wasserstein-1 distance"] {
         assert!(picture.turned.iter().any(|turned| turned.starts_with(label)), "{label}: {:?}", picture.turned);
+    }
+    // the first panel is the total variation ½ Σ |p − π|, on a logarithmic axis
+    let (density, rest) = (numbers(&record, "fokker_planck/density"), numbers(&record, "stationary/density"));
+    let centers = numbers(&record, "grid/w");
+    let cell = centers[1] - centers[0];
+    let points = picture.curve(picture.frames()[0], &colour("fokker_planck"));
+    assert_eq!(points.len(), density.len() / rest.len());
+    for (row, point) in density.chunks_exact(rest.len()).zip(points) {
+        let distance = 0.5 * cell * row.iter().zip(&rest).map(|(p, q)| (p - q).abs()).sum::<f64>();
+        let read = 10_f64.powf(picture.height(picture.frames()[0], point[1], f64::log10));
+        assert!((read / distance - 1.0).abs() < 1e-3, "{read} is drawn for {distance}");
     }
 }
 
