@@ -4,6 +4,7 @@ mod adam;
 mod ema;
 mod gradient_descent;
 mod momentum;
+mod nesterov;
 pub(super) mod plain;
 mod rmsprop;
 mod svag;
@@ -127,8 +128,16 @@ pub struct Entry {
 }
 
 /// All optimizers; the first is the default.
-pub const OPTIMIZERS: &[Entry] =
-    &[plain::ENTRY, momentum::ENTRY, ema::ENTRY, rmsprop::ENTRY, adam::ENTRY, svag::ENTRY, gradient_descent::ENTRY];
+pub const OPTIMIZERS: &[Entry] = &[
+    plain::ENTRY,
+    momentum::ENTRY,
+    nesterov::ENTRY,
+    ema::ENTRY,
+    rmsprop::ENTRY,
+    adam::ENTRY,
+    svag::ENTRY,
+    gradient_descent::ENTRY,
+];
 
 /// The optimizer with this name and parameters, and its description for the record.
 ///
