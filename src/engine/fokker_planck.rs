@@ -18,6 +18,7 @@ use super::{EngineEntry, Representation};
 use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
+use crate::record::read::text;
 use crate::text::nearest;
 
 /// The engine.
@@ -35,6 +36,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: None,
     memory,
     build,
+    words: |group| text(group, "discretisation_reason").map(str::to_string).into_iter().collect(),
 };
 
 static TABLE: OptionsTable = OptionsTable {

@@ -6,7 +6,7 @@ use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::sgd::Sgd;
 
 use super::sgd::{self, SgdTable};
-use super::{EngineEntry, Options, Representation};
+use super::{EngineEntry, Options, Representation, no_words};
 
 /// The engine.
 pub static ENTRY: EngineEntry = EngineEntry {
@@ -23,6 +23,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: Some(sgd::step),
     memory: sgd::memory,
     build,
+    words: no_words,
 };
 
 fn build(options: &Options, problem: &Problem, _: Interrupt) -> Result<Box<dyn Engine>, Error> {

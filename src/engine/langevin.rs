@@ -15,6 +15,9 @@ use super::{EngineEntry, Representation};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
+use crate::record::Group;
+use crate::record::read::{float, text};
+use crate::text::short;
 
 /// The engine.
 pub static ENTRY: EngineEntry = EngineEntry {
@@ -31,6 +34,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: None,
     memory,
     build,
+    words,
 };
 
 static TABLE: OptionsTable = OptionsTable {
@@ -105,4 +109,11 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
 fn build(options: &Options, problem: &Problem, _: Interrupt) -> Result<Box<dyn Engine>, Error> {
     let options = options.of::<LangevinTable>().options.clone();
     Ok(Box::new(Langevin::new(problem, options)?))
+}
+
+/// The step that was chosen, and why.
+fn words(group: &Group) -> Vec<String> {
+    let reason = text(group, "step_reason").filter(|reason| *reason != "given");
+    let chosen = float(group, "step").zip(reason);
+    chosen.map(|(step, reason)| format!("langevin: step {} chosen: {reason}", short(step))).into_iter().collect()
 }

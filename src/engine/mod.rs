@@ -13,6 +13,7 @@ use fpsolve_solvers::engine::{Engine, Interrupt};
 use fpsolve_solvers::problem::Problem;
 
 use crate::limits::sizes::{Item, Sizes};
+use crate::record::Group;
 pub use options::{Options, OptionsTable};
 
 /// The engines, in the order they run and are reported.
@@ -49,6 +50,13 @@ pub struct EngineEntry {
     pub memory: fn(&Sizes) -> Vec<Item>,
     /// Builds it for a problem. Errors: those of the engine; [`Error::Interrupted`].
     pub build: Build,
+    /// Lines of the summary about what it chose, from its group.
+    pub words: fn(&Group) -> Vec<String>,
+}
+
+/// For engines that choose nothing.
+fn no_words(_group: &Group) -> Vec<String> {
+    Vec::new()
 }
 
 /// Length in time of the steps of an engine at a learning rate.

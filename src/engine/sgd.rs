@@ -10,7 +10,7 @@ use fpsolve_solvers::sgd::{Sgd, SgdOptions, optimizer};
 use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
-use super::{EngineEntry, Need, Representation};
+use super::{EngineEntry, Need, Representation, no_words};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
 use crate::reader::Kind;
 use crate::reader::source::Located;
@@ -31,6 +31,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: Some(step),
     memory,
     build,
+    words: no_words,
 };
 
 /// What descent step by step needs.

@@ -22,10 +22,10 @@ pub fn comparisons(problem: &Problem, runs: &[EngineRun], stationary: Option<&St
     let series: Vec<Series> = series.collect();
     let law = stationary.map(|s| s.probability.as_slice());
     let mut comparisons = compare(&problem.grid, &series, law, Settings::default());
-    let transient_error: f64 =
-        runs.iter().filter(|run| run.engine.walkers().is_none()).map(|run| run.density_error()).sum();
     for comparison in &mut comparisons {
-        comparison.add_discretisation("fokker_planck", transient_error);
+        for run in runs.iter().filter(|run| run.engine.walkers().is_none()) {
+            comparison.add_discretisation(run.engine.name(), run.density_error());
+        }
         comparison.add_discretisation(STATIONARY, stationary.and_then(|s| s.error_grid).unwrap_or(0.0));
     }
     comparisons

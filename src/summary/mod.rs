@@ -5,19 +5,16 @@ mod comparison;
 use std::fmt::Write;
 
 use crate::analysis::{ANALYSES, Subject};
+use crate::engine::ENGINES;
 use crate::record::read::{column, float, floats, integer, text};
 use crate::record::{Attribute, Dataset, Group, Record, Values};
 use crate::text::{short, table};
-
-/// The names of the engines' groups, in the order they are reported.
-pub const ENGINES: [&str; 5] = ["fokker_planck", "langevin", "gaussian_sgd", "sgd", "gradient_descent"];
 
 /// The summary of a record as lines of text.
 pub fn summary(record: &Record) -> String {
     let mut out = String::new();
     heading(record, &mut out);
     engines(record, &mut out);
-    langevin_step(record, &mut out);
     stationary(record, &mut out);
     analyses(Subject::Law, record, &mut out);
     comparison::distances(record, &mut out);
@@ -60,21 +57,22 @@ fn axis(edges: &Dataset) -> Option<String> {
 
 fn engines(record: &Record, out: &mut String) {
     let mut rows = vec![["engine", "method", "reached t", "seconds", "exactness"].map(String::from).to_vec()];
-    for name in ENGINES {
-        if let Some(group) = record.group(name) {
-            let seconds = record.group("provenance").and_then(|g| float(g, &format!("wall_seconds_{name}")));
-            rows.push(engine_row(name, group, seconds));
+    let mut words = Vec::new();
+    for engine in ENGINES {
+        if let Some(group) = record.group(engine.group) {
+            let wall = format!("wall_seconds_{}", engine.group);
+            let seconds = record.group("provenance").and_then(|g| float(g, &wall));
+            rows.push(engine_row(engine.word, group, seconds));
+            words.extend((engine.words)(group));
         }
     }
     if rows.len() > 1 {
         table(&rows, out);
     }
-    if let Some(reason) = record.group("fokker_planck").and_then(|group| text(group, "discretisation_reason")) {
-        let _ = writeln!(out, "  {reason}");
-    }
+    words.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
 }
 
-fn engine_row(name: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
+fn engine_row(word: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
     let reached = column(group, "time");
     let reached = reached.and_then(|t| t.last().copied()).map_or("-".into(), short);
     let seconds = seconds.map_or("-".into(), |s| format!("{s:.2}"));
@@ -108,15 +106,7 @@ fn engine_row(name: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
             exactness.push(format!("outside {}", short(largest)));
         }
     }
-    vec![name.replace('_', "-"), method, reached, seconds, exactness.join(", ")]
-}
-
-/// The step that was chosen, and why.
-fn langevin_step(record: &Record, out: &mut String) {
-    let Some(group) = record.group("langevin") else { return };
-    if let (Some(step), Some(reason)) = (float(group, "step"), text(group, "step_reason").filter(|r| *r != "given")) {
-        let _ = writeln!(out, "  langevin: step {} chosen: {reason}", short(step));
-    }
+    vec![word.to_string(), method, reached, seconds, exactness.join(", ")]
 }
 
 fn stationary(record: &Record, out: &mut String) {

@@ -13,6 +13,7 @@ use crate::engine::Interrupt;
 use crate::error::{Error, Setting};
 use crate::numerics::aligned::Aligned;
 use crate::numerics::lanes::dispatch;
+use crate::problem::density::l1;
 
 /// Entry of the table of integrators.
 pub const INTEGRATOR: Integrator = Integrator {
@@ -283,7 +284,7 @@ impl Polynomial {
                 weights[j] += size * c[done..end].iter().sum::<f64>();
                 if end == c.len() {
                     // two of them: a term may pass through zero
-                    let term = distance(&now, &out[j]).max(distance(&before, &out[j]));
+                    let term = l1(&now, &out[j]).max(l1(&before, &out[j]));
                     let per_term = growth.powf(1.0 / (done + levels) as f64);
                     let sum = left_out(&left[j], per_term, done + levels - end);
                     errors[j] = term * sum;
@@ -319,10 +320,6 @@ dispatch! {
         }
         sums.iter().sum::<f64>() + rest
     }
-}
-
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
 }
 
 /// Σ c_k g^{k−m} over the coefficients that are left out, the first of which is `back` terms before m + 1.
