@@ -42,6 +42,33 @@ fn csv_with_semicolons_tabs_decimal_commas_and_blanks_after_names() {
 }
 
 #[test]
+fn the_separator_is_found_or_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = "columns = { x = \"pos, m\", y = \"v\" }";
+    let rows = |sign: &str| {
+        let rows = X.iter().zip(Y).map(|(x, y)| format!(" {x:.1}{sign}{y:.1} \n")).collect::<String>();
+        format!(" \"pos, m\"{sign}\" v \"\n{rows}")
+    };
+    for (sign, word) in [(",", ","), (";", ";"), ("\t", "tab"), ("   ", "space"), ("\t", "\\t"), (" ", " ")] {
+        std::fs::write(folder.path().join("d.dat"), rows(sign)).unwrap();
+        assert_eq!(columns(folder.path(), "d.dat", wanted), expected(), "{sign:?} found");
+        let written = format!("separator = \"{word}\"\n{wanted}");
+        assert_eq!(columns(folder.path(), "d.dat", &written), expected(), "{sign:?} written {word}");
+    }
+    std::fs::write(folder.path().join("d.csv"), "x;y\n0,5;1\n").unwrap();
+    let refused = columns(folder.path(), "d.csv", "separator = \",\"").unwrap_err();
+    assert!(refused.contains("separated by \",\", the header is the one name \"x;y\""), "{refused}");
+    let refused = columns(folder.path(), "d.csv", "separator = \"|\"").unwrap_err();
+    assert!(refused.contains("`model.data.separator` cannot be \"|\""), "{refused}");
+    std::fs::write(folder.path().join("d.csv"), "x,y\n\"0,5\",1\n").unwrap();
+    let refused = columns(folder.path(), "d.csv", "").unwrap_err();
+    assert!(refused.contains("column `x` holds \"0,5\", which is not a number"), "{refused}");
+    ndarray_npy::write_npy(folder.path().join("d.npy"), &Array2::<f64>::zeros((2, 2))).unwrap();
+    let refused = columns(folder.path(), "d.npy", "separator = \",\"\ncolumns = { x = 0, y = 1 }").unwrap_err();
+    assert!(refused.contains("a .npy file has no separator"), "{refused}");
+}
+
+#[test]
 fn csv_with_quotes_blanks_bom_and_windows_line_ends() {
     let folder = tempfile::tempdir().unwrap();
     let text = "\u{feff}name,time s,\"y\"\r\na,-1.0,3\r\nb, 0 ,-1e0\r\n\"c, d\",1,+2\r\n\r\ne,2.0,8\r\n";

@@ -3,6 +3,7 @@
 pub mod file;
 pub mod load;
 pub mod points;
+pub mod separator;
 pub mod teacher;
 
 use std::ops::Range;
@@ -48,9 +49,14 @@ pub struct Given<'a> {
     pub span: Range<usize>,
 }
 
+/// The keys of `[model.data]`.
+pub const KEYS: &[&str] = &["file", "points", "teacher", "columns", "separator", "standardize"];
+/// Those that belong to `file`.
+const OF_FILES: [&str; 2] = ["columns", "separator"];
+
 /// Reads `[model.data]`. Errors: none of its origins, or two of them; those of the origin.
 pub fn read(value: &Value) -> Result<Located<Data>> {
-    let table = value.table(&["file", "points", "teacher", "columns", "standardize"])?;
+    let table = value.table(KEYS)?;
     let sources = ["file", "points", "teacher"];
     for (i, first) in sources.iter().enumerate() {
         for second in &sources[i + 1..] {
@@ -65,9 +71,9 @@ pub fn read(value: &Value) -> Result<Located<Data>> {
         let help = "give one of file = \"…\", points = { … } or teacher = { … }";
         Origin::Teacher(teacher::read(&table.require("teacher", help)?)?)
     };
-    if let (None, Some(columns)) = (table.get("file"), table.get("columns")) {
-        let message = "`model.data.columns` belongs to `file`, which is not given";
-        return Err(columns.error(message, "no file to take columns from", "remove `columns`, or give `file`"));
+    if let (None, Some(stray)) = (table.get("file"), OF_FILES.iter().find_map(|key| table.get(key))) {
+        let message = format!("`{}` belongs to `file`, which is not given", stray.path());
+        return Err(stray.error(message, "there is no file to read", "remove it, or give `file`"));
     }
     let standardize = table.or("standardize", false, "false", |v| Ok(v.boolean()?.value))?;
     Ok(Located { value: Data { origin, standardize }, span: value.span() })
