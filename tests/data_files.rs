@@ -69,6 +69,17 @@ fn the_separator_is_found_or_written() {
 }
 
 #[test]
+fn all_columns_are_standardised_or_those_that_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("d.csv"), "x,y\n1,1\n3,5\n").unwrap();
+    let read = |standardize: &str| columns(folder.path(), "d.csv", &format!("standardize = {standardize}"));
+    assert_eq!(read("true"), Ok((vec![-1.0, 1.0], vec![-1.0, 1.0])));
+    assert_eq!(read("[\"x\"]"), Ok((vec![-1.0, 1.0], vec![1.0, 5.0])));
+    assert_eq!(read("[]"), read("false"));
+    assert!(read("\"x\"").unwrap_err().contains("must be true, false or a list of columns"));
+}
+
+#[test]
 fn csv_with_quotes_blanks_bom_and_windows_line_ends() {
     let folder = tempfile::tempdir().unwrap();
     let text = "\u{feff}name,time s,\"y\"\r\na,-1.0,3\r\nb, 0 ,-1e0\r\n\"c, d\",1,+2\r\n\r\ne,2.0,8\r\n";
