@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::path::Path;
 
 use fpsolve::reader::Source;
@@ -11,14 +13,18 @@ use ndarray::{Array1, Array2, ShapeBuilder};
 const X: [f64; 4] = [-1.0, 0.0, 1.0, 2.0];
 const Y: [f64; 4] = [3.0, -1.0, 2.0, 8.0];
 
-/// The columns `x` and `y` that a scenario in `folder` reads from `file`, or the words of the refusal.
-fn columns(folder: &Path, file: &str, columns: &str) -> Result<(Vec<f64>, Vec<f64>), String> {
-    let text = format!(
+/// A scenario that reads `x` and `y` from `file`.
+fn scenario(file: &str, columns: &str) -> String {
+    format!(
         "[model]\nkind = \"sample-loss\"\nvariables = [\"w\"]\nsample_loss = \"(y - w*x)^2\"\n\
          [model.data]\nfile = \"{file}\"\n{columns}\n[dynamics]\nlearning_rate = 0.1\n\
          [grid]\naxes = [{{ from = 0, to = 1, cells = 4 }}]\n[initial]\nkind = \"uniform\"\n[time]\nend = 1\n"
-    );
-    let source = Source::from_text(&folder.join("scenario.toml"), text);
+    )
+}
+
+/// The columns `x` and `y` that a scenario in `folder` reads from `file`, or the words of the refusal.
+fn columns(folder: &Path, file: &str, columns: &str) -> Result<(Vec<f64>, Vec<f64>), String> {
+    let source = Source::from_text(&folder.join("scenario.toml"), scenario(file, columns));
     let prepared =
         Scenario::parse(source).and_then(|scenario| scenario.problem()).map_err(|report| report.to_string())?;
     let data = prepared.data.unwrap();
@@ -143,6 +149,45 @@ fn hdf5_by_the_paths_of_its_datasets() {
     assert!(read("run/z").unwrap_err().contains("there are table, x, y"));
     std::fs::write(folder.path().join("no.h5"), "no HDF5 at all").unwrap();
     assert!(columns(folder.path(), "no.h5", "columns = { x = \"x\", y = \"y\" }").unwrap_err().contains("is it HDF5?"));
+}
+
+/// A scenario reads outside its folder only what the command line allows.
+#[test]
+fn data_elsewhere_need_a_word_on_the_command_line() {
+    let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let data = elsewhere.path().join("d.csv");
+    std::fs::write(&data, "x,y\n1,2\n2,1\n").unwrap();
+    let (data, folder) = (data.to_str().unwrap(), elsewhere.path().to_str().unwrap());
+    let check = |file: &str, more: &[&str]| {
+        std::fs::write(home.path().join("s.toml"), scenario(file, "")).unwrap();
+        let output = common::fpsolve(home.path(), &[&["check", "s.toml"], more].concat());
+        (output.status.code(), common::words(&output))
+    };
+    let set = format!("model.data.file={data}");
+    let uncle = format!("../{}/d.csv", elsewhere.path().file_name().unwrap().to_str().unwrap());
+    for (file, more) in [
+        ("d.csv", ["--data-folder", folder]),
+        (data, ["--data-folder", folder]),
+        (&uncle, ["--data-folder", folder]),
+        ("missing.csv", ["--set", &set]),
+        (data, ["--set", &set]),
+    ] {
+        assert_eq!(check(file, &more), (Some(0), String::new()), "{file} {more:?}");
+    }
+    // an absolute path in the scenario, another one on the command line, a relative one, another folder
+    for (file, more) in [
+        (data, &[][..]),
+        (&uncle, &[]),
+        ("/etc/passwd", &["--data-folder", folder]),
+        ("../no-such-file", &["--data-folder", folder]),
+        ("d.csv", &["--set", &format!("model.data.file={uncle}")]),
+    ] {
+        let (code, said) = check(file, more);
+        assert!(code == Some(2) && said.contains("lies outside the scenario's folder"), "{file} {more:?}: {said}");
+        assert!(said.contains("--data-folder DIR") && said.contains("--set model.data.file=/PATH"), "{said}");
+    }
+    let (code, said) = check("d.csv", &["--data-folder", "no-such-folder"]);
+    assert!(code == Some(2) && said.contains("--data-folder no-such-folder: there is no such folder"), "{said}");
 }
 
 #[cfg(unix)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use miette::Result;
 
+use crate::reader::overrides;
 use crate::reader::source::{Located, Source, plain_io};
 use crate::scenario::data::File;
 use crate::scenario::data::separator::Separator;
@@ -83,31 +84,42 @@ pub fn load(source: &Source, written: &File) -> Result<Columns> {
     Ok(loaded)
 }
 
-/// The path of a data file: below the scenario's folder, existing, of bearable size.
+/// The path of a data file: existing, of bearable size, and below the scenario's folder or a folder of data that the command line names, or
+/// written on the command line itself. A scenario of a stranger reads nothing else.
 fn locate(source: &Source, named: &Located<String>) -> Result<PathBuf> {
-    let relative = Path::new(&named.value);
-    let folder = source.folder();
+    let (relative, folder) = (Path::new(&named.value), source.folder());
+    let given = relative.is_absolute() && overrides::gives(&source.overrides, &["model", "data", "file"], &named.value);
+    let folders: Vec<&PathBuf> = std::iter::once(&folder).chain(&source.data_folders).collect();
     let outside = || {
-        let help = "copy the file next to the scenario and give its relative path: a scenario reads nothing outside its folder";
+        let help = "copy the file next to the scenario, or allow its folder on the command line: --data-folder DIR, or give its \
+                    absolute path there: --set model.data.file=/PATH; by itself a scenario reads nothing outside its folder";
         let message = format!("the data file `{}` lies outside the scenario's folder", named.value);
         source.error(&named.span, message, "leads out of the folder", help)
     };
     let plain =
         |part: std::path::Component| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir);
-    if !relative.components().all(plain) {
+    if source.data_folders.is_empty() && !given && !relative.components().all(plain) {
         return Err(outside());
     }
-    let path = folder.join(relative);
+    let paths = folders.iter().map(|folder| folder.join(relative));
+    let path = paths.clone().find(|path| path.exists()).unwrap_or_else(|| folder.join(relative));
     let unreadable = |error: &std::io::Error| {
         let message = format!("cannot read the data file {}: {}", path.display(), plain_io(error));
-        let mut help = format!("paths are looked up from the scenario's folder, {}", folder.display());
-        if let Some(near) = neighbour(&path) {
+        let shown: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+        let mut help = format!("paths are looked up from the scenario's folder, {}", shown.join(", then from "));
+        if let Some(near) = neighbour(&path).filter(|_| relative.components().all(plain)) {
             help = format!("did you mean \"{}\"? {help}", relative.with_file_name(near).display());
         }
         source.error(&named.span, message, "not readable", help)
     };
-    let real = path.canonicalize().map_err(|error| unreadable(&error))?;
-    if !folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)) {
+    let allowed =
+        |real: &Path| folders.iter().any(|folder| folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)));
+    // what lies outside is refused before it is said whether it exists
+    let real = path.canonicalize().map_err(|error| match given || relative.components().all(plain) {
+        true => unreadable(&error),
+        false => outside(),
+    })?;
+    if !given && !allowed(&real) {
         return Err(outside());
     }
     let metadata = std::fs::metadata(&path).map_err(|error| unreadable(&error))?;
