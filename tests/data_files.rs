@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::path::Path;
 
 use fpsolve::reader::Source;
@@ -11,14 +13,18 @@ use ndarray::{Array1, Array2, ShapeBuilder};
 const X: [f64; 4] = [-1.0, 0.0, 1.0, 2.0];
 const Y: [f64; 4] = [3.0, -1.0, 2.0, 8.0];
 
-/// The columns `x` and `y` that a scenario in `folder` reads from `file`, or the words of the refusal.
-fn columns(folder: &Path, file: &str, columns: &str) -> Result<(Vec<f64>, Vec<f64>), String> {
-    let text = format!(
+/// A scenario that reads `x` and `y` from `file`.
+fn scenario(file: &str, columns: &str) -> String {
+    format!(
         "[model]\nkind = \"sample-loss\"\nvariables = [\"w\"]\nsample_loss = \"(y - w*x)^2\"\n\
          [model.data]\nfile = \"{file}\"\n{columns}\n[dynamics]\nlearning_rate = 0.1\n\
          [grid]\naxes = [{{ from = 0, to = 1, cells = 4 }}]\n[initial]\nkind = \"uniform\"\n[time]\nend = 1\n"
-    );
-    let source = Source::from_text(&folder.join("scenario.toml"), text);
+    )
+}
+
+/// The columns `x` and `y` that a scenario in `folder` reads from `file`, or the words of the refusal.
+fn columns(folder: &Path, file: &str, columns: &str) -> Result<(Vec<f64>, Vec<f64>), String> {
+    let source = Source::from_text(&folder.join("scenario.toml"), scenario(file, columns));
     let prepared =
         Scenario::parse(source).and_then(|scenario| scenario.problem()).map_err(|report| report.to_string())?;
     let data = prepared.data.unwrap();
@@ -39,6 +45,44 @@ fn csv_with_semicolons_tabs_decimal_commas_and_blanks_after_names() {
         let wanted = "columns = { x = \"Länge µm\", y = \"Kraft [N] \" }";
         assert_eq!(columns(folder.path(), "d.csv", wanted), expected(), "{sign:?} {point}");
     }
+}
+
+#[test]
+fn the_separator_is_found_or_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = "columns = { x = \"pos, m\", y = \"v\" }";
+    let rows = |sign: &str| {
+        let rows = X.iter().zip(Y).map(|(x, y)| format!(" {x:.1}{sign}{y:.1} \n")).collect::<String>();
+        format!(" \"pos, m\"{sign}\" v \"\n{rows}")
+    };
+    for (sign, word) in [(",", ","), (";", ";"), ("\t", "tab"), ("   ", "space"), ("\t", "\\t"), (" ", " ")] {
+        std::fs::write(folder.path().join("d.dat"), rows(sign)).unwrap();
+        assert_eq!(columns(folder.path(), "d.dat", wanted), expected(), "{sign:?} found");
+        let written = format!("separator = \"{word}\"\n{wanted}");
+        assert_eq!(columns(folder.path(), "d.dat", &written), expected(), "{sign:?} written {word}");
+    }
+    std::fs::write(folder.path().join("d.csv"), "x;y\n0,5;1\n").unwrap();
+    let refused = columns(folder.path(), "d.csv", "separator = \",\"").unwrap_err();
+    assert!(refused.contains("separated by \",\", the header is the one name \"x;y\""), "{refused}");
+    let refused = columns(folder.path(), "d.csv", "separator = \"|\"").unwrap_err();
+    assert!(refused.contains("`model.data.separator` cannot be \"|\""), "{refused}");
+    std::fs::write(folder.path().join("d.csv"), "x,y\n\"0,5\",1\n").unwrap();
+    let refused = columns(folder.path(), "d.csv", "").unwrap_err();
+    assert!(refused.contains("column `x` holds \"0,5\", which is not a number"), "{refused}");
+    ndarray_npy::write_npy(folder.path().join("d.npy"), &Array2::<f64>::zeros((2, 2))).unwrap();
+    let refused = columns(folder.path(), "d.npy", "separator = \",\"\ncolumns = { x = 0, y = 1 }").unwrap_err();
+    assert!(refused.contains("a .npy file has no separator"), "{refused}");
+}
+
+#[test]
+fn all_columns_are_standardised_or_those_that_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("d.csv"), "x,y\n1,1\n3,5\n").unwrap();
+    let read = |standardize: &str| columns(folder.path(), "d.csv", &format!("standardize = {standardize}"));
+    assert_eq!(read("true"), Ok((vec![-1.0, 1.0], vec![-1.0, 1.0])));
+    assert_eq!(read("[\"x\"]"), Ok((vec![-1.0, 1.0], vec![1.0, 5.0])));
+    assert_eq!(read("[]"), read("false"));
+    assert!(read("\"x\"").unwrap_err().contains("must be true, false or a list of columns"));
 }
 
 #[test]
@@ -105,6 +149,45 @@ fn hdf5_by_the_paths_of_its_datasets() {
     assert!(read("run/z").unwrap_err().contains("there are table, x, y"));
     std::fs::write(folder.path().join("no.h5"), "no HDF5 at all").unwrap();
     assert!(columns(folder.path(), "no.h5", "columns = { x = \"x\", y = \"y\" }").unwrap_err().contains("is it HDF5?"));
+}
+
+/// A scenario reads outside its folder only what the command line allows.
+#[test]
+fn data_elsewhere_need_a_word_on_the_command_line() {
+    let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let data = elsewhere.path().join("d.csv");
+    std::fs::write(&data, "x,y\n1,2\n2,1\n").unwrap();
+    let (data, folder) = (data.to_str().unwrap(), elsewhere.path().to_str().unwrap());
+    let check = |file: &str, more: &[&str]| {
+        std::fs::write(home.path().join("s.toml"), scenario(file, "")).unwrap();
+        let output = common::fpsolve(home.path(), &[&["check", "s.toml"], more].concat());
+        (output.status.code(), common::words(&output))
+    };
+    let set = format!("model.data.file={data}");
+    let uncle = format!("../{}/d.csv", elsewhere.path().file_name().unwrap().to_str().unwrap());
+    for (file, more) in [
+        ("d.csv", ["--data-folder", folder]),
+        (data, ["--data-folder", folder]),
+        (&uncle, ["--data-folder", folder]),
+        ("missing.csv", ["--set", &set]),
+        (data, ["--set", &set]),
+    ] {
+        assert_eq!(check(file, &more), (Some(0), String::new()), "{file} {more:?}");
+    }
+    // an absolute path in the scenario, another one on the command line, a relative one, another folder
+    for (file, more) in [
+        (data, &[][..]),
+        (&uncle, &[]),
+        ("/etc/passwd", &["--data-folder", folder]),
+        ("../no-such-file", &["--data-folder", folder]),
+        ("d.csv", &["--set", &format!("model.data.file={uncle}")]),
+    ] {
+        let (code, said) = check(file, more);
+        assert!(code == Some(2) && said.contains("lies outside the scenario's folder"), "{file} {more:?}: {said}");
+        assert!(said.contains("--data-folder DIR") && said.contains("--set model.data.file=/PATH"), "{said}");
+    }
+    let (code, said) = check("d.csv", &["--data-folder", "no-such-folder"]);
+    assert!(code == Some(2) && said.contains("--data-folder no-such-folder: there is no such folder"), "{said}");
 }
 
 #[cfg(unix)]

@@ -48,6 +48,21 @@ walkers = 3000
 "#;
 
 #[test]
+fn the_summary_and_the_record_say_which_columns_are_standardised() {
+    let folder = tempfile::tempdir().unwrap();
+    for (standardize, said) in [
+        ("[\"u\"]", "u (mean 0.1, deviation 1.428); as they were: v"),
+        ("true", "u (mean 0.1, deviation 1.428), v (mean "),
+    ] {
+        let data = format!("[model.data]\nstandardize = {standardize}");
+        std::fs::write(folder.path().join("s.toml"), SMALL.replace("[model.data]", &data)).unwrap();
+        let summary = succeeds(folder.path(), &["scenario", "s.toml", "--engine", "fokker-planck", "-f"]);
+        assert!(summary.contains(&format!("  data standardised: {said}")), "{summary}");
+        assert!(label(&read(&folder.path().join("s.h5")), "problem/data/standardised").starts_with(said));
+    }
+}
+
+#[test]
 fn the_record_does_not_depend_on_the_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("small.toml"), SMALL).unwrap();

@@ -30,6 +30,8 @@ struct Args {
     /// Override a key of the scenario
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     set: Vec<String>,
+    #[command(flatten)]
+    data: super::DataFolders,
     /// Consider this engine instead of those the scenario names (may be repeated)
     #[arg(long, value_name = "NAME", value_parser = read_engine)]
     engine: Vec<&'static EngineEntry>,
@@ -40,7 +42,7 @@ struct Args {
 
 /// Reads, builds, prints.
 fn run(args: &Args) -> Result<Outcome, Failure> {
-    let scenario = Scenario::load(&args.file, &overrides(&args.set, &args.engine))?;
+    let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
     let engines = scenario.engines_to_run()?;
     let limit = args.memory_limit.unwrap_or_else(limits::default_limit);
     let estimate = limits::check(&scenario, &engines, limit)?;

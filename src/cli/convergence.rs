@@ -58,6 +58,8 @@ struct Args {
     /// Override a key of the scenario
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     set: Vec<String>,
+    #[command(flatten)]
+    data: super::DataFolders,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -77,9 +79,9 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
     let engines = [&fokker_planck::ENTRY];
     let mut settings = overrides(&args.set, &engines);
-    let written = Scenario::load(&args.file, &settings)?;
+    let written = args.data.load(&args.file, &settings)?;
     settings.extend(finer(&written, args.finer)?);
-    let scenario = if args.finer == 0 { written } else { Scenario::load(&args.file, &settings)? };
+    let scenario = if args.finer == 0 { written } else { args.data.load(&args.file, &settings)? };
     let name = scenario.output_file().with_extension("");
     let name = PathBuf::from(format!("{}-convergence.h5", name.display()));
     let path = output::choose(args.output.as_deref(), &name, args.force)?;

@@ -10,10 +10,12 @@ mod show;
 mod validate;
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command, FromArgMatches};
 
 use crate::error::{Failure, Outcome};
+use crate::scenario::Scenario;
 
 /// The subcommands, in the order of the help.
 static SUBCOMMANDS: &[&Subcommand] = &[
@@ -73,6 +75,28 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome, Failure> {
 /// The arguments of a subcommand; what clap cannot read ends the program with its message.
 fn arguments<A: FromArgMatches>(matches: &ArgMatches) -> A {
     A::from_arg_matches(matches).unwrap_or_else(|error| error.format(&mut command()).exit())
+}
+
+/// Where a scenario finds its data.
+#[derive(Debug, clap::Args)]
+struct DataFolders {
+    /// Data files may also lie in this folder (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    data_folder: Vec<PathBuf>,
+}
+
+impl DataFolders {
+    /// A scenario with overrides. Errors: those of [`Scenario::load`]; a folder that is not there.
+    fn load(&self, file: &Path, overrides: &[String]) -> Result<Scenario, Failure> {
+        if let Some(missing) = self.data_folder.iter().find(|folder| !folder.is_dir()) {
+            let message = format!("--data-folder {}: there is no such folder", missing.display());
+            return Err(Failure::input(crate::error::advice(
+                message,
+                "give the path of a folder that holds the data file",
+            )));
+        }
+        Ok(Scenario::load_with_data(file, overrides, &self.data_folder)?)
+    }
 }
 
 /// Prints to standard output, control characters escaped; a reader that has gone away is no error.

@@ -11,7 +11,6 @@ use crate::error::{self, Failure, Outcome};
 use crate::record::hdf5;
 use crate::record::provenance::Provenance;
 use crate::run::{Status, run as run_engines};
-use crate::scenario::Scenario;
 use crate::summary::summary;
 use crate::text::parse_size;
 use crate::{limits, signal};
@@ -39,6 +38,8 @@ struct Args {
     /// Override a key of the scenario; lists by number: grid.axes.0.cells=128
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     set: Vec<String>,
+    #[command(flatten)]
+    data: super::DataFolders,
     /// Run this engine instead of those the scenario names (may be repeated)
     #[arg(long, value_name = "NAME", value_parser = read_engine)]
     engine: Vec<&'static EngineEntry>,
@@ -74,7 +75,7 @@ pub(super) fn overrides(set: &[String], engines: &[&EngineEntry]) -> Vec<String>
 /// Reads, checks, runs, writes, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
     super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
-    let scenario = Scenario::load(&args.file, &overrides(&args.set, &args.engine))?;
+    let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
     let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
     limits::check(&scenario, &scenario.engines_to_run()?, args.memory_limit.unwrap_or_else(limits::default_limit))?;
     super::watch_signals()?;

@@ -8,7 +8,6 @@ use include_dir::{Dir, include_dir};
 
 use crate::error::{self, Failure, Outcome};
 use crate::run::{Run, Status, run as run_engines};
-use crate::scenario::Scenario;
 use crate::text::{short, table};
 use crate::{limits, signal};
 
@@ -32,6 +31,8 @@ struct Args {
     /// Scenarios, or folders of them [default: those that come with fpsolve]
     #[arg(value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    data: super::DataFolders,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -48,7 +49,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut failed = Vec::new();
     for file in &files {
         let start = Instant::now();
-        let scenario = Scenario::load(file, &[])?;
+        let scenario = args.data.load(file, &[])?;
         limits::check(&scenario, &scenario.engines_to_run()?, limits::default_limit())?;
         eprintln!("running {}", scenario.name);
         let run = run_engines(&scenario.problem()?, &signal::interrupted, &|_| {});

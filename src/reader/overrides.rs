@@ -19,6 +19,16 @@ pub fn apply(text: &str, overrides: &[String]) -> Result<String> {
     Ok(document.to_string())
 }
 
+/// Whether one of the overrides gives this key this string.
+pub fn gives(overrides: &[String], path: &[&str], value: &str) -> bool {
+    overrides.iter().any(|entry| {
+        let mut document = DocumentMut::new();
+        let applied = apply_one(&mut document, entry).is_ok();
+        let item = path.iter().try_fold(document.as_item(), |item, key| item.get(key));
+        applied && item.and_then(Item::as_str) == Some(value)
+    })
+}
+
 fn apply_one(document: &mut DocumentMut, entry: &str) -> Result<()> {
     let example = "write for example --set grid.axes.0.cells=128 or --set 'dynamics.learning_rate=0.1'";
     let (path, value) =
@@ -134,6 +144,13 @@ mod tests {
         assert!(text.contains("[langevin]\nwalkers = 5"), "{text}");
         assert!(text.contains("name = \"short\""), "{text}");
         assert!(text.contains("[expect.\"stationary/mean/x\"]\nvalue = 0.5"), "{text}");
+    }
+
+    #[test]
+    fn a_string_that_was_given_is_known() {
+        let given = |entry: &str, value: &str| super::gives(&[entry.to_string()], &["model", "data", "file"], value);
+        assert!(given("model.data.file=/a/b.csv", "/a/b.csv") && given("model.data={file='/a'}", "/a"));
+        assert!(!given("model.data.file=/a/b.csv", "/a/c.csv") && !given("seed=1", "/a"));
     }
 
     #[test]

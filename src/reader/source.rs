@@ -39,6 +39,8 @@ pub struct Source {
     pub text: String,
     /// The overrides that were applied.
     pub overrides: Vec<String>,
+    /// Folders beside that of the scenario in which data files may lie.
+    pub data_folders: Vec<PathBuf>,
     defaults: Arc<Mutex<Vec<(String, String)>>>,
 }
 
@@ -66,7 +68,8 @@ impl Source {
     /// A scenario whose text is already there; `path` names it and gives its folder.
     pub fn from_text(path: &Path, text: String) -> Self {
         let file = path.display().to_string();
-        Self { file, path: path.to_path_buf(), text, overrides: Vec::new(), defaults: Arc::default() }
+        let (overrides, data_folders) = (Vec::new(), Vec::new());
+        Self { file, path: path.to_path_buf(), text, overrides, data_folders, defaults: Arc::default() }
     }
 
     /// Folder of the scenario, where its data files are looked up.

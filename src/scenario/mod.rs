@@ -79,7 +79,13 @@ pub struct Scenario {
 impl Scenario {
     /// Reads a scenario file and applies `overrides` (`key.path=value`). Errors point at file, line and column.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
+        Self::load_with_data(path, overrides, &[])
+    }
+
+    /// [`Scenario::load`], with folders in which data files may lie beside that of the scenario.
+    pub fn load_with_data(path: &Path, overrides: &[String], data_folders: &[PathBuf]) -> Result<Self> {
         let mut source = Source::read(path)?;
+        source.data_folders = data_folders.to_vec();
         source.text = overrides::apply(&source.text, overrides)?;
         source.overrides = overrides.to_vec();
         Self::parse(source)

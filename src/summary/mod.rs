@@ -46,6 +46,9 @@ fn heading(record: &Record, out: &mut String) {
     if let Some(reason) = record.group("grid").and_then(|grid| text(grid, "bounds_reason")) {
         let _ = writeln!(out, "  box found by {reason}");
     }
+    if let Some(columns) = record.group("problem/data").and_then(|data| text(data, "standardised")) {
+        let _ = writeln!(out, "  data standardised: {columns}");
+    }
 }
 
 fn axis(edges: &Dataset) -> Option<String> {

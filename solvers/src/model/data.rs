@@ -9,6 +9,18 @@ pub struct Data {
     names: Vec<String>,
     columns: Vec<Vec<f64>>,
     teacher: Option<Teacher>,
+    standardised: Vec<Standardised>,
+}
+
+/// A column that was shifted and scaled: v → (v − mean)/deviation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standardised {
+    /// Its name.
+    pub name: String,
+    /// Its mean before.
+    pub mean: f64,
+    /// Its standard deviation before (divisor m).
+    pub deviation: f64,
 }
 
 /// What is known of data that a teacher made: y_i = h*(x_i) + shift_i + ε_i, ε_i ~ N(0, σ²) independent.
@@ -57,7 +69,7 @@ impl Data {
                 ));
             }
         }
-        Ok(Self { names, columns, teacher: None })
+        Ok(Self { names, columns, teacher: None, standardised: Vec::new() })
     }
 
     /// Data of a teacher: columns `x` (the inputs) and `y` = h* + shift + ε, with ε from the stream (seed, "teacher").
@@ -124,12 +136,17 @@ impl Data {
         self.teacher.as_ref()
     }
 
-    /// Shifts and scales every column to mean 0 and variance 1 (divisor m); a teacher's truth, shifts and σ follow `y`.
+    /// The columns that were standardised.
+    pub fn standardised(&self) -> &[Standardised] {
+        &self.standardised
+    }
+
+    /// Shifts and scales the columns of these names to mean 0 and variance 1 (divisor m); a teacher's truth, shifts and σ follow `y`.
     ///
     /// # Errors
     /// A column that is constant.
-    pub fn standardize(&mut self) -> Result<(), Error> {
-        for (name, column) in self.names.iter().zip(&mut self.columns) {
+    pub fn standardize(&mut self, wanted: &[String]) -> Result<(), Error> {
+        for (name, column) in self.names.iter().zip(&mut self.columns).filter(|(name, _)| wanted.contains(name)) {
             let Some((mean, deviation)) = standardize(column) else {
                 return Err(Error::invalid(
                     format!("column \"{name}\" is constant and cannot be standardised"),
@@ -142,6 +159,7 @@ impl Data {
                 teacher.shift.iter_mut().for_each(|s| *s /= deviation);
                 teacher.noise_std /= deviation;
             }
+            self.standardised.push(Standardised { name: name.clone(), mean, deviation });
         }
         Ok(())
     }
@@ -181,12 +199,20 @@ mod tests {
     #[test]
     fn standardised_columns_have_mean_0_and_variance_1() {
         let mut data = Data::new(vec![("a".into(), vec![1.0, 2.0, 4.0, 9.0])]).unwrap();
-        data.standardize().unwrap();
+        data.standardize(&["a".into()]).unwrap();
         let a = data.column("a").unwrap();
         assert!(a.iter().sum::<f64>().abs() < 1e-15);
         assert!((a.iter().map(|v| v * v).sum::<f64>() / 4.0 - 1.0).abs() < 1e-15);
         let mut constant = Data::new(vec![("a".into(), vec![0.1; 7])]).unwrap();
-        assert!(constant.standardize().unwrap_err().to_string().contains("constant"));
+        assert!(constant.standardize(&["a".into()]).unwrap_err().to_string().contains("constant"));
+    }
+
+    #[test]
+    fn only_the_named_columns_are_standardised() {
+        let mut data = Data::new(vec![("a".into(), vec![1.0, 3.0]), ("b".into(), vec![1.0, 3.0])]).unwrap();
+        data.standardize(&["b".into()]).unwrap();
+        assert_eq!((data.column("a"), data.column("b")), (Some(&[1.0, 3.0][..]), Some(&[-1.0, 1.0][..])));
+        assert_eq!(data.standardised(), [Standardised { name: "b".into(), mean: 2.0, deviation: 1.0 }]);
     }
 
     #[test]
@@ -206,7 +232,7 @@ mod tests {
         assert!((noise.iter().map(|e| e * e).sum::<f64>() / samples as f64 - 1.0).abs() < 0.04);
         assert!((y[7] - teacher.truth[7] - 4.0).abs() < 2.5);
         let mut scaled = data.clone();
-        scaled.standardize().unwrap();
+        scaled.standardize(&["x".into(), "y".into()]).unwrap();
         let again = scaled.teacher().unwrap();
         let residual = |d: &Data, t: &Teacher| (d.column("y").unwrap()[7] - t.mean()[7]) / t.noise_std;
         assert!((residual(&data, teacher) - residual(&scaled, again)).abs() < 1e-12);

@@ -5,7 +5,8 @@ use fpsolve_solvers::problem::fields::Fields;
 use fpsolve_solvers::problem::grid::Grid;
 
 use crate::record::scales::{array, component_scale, field, index_scale, matrix_field, matrix_scales, variable_scales};
-use crate::record::{Dataset, Group};
+use crate::record::{Attribute, Dataset, Group};
+use crate::text::short;
 
 /// `/problem`: loss (n), drift (d·n, coordinate-major), diffusion (packed, d(d+1)/2 · n), further diffusion fields by
 /// name (`diffusion_intrinsic`, packed), and the data columns. A loss that does not exist (general drift) is None.
@@ -54,8 +55,26 @@ pub fn group(grid: &Grid, fields: &Fields, data: Option<&Data>) -> Group {
         data.names().iter().filter_map(|name| Some((name.as_str(), data.column(name)?))).collect()
     });
     let mut group = problem_group(grid, fields.loss.as_deref(), &fields.drift, &fields.diffusion, &[], &columns);
+    if let Some(data) = data.filter(|data| !data.standardised().is_empty()) {
+        let table = group.group_mut("data");
+        table.set("standardised", Attribute::Text(standardised(data)));
+    }
     for (name, values) in &fields.diagnostics {
         group.datasets.push(field(name, grid, &[], values.clone(), "1", &name.replace('_', " ")));
     }
     group
+}
+
+/// Which columns are standardised, what they were before, and which are as they were.
+fn standardised(data: &Data) -> String {
+    let columns = data.standardised();
+    let before =
+        columns.iter().map(|c| format!("{} (mean {}, deviation {})", c.name, short(c.mean), short(c.deviation)));
+    let before = before.collect::<Vec<_>>().join(", ");
+    let rest: Vec<&str> = data.names().iter().map(String::as_str).collect();
+    let rest: Vec<&str> = rest.into_iter().filter(|name| columns.iter().all(|c| c.name != *name)).collect();
+    match rest.as_slice() {
+        [] => format!("{before}: every column, so the target too; losses and noise are in its new unit"),
+        rest => format!("{before}; as they were: {}", rest.join(", ")),
+    }
 }

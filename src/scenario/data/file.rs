@@ -5,6 +5,7 @@ use miette::Result;
 
 use super::Given;
 use super::load::{Column, load};
+use super::separator::{self, Separator};
 use crate::reader::{Located, Table, Value};
 use crate::scenario::names::check_name;
 
@@ -15,11 +16,14 @@ pub struct File {
     pub file: Located<String>,
     /// Names used by the model, and the column of the file each is; empty for all columns by their own names.
     pub columns: Vec<(Located<String>, Located<Column>)>,
+    /// What stands between the entries of a line; None: found in the first lines.
+    pub separator: Option<Located<Separator>>,
 }
 
-/// Reads `file` and, of the table around it, `columns`. Errors: a name of a column that is none.
+/// Reads `file` and, of the table around it, `columns` and `separator`. Errors: a name of a column that is none; another separator.
 pub(super) fn read(value: &Value, table: &Table) -> Result<File> {
-    Ok(File { file: value.string()?, columns: columns(table)? })
+    let separator = table.optional("separator", separator::read)?;
+    Ok(File { file: value.string()?, columns: columns(table)?, separator })
 }
 
 fn columns(table: &Table) -> Result<Vec<(Located<String>, Located<Column>)>> {
@@ -41,6 +45,6 @@ fn columns(table: &Table) -> Result<Vec<(Located<String>, Located<Column>)>> {
 impl File {
     /// The samples. Errors: those of [`load`].
     pub(super) fn build(&self, given: &Given) -> Result<data::Data> {
-        given.samples(load(given.source, &self.file, &self.columns)?)
+        given.samples(load(given.source, self)?)
     }
 }

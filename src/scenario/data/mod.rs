@@ -3,6 +3,7 @@
 pub mod file;
 pub mod load;
 pub mod points;
+pub mod separator;
 pub mod teacher;
 
 use std::ops::Range;
@@ -11,6 +12,7 @@ use fpsolve_solvers::model::data;
 use miette::Result;
 
 use crate::reader::{Located, Source, Value};
+use crate::text::nearest;
 
 pub use file::File;
 pub use points::Points;
@@ -21,8 +23,17 @@ pub use teacher::Teacher;
 pub struct Data {
     /// Where the samples come from.
     pub origin: Origin,
-    /// Whether each column is shifted to mean 0 and scaled to variance 1 (divisor m).
-    pub standardize: bool,
+    /// Which columns are shifted to mean 0 and scaled to variance 1 (divisor m).
+    pub standardize: Standardize,
+}
+
+/// Which columns are standardised.
+#[derive(Debug, Clone)]
+pub enum Standardize {
+    /// All of them, the target too, or none.
+    All(bool),
+    /// Those of these names.
+    Columns(Located<Vec<Located<String>>>),
 }
 
 /// Where the samples come from.
@@ -48,9 +59,14 @@ pub struct Given<'a> {
     pub span: Range<usize>,
 }
 
+/// The keys of `[model.data]`.
+pub const KEYS: &[&str] = &["file", "points", "teacher", "columns", "separator", "standardize"];
+/// Those that belong to `file`.
+const OF_FILES: [&str; 2] = ["columns", "separator"];
+
 /// Reads `[model.data]`. Errors: none of its origins, or two of them; those of the origin.
 pub fn read(value: &Value) -> Result<Located<Data>> {
-    let table = value.table(&["file", "points", "teacher", "columns", "standardize"])?;
+    let table = value.table(KEYS)?;
     let sources = ["file", "points", "teacher"];
     for (i, first) in sources.iter().enumerate() {
         for second in &sources[i + 1..] {
@@ -65,25 +81,55 @@ pub fn read(value: &Value) -> Result<Located<Data>> {
         let help = "give one of file = \"…\", points = { … } or teacher = { … }";
         Origin::Teacher(teacher::read(&table.require("teacher", help)?)?)
     };
-    if let (None, Some(columns)) = (table.get("file"), table.get("columns")) {
-        let message = "`model.data.columns` belongs to `file`, which is not given";
-        return Err(columns.error(message, "no file to take columns from", "remove `columns`, or give `file`"));
+    if let (None, Some(stray)) = (table.get("file"), OF_FILES.iter().find_map(|key| table.get(key))) {
+        let message = format!("`{}` belongs to `file`, which is not given", stray.path());
+        return Err(stray.error(message, "there is no file to read", "remove it, or give `file`"));
     }
-    let standardize = table.or("standardize", false, "false", |v| Ok(v.boolean()?.value))?;
+    let standardize = table.or("standardize", Standardize::All(false), "false", standardize)?;
     Ok(Located { value: Data { origin, standardize }, span: value.span() })
 }
 
+/// Reads `standardize`. Errors: neither true nor false nor a list of names.
+fn standardize(value: &Value) -> Result<Standardize> {
+    if value.is_list() {
+        return Ok(Standardize::Columns(value.strings()?));
+    }
+    if value.is_boolean() {
+        return Ok(Standardize::All(value.boolean()?.value));
+    }
+    Err(value.wrong_type("true, false or a list of columns", "[\"x\"]"))
+}
+
+impl Standardize {
+    /// The names of the columns among those that there are. Errors: a name that is none of them.
+    fn columns(&self, source: &Source, there: &[String]) -> Result<Vec<String>> {
+        let names = match self {
+            Self::All(all) => return Ok(if *all { there.to_vec() } else { Vec::new() }),
+            Self::Columns(names) => &names.value,
+        };
+        if let Some(name) = names.iter().find(|name| !there.contains(&name.value)) {
+            let known: Vec<&str> = there.iter().map(String::as_str).collect();
+            let label = nearest(&name.value, &known)
+                .map_or("no such column".into(), |near| format!("did you mean \"{near}\"?"));
+            let message = format!("`model.data.standardize` names \"{}\", which is no column of the data", name.value);
+            let help = format!("the columns are \"{}\" (by the names that the model uses)", known.join("\", \""));
+            return Err(source.error(&name.span, message, label, help));
+        }
+        Ok(names.iter().map(|name| name.value.clone()).collect())
+    }
+}
+
 impl Data {
-    /// The samples, standardised if so written. Errors: those of the origin; a constant column that is to be standardised.
+    /// The samples, standardised if so written. Errors: those of the origin; a column that is to be standardised and is not there, or is
+    /// constant.
     pub fn build(&self, given: &Given) -> Result<data::Data> {
         let (span, mut samples) = match &self.origin {
             Origin::File(file) => (&file.file.span, file.build(given)?),
             Origin::Points(points) => (&given.span, points.build(given)?),
             Origin::Teacher(teacher) => (&teacher.function.span, teacher.build(given)?),
         };
-        if self.standardize {
-            samples.standardize().map_err(|error| given.source.solver_error(span, "these data", &error))?;
-        }
+        let columns = self.standardize.columns(given.source, samples.names())?;
+        samples.standardize(&columns).map_err(|error| given.source.solver_error(span, "these data", &error))?;
         Ok(samples)
     }
 }

@@ -1,4 +1,4 @@
-//! CSV with a header line; errors point into the CSV file itself.
+//! Lines of text with a header line (CSV); errors point into the file itself.
 
 use std::ops::Range;
 
@@ -7,6 +7,7 @@ use miette::{Report, Result};
 use super::{Columns, DataFile};
 use crate::error;
 use crate::reader::source::plain_io;
+use crate::scenario::data::separator::Separator;
 
 /// Reads the wanted columns. Errors: no such file; no header or samples; lines of another length; entries that are no numbers.
 pub(super) fn read(file: &DataFile) -> Result<Columns> {
@@ -16,51 +17,41 @@ pub(super) fn read(file: &DataFile) -> Result<Columns> {
         file.error(format!("{} is not UTF-8 text", file.name()), "not text", "save the data as CSV in UTF-8")
     })?;
     let text = text.trim_start_matches('\u{feff}');
-    if text.trim().is_empty() {
-        let help = "write a header line with the column names, then one line per sample";
-        return Err(file.error(format!("the data file {} is empty", file.name()), "empty file", help));
-    }
-    Lines { file, text, separator: separator(text) }.columns()
-}
-
-/// The sign between entries: the one of comma, semicolon and tab that the header has most of.
-fn separator(text: &str) -> char {
-    let header = text.trim_start().lines().next().unwrap_or_default();
-    let count = |sign: char| header.matches(sign).count();
-    [';', '\t'].into_iter().fold(',', |best, sign| if count(sign) > count(best) { sign } else { best })
+    let found = || Separator::detect(text).unwrap_or(Separator::Comma);
+    let separator = file.separator.map_or_else(found, |written| written.value);
+    let lines = Lines { file, text, separator };
+    let columns = lines.columns()?;
+    lines.note();
+    Ok(columns)
 }
 
 struct Lines<'a> {
     file: &'a DataFile<'a>,
     text: &'a str,
-    separator: char,
+    separator: Separator,
 }
+
+/// Places of the entries of a line.
+type Entries = Vec<Range<usize>>;
 
 impl Lines<'_> {
     fn columns(&self) -> Result<Columns> {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.separator as u8)
-            .trim(csv::Trim::All)
-            .from_reader(self.text.as_bytes());
-        let mut records = reader.records();
-        let header = match records.next() {
-            Some(header) => header.map_err(|error| self.broken(&error))?,
-            None => return Err(self.file.error("the data file has no header", "empty file", "")),
+        let Some((header, mut next)) = self.separator.line(self.text, 0) else {
+            let help = "write a header line with the column names, then one line per sample";
+            return Err(self.file.error(format!("the data file {} is empty", self.file.name()), "empty file", help));
         };
         self.check_header(&header)?;
-        let names: Vec<String> = header.iter().map(str::to_string).collect();
+        let names: Vec<String> = header.iter().map(|entry| self.word(entry)).collect();
         let wanted = self.file.wanted(&names)?;
         let mut columns: Columns = wanted.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
-        for record in records {
-            let record = record.map_err(|error| self.broken(&error))?;
-            if record.len() != names.len() {
-                return Err(self.ragged(&record, names.len()));
+        while let Some((line, after)) = self.separator.line(self.text, next) {
+            if line.len() != names.len() {
+                return Err(self.ragged(&line, names.len()));
             }
             for ((_, index), (_, values)) in wanted.iter().zip(&mut columns) {
-                values.push(self.number(&record, *index, &names[*index])?);
+                values.push(self.number(&line[*index], &names[*index])?);
             }
+            next = after;
         }
         if columns.first().is_none_or(|(_, values)| values.is_empty()) {
             let help = "write one line per sample after the header";
@@ -74,90 +65,94 @@ impl Lines<'_> {
         Ok(columns)
     }
 
-    fn check_header(&self, header: &csv::StringRecord) -> Result<()> {
-        if header.iter().all(|name| name.parse::<f64>().is_ok()) {
-            let help = "put the names of the columns on the first line, for example: x,y";
-            return Err(self.at(
-                self.line(header),
-                "the data file has no header line",
-                "numbers instead of names",
-                help,
-            ));
+    /// An entry without its quotes and the blanks inside of them.
+    fn word(&self, entry: &Range<usize>) -> String {
+        let text = &self.text[entry.clone()];
+        match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            Some(inner) => inner.trim().replace("\"\"", "\""),
+            None => text.to_string(),
         }
-        for (i, name) in header.iter().enumerate() {
-            if header.iter().take(i).any(|other| other == name) {
+    }
+
+    /// Tells the separator that was found, and that commas were read as decimal points.
+    fn note(&self) {
+        let source = self.file.source;
+        if self.file.separator.is_none() {
+            let shown = format!("\"{}\", as the first lines of {} have it", self.separator.word(), self.file.name());
+            source.note_default("model.data.separator", shown);
+        }
+        if self.separator != Separator::Comma && self.text.lines().skip(1).any(|line| line.contains(',')) {
+            source.note_default("model.data (decimal sign)", "a comma in a number is read as its decimal point");
+        }
+    }
+
+    fn check_header(&self, header: &Entries) -> Result<()> {
+        if header.len() == 1
+            && let Some(other) = Separator::detect(self.text).filter(|_| self.file.separator.is_some())
+        {
+            let (word, name) = (self.separator.word(), self.word(&header[0]));
+            let message = format!("separated by \"{word}\", the header is the one name \"{name}\"");
+            let help = format!("write separator = \"{}\" in [model.data], or leave it out", other.word());
+            return Err(self.at(header[0].clone(), message, "one column", &help));
+        }
+        let names: Vec<String> = header.iter().map(|entry| self.word(entry)).collect();
+        if names.iter().all(|name| self.decimal(name).parse::<f64>().is_ok()) {
+            let help = "put the names of the columns on the first line, for example: x,y";
+            return Err(self.at(whole(header), "the data file has no header line", "numbers instead of names", help));
+        }
+        for (i, name) in names.iter().enumerate() {
+            if names[..i].contains(name) {
                 let message = format!("two columns of the data file are named \"{name}\"");
-                return Err(self.at(self.field(header, i), message, "second time", "give each column its own name"));
+                return Err(self.at(header[i].clone(), message, "second time", "give each column its own name"));
             }
         }
         Ok(())
     }
 
-    fn number(&self, record: &csv::StringRecord, index: usize, name: &str) -> Result<f64> {
-        let field = &record[index];
-        // where entries are separated by another sign, a comma may stand for the decimal point
-        let number = if self.separator == ',' { field.to_string() } else { field.replacen(',', ".", 1) };
-        let (message, label) = match number.parse::<f64>() {
+    fn number(&self, entry: &Range<usize>, name: &str) -> Result<f64> {
+        let word = self.word(entry);
+        let (message, label) = match self.decimal(&word).parse::<f64>() {
             Ok(value) if value.is_finite() => return Ok(value),
-            Ok(_) => (format!("column `{name}` holds {field}"), "not a finite number"),
-            Err(_) if field.is_empty() => (format!("column `{name}` has an empty entry"), "nothing here"),
-            Err(_) => (format!("column `{name}` holds \"{field}\", which is not a number"), "not a number"),
+            Ok(_) => (format!("column `{name}` holds {word}"), "not a finite number"),
+            Err(_) if word.is_empty() => (format!("column `{name}` has an empty entry"), "nothing here"),
+            Err(_) => (format!("column `{name}` holds \"{word}\", which is not a number"), "not a number"),
         };
-        let help = "remove this sample or write a finite number, with a point for decimals";
-        Err(self.at(self.field(record, index), message, label, help))
+        let help = match word.contains(',') {
+            true => DECIMAL_COMMA,
+            false => "remove this sample or write a finite number, with a point for decimals",
+        };
+        Err(self.at(entry.clone(), message, label, help))
     }
 
-    fn ragged(&self, record: &csv::StringRecord, expected: usize) -> Report {
-        let line = record.position().map_or(0, csv::Position::line);
-        let message = format!("line {line} has {} entries, but the header names {expected} columns", record.len());
-        self.at(
-            self.line(record),
-            message,
-            format!("{} entries", record.len()),
-            "separate entries by commas, one for each column",
-        )
+    /// A number with a point for decimals: where entries are separated by another sign, a comma may stand for it.
+    fn decimal(&self, word: &str) -> String {
+        if self.separator == Separator::Comma { word.to_string() } else { word.replacen(',', ".", 1) }
     }
 
-    fn broken(&self, error: &csv::Error) -> Report {
-        let start = error.position().map_or(0, |position| position.byte() as usize).min(self.text.len());
-        self.at(
-            start..start,
-            format!("this is not CSV: {error}"),
-            "here",
-            "separate entries by commas, one line per sample",
-        )
+    fn ragged(&self, line: &Entries, expected: usize) -> Report {
+        let number = self.text[..line[0].start].matches('\n').count() + 1;
+        let message = format!("line {number} has {} entries, but the header names {expected} columns", line.len());
+        let decimals = self.separator == Separator::Comma && line.len() == 2 * expected;
+        let help = match (decimals, self.separator) {
+            (true, _) => DECIMAL_COMMA.to_string(),
+            (false, Separator::Comma) => "separate entries by commas, one for each column".to_string(),
+            (false, other) => format!("entries are separated by \"{}\" here, one for each column", other.word()),
+        };
+        self.at(whole(line), message, format!("{} entries", line.len()), &help)
     }
 
-    /// An error in the CSV file.
+    /// An error in the file.
     fn at(&self, span: Range<usize>, message: impl Into<String>, label: impl Into<String>, help: &str) -> Report {
         let message = format!("bad data in {}: {}", self.file.name(), message.into());
         error::at(&self.file.name(), self.text, span, message, label, help)
     }
-
-    /// The line of a record in the text.
-    fn line(&self, record: &csv::StringRecord) -> Range<usize> {
-        let mut start = record.position().map_or(0, |position| position.byte() as usize).min(self.text.len());
-        let rest = &self.text[start..];
-        start += rest.len() - rest.trim_start_matches(['\r', '\n']).len();
-        let end = self.text[start..].find(['\r', '\n']).map_or(self.text.len(), |length| start + length);
-        start..end
-    }
-
-    /// One entry of a record in the text; the whole line where quotes hide it.
-    fn field(&self, record: &csv::StringRecord, index: usize) -> Range<usize> {
-        let line = self.line(record);
-        let text = &self.text[line.clone()];
-        if text.contains('"') {
-            return line;
-        }
-        let mut start = line.start;
-        for (i, part) in text.split(self.separator).enumerate() {
-            if i == index {
-                let blank = part.len() - part.trim_start().len();
-                return start + blank..start + blank + part.trim().len();
-            }
-            start += part.len() + 1;
-        }
-        line
-    }
 }
+
+/// From the first entry of a line to its last.
+fn whole(line: &Entries) -> Range<usize> {
+    line.first().map_or(0, |entry| entry.start)..line.last().map_or(0, |entry| entry.end)
+}
+
+/// What to do with commas that stand for decimal points.
+const DECIMAL_COMMA: &str = "write decimals with a point; or keep decimal commas (and no signs between thousands) and separate the \
+                             entries by semicolons, tabs or blanks: the key `separator` of [model.data] names the sign";

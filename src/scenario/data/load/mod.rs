@@ -1,4 +1,4 @@
-//! Reading data files: CSV, .npy, .npz and .h5 columns of finite numbers, each error with file and line.
+//! Reading data files: text (CSV), .npy, .npz and .h5 columns of finite numbers, each error with file and line.
 
 mod arrays;
 mod csv;
@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 
 use miette::Result;
 
+use crate::reader::overrides;
 use crate::reader::source::{Located, Source, plain_io};
+use crate::scenario::data::File;
+use crate::scenario::data::separator::Separator;
 use crate::scenario::names::check_name;
 use crate::text::nearest;
 
@@ -19,14 +22,24 @@ pub const MAX_BYTES: u64 = 1 << 30;
 /// How the wanted columns of a data file are read.
 type Read = fn(&DataFile) -> Result<Columns>;
 
-/// The file name extensions, each with how such a file is read.
-const FORMATS: &[(&str, Read)] = &[
-    ("csv", csv::read),
-    ("npy", arrays::read_npy),
-    ("npz", arrays::read_npz),
-    ("h5", arrays::read_hdf5),
-    ("hdf5", arrays::read_hdf5),
+/// A kind of data file: its file name extension, whether its entries have a separator, how it is read.
+struct Format(&'static str, bool, Read);
+
+/// The kinds of data files.
+const FORMATS: &[Format] = &[
+    Format("csv", true, csv::read),
+    Format("tsv", true, csv::read),
+    Format("dat", true, csv::read),
+    Format("npy", false, arrays::read_npy),
+    Format("npz", false, arrays::read_npz),
+    Format("h5", false, arrays::read_hdf5),
+    Format("hdf5", false, arrays::read_hdf5),
 ];
+
+/// The file name extensions that are known.
+pub fn extensions() -> Vec<&'static str> {
+    FORMATS.iter().map(|format| format.0).collect()
+}
 
 /// A column of a data file.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,54 +59,67 @@ struct DataFile<'a> {
     named: &'a Located<String>,
     path: PathBuf,
     columns: &'a [(Located<String>, Located<Column>)],
+    separator: Option<&'a Located<Separator>>,
 }
 
 /// Reads the columns of a data file below the scenario's folder.
 ///
 /// Errors: a path that leads out of the folder; a file that is missing, empty, too large or of an unknown kind; columns that
 /// it does not have; ragged lines, entries that are no finite numbers (with file, line and column).
-pub fn load(
-    source: &Source,
-    named: &Located<String>,
-    columns: &[(Located<String>, Located<Column>)],
-) -> Result<Columns> {
-    let file = DataFile { source, named, path: locate(source, named)?, columns };
+pub fn load(source: &Source, written: &File) -> Result<Columns> {
+    let File { file: named, columns, separator } = written;
+    let file = DataFile { source, named, path: locate(source, named)?, columns, separator: separator.as_ref() };
     let extension = file.path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let Some((_, read)) = FORMATS.iter().find(|(name, _)| *name == extension) else {
+    let Some(Format(_, separated, read)) = FORMATS.iter().find(|format| format.0 == extension) else {
         let message = format!("`{}` is no kind of data file that is known", named.value);
-        let help = "use a .csv with a header line, .npy, .npz or .h5";
+        let help = "use a .csv, .tsv or .dat with a header line, .npy, .npz or .h5";
         return Err(source.error(&named.span, message, "unknown file name extension", help));
     };
+    if let Some(separator) = separator.as_ref().filter(|_| !separated) {
+        let message = format!("a .{extension} file has no separator");
+        return Err(source.error(&separator.span, message, "not read for this file", "remove `separator`"));
+    }
     let loaded = read(&file)?;
     file.check(&loaded)?;
     Ok(loaded)
 }
 
-/// The path of a data file: below the scenario's folder, existing, of bearable size.
+/// The path of a data file: existing, of bearable size, and below the scenario's folder or a folder of data that the command line names, or
+/// written on the command line itself. A scenario of a stranger reads nothing else.
 fn locate(source: &Source, named: &Located<String>) -> Result<PathBuf> {
-    let relative = Path::new(&named.value);
-    let folder = source.folder();
+    let (relative, folder) = (Path::new(&named.value), source.folder());
+    let given = relative.is_absolute() && overrides::gives(&source.overrides, &["model", "data", "file"], &named.value);
+    let folders: Vec<&PathBuf> = std::iter::once(&folder).chain(&source.data_folders).collect();
     let outside = || {
-        let help = "copy the file next to the scenario and give its relative path: a scenario reads nothing outside its folder";
+        let help = "copy the file next to the scenario, or allow its folder on the command line: --data-folder DIR, or give its \
+                    absolute path there: --set model.data.file=/PATH; by itself a scenario reads nothing outside its folder";
         let message = format!("the data file `{}` lies outside the scenario's folder", named.value);
         source.error(&named.span, message, "leads out of the folder", help)
     };
     let plain =
         |part: std::path::Component| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir);
-    if !relative.components().all(plain) {
+    if source.data_folders.is_empty() && !given && !relative.components().all(plain) {
         return Err(outside());
     }
-    let path = folder.join(relative);
+    let paths = folders.iter().map(|folder| folder.join(relative));
+    let path = paths.clone().find(|path| path.exists()).unwrap_or_else(|| folder.join(relative));
     let unreadable = |error: &std::io::Error| {
         let message = format!("cannot read the data file {}: {}", path.display(), plain_io(error));
-        let mut help = format!("paths are looked up from the scenario's folder, {}", folder.display());
-        if let Some(near) = neighbour(&path) {
+        let shown: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+        let mut help = format!("paths are looked up from the scenario's folder, {}", shown.join(", then from "));
+        if let Some(near) = neighbour(&path).filter(|_| relative.components().all(plain)) {
             help = format!("did you mean \"{}\"? {help}", relative.with_file_name(near).display());
         }
         source.error(&named.span, message, "not readable", help)
     };
-    let real = path.canonicalize().map_err(|error| unreadable(&error))?;
-    if !folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)) {
+    let allowed =
+        |real: &Path| folders.iter().any(|folder| folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)));
+    // what lies outside is refused before it is said whether it exists
+    let real = path.canonicalize().map_err(|error| match given || relative.components().all(plain) {
+        true => unreadable(&error),
+        false => outside(),
+    })?;
+    if !given && !allowed(&real) {
         return Err(outside());
     }
     let metadata = std::fs::metadata(&path).map_err(|error| unreadable(&error))?;
