@@ -80,7 +80,7 @@ impl Estimate {
     }
 }
 
-/// Refuses a scenario that needs more than `limit` bytes, with the breakdown and what to change; exit code 4.
+/// What a scenario needs. Errors: more than `limit` bytes, with the breakdown and what to change; exit code 4.
 pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
     let estimate = estimate(scenario, engines);
     if estimate.total() <= limit as f64 {

@@ -82,7 +82,7 @@ impl Scenario {
         Self::load_with_data(path, overrides, &[])
     }
 
-    /// [`Scenario::load`], with folders in which data files may lie beside that of the scenario.
+    /// [`Scenario::load`] with its errors, and folders in which data files may lie beside that of the scenario.
     pub fn load_with_data(path: &Path, overrides: &[String], data_folders: &[PathBuf]) -> Result<Self> {
         let mut source = Source::read(path)?;
         source.data_folders = data_folders.to_vec();

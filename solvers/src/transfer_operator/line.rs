@@ -231,7 +231,7 @@ pub fn build(
     build_with(nodes, samples, step, rows, &laws, interrupt)
 }
 
-/// [`build`] with batch laws that were chosen before.
+/// [`build`] with batch laws that were chosen before, and its errors.
 pub fn build_with(
     nodes: &Nodes,
     samples: &dyn Samples,

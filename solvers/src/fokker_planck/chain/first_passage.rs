@@ -77,7 +77,8 @@ impl Passages<'_> {
         })
     }
 
-    /// Mean time and, where something else than an arrival can happen, committor.
+    /// Mean time and, where something else than an arrival can happen, committor. Errors: cells without a way to an end, equations that
+    /// are not solved, [`Error::Interrupted`].
     pub fn fields(&self, problem: &PassageProblem, interrupt: Interrupt) -> Result<Fields, Error> {
         let sets: Vec<&Target> = [problem.target].into_iter().chain(problem.avoid).collect();
         let by = |sets: &[&Target], field: &dyn Fn(&Killed) -> Result<Vec<f64>, Error>| {

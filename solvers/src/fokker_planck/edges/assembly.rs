@@ -62,7 +62,7 @@ pub fn edge_generator(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid) ->
     edge_generator_with(dynamics, temperature, grid, &EdgeOptions::default())
 }
 
-/// [`edge_generator`] with the given options.
+/// [`edge_generator`] with the given options, and its errors.
 pub fn edge_generator_with(
     dynamics: &dyn Dynamics,
     temperature: f64,

@@ -13,7 +13,7 @@ pub fn choose(name: &str, task: &Task) -> Result<&'static Integrator, Error> {
     choose_with_reason(name, task).map(|(method, _)| method)
 }
 
-/// [`choose`], and why it is this one: the estimated seconds of all.
+/// [`choose`] with its errors, and why it is this one: the estimated seconds of all.
 pub fn choose_with_reason(name: &str, task: &Task) -> Result<(&'static Integrator, String), Error> {
     if name == "auto" {
         let mut costs: Vec<(&Integrator, f64)> =

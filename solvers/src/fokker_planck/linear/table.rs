@@ -97,7 +97,7 @@ pub fn solve_backward(
 }
 
 /// Solves (c I − Qᵀ) p = b, the forward equation, once: mean times spent in each cell with c = 0 and b the initial law.
-/// Otherwise as [`solve_backward`].
+/// Otherwise, and in its errors, as [`solve_backward`].
 pub fn solve_forward(
     generator: &Arc<Generator>,
     shape: &[usize],
