@@ -61,7 +61,7 @@ fn the_table_the_record_the_rows_and_the_picture_agree() {
     assert_eq!(lines.len(), 4);
     assert_eq!(lines[0][column("eigenvalue_1")].parse::<f64>().unwrap(), rate[0]);
     assert_eq!(&lines[3][column("transient_change")], "");
-    let picture = tiny_skia::Pixmap::load_png(folder.path().join("slope-convergence.png")).unwrap();
+    let picture = resvg::tiny_skia::Pixmap::load_png(folder.path().join("slope-convergence.png")).unwrap();
     assert_eq!(picture.width(), 2400);
     assert!(folder.path().join("slope-convergence.svg").exists());
     let again = fpsolve(folder.path(), &["convergence", "slope.toml"]);

@@ -8,8 +8,8 @@ use std::path::Path;
 use fpsolve::engine::ENGINES;
 use fpsolve::figure::{FIGURES, plot, plot_one};
 use fpsolve::record::Record;
-use roxmltree::Document;
-use tiny_skia::Pixmap;
+use resvg::tiny_skia::Pixmap;
+use resvg::usvg::roxmltree::Document;
 
 /// Figures of groups that the synthetic records do not have; the tests of those groups draw them.
 const ELSEWHERE: [&str; 1] = ["convergence"];

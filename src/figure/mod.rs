@@ -4,7 +4,6 @@
 
 pub mod chart;
 
-use crate::figure::chart::{png, svg};
 use std::path::{Path, PathBuf};
 
 use crate::record::Record;
@@ -27,6 +26,7 @@ mod survival;
 mod trajectories;
 
 use chart::canvas::Canvas;
+use chart::{raster, svg};
 use source::Source;
 
 /// A figure that can be drawn from a record.
@@ -137,9 +137,10 @@ pub fn plot_one(record: &Record, name: &str, stem: &Path) -> Result<Vec<PathBuf>
 
 fn write(figure: &Figure, source: &Source, stem: &Path) -> Result<Vec<PathBuf>, Error> {
     let Some(canvas) = (figure.draw)(source) else { return Ok(Vec::new()) };
-    let encoded = png::encode(&canvas).zip(svg::encode(&canvas)).ok_or(Error::Encode(figure.name))?;
+    let svg = svg::encode(&canvas).ok_or(Error::Encode(figure.name))?;
+    let png = raster::png(&svg).ok_or(Error::Encode(figure.name))?;
     let mut written = Vec::new();
-    for (extension, bytes) in [("png", encoded.0), ("svg", encoded.1.into_bytes())] {
+    for (extension, bytes) in [("png", png), ("svg", svg.into_bytes())] {
         let mut path = stem.as_os_str().to_owned(); // with_extension would cut a name with dots
         path.push(format!(".{extension}"));
         let path = PathBuf::from(path);

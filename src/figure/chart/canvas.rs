@@ -1,4 +1,4 @@
-//! A picture as a list of shapes in logical pixels; `svg` and `png` draw the same list.
+//! A picture as a list of shapes in logical pixels; `svg` draws the list.
 
 use super::colour::Colour;
 

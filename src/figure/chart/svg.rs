@@ -6,7 +6,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::canvas::{Anchor, Canvas, Rect, Shape, Stroke};
 use super::colour::Colour;
-use super::{font, png};
+use super::{font, raster};
 
 /// The SVG file. None where an image cannot be encoded.
 pub fn encode(canvas: &Canvas) -> Option<String> {
@@ -114,7 +114,7 @@ fn draw(shape: &Shape) -> Option<String> {
             format!("<text {place} font-size=\"{size}\" fill=\"{fill}\" text-anchor=\"{anchor}\">{text}</text>")
         }
         Shape::Image { rect, columns, rows, rgb } => {
-            let data = BASE64_STANDARD.encode(png::encode_rgb(*columns, *rows, rgb)?);
+            let data = BASE64_STANDARD.encode(raster::png_of_pixels(*columns, *rows, rgb)?);
             format!(
                 "<image {} preserveAspectRatio=\"none\" image-rendering=\"pixelated\" \
                  href=\"data:image/png;base64,{data}\"/>",
@@ -134,11 +134,12 @@ mod tests {
         let mut canvas = Canvas::new(10.0, 10.0, text);
         canvas.text([0.0, 0.0], text, 10.0, Colour::hex(0), Anchor::Start);
         let svg = encode(&canvas).unwrap_or_default();
-        let tree = roxmltree::Document::parse(&svg).expect("the file is XML");
+        let tree = resvg::usvg::roxmltree::Document::parse(&svg).expect("the file is XML");
         let said: Vec<_> = ["title", "text"]
             .map(|tag| tree.descendants().find(|node| node.has_tag_name(tag)).and_then(|node| node.text()))
             .into();
         assert_eq!(said, [Some("a<b> & \"c\" 'd' ]]> \u{fffd}\u{fffd}\u{fffd}e"); 2]);
+        assert!(raster::png(&svg).is_some());
     }
 
     #[test]
