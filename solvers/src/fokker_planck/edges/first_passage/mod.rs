@@ -14,7 +14,8 @@ use crate::engine::Interrupt;
 use crate::error::{Error, Setting};
 use crate::escape::on_grid::{Absorbed, AtStart, GridPassage, PassageProblem, Timed};
 use crate::escape::passage::Target;
-use crate::fokker_planck::cells::interpolation::{at, interpolation};
+use crate::fokker_planck::cells::interpolation::{at, interpolation, of_field};
+use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
 use crate::fokker_planck::integrator::system::{IntegratorOptions, System, Task};
 use crate::fokker_planck::integrator::table::choose;
@@ -25,20 +26,21 @@ use crate::problem::grid::{Axis, Boundary, Grid};
 /// Shortest fraction of an edge before the surface of a target.
 const SHORTEST: f64 = 1e-9;
 
-/// Mean time, survival and committor on a grid with its generator.
+/// Mean time, survival and committor on a grid with its generator, whose fields stand at the centres or at the nodes of weighted `cells`.
 ///
 /// At absorbing walls a passage ends as well: τ is then the mean time to the target or such a wall. Errors: a target without
 /// cells, cells from which the target cannot be reached, times beyond the range of floating-point numbers, interruption.
 pub fn first_passage(
     generator: &Generator,
     grid: &Grid,
+    cells: Option<&WeightedCells>,
     problem: &PassageProblem,
     integrator: IntegratorOptions,
     interrupt: Interrupt,
 ) -> Result<GridPassage, Error> {
     let killed = Killed::new(generator, grid, &[problem.target])?;
-    let weights = interpolation(grid, problem.from);
-    let at_start = |field: &[f64]| at(&weights, field);
+    let (weights, of_field) = (interpolation(grid, cells, problem.from), of_field(grid, cells, problem.from));
+    let at_start = |field: &[f64]| at(&of_field, field);
     let mean_time = killed.solve(grid, &killed.outside, interrupt)?;
     let (survival, error_time) = survival(&killed, grid, &weights, problem.times, integrator, interrupt)?;
     let either = Either::new(generator, grid, problem, &killed, interrupt)?;
@@ -47,7 +49,7 @@ pub fn first_passage(
         from_value: at_start(&mean_time),
         from_committor: committor.as_deref().map(at_start),
         from_exit: either.as_ref().and_then(|either| either.exit.as_deref()).map(at_start).map(Timed::new),
-        from_conditional: either.as_ref().and_then(|either| either.conditional(&weights)).map(Timed::new),
+        from_conditional: either.as_ref().and_then(|either| either.conditional(&of_field)).map(Timed::new),
         absorbed: match problem.avoid {
             None => killed.absorbed(generator, grid, &weights, interrupt)?,
             Some(avoid) => {
@@ -103,11 +105,17 @@ impl Either {
 }
 
 /// τ and the committor at the starting point alone; None for what fails as [`first_passage`] would.
-pub fn at_start(generator: &Generator, grid: &Grid, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
+pub fn at_start(
+    generator: &Generator,
+    grid: &Grid,
+    cells: Option<&WeightedCells>,
+    problem: &PassageProblem,
+    interrupt: Interrupt,
+) -> AtStart {
     let Ok(killed) = Killed::new(generator, grid, &[problem.target]) else {
         return AtStart::default();
     };
-    let weights = interpolation(grid, problem.from);
+    let weights = of_field(grid, cells, problem.from);
     let here = |field: &[f64]| at(&weights, field);
     let mean_time = killed.solve(grid, &killed.outside, interrupt).ok().map(|time| here(&time));
     let either = Either::new(generator, grid, problem, &killed, interrupt).ok().flatten();
