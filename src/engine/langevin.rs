@@ -106,9 +106,9 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
     items
 }
 
-fn build(options: &Options, problem: &Problem, _: Interrupt) -> Result<Box<dyn Engine>, Error> {
+fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {
     let options = options.of::<LangevinTable>().options.clone();
-    Ok(Box::new(Langevin::new(problem, options)?))
+    Ok(Box::new(Langevin::new_until(problem, options, interrupt)?))
 }
 
 /// The step that was chosen, and why.

@@ -171,7 +171,7 @@ fn the_first_bad_point_is_named() {
     let check = |diffusion| {
         let dynamics = GradientDynamics::new(Arc::new(Constant), Arc::new(Given { diffusion, bad: 2 }));
         let points = [0.0, 1.0, 2.5, 3.0, 10.0, 11.0, 12.0, 13.0];
-        check_dynamics(&dynamics, &points, &["a".into(), "b".into()])
+        check_dynamics(&dynamics, &points, &[1.0; 2], &["a".into(), "b".into()])
     };
     assert!(check([1.0, 2.0, 4.0]).is_ok()); // singular, not indefinite
     assert!(check([0.0, 0.0, 0.0]).is_ok());

@@ -1,7 +1,7 @@
 //! A check that drift and diffusion can be used: finite everywhere, D positive semidefinite.
 
 use crate::error::Error;
-use crate::numerics::symmetric::{eigen, packed_len};
+use crate::numerics::symmetric::{eigen, packed_len, products};
 use crate::problem::dynamics::Dynamics;
 
 /// Negative eigenvalues down to this share of the largest count as rounding.
@@ -18,13 +18,18 @@ pub enum Unusable {
     Diffusion(Error),
 }
 
-/// Checks drift and diffusion at n points (coordinate-major).
+/// Checks drift and diffusion at n points (coordinate-major); what counts as rounding of D is measured in units of `lengths` (d) of the axes.
 ///
 /// # Errors
 /// The first point where b or D is not finite, or D has a negative eigenvalue beyond rounding; it names the point in the
 /// given variables.
-pub fn check_dynamics(dynamics: &dyn Dynamics, points: &[f64], variables: &[String]) -> Result<(), Unusable> {
-    let d = dynamics.dimension();
+pub fn check_dynamics(
+    dynamics: &dyn Dynamics,
+    points: &[f64],
+    lengths: &[f64],
+    variables: &[String],
+) -> Result<(), Unusable> {
+    let (d, units) = (dynamics.dimension(), products(lengths));
     let n = points.len() / d;
     let packed = packed_len(d);
     let (mut drift, mut diffusion) = (vec![0.0; d * n], vec![0.0; packed * n]);
@@ -46,9 +51,10 @@ pub fn check_dynamics(dynamics: &dyn Dynamics, points: &[f64], variables: &[Stri
             let help = "shrink the grid, or change the formula of the diffusion";
             return Err(Unusable::Diffusion(Error::invalid(what, help)));
         }
-        let (values, _) = eigen(d, &here);
+        let (values, _) = eigen(d, &here.iter().zip(&units).map(|(entry, unit)| entry / unit).collect::<Vec<f64>>());
         let largest = values[..d].iter().fold(0.0_f64, |a, v| a.max(v.abs()));
         if values[0] < -ROUNDING * largest {
+            let values = eigen(d, &here).0;
             let what = format!("the diffusion matrix has the eigenvalue {:.6e} at {}", values[0], place());
             let help = "a diffusion matrix must be positive semidefinite: make it S·Sᵀ of some S";
             return Err(Unusable::Diffusion(Error::invalid(what, help)));

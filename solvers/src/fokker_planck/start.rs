@@ -178,20 +178,20 @@ impl<'a> PointStart<'a> {
         Some(axis.width(axis.locate(self.at[k])?))
     }
 
-    /// Largest rate at which the drift changes: the row sums of |∂b/∂θ|, by differences of a cell.
+    /// Largest rate at which the drift changes: the row sums of |∂b/∂θ| in units of the cells, by differences of a cell.
     fn rate(&self) -> Option<f64> {
         let d = self.at.len();
         let mut rows = vec![0.0; d];
+        let widths = (0..d).map(|k| self.width(k)).collect::<Option<Vec<f64>>>()?;
         for k in 0..d {
-            let (axis, half) = (&self.grid.axes()[k], 0.5 * self.width(k)?);
+            let (axis, half) = (&self.grid.axes()[k], 0.5 * widths[k]);
             let inside = |x: f64| if axis.is_periodic() { x } else { x.clamp(axis.lower(), axis.upper()) };
             let ends = [inside(self.at[k] - half), inside(self.at[k] + half)];
             let mut points: Vec<f64> = self.at.iter().flat_map(|&x| [x, x]).collect();
             points[2 * k..2 * k + 2].copy_from_slice(&ends);
             let (b, ..) = at_points(self.dynamics, self.temperature, &points, None);
-            rows.iter_mut()
-                .enumerate()
-                .for_each(|(i, row)| *row += ((b[2 * i + 1] - b[2 * i]) / (ends[1] - ends[0])).abs());
+            let slope = |i: usize| (b[2 * i + 1] - b[2 * i]) / (ends[1] - ends[0]);
+            rows.iter_mut().enumerate().for_each(|(i, row)| *row += (slope(i) * widths[k] / widths[i]).abs());
         }
         Some(rows.into_iter().fold(0.0, f64::max))
     }

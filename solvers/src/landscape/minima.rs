@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::model::Model;
-use crate::numerics::symmetric::{eigen, packed_len};
+use crate::numerics::symmetric::{eigen, packed_index, packed_len};
 use crate::problem::dynamics::lengths;
 use crate::problem::fields::tabulate;
 use crate::problem::grid::Grid;
@@ -128,6 +128,13 @@ impl Local {
         self.gradient.iter().zip(scale).map(|(g, h)| (g * h) * (g * h)).sum::<f64>().sqrt()
     }
 
+    /// How much the loss changes over a cell: |∇L| and the trace of |∇²L| per cell.
+    fn rise(&self, scale: &[f64]) -> f64 {
+        let d = scale.len();
+        self.slope(scale)
+            + (0..d).map(|k| (self.hessian[packed_index(d, k, k)] * scale[k] * scale[k]).abs()).sum::<f64>()
+    }
+
     /// −V f(Λ)⁻¹ Vᵀ ∇L in units of the cells, with the eigenvalues passed through f.
     pub(crate) fn step(&self, scale: &[f64], f: impl Fn(f64) -> f64) -> Vec<f64> {
         let d = scale.len();
@@ -191,7 +198,7 @@ pub(crate) fn descend(model: &dyn Model, grid: &Grid, mut theta: Vec<f64>) -> Op
         let there = Local::at(model, &lengths, &next);
         if there.slope(&scale) >= here.slope(&scale)
             || there.slope(&scale).is_nan()
-            || there.loss > here.loss + 1e-9 * here.loss.abs()
+            || there.loss > here.loss + 1e-9 * (here.loss.abs() + here.rise(&scale))
         {
             break;
         }

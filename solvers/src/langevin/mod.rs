@@ -28,7 +28,7 @@ use crate::problem::Problem;
 use scheme::{Entry, Scheme, Sde, Work};
 pub use step::divide;
 use step::{STEPS_PER_CHECK, largest_rate};
-use step_halving::StepHalving;
+use step_halving::{StepHalving, Trial};
 use walls::Walls;
 
 /// What a scenario says about the Langevin engine.
@@ -74,6 +74,11 @@ impl Langevin {
     /// Errors: no walkers, a step that is not positive, a scheme that is not in the table or does not suit the problem, an
     /// initial law off the grid.
     pub fn new(problem: &Problem, options: LangevinOptions) -> Result<Self, Error> {
+        Self::new_until(problem, options, &|| false)
+    }
+
+    /// [`Self::new`], whose choice of a step ends early when it is asked to stop.
+    pub fn new_until(problem: &Problem, options: LangevinOptions, interrupt: Interrupt) -> Result<Self, Error> {
         let entry = scheme::find(&options.scheme)?;
         let mut ensemble = Ensemble::new(problem, "langevin", options.walkers)?;
         let sde = Sde::new(problem);
@@ -81,8 +86,14 @@ impl Langevin {
         if walls.absorbs() {
             ensemble.blocks_mut().iter_mut().for_each(|block| block.absorbed = vec![false; BLOCK]);
         }
-        let (step, reason) = step::resolve(problem, &walls, options.step)?;
         let scheme = (entry.build)(problem)?;
+        let (step, reason) = match step::given(options.step)? {
+            Some(step) => (step, "given".to_string()),
+            None => {
+                let trial = Trial { problem, sde: &sde, entry, scheme: &*scheme, walls: &walls };
+                trial.shortened(step::choose(problem, &walls)?, options.walkers, interrupt)
+            }
+        };
         let halving = StepHalving::new(problem, &walls, options.walkers);
         let walkers = options.trajectories.min(options.walkers);
         let mut trajectories = Trajectories { walkers, times: Vec::new(), points: Vec::new() };
@@ -144,7 +155,7 @@ impl Langevin {
                 0.1 * self.step / self.stiffness
             ));
         }
-        let sampling = MEAN_IN_VARIATION / (self.ensemble.walkers() as f64).sqrt();
+        let sampling = step_halving::sampling_error(self.ensemble.walkers());
         if let Some((error, uncertainty)) = self.step_error()
             && error > SEEN * sampling.max(uncertainty)
         {
@@ -164,8 +175,6 @@ impl Langevin {
 const NEAR_INSTABILITY: f64 = 1.5;
 /// Errors of the step are worth a warning from so many sampling errors on.
 const SEEN: f64 = 4.0;
-/// Total variation of a shift by one standard deviation, 1/√(2π).
-const MEAN_IN_VARIATION: f64 = 0.398_942_280_401_432_7;
 
 impl Engine for Langevin {
     fn name(&self) -> &'static str {

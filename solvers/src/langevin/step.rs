@@ -23,16 +23,15 @@ pub fn divide(interval: f64, step: f64) -> (u64, f64) {
     (steps as u64, interval / steps)
 }
 
-/// The step that was given, or a chosen one, and the reason in words. Errors: a step that is not positive.
-pub(super) fn resolve(problem: &Problem, walls: &Walls, given: Option<f64>) -> Result<(f64, String), Error> {
-    match given {
-        Some(step) if step > 0.0 && step.is_finite() => Ok((step, "given".to_string())),
-        Some(step) => {
+/// The step that was given, if one was. Errors: a step that is not positive.
+pub(super) fn given(step: Option<f64>) -> Result<Option<f64>, Error> {
+    match step {
+        Some(step) if !(step > 0.0 && step.is_finite()) => {
             let what = format!("the Langevin step {step} is not a positive time");
             Err(Error::invalid(what, "give a positive time, 0.01 for example, or leave it to the program")
                 .set_by(&[Setting::LangevinStep]))
         }
-        None => choose(problem, walls),
+        step => Ok(step),
     }
 }
 
@@ -42,10 +41,11 @@ pub(super) fn resolve(problem: &Problem, walls: &Walls, given: Option<f64>) -> R
 /// lengths L_k of the axes (|∂b|² = Σ (L_j/L_k ∂_j b_k)², (L_j ∂_j D_kk)²/(L_k² D_kk)), and the speeds
 /// |b_k| and T·D_kk are taken, and their 95 % quantiles q give the step: r h ≤ 0.02 (drift and noise change little in a
 /// step), |b_k| h and √(2 T D_kk h) ≤ 4 % of the axis, h ≤ the shortest output interval. With a learning rate η the step is
-/// not taken below η/10, since the equation itself is only right to O(η).
+/// not taken below η/10, since the equation itself is only right to O(η). A trial of it may ask for a shorter one
+/// ([`super::step_halving::Trial`]).
 ///
 /// Errors: drift or D not finite at the start.
-fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), Error> {
+pub(super) fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), Error> {
     let d = problem.dimension();
     let end = problem.times.last().copied().unwrap_or(0.0);
     let shortest = problem.times.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);

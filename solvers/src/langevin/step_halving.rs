@@ -8,8 +8,8 @@
 
 use rayon::prelude::*;
 
-use super::scheme::{Scheme, Sde, Work};
-use super::step::STEPS_PER_CHECK;
+use super::scheme::{Entry, Scheme, Sde, Work};
+use super::step::{STEPS_PER_CHECK, divide};
 use super::walls::Walls;
 use crate::engine::Interrupt;
 use crate::ensemble::{BLOCK, Block};
@@ -91,7 +91,7 @@ impl StepHalving {
                 let centre = mean(&mut values.iter().copied());
                 (mean(&mut values.iter().map(|v| (v - centre).powi(2))) / n).sqrt()
             };
-            let parts = [(0.398_942_280_401_432_7, &first), (0.242, &second)];
+            let parts = [(MEAN_IN_VARIATION, &first), (0.242, &second)];
             let error: f64 = parts.iter().map(|(weight, v)| weight * mean(&mut v.iter().copied()).abs()).sum();
             let noise: f64 = parts.iter().map(|(weight, v)| (weight * spread(v)).powi(2)).sum();
             if factor * error > self.error {
@@ -103,6 +103,72 @@ impl StepHalving {
     /// Largest error seen, in units of total variation, and the standard error of that estimate; None after a failure.
     pub fn estimate(&self) -> Option<(f64, f64)> {
         (!self.failed).then_some((self.error, self.uncertainty))
+    }
+}
+
+/// Total variation of a shift by one standard deviation, 1/√(2π).
+const MEAN_IN_VARIATION: f64 = 0.398_942_280_401_432_7;
+
+/// The standard error of a mean of that many walkers, in units of total variation.
+pub(super) fn sampling_error(walkers: usize) -> f64 {
+    MEAN_IN_VARIATION / (walkers as f64).sqrt()
+}
+
+/// A trial of a step on all output times before the run.
+pub(super) struct Trial<'a> {
+    pub problem: &'a Problem,
+    pub sde: &'a Sde,
+    pub entry: &'static Entry,
+    pub scheme: &'a dyn Scheme,
+    pub walls: &'a Walls,
+}
+
+/// Shortest step relative to the one that was tried first.
+const SHORTEST: f64 = 1.0 / 16.0;
+/// Error aimed at, in sampling errors of the ensemble.
+const AIM: f64 = 0.7;
+
+impl Trial<'_> {
+    /// The step with its reason, or a shorter one where its error, E ∝ h^p, exceeds the sampling error of that many walkers: the one for which it
+    /// is 0.7 of it, or a 16th where that is longer. A step at which a walker is lost is quartered.
+    pub fn shortened(&self, (step, reason): (f64, String), walkers: usize, interrupt: Interrupt) -> (f64, String) {
+        let sampling = sampling_error(walkers);
+        let mut tried = step;
+        while tried >= SHORTEST * step {
+            let Some(found) = self.error(tried, walkers, interrupt) else { break };
+            match found {
+                None if interrupt() => break,
+                None => tried *= 0.25,
+                Some((error, uncertainty)) if error <= sampling.max(2.0 * uncertainty) => break,
+                Some((error, _)) => {
+                    let shorter =
+                        (tried * (AIM * sampling / error).powf(1.0 / self.entry.weak_order)).max(SHORTEST * step);
+                    let times = error / sampling;
+                    return (
+                        shorter,
+                        format!("the error of {tried:.2e} is {times:.1} sampling errors; that is {reason}"),
+                    );
+                }
+            }
+        }
+        match tried < step {
+            true => (tried, format!("walkers are lost at {step:.2e}, {reason}")),
+            false => (step, reason),
+        }
+    }
+
+    /// Error of a step and its standard error, None where a walker is lost; None where there is nothing to try.
+    fn error(&self, step: f64, walkers: usize, interrupt: Interrupt) -> Option<Option<(f64, f64)>> {
+        let mut halving = StepHalving::new(self.problem, self.walls, walkers.max(MANY_WALKERS))?;
+        for ends in self.problem.times.windows(2) {
+            let (steps, h) = divide(ends[1] - ends[0], step);
+            halving.advance(self.sde, self.scheme, self.walls, steps, h, interrupt);
+            halving.compare(self.entry.weak_order);
+            if halving.failed {
+                break;
+            }
+        }
+        Some(halving.estimate())
     }
 }
 

@@ -15,6 +15,12 @@ pub const fn packed_index(d: usize, i: usize, j: usize) -> usize {
     i * d - i * (i + 1) / 2 + j
 }
 
+/// ℓ_i ℓ_j, packed: the units of a matrix where those of its variables are ℓ (d).
+pub fn products(lengths: &[f64]) -> Vec<f64> {
+    let d = lengths.len();
+    (0..d).flat_map(|i| (i..d).map(move |j| lengths[i] * lengths[j])).collect()
+}
+
 /// Eigenvalues (ascending, the first d) and eigenvectors (column k belongs to value k) of a packed symmetric matrix.
 ///
 /// Small eigenvalues of graded positive matrices come out accurate relative to themselves (see [`super::small_matrix`]). Entries

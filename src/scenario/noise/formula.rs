@@ -36,7 +36,8 @@ impl Formula {
         let row = |row: &Vec<Located<String>>| row.iter().map(parse).collect();
         let rows = self.diffusion.value.iter().map(row).collect::<Result<Vec<Vec<Expression>>>>()?;
         let span = &self.diffusion.span;
-        FormulaDiffusion::new(&rows).map_err(|error| given.source.solver_error(span, "this matrix", &error))
+        FormulaDiffusion::of_upper_triangle(&rows)
+            .map_err(|error| given.source.solver_error(span, "this matrix", &error))
     }
 }
 
@@ -87,18 +88,21 @@ impl NoiseKind for Formula {
     }
 }
 
-/// The first cell where two formulas differ by more than rounding, and their values there.
+/// The first cell where two formulas differ by more than 10⁻⁹ of their largest value on the grid, and their values there.
 fn first_difference(pair: &[Expression; 2], grid: &Grid) -> Option<(String, f64, f64)> {
     let program = Program::compile(pair);
-    for cells in cells::blocks(grid) {
-        let n = cells.len();
+    let evaluated = |cells: Range<usize>| {
         let points = cells::centres(grid, cells);
-        let mut values = vec![0.0; 2 * n];
+        let mut values = vec![0.0; 2 * points.len() / grid.dimension()];
         program.evaluate(&points, &mut values);
-        let differ = |k: &usize| (values[*k] - values[n + k]).abs() > 1e-9 * (1.0 + values[*k].abs());
-        if let Some(k) = (0..n).find(differ) {
-            return Some((cells::place(grid, &points, k), values[k], values[n + k]));
-        }
-    }
-    None
+        (points, values)
+    };
+    let sizes = cells::blocks(grid).into_iter().flat_map(|cells| evaluated(cells).1);
+    let largest = sizes.map(f64::abs).filter(|size| size.is_finite()).fold(0.0, f64::max);
+    cells::blocks(grid).into_iter().find_map(|cells| {
+        let (points, values) = evaluated(cells);
+        let (lower, upper) = values.split_at(values.len() / 2);
+        let k = (0..lower.len()).find(|&k| (lower[k] - upper[k]).abs() > 1e-9 * largest)?;
+        Some((cells::place(grid, &points, k), lower[k], upper[k]))
+    })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fpsolve_solvers::diffusion::Diffusion;
 use fpsolve_solvers::dynamics::{FormulaDynamics, GradientDynamics, Interpretation, ModifiedDynamics, Order};
+use fpsolve_solvers::formula::Symbols;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use miette::Result;
@@ -24,14 +25,7 @@ pub(super) fn build(
 ) -> Result<Arc<dyn Dynamics>> {
     let (written, order) = (&scenario.noise, scenario.dynamics.order.value);
     let symbols = scenario.symbols();
-    let noise = noise::Given {
-        source: &scenario.source,
-        symbols: &symbols,
-        model: &*model,
-        data: given.data,
-        importance: scenario.dynamics.importance.as_ref(),
-        weights: written.weights,
-    };
+    let noise = noise_given(scenario, &symbols, &*model, given);
     if written.interpretation == Interpretation::Ito
         && order == 1
         && let (Some(loss), Some(noise)) = (scenario.model.kind.formulas(given)?, written.kind.formulas(&noise)?)
@@ -48,6 +42,34 @@ pub(super) fn build(
         temperature,
         lengths,
     )))
+}
+
+/// What a noise is built from.
+fn noise_given<'a>(
+    scenario: &'a Scenario,
+    symbols: &'a Symbols,
+    model: &'a dyn Model,
+    given: &model::Given<'a>,
+) -> noise::Given<'a> {
+    noise::Given {
+        source: &scenario.source,
+        symbols,
+        model,
+        data: given.data,
+        importance: scenario.dynamics.importance.as_ref(),
+        weights: scenario.noise.weights,
+    }
+}
+
+/// The drift −∇L as written with its D, without what differences of D add. Errors: as for [`build`].
+pub(super) fn unconverted(
+    scenario: &Scenario,
+    model: Arc<dyn Model>,
+    given: &model::Given,
+) -> Result<Arc<dyn Dynamics>> {
+    let symbols = scenario.symbols();
+    let diffusion = scenario.noise.kind.build(&noise_given(scenario, &symbols, &*model, given))?;
+    Ok(Arc::new(GradientDynamics::new(model, diffusion).with_floor(scenario.noise.floor.value)))
 }
 
 /// The stochastic modified equation of order 2 or 3. Errors: no learning rate, another sense than Itô, a floor.

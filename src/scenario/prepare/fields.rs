@@ -2,7 +2,7 @@
 
 use fpsolve_solvers::dynamics::{Unusable, check_dynamics};
 use fpsolve_solvers::model::Model;
-use fpsolve_solvers::problem::dynamics::Dynamics;
+use fpsolve_solvers::problem::dynamics::{Dynamics, lengths};
 use fpsolve_solvers::problem::grid::Grid;
 use miette::{Report, Result};
 use rayon::prelude::*;
@@ -33,7 +33,8 @@ fn check_block(
             return Err(scenario.source.error(&scenario.model.kind.span(), message, "not finite on the grid", help));
         }
     }
-    check_dynamics(dynamics, points, &scenario.variable_names()).map_err(|error| dynamics_error(scenario, error))
+    check_dynamics(dynamics, points, &lengths(grid), &scenario.variable_names())
+        .map_err(|error| dynamics_error(scenario, error))
 }
 
 /// Errors of the drift point at the model, errors of the diffusion at the noise.

@@ -69,6 +69,12 @@ pub(super) fn check_graded(scenario: &Scenario, grid: &Grid, dynamics: &dyn Dyna
     Ok(())
 }
 
+/// Lengths (d) of the equation at the start, before there is a box; see [`bounds::lengths_at_start`].
+pub(super) fn lengths_at_start(scenario: &Scenario, dynamics: &dyn Dynamics, temperature: f64) -> Vec<f64> {
+    let end = scenario.time.at.value.last().copied().unwrap_or(0.0);
+    bounds::lengths_at_start(dynamics, temperature, &scenario.initial.without_box(), end)
+}
+
 /// The grid on a box for `bounds = "auto"` and how the box was found. Errors: no such box; see [`bounds::find`].
 pub(super) fn find(
     scenario: &Scenario,

@@ -87,8 +87,9 @@ impl Scenario {
         let (grid, box_found) = match layout {
             Layout::Written(grid) => (grid, None),
             Layout::Sought { bounds, cells } => {
-                // the box is not known yet: its search alone takes lengths of 1
-                let dynamics = on(&vec![1.0; model.dimension()])?;
+                // the box is not known yet: differences are based on how far the start gets at first
+                let unconverted = dynamics::unconverted(self, Arc::clone(&model), &given)?;
+                let dynamics = on(&grid::lengths_at_start(self, &*unconverted, temperature))?;
                 let (grid, found) = grid::find(self, (bounds, cells), &model, &dynamics, temperature, minibatch)?;
                 self.check_symmetry(&grid)?;
                 (grid, Some(found))

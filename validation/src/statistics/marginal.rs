@@ -9,6 +9,8 @@ use crate::metric::Marginal;
 const MASS: f64 = 1.0 / 48.0;
 const LENGTH: f64 = 1.0 / 16.0;
 const PIECES: usize = 66;
+/// A piece is full at this share: cells that fill it up to rounding must not decide where it ends.
+const FULL: f64 = 1.0 - 1e-9;
 const REPLICATES: usize = 2000;
 /// Share of the replicates to which the tail is fitted.
 const TAIL: f64 = 0.05;
@@ -59,7 +61,7 @@ fn pieces(law: &[f64], widths: &[f64]) -> (Vec<f64>, Vec<f64>) {
     for (&q, &width) in law.iter().zip(widths) {
         p += q;
         w += width;
-        if p >= MASS || w >= LENGTH * total {
+        if p >= FULL * MASS || w >= FULL * LENGTH * total {
             mass.push(std::mem::take(&mut p));
             length.push(std::mem::take(&mut w));
         }

@@ -7,6 +7,7 @@
 use super::edges::discretisation::EDGES;
 use super::engine::FokkerPlanck;
 use super::options::FokkerPlanckOptions;
+use super::stencil::coefficients::at_points;
 use crate::engine::Engine;
 use crate::engine::OnGrid;
 use crate::error::{Error, Setting};
@@ -14,6 +15,7 @@ use crate::numerics::random::Stream;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
 use crate::problem::density::marginal;
+use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::{Axis, Boundary, Grid};
 use crate::problem::initial::Initial;
 
@@ -280,8 +282,8 @@ fn pilot(problem: &Problem) -> Result<Vec<[f64; 2]>, Error> {
     let mut stream = Stream::new(problem.seed, "grid/pilot", 0);
     problem.initial.sampler(&start)?.fill(&mut stream, &mut points);
     let mut reach: Vec<[f64; 2]> = start.axes().iter().map(|axis| [axis.lower(), axis.upper()]).collect();
-    // far beyond the start in units of its own size and distance from 0
-    let far: Vec<f64> = reach.iter().map(|r| 1e6 * r[0].abs().max(r[1].abs()).max(r[1] - r[0])).collect();
+    // far beyond the start in units of its own size
+    let far: Vec<[f64; 2]> = reach.iter().map(|r| [0.5 * (r[0] + r[1]), FARTHEST * (r[1] - r[0])]).collect();
     let (end, mut time) = (problem.times.last().copied().unwrap_or(0.0), 0.0);
     for _ in 0..STEPS {
         let step = Step::at(problem, &points, &reach);
@@ -293,7 +295,7 @@ fn pilot(problem: &Problem) -> Result<Vec<[f64; 2]>, Error> {
         time += h;
         for (k, reach) in reach.iter_mut().enumerate() {
             for &x in &points[k * WALKERS..(k + 1) * WALKERS] {
-                if x.is_nan() || x.abs() >= far[k] {
+                if x.is_nan() || (x - far[k][0]).abs() >= far[k][1] {
                     return Err(diverges(problem, k, time));
                 }
                 *reach = [reach[0].min(x), reach[1].max(x)];
@@ -313,15 +315,16 @@ fn diverges(problem: &Problem, k: usize, time: f64) -> Error {
 
 /// A grid of few cells round the initial law.
 fn start_box(problem: &Problem) -> Result<Grid, Error> {
+    let end = problem.times.last().copied().unwrap_or(0.0);
+    let walk = |at: &[f64]| first_distances(problem.dynamics.as_ref(), problem.temperature, at, end);
     let ends: Vec<[f64; 2]> = match &problem.initial {
-        Initial::Gaussian { mean, covariance } => (0..mean.len())
-            .map(|k| {
-                // 2e-9 of a Gaussian lies beyond six standard deviations
-                let reach = 6.0 * covariance[packed_index(mean.len(), k, k)].sqrt();
-                [mean[k] - reach, mean[k] + reach]
-            })
-            .collect(),
-        Initial::Point { at } => at.iter().map(|x| [x - 1e-3 * (1.0 + x.abs()), x + 1e-3 * (1.0 + x.abs())]).collect(),
+        Initial::Gaussian { mean, covariance } => {
+            // 2e-9 of a Gaussian lies beyond six standard deviations
+            let wide = |k: usize| 6.0 * covariance[packed_index(mean.len(), k, k)].sqrt();
+            let reach = walk(mean).into_iter().enumerate().map(|(k, walk)| walk.max(wide(k)));
+            mean.iter().zip(reach).map(|(x, reach)| [x - reach, x + reach]).collect()
+        }
+        Initial::Point { at } => at.iter().zip(walk(at)).map(|(x, reach)| [x - reach, x + reach]).collect(),
         Initial::Uniform | Initial::Cells { .. } => {
             return Err(Error::invalid(
                 "this initial density is only defined on a box, so no box can be found for it",
@@ -334,11 +337,67 @@ fn start_box(problem: &Problem) -> Result<Grid, Error> {
     Grid::new(problem.variables.iter().zip(ends).map(axis).collect::<Result<Vec<_>, Error>>()?)
 }
 
+/// Lengths (d) on which differences may be based before there is a box: how far a walker gets from the start in the time in which
+/// drift and D hardly change. 1 where there is no start at a point or around a mean.
+pub fn lengths_at_start(dynamics: &dyn Dynamics, temperature: f64, initial: &Initial, end: f64) -> Vec<f64> {
+    match initial {
+        Initial::Gaussian { mean: at, .. } | Initial::Point { at } => first_distances(dynamics, temperature, at, end),
+        Initial::Uniform | Initial::Cells { .. } => vec![1.0; dynamics.dimension()],
+    }
+}
+
+/// Longest time that is tried relative to the shortest, as a number of quarterings.
+const QUARTERINGS: usize = 200;
+
+/// The distances δ_k = max |b_k| h + √(2T max D_kk h) (d) over the point and its neighbours at ± δ_j, for the longest h ≤ `end` where
+/// taking the neighbours' neighbours into account makes none of them a quarter longer: lengths of the equation itself, whatever its units.
+///
+/// A variable that does not move at all gets the size of its position.
+fn first_distances(dynamics: &dyn Dynamics, temperature: f64, at: &[f64], end: f64) -> Vec<f64> {
+    let d = at.len();
+    let reached = |distance: &[f64], h: f64| -> Vec<f64> {
+        let n = 2 * d + 1;
+        let mut points: Vec<f64> = at.iter().flat_map(|&x| vec![x; n]).collect();
+        for (k, distance) in distance.iter().enumerate() {
+            points[k * n + 2 * k] -= distance;
+            points[k * n + 2 * k + 1] += distance;
+        }
+        let (b, a, _) = at_points(dynamics, temperature, &points, None);
+        let largest =
+            |row: &[f64]| row.iter().fold(0.0, |most: f64, v| if v.is_nan() { f64::NAN } else { most.max(v.abs()) });
+        let row = |values: &[f64], row: usize| largest(&values[row * n..(row + 1) * n]);
+        (0..d).map(|k| row(&b, k) * h + (2.0 * row(&a, packed_index(d, k, k)) * h).sqrt()).collect()
+    };
+    let steady = |h: f64| {
+        let mut distance = vec![0.0; d];
+        for _ in 0..=d {
+            distance = reached(&distance, h);
+        }
+        let next = reached(&distance, h);
+        distance.iter().zip(next).all(|(now, next)| next.is_finite() && next <= 1.25 * now).then_some(distance)
+    };
+    let times = (0..QUARTERINGS as i32).map(|k| end * 0.25f64.powi(k));
+    let found = times.filter(|h| *h > 0.0).find_map(steady).unwrap_or_else(|| vec![0.0; d]);
+    found
+        .into_iter()
+        .zip(at)
+        .map(|(l, x)| {
+            if l > 0.0 {
+                l
+            } else if *x == 0.0 {
+                1.0
+            } else {
+                x.abs()
+            }
+        })
+        .collect()
+}
+
 /// Drift, D and how fast they change at the walkers.
 struct Step {
     drift: Vec<f64>,
     diffusion: Vec<f64>,
-    /// |∂b| of each walker.
+    /// |∂b| of each walker, in units of the box.
     rates: Vec<f64>,
     /// Their 95 % quantile.
     rate: f64,
@@ -356,8 +415,11 @@ impl Step {
             let mut moved = points.to_vec();
             moved[j * WALKERS..(j + 1) * WALKERS].iter_mut().for_each(|x| *x += delta);
             problem.dynamics.drift_diffusion(&moved, &mut moved_drift, &mut unused);
-            for i in 0..d * WALKERS {
-                rates[i % WALKERS] += ((moved_drift[i] - drift[i]) / delta).abs();
+            for k in 0..d {
+                let unit = delta * (reach[k][1] - reach[k][0]) / (reach[j][1] - reach[j][0]);
+                for i in 0..WALKERS {
+                    rates[i] += ((moved_drift[k * WALKERS + i] - drift[k * WALKERS + i]) / unit).abs();
+                }
             }
         }
         let mut sorted: Vec<f64> = rates.iter().copied().filter(|r| r.is_finite()).collect();

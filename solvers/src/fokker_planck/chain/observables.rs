@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::fokker_planck::edges::local_slope::solve_node;
+use crate::fokker_planck::edges::tensor::{index_units, spacing};
 use crate::fokker_planck::stencil::coefficients::at_cells;
 use crate::fokker_planck::stencil::lattice::{Lattice, Step};
 use crate::numerics::symmetric::{packed_index, packed_len};
@@ -22,7 +23,7 @@ pub fn observe(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, probabili
     let (d, n, pairs) = (grid.dimension(), grid.len(), packed_len(grid.dimension()));
     let cells = at_cells(dynamics, temperature, grid)?;
     let volume = grid.volume(0);
-    let lattice = Lattice::new(grid);
+    let (lattice, h) = (Lattice::new(grid), spacing(grid));
     let mut out = Observed { current: vec![0.0; d * n], entropy_production: 0.0 };
     for x in 0..n {
         let index = grid.multi_index(x);
@@ -51,7 +52,10 @@ pub fn observe(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, probabili
         }
         (0..d).for_each(|k| out.current[k * n + x] = j[k]);
         if probability[x] > 1e-30 {
-            let gamma = solve_node(d, &cells.diffusion[x * pairs..(x + 1) * pairs], 0.0, j).gamma;
+            // in units of the cells: which part of J is in the range of A must not depend on those of the axes
+            let (a, j) =
+                (index_units(d, &cells.diffusion[x * pairs..(x + 1) * pairs], &h), [0, 1, 2].map(|k| j[k] / h[k]));
+            let gamma = solve_node(d, &a, 0.0, j).gamma;
             let product: f64 = (0..d).map(|k| gamma[k] * j[k]).sum();
             out.entropy_production += product * volume * volume / probability[x];
         }

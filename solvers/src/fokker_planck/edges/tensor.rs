@@ -120,7 +120,8 @@ pub fn spacing(grid: &Grid) -> [f64; 3] {
     h
 }
 
-fn index_units(d: usize, a: &[f64], h: &[f64; 3]) -> [f64; 6] {
+/// A_ij/(h_i h_j), packed: A in units of the cells.
+pub fn index_units(d: usize, a: &[f64], h: &[f64; 3]) -> [f64; 6] {
     let mut m = [0.0; 6];
     for i in 0..d {
         for j in i..d {

@@ -5,6 +5,7 @@ use faer::{Mat, c64};
 
 use super::Weights;
 use super::modes::{first_shift, not_converged};
+use super::reversible::largest;
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::engine::Spectrum;
@@ -199,7 +200,9 @@ fn multiply(mode: &mut Mode, factor: c64) {
 
 fn normalise(u: &mut Mode, v: &mut Mode, pi: &[f64]) {
     let norm: f64 = (0..pi.len()).map(|i| pi[i] * size(u, i).powi(2)).sum();
-    multiply(u, c64::new(1.0 / norm.sqrt(), 0.0));
+    let at = largest((0..pi.len()).map(|i| size(u, i)));
+    let turn = c64::new(u.real[at], -u.imaginary[at]) / size(u, at); // its largest value real and positive
+    multiply(u, turn / norm.sqrt());
     let product: c64 =
         (0..pi.len()).map(|i| c64::new(u.real[i], u.imaginary[i]) * c64::new(v.real[i], v.imaginary[i])).sum();
     multiply(v, product.inv());

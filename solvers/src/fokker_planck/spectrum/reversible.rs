@@ -117,11 +117,16 @@ fn errors(generator: &Generator, weights: &Weights, found: &Spectrum) -> Vec<f64
     (0..found.real.len()).map(&mut one).collect()
 }
 
+/// The first of the largest values: those that differ by rounding count as one, so that symmetric modes keep their sign.
+pub(super) fn largest(sizes: impl Iterator<Item = f64>) -> usize {
+    let larger = |(at, most): (usize, f64), (i, size)| if size > 1.000_001 * most { (i, size) } else { (at, most) };
+    sizes.enumerate().fold((0, 0.0), larger).0
+}
+
 /// Adds a mode with Σ π u² = 1, its largest value positive.
 fn push(out: &mut Spectrum, pi: &[f64], rate: f64, mut u: Vec<f64>, error: f64) {
     let norm: f64 = pi.iter().zip(&u).map(|(p, u)| p * u * u).sum();
-    let largest = u.iter().copied().fold(0.0, |m: f64, v| if v.abs() > m.abs() { v } else { m });
-    let scale = largest.signum() / norm.sqrt();
+    let scale = u[largest(u.iter().map(|u| u.abs()))].signum() / norm.sqrt();
     u.iter_mut().for_each(|u| *u *= scale);
     out.real.push(rate);
     out.imaginary.push(0.0);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::Error;
-use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::numerics::symmetric::{packed_index, packed_len, products};
 use crate::problem::dynamics::{Dynamics, lengths};
 use crate::problem::grid::Grid;
 
@@ -124,8 +124,9 @@ fn check(grid: &Grid, first: usize, drift: &[f64], diffusion: &[f64]) -> Result<
     let pairs = packed_len(d);
     finite(grid, first, d, drift, "drift")?;
     finite(grid, first, pairs, diffusion, "diffusion matrix")?;
+    let units = products(&lengths(grid));
     for (i, a) in diffusion.chunks_exact(pairs).enumerate() {
-        if !is_semidefinite(d, a) {
+        if !is_semidefinite(d, &a.iter().zip(&units).map(|(a, unit)| a / unit).collect::<Vec<f64>>()) {
             return Err(Error::invalid(
                 format!("the diffusion matrix is not positive semidefinite at {}", place(grid, first + i)),
                 "a diffusion matrix needs eigenvalues ≥ 0: correct the formula, or choose bounds inside which it holds",
@@ -135,7 +136,7 @@ fn check(grid: &Grid, first: usize, drift: &[f64], diffusion: &[f64]) -> Result<
     Ok(())
 }
 
-/// Whether no eigenvalue is below −10⁻¹⁰ times the trace (rounding is forgiven).
+/// Whether no eigenvalue of a matrix in units of the axes is below −10⁻¹⁰ times its trace (rounding is forgiven).
 fn is_semidefinite(d: usize, a: &[f64]) -> bool {
     let mut m = [[0.0; 3]; 3];
     let trace: f64 = (0..d).map(|k| a[packed_index(d, k, k)]).sum();

@@ -113,7 +113,10 @@ pub fn first_passage(
     }
     let (sde, walls) = (Sde::new(problem), Walls::of(problem));
     let scheme = (scheme::find(&options.scheme)?.build)(problem)?;
-    let (longest, _) = step::resolve(problem, &walls, options.step)?;
+    let longest = match step::given(options.step)? {
+        Some(step) => step,
+        None => step::choose(problem, &walls)?.0,
+    };
     let (steps, h) = super::divide(horizon, longest);
     let watcher = Watcher::new(&passage.target, bridge, &passage.from);
     let avoided = passage.avoid.as_ref().map(|avoid| Watcher::new(avoid, bridge, &passage.from));

@@ -157,12 +157,15 @@ impl Killed {
         let n = grid.len();
         let inside: Vec<Vec<bool>> = sets.iter().map(|set| set.cells(grid)).collect();
         sets.iter().try_for_each(|set| covered(set, grid))?;
+        // a cell of a set is left at some rate, which no answer depends on: one of the size of the others
+        let slowest = generator.leaving().iter().copied().filter(|rate| *rate > 0.0).fold(f64::INFINITY, f64::min);
+        let slowest = if slowest.is_finite() { slowest } else { 1.0 };
         let set_of = |cell: usize| inside.iter().position(|cells| cells[cell]);
         let mut builder = GeneratorBuilder::new(n);
         let mut crossings = Vec::new();
         for i in 0..n {
             if set_of(i).is_some() {
-                builder.add_exit(i, generator.leaving()[i].max(1.0));
+                builder.add_exit(i, generator.leaving()[i].max(slowest));
                 continue;
             }
             builder.add_exit(i, generator.exit()[i]);
