@@ -47,6 +47,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let limit = args.memory_limit.unwrap_or_else(limits::default_limit);
     let estimate = limits::check(&scenario, &engines, limit)?;
     let prepared = scenario.problem()?;
+    super::check_work(&scenario, &prepared, false)?;
     let mut text = heading(&prepared);
     text += "\nDefaults taken for keys that are not written:\n";
     text += &defaults(&scenario);

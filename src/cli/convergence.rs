@@ -89,6 +89,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     super::watch_signals()?;
     let provenance = Provenance::start();
     let prepared = scenario.problem()?;
+    super::check_work(&scenario, &prepared, args.quiet)?;
     let problems = grids(&prepared.problem, usize::from(args.levels))
         .map_err(|e| scenario.source.error(&scenario.grid.span, e.to_string(), "this grid", e.help().unwrap_or("")))?;
     let (study, failure) = grid_study(&prepared, &problems, &progress(args.quiet));

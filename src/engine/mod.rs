@@ -13,6 +13,7 @@ use fpsolve_solvers::engine::{Engine, Interrupt};
 use fpsolve_solvers::problem::Problem;
 
 use crate::limits::sizes::{Item, Sizes};
+use crate::limits::work::Work;
 pub use options::{Options, OptionsTable};
 
 /// The engines, in the order they run and are reported.
@@ -47,6 +48,8 @@ pub struct EngineEntry {
     pub step: Option<Step>,
     /// Memory that it takes besides the densities at the output times.
     pub memory: fn(&Sizes) -> Vec<Item>,
+    /// What it has to do for a problem, counted before anything is computed. Errors: a step that cannot be chosen.
+    pub work: fn(&Options, &Problem) -> Result<Work, Error>,
     /// Builds it for a problem. Errors: those of the engine; [`Error::Interrupted`].
     pub build: Build,
 }
