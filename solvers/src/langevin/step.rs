@@ -59,7 +59,7 @@ fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), Error> {
         }
     };
     let rate = quantile(rates.rate);
-    limit(RATE_SHARE / rate, format!("{RATE_SHARE} of the time 1/{rate:.3} in which drift and noise change"));
+    limit(RATE_SHARE / rate, format!("{RATE_SHARE} of the time {:.3e} in which drift and noise change", 1.0 / rate));
     for (k, name) in problem.variables.iter().enumerate().take(d) {
         let reach = BOX_SHARE * problem.grid.axes()[k].length();
         let (drift, diffusivity) = (quantile(rates.drift[k].clone()), quantile(rates.diffusivity[k].clone()));
