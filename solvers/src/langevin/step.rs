@@ -59,7 +59,7 @@ fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), Error> {
         }
     };
     let rate = quantile(rates.rate);
-    limit(RATE_SHARE / rate, format!("{RATE_SHARE} of the time {:.3e} in which drift and noise change", 1.0 / rate));
+    limit(RATE_SHARE / rate, format!("{RATE_SHARE} of the time {} in which drift and noise change", time(1.0 / rate)));
     for (k, name) in problem.variables.iter().enumerate().take(d) {
         let reach = BOX_SHARE * problem.grid.axes()[k].length();
         let (drift, diffusivity) = (quantile(rates.drift[k].clone()), quantile(rates.diffusivity[k].clone()));
@@ -74,6 +74,11 @@ fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), Error> {
         }
     }
     Ok(choice)
+}
+
+/// A time in words.
+fn time(t: f64) -> String {
+    if (0.01..1e4).contains(&t) { format!("{t:.3}") } else { format!("{t:.2e}") }
 }
 
 /// Rates r, speeds |b_k| and diffusivities T·D_kk at the walkers of the pilot.
