@@ -17,7 +17,7 @@ pub enum Outcome {
     BadInput = 2,
     /// A verdict or expectation failed; the record is written.
     VerdictFailed = 3,
-    /// Too large for the memory limit; nothing was allocated.
+    /// Too large for the memory limit, or more steps than any computer can take; nothing was allocated.
     TooLarge = 4,
     /// Interrupted by the user; the record is written.
     Interrupted = 130,

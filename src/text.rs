@@ -74,6 +74,54 @@ pub fn short(x: f64) -> String {
     }
 }
 
+/// A number as it is written shortest, with an exponent where it is very large or very small.
+pub fn exact(x: f64) -> String {
+    if x == 0.0 || (1e-5..1e15).contains(&x.abs()) { format!("{x}") } else { format!("{x:e}") }
+}
+
+/// A number beside others that differ by `scale`, such as a point on an axis of that length: with three digits of the scale, at least
+/// four of its own; what is less than 10⁻¹³ of the scale is 0.
+pub fn beside(x: f64, scale: f64) -> String {
+    if x.abs() < 1e-13 * scale.abs() {
+        return "0".into();
+    }
+    let digits = (x.abs().log10().floor() - scale.abs().log10().floor() + 3.0).clamp(4.0, 17.0);
+    significant(x, if digits.is_nan() { 4 } else { digits as usize })
+}
+
+/// An interval or a pair of neighbours, with as many digits as tell the two apart: `[1999999, 2000001]`.
+pub fn interval(from: f64, to: f64) -> String {
+    format!("[{}, {}]", beside(from, to - from), beside(to, to - from))
+}
+
+/// A value with its error, `30.971 ± 0.09`: with two digits of the error, at least four of its own.
+pub fn with_error(x: f64, error: f64) -> String {
+    let shown = if error.is_nan() { "unknown".into() } else { short(error) };
+    format!("{} ± {shown}", if error > 0.0 { beside(x, 10.0 * error) } else { short(x) })
+}
+
+/// A number that means something only relative to a scale, such as a residual: 0 where it is less than 10⁻³⁰ of it.
+pub fn relative(x: f64, scale: f64) -> String {
+    if x.abs() < 1e-30 * scale.abs() { "0".into() } else { short(x) }
+}
+
+/// A number in n significant digits, without zeros at its end.
+fn significant(x: f64, n: usize) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return format!("{x}");
+    }
+    let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_string();
+    let exponent = x.abs().log10().floor() as i32;
+    if (-4..n.max(5) as i32).contains(&exponent) {
+        let fixed = format!("{x:.*}", (n as i32 - 1 - exponent).clamp(0, 20) as usize);
+        return if fixed.contains('.') { trimmed(&fixed) } else { fixed };
+    }
+    match format!("{x:.*e}", n - 1).split_once('e') {
+        Some((digits, power)) if digits.contains('.') => format!("{}e{power}", trimmed(digits)),
+        _ => format!("{x:e}"),
+    }
+}
+
 /// A size such as `20GiB`, `500MB` or `1e9`. Errors: another unit, no positive number.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| c.is_alphabetic() && c != 'e' && c != 'E').unwrap_or(text.len());
@@ -148,6 +196,32 @@ mod tests {
         assert_eq!(short(-2.0), "-2");
         assert_eq!(short(12345.6), "12346");
         assert_eq!(short(3.2e-15), "3.2e-15");
+    }
+
+    #[test]
+    fn the_ends_of_an_interval_are_told_apart() {
+        assert_eq!(interval(0.1, 8.1), "[0.1, 8.1]");
+        assert_eq!(interval(-2.495, 2.505), "[-2.495, 2.505]");
+        assert_eq!(interval(1_999_999.0, 2_000_001.0), "[1999999, 2000001]");
+        assert_eq!(interval(1.0, 1.0 + 1e-12), "[1, 1.000000000001]");
+        assert_eq!(interval(-1e-12, 3e-12), "[-1e-12, 3e-12]");
+        assert_eq!(interval(0.0, 1e300), "[0, 1e300]");
+        assert_eq!(interval(-1.6e-168, 0.1 + 0.2), "[0, 0.3]");
+        assert_eq!(interval(1e6 + 1e-9, 1e6 + 3e-9), "[1000000.000000001, 1000000.000000003]");
+        assert_eq!(interval(3.0, 3.0), "[3, 3]");
+        assert_eq!(interval(-12345.678, 54321.9), "[-12346, 54322]");
+    }
+
+    #[test]
+    fn errors_say_how_many_digits_count() {
+        assert_eq!(with_error(30.971_234, 0.09), "30.971 ± 0.09");
+        assert_eq!(with_error(1_234_567.8, 12.0), "1234568 ± 12");
+        assert_eq!(with_error(3.2161e-28, 4e-31), "3.2161e-28 ± 4.0e-31");
+        assert_eq!(with_error(0.5, f64::NAN), "0.5 ± unknown");
+        assert_eq!(with_error(2.0, 0.0), "2 ± 0");
+        assert_eq!((relative(-1.6e-168, 1.0), relative(2e-16, 1.0)), ("0".into(), "2.0e-16".into()));
+        assert_eq!((beside(-2.3e-17, 5.0), beside(1e6 + 0.25, 2.0)), ("0".into(), "1000000.25".into()));
+        assert_eq!((exact(1e300), exact(0.025), exact(1e-300)), ("1e300".into(), "0.025".into(), "1e-300".into()));
     }
 
     #[test]

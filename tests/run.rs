@@ -62,6 +62,87 @@ fn the_summary_and_the_record_say_which_columns_are_standardised() {
     }
 }
 
+const WELL: &str = r#"
+[model]
+loss = "x^4/4 - x^2/2"
+[dynamics]
+temperature = 0.1
+[fokker_planck]
+unresolved = "accept"
+[grid]
+axes = [{ from = -2.5, to = 2.5, cells = 64 }]
+[initial]
+kind = "gaussian"
+mean = [-1]
+std = [0.2]
+[time]
+end = 1
+outputs = 3
+[langevin]
+walkers = 100
+"#;
+
+/// Steps, terms and jumps are counted before anything is computed.
+#[test]
+fn what_no_computer_can_do_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("small.toml"), SMALL).unwrap();
+    std::fs::write(folder.path().join("well.toml"), WELL.replace("[model]", "[model]\nvariables = [\"x\"]")).unwrap();
+    let start = Instant::now();
+    for (file, engine, set, said) in [
+        ("well", "fokker-planck", "dynamics.temperature=1e300", "3.3e302 jumps between neighbouring cells"),
+        ("well", "langevin", "dynamics.temperature=1e300", "steps of 2.0e-302 for 100 walkers"),
+        ("well", "langevin", "time.end=1e300", "langevin would need 2.0e302 steps"),
+        ("well", "langevin", "langevin.step=1e-300", "1.0e300 steps of 1.0e-300 for 100 walkers"),
+        ("well", "fokker-planck", "model.loss=1e250*x^2", "jumps between neighbouring cells"),
+        ("small", "fokker-planck", "time.at=[1e300]", "jumps between neighbouring cells"),
+        ("small", "langevin", "time.at=[1e300]", "2.0e301 steps of 0.05 for 3,000 walkers"),
+        ("small", "sgd", "time.at=[1e300]", "4.0e300 steps of 0.25"),
+        ("small", "gaussian-sgd", "time.at=[1e300]", "4.0e300 steps of 0.25"),
+        ("small", "gradient-descent", "time.at=[1e300]", "4.0e300 steps of 0.25"),
+        ("small", "sgd", "dynamics.learning_rate=1e-300", "5.0e300 steps of 1.0e-300"),
+        ("small", "langevin", "langevin.step=1e-15", "5.0e15 steps of 1.0e-15"),
+    ] {
+        let file = format!("{file}.toml");
+        let output = fpsolve(folder.path(), &["scenario", &file, "--engine", engine, "--set", set]);
+        let words = common::words(&output);
+        assert!(output.status.code() == Some(4) && words.contains(said), "{engine} {set}: {words}");
+        assert!(words.contains("that is more than") && words.contains(&format!("leave {engine} out")), "{words}");
+    }
+    let chain = ["fokker_planck.discretisation=chain", "fokker_planck.method=polynomial"];
+    for method in chain {
+        let more = ["--engine", "fokker-planck", "--set", "time.end=1e30", "--set", method];
+        let output = fpsolve(folder.path(), &[&["scenario", "well.toml"], &more[..]].concat());
+        assert_eq!(output.status.code(), Some(4), "{method}: {}", common::words(&output));
+    }
+    // what is extreme and harmless runs
+    for set in ["dynamics.temperature=1e-300", "dynamics.temperature=1e100", "time.end=1e100"] {
+        succeeds(folder.path(), &["scenario", "well.toml", "-f", "--engine", "fokker-planck", "--set", set]);
+    }
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(!folder.path().join("small.h5").exists());
+}
+
+#[test]
+fn a_run_of_hours_says_so_before_it_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("small.toml"), SMALL).unwrap();
+    let check = |set: &str| {
+        let output = fpsolve(folder.path(), &["check", "small.toml", "--set", set]);
+        assert_eq!(output.status.code(), Some(0));
+        common::words(&output)
+    };
+    assert_eq!(check("langevin.step=1e-6"), "");
+    let said = check("langevin.step=1e-10");
+    assert!(
+        said.starts_with("warning: this run will take about ") && said.contains("5.0e10 steps of 1.0e-10"),
+        "{said}"
+    );
+    assert!(said.contains("days (langevin") || said.contains("hours (langevin"), "{said}");
+    let said = check("dynamics.learning_rate=1e-9");
+    assert!(said.contains("sgd") && said.contains("5.0e9 steps of 1.0e-9 for 3,000 walkers"), "{said}");
+}
+
 #[test]
 fn the_record_does_not_depend_on_the_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();

@@ -16,7 +16,8 @@ use crate::reader::table::{Table, Value};
 use crate::record::read::{column, find, floats, integers};
 use crate::record::scales::{array, component_scale, index_scale, variable_scales};
 use crate::record::{Dataset, Group, Record, Values};
-use crate::text::short;
+use crate::summary::axis_lengths;
+use crate::text::beside;
 
 /// Its line in the table.
 pub static ENTRY: AnalysisEntry = AnalysisEntry {
@@ -147,9 +148,12 @@ fn words(record: &Record) -> Vec<String> {
         kinds.iter().filter(|k| k.0 > 0).map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many }));
     let words: Vec<String> = words.collect();
     let found = if words.is_empty() { "no critical point inside the grid".into() } else { words.join(", ") };
+    let lengths = axis_lengths(record);
+    let lowest = loss.iter().copied().fold(f64::INFINITY, f64::min);
+    let range = loss.iter().map(|l| l - lowest).fold(0.0, f64::max);
     let minima = (0..index.len()).filter(|&k| index[k] == 0).map(|k| {
-        let place: Vec<String> = theta[k * d..(k + 1) * d].iter().map(|t| short(*t)).collect();
-        format!("({}) L = {}", place.join(", "), short(loss[k]))
+        let place: Vec<String> = theta[k * d..(k + 1) * d].iter().zip(&lengths).map(|(t, l)| beside(*t, *l)).collect();
+        format!("({}) L = {}", place.join(", "), beside(loss[k], range))
     });
     let minima: Vec<String> = minima.take(6).collect();
     let list = if minima.is_empty() { String::new() } else { format!("; minima {}", minima.join(", ")) };

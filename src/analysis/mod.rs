@@ -34,6 +34,7 @@ use crate::reader::table::Table;
 use crate::record::read::text;
 use crate::record::{Attribute, Group, Record};
 use crate::setting;
+use crate::text::beside;
 use crate::text::short;
 
 /// All analyses, in the order in which they are read, run, recorded and reported.
@@ -156,7 +157,7 @@ fn minima(model: &dyn Model, grid: &Grid) -> Vec<Minimum> {
 
 /// A point in words: `w1 = 0.3726, w2 = 0.4617`.
 fn place(grid: &Grid, theta: &[f64]) -> String {
-    let words = grid.axes().iter().zip(theta).map(|(a, t)| format!("{} = {}", a.variable(), short(*t)));
+    let words = grid.axes().iter().zip(theta).map(|(a, t)| format!("{} = {}", a.variable(), beside(*t, a.length())));
     words.collect::<Vec<_>>().join(", ")
 }
 

@@ -15,7 +15,7 @@ use crate::reader::table::Table;
 use crate::record::read::{column, text};
 use crate::record::scales::{array, field, index_scale, variable_scales};
 use crate::record::{Attribute, Dataset, Group, Record};
-use crate::text::short;
+use crate::text::{short, with_error};
 
 /// Its line in the table.
 pub static ENTRY: AnalysisEntry = AnalysisEntry {
@@ -116,7 +116,7 @@ fn words(record: &Record) -> Vec<String> {
     };
     let first = |name: &str| column(group, name).and_then(|values| values.first().copied());
     let Some(rate) = first("eigenvalues_real") else { return Vec::new() };
-    let error = first("error_grid").map_or(String::new(), |error| format!(" ± {}", short(error)));
+    let rate = first("error_grid").map_or_else(|| short(rate), |error| with_error(rate, error));
     let words = "what is left between the absorbing walls decays at the rate";
-    vec![format!("{words} {}{error} (grid)", short(rate))]
+    vec![format!("{words} {rate} (grid)")]
 }

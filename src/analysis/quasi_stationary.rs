@@ -19,7 +19,7 @@ use crate::record::read::{float, text};
 use crate::record::scales::{field, variable_scales};
 use crate::record::{Attribute, Record};
 use crate::scenario::names::check_letters;
-use crate::text::short;
+use crate::text::{short, with_error};
 
 /// Its line in the table.
 pub static ENTRY: AnalysisEntry = AnalysisEntry {
@@ -137,9 +137,9 @@ fn words(record: &Record) -> Vec<String> {
     let mut lines = Vec::new();
     for group in record.group("quasi_stationary").iter().flat_map(|group| &group.groups) {
         let Some(rate) = float(group, "rate") else { continue };
-        let error = float(group, "rate_error").map_or("error unknown".into(), |error| format!("± {}", short(error)));
+        let rate_words = with_error(rate, float(group, "rate_error").unwrap_or(f64::NAN));
         let (basin, time) = (text(group, "basin").unwrap_or("?"), short(1.0 / rate));
-        lines.push(format!("{}: {basin} is left at the rate {} {error} (grid), after {time}", group.name, short(rate)));
+        lines.push(format!("{}: {basin} is left at the rate {rate_words} (grid), after {time}", group.name));
     }
     lines
 }

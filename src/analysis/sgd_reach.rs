@@ -11,7 +11,7 @@ use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Request, Subje
 use crate::engine::sgd::SgdTable;
 use crate::record::scales::array;
 use crate::record::{Attribute, Dataset, Record};
-use crate::text::short;
+use crate::text::interval;
 
 /// Its line in the table.
 pub static ENTRY: AnalysisEntry = AnalysisEntry {
@@ -65,9 +65,8 @@ fn look(finished: &Finished) -> Option<Reach> {
         return Some(Reach { ends, beyond: None, warning: None });
     }
     let share = beyond(&problem.grid, &ends, probability);
-    let words = |(variable, [lower, upper]): (&String, &[f64; 2])| {
-        format!("{variable} in [{}, {}]", short(*lower), short(*upper))
-    };
+    let words =
+        |(variable, [lower, upper]): (&String, &[f64; 2])| format!("{variable} in {}", interval(*lower, *upper));
     let place: Vec<String> = problem.variables.iter().zip(&ends).map(words).collect();
     let warning = (share > NOTICEABLE).then(|| {
         format!(

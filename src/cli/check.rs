@@ -9,7 +9,7 @@ use crate::engine::EngineEntry;
 use crate::error::{Failure, Outcome};
 use crate::limits;
 use crate::scenario::{Prepared, Scenario};
-use crate::text::{parse_size, short, size};
+use crate::text::{exact, interval, parse_size, short, size};
 use fpsolve_solvers::problem::grid::Axis;
 
 /// The subcommand.
@@ -47,6 +47,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let limit = args.memory_limit.unwrap_or_else(limits::default_limit);
     let estimate = limits::check(&scenario, &engines, limit)?;
     let prepared = scenario.problem()?;
+    super::check_work(&scenario, &prepared, false)?;
     let mut text = heading(&prepared);
     text += "\nDefaults taken for keys that are not written:\n";
     text += &defaults(&scenario);
@@ -69,13 +70,14 @@ fn heading(prepared: &Prepared) -> String {
                 format!(" {} to {} wide", short(least), short(most))
             }
         };
-        let ends = format!("[{}, {}]", axis.lower(), axis.upper());
+        let ends = interval(axis.lower(), axis.upper());
         format!("{} in {ends}, {} cells{graded}, {walls}", axis.variable(), axis.cells())
     };
     let axes: Vec<String> = problem.grid.axes().iter().map(axis).collect();
-    let mut temperature = format!("T = {}", problem.temperature);
+    let mut temperature = format!("T = {}", exact(problem.temperature));
     if let Some(minibatch) = problem.minibatch {
-        temperature += &format!(" (learning rate {}, batch size {})", minibatch.learning_rate, minibatch.batch_size);
+        let (rate, batch) = (exact(minibatch.learning_rate), minibatch.batch_size);
+        temperature += &format!(" (learning rate {rate}, batch size {batch})");
     }
     let times = &problem.times;
     let mut text = format!("{}: {}\n", prepared.name, prepared.description);
@@ -85,7 +87,7 @@ fn heading(prepared: &Prepared) -> String {
     if let Some(found) = &prepared.box_found {
         text += &format!("               found by {}\n", found.reason());
     }
-    text += &format!("  times        {} from 0 to {}\n", times.len(), times.last().copied().unwrap_or(0.0));
+    text += &format!("  times        {} from 0 to {}\n", times.len(), exact(times.last().copied().unwrap_or(0.0)));
     if let Some(data) = &prepared.data {
         text += &format!("  data         {} samples of {}\n", data.samples(), data.names().join(", "));
     }

@@ -89,6 +89,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     super::watch_signals()?;
     let provenance = Provenance::start();
     let prepared = scenario.problem()?;
+    super::check_work(&scenario, &prepared, args.quiet)?;
     let problems = grids(&prepared.problem, usize::from(args.levels))
         .map_err(|e| scenario.source.solver_error(&scenario.grid.span, "this grid", &e))?;
     let (study, failure) = grid_study(&prepared, &problems, &progress(args.quiet));

@@ -1,19 +1,19 @@
 //! `fpsolve list`: what a scenario can choose from, read from the tables that the program itself uses.
 
 use clap::Args as _;
-use fpsolve_validation::metric::METRICS;
+use fpsolve_solvers::formula::function_names;
 
-use crate::analysis::ANALYSES;
 use crate::engine::{self, ENGINES};
 use crate::error::{Failure, Outcome};
 use crate::figure::FIGURES;
 use crate::reader::Kind;
+use crate::scenario::keys::keys;
 use crate::scenario::{initial, model, noise};
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "list",
-    about: "List engines, methods, schemes, models and kinds of noise",
+    about: "List the keys of a scenario, engines, methods, schemes, models and kinds of noise",
     arguments: Args::augment_args,
     run: |matches| run(&super::arguments(matches)),
 };
@@ -34,15 +34,15 @@ fn run(_args: &Args) -> Result<Outcome, Failure> {
         }
         text += "\n";
     };
+    section("keys of a scenario; defaults in brackets", keys());
     section("engines", ENGINES.iter().map(|e| row(e.word, e.about)).collect());
+    section("functions of formulas", vec![row(function_names().join(", "), "")]);
     section("model.kind", kinds(model::MODEL_KINDS));
     section("noise.kind", kinds(noise::NOISE_KINDS));
     section("initial.kind", kinds(initial::INITIAL_KINDS));
     for table in engine::tables() {
         table.choices.iter().for_each(|(key, rows)| section(&format!("{}.{key}", table.key), rows()));
     }
-    section("analysis.…", ANALYSES.iter().filter_map(|entry| Some(row(entry.key?, entry.about))).collect());
-    section("compare.max_…", METRICS.iter().map(|metric| row(metric.name, metric.definition)).collect());
     section("pictures", FIGURES.iter().map(|figure| row(figure.name, figure.about)).collect());
     super::print(&(text.trim_end().to_string() + "\n"));
     Ok(Outcome::Done)

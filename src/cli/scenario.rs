@@ -80,7 +80,9 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     limits::check(&scenario, &scenario.engines_to_run()?, args.memory_limit.unwrap_or_else(limits::default_limit))?;
     super::watch_signals()?;
     let provenance = Provenance::start();
-    let mut run = run_engines(&scenario.problem()?, &signal::interrupted, &progress(args.quiet));
+    let prepared = scenario.problem()?;
+    super::check_work(&scenario, &prepared, args.quiet)?;
+    let mut run = run_engines(&prepared, &signal::interrupted, &progress(args.quiet));
     provenance.fill(run.record.group_mut("provenance"));
     hdf5::write(&run.record, &path).map_err(|e| Failure::run(error::advice(e.to_string(), WRITE_HELP)))?;
     if !args.quiet {

@@ -52,7 +52,9 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
         let scenario = args.data.load(file, &[])?;
         limits::check(&scenario, &scenario.engines_to_run()?, limits::default_limit())?;
         eprintln!("running {}", scenario.name);
-        let run = run_engines(&scenario.problem()?, &signal::interrupted, &|_| {});
+        let prepared = scenario.problem()?;
+        super::check_work(&scenario, &prepared, false)?;
+        let run = run_engines(&prepared, &signal::interrupted, &|_| {});
         if run.status == Status::Interrupted {
             return Ok(Outcome::Interrupted);
         }

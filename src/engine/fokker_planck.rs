@@ -11,11 +11,13 @@ use fpsolve_solvers::fokker_planck::linear::solver::Needed;
 use fpsolve_solvers::fokker_planck::linear::table::choice;
 use fpsolve_solvers::fokker_planck::{DiscretisationKind, FokkerPlanck, FokkerPlanckOptions};
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::grid::Axis;
 use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused};
 use super::{EngineEntry, Representation};
 use crate::limits::sizes::{Item, Key, Sizes};
+use crate::limits::work::{Cause, Look, Work};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 use crate::record::read::text;
@@ -35,6 +37,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     table: &TABLE,
     step: None,
     memory,
+    work,
     build,
     words: |group| text(group, "discretisation_reason").map(str::to_string).into_iter().collect(),
 };
@@ -171,6 +174,42 @@ fn edges_per_cell(sizes: &Sizes) -> f64 {
         (_, true) => 3.0,
         (_, false) => 6.0,
     }
+}
+
+/// Jumps up to which rates and times can be told apart in double precision.
+const MOST_JUMPS: f64 = 1e120;
+/// Terms of the polynomial for so many jumps: √(40·jumps) at the accuracy that is aimed at.
+const TERMS: f64 = 40.0;
+/// Products of the long-step chain for each jump by noise, and seconds of a cell in one, as measured in one dimension.
+const CHAIN: (f64, f64) = (1.5, 6e-7);
+/// Seconds of a rate in a product of the generator.
+const RATE_SECONDS: f64 = 1e-9;
+
+/// Jumps between neighbouring cells until the end, and products of those methods that take more of them the more jumps there are.
+fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
+    let options = options.of::<FokkerPlanckOptions>();
+    let (end, cells) = (problem.times.last().copied().unwrap_or(0.0), problem.grid.len() as f64);
+    let narrowest = |axis: &Axis| (0..axis.cells()).map(|i| axis.width(i)).fold(f64::INFINITY, f64::min);
+    let (mut by_drift, mut by_noise) = (0.0, 0.0);
+    for (axis, [drift, noise]) in problem.grid.axes().iter().zip(Look::at(problem).extremes()) {
+        by_drift += end * drift / narrowest(axis);
+        by_noise += end * 2.0 * noise / narrowest(axis) / narrowest(axis);
+    }
+    let jumps = by_drift + by_noise;
+    let what = format!("{jumps:.1e} jumps between neighbouring cells");
+    if !(jumps <= MOST_JUMPS) {
+        let bound = "double precision can follow";
+        return Ok(Work { what, operations: f64::INFINITY, seconds: 0.0, cause: Cause::Rates, bound });
+    }
+    let polynomial = INTEGRATORS[3].name == options.method;
+    let chain = options.discretisation.is_some_and(|kind| kind.own_steps);
+    let (products, seconds) = match (polynomial, chain) {
+        (true, _) => ((TERMS * jumps).sqrt(), RATE_SECONDS * (1.0 + 2.0 * problem.dimension() as f64)),
+        (false, true) => (CHAIN.0 * by_noise, CHAIN.1),
+        (false, false) => (0.0, 0.0),
+    };
+    let what = if products > 0.0 { format!("{products:.1e} products on {cells} cells") } else { what };
+    Ok(Work { what, operations: products * cells, seconds, cause: Cause::Rates, bound: "10^15 operations" })
 }
 
 fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {

@@ -22,6 +22,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     table: &sgd::TABLE,
     step: Some(sgd::step),
     memory: sgd::memory,
+    work: |options, problem| sgd::descent(options, problem, problem.model.sample_count()),
     build,
     words: no_words,
 };

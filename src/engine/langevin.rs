@@ -13,6 +13,7 @@ use miette::Result;
 use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
 use super::{EngineEntry, Representation};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
+use crate::limits::work::{Cause, Look, Work};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 use crate::record::Group;
@@ -33,6 +34,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     table: &TABLE,
     step: None,
     memory,
+    work,
     build,
     words,
 };
@@ -50,13 +52,14 @@ pub struct LangevinTable {
     /// What it says.
     pub options: LangevinOptions,
     walkers: Range<usize>,
+    step: Option<Range<usize>>,
 }
 
 /// Most walkers whose positions are kept (8 kB and more for each).
 const MAX_TRAJECTORIES: u64 = 1000;
 
 fn read(table: &Table) -> Result<AnyOptions> {
-    let step = table.optional("step", |v| Ok(v.positive()?.value))?;
+    let step = table.optional("step", Value::positive)?;
     if step.is_none() {
         table.source().note_default(&table.path("step"), "chosen from the drift and the noise");
     }
@@ -70,8 +73,9 @@ fn read(table: &Table) -> Result<AnyOptions> {
         return Err(value.error(message, "more than there are", "follow at most as many walkers as there are"));
     }
     scheme::find(&scheme.value).map_err(|error| refused(table, &scheme.span, "no such scheme", &error))?;
-    let options = LangevinOptions { walkers: walkers.value, step, scheme: scheme.value, trajectories };
-    Ok(Arc::new(LangevinTable { options, walkers: walkers.span }))
+    let (length, step) = step.map(|step| (step.value, step.span)).unzip();
+    let options = LangevinOptions { walkers: walkers.value, step: length, scheme: scheme.value, trajectories };
+    Ok(Arc::new(LangevinTable { options, walkers: walkers.span, step }))
 }
 
 fn schemes() -> Vec<(String, String)> {
@@ -104,6 +108,41 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
         items.push(Item::new("trajectories", 3.0 * 8.0 * d * trajectories * rows, Key::Outputs));
     }
     items
+}
+
+/// Steps of walkers up to which a rough guess of the step will do.
+const FEW: f64 = 1e10;
+/// Seconds of a walker's step beside drift and noise, in each dimension.
+const STEP_SECONDS: f64 = 5e-9;
+
+fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
+    let table = options.of::<LangevinTable>();
+    let LangevinOptions { walkers, step, .. } = table.options;
+    let end = problem.times.last().copied().unwrap_or(0.0);
+    let mut look = Look::at(problem);
+    let guess = || rough_step(problem, &look.extremes());
+    let step = match step {
+        Some(step) => step,
+        None if end / guess() * walkers as f64 <= FEW => guess(),
+        None => {
+            Langevin::new(problem, LangevinOptions { walkers: 1, trajectories: 0, ..table.options.clone() })?.step()
+        }
+    };
+    let evaluations = if scheme::find(&table.options.scheme)?.weak_order > 1.0 { [4.0, 10.0, 14.0] } else { [1.0; 3] };
+    let d = problem.dimension();
+    let work = Work::of_walkers((end / step).max(1.0), step, walkers, 1.0);
+    let seconds =
+        if work.operations > FEW { evaluations[d - 1] * look.seconds() + STEP_SECONDS * d as f64 } else { 0.0 };
+    let cause = table.step.clone().map_or(Cause::Dynamics, Cause::Step);
+    Ok(Work { seconds, cause, ..work })
+}
+
+/// The time in which drift or noise cover 4 % of an axis, at least a tenth of the learning rate: about the step that would be chosen.
+fn rough_step(problem: &Problem, extremes: &[[f64; 2]]) -> f64 {
+    let reach = problem.grid.axes().iter().map(|axis| 0.04 * axis.length());
+    let steps = reach.zip(extremes).map(|(reach, [drift, noise])| (reach / drift).min(reach * reach / (2.0 * noise)));
+    let least = problem.minibatch.map_or(0.0, |minibatch| 0.1 * minibatch.learning_rate);
+    steps.fold(f64::INFINITY, f64::min).max(least)
 }
 
 fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {

@@ -13,6 +13,7 @@ use fpsolve_solvers::engine::{Engine, Interrupt};
 use fpsolve_solvers::problem::Problem;
 
 use crate::limits::sizes::{Item, Sizes};
+use crate::limits::work::Work;
 use crate::record::Group;
 pub use options::{Options, OptionsTable};
 
@@ -48,6 +49,8 @@ pub struct EngineEntry {
     pub step: Option<Step>,
     /// Memory that it takes besides the densities at the output times.
     pub memory: fn(&Sizes) -> Vec<Item>,
+    /// What it has to do for a problem, counted before anything is computed. Errors: a step that cannot be chosen.
+    pub work: fn(&Options, &Problem) -> Result<Work, Error>,
     /// Builds it for a problem. Errors: those of the engine; [`Error::Interrupted`].
     pub build: Build,
     /// Lines of the summary about what it chose, from its group.

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Engine, Interrupt};
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::sgd::optimizer::Gradient;
 use fpsolve_solvers::sgd::{Sgd, SgdOptions, optimizer};
 use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
 use super::{EngineEntry, Need, Representation, no_words};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
+use crate::limits::work::{Cause, Work};
 use crate::reader::Kind;
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
@@ -30,6 +32,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     table: &TABLE,
     step: Some(step),
     memory,
+    work,
     build,
     words: no_words,
 };
@@ -133,6 +136,28 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
         items.push(Item::new("batches", batches, Key::Batch));
     }
     items
+}
+
+/// Seconds of the gradient of one sample on one thread, roughly.
+const SAMPLE_SECONDS: f64 = 1e-8;
+
+fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
+    let batch = problem.minibatch.map_or(1, |minibatch| minibatch.batch_size);
+    let samples = match options.of::<SgdTable>().options.build()?.gradient() {
+        Gradient::Batch => batch,
+        Gradient::Full => problem.model.sample_count(),
+        Gradient::Pair(_) => 2 * batch,
+    };
+    descent(options, problem, samples)
+}
+
+/// The work of descent with gradients of so many samples.
+pub(super) fn descent(options: &Options, problem: &Problem, samples: usize) -> Result<Work, Error> {
+    let (end, rate) =
+        (problem.times.last().copied().unwrap_or(0.0), problem.minibatch.map_or(1.0, |m| m.learning_rate));
+    let (step, walkers) = (step(options, rate)?, options.of::<SgdTable>().options.walkers);
+    let work = Work::of_walkers(end / step, step, walkers, samples.max(1) as f64);
+    Ok(Work { seconds: SAMPLE_SECONDS, cause: Cause::LearningRate, ..work })
 }
 
 /// Time that a step of the optimizer lasts.

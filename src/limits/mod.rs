@@ -1,6 +1,7 @@
 //! Memory and work, estimated from the scenario before any large array exists; too much is refused with the breakdown.
 
 pub mod sizes;
+pub mod work;
 
 use std::ops::Range;
 

@@ -26,6 +26,8 @@ impl Table<'_> {
         common: &[&'static str],
         kinds: &'k [Kind<'k, T>],
     ) -> Result<&'k Kind<'k, T>> {
+        let keys = kinds.iter().flat_map(|kind| kind.keys).chain(common).copied();
+        self.source().note_accepted(&self.path, keys.chain(["kind"]));
         let words: Vec<(&'static str, &Kind<T>)> = kinds.iter().map(|kind| (kind.word, kind)).collect();
         let shown = format!("\"{}\"", default.word);
         let kind = self.or("kind", default, &shown, |value| Ok(value.choice(&words)?.value))?;

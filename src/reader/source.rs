@@ -1,5 +1,6 @@
 //! The text of a scenario, its folder, and errors that point into it.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -42,6 +43,7 @@ pub struct Source {
     /// Folders beside that of the scenario in which data files may lie.
     pub data_folders: Vec<PathBuf>,
     defaults: Arc<Mutex<Vec<(String, String)>>>,
+    accepted: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Source {
@@ -69,7 +71,15 @@ impl Source {
     pub fn from_text(path: &Path, text: String) -> Self {
         let file = path.display().to_string();
         let (overrides, data_folders) = (Vec::new(), Vec::new());
-        Self { file, path: path.to_path_buf(), text, overrides, data_folders, defaults: Arc::default() }
+        Self {
+            file,
+            path: path.to_path_buf(),
+            text,
+            overrides,
+            data_folders,
+            defaults: Arc::default(),
+            accepted: Arc::default(),
+        }
     }
 
     /// Folder of the scenario, where its data files are looked up.
@@ -111,6 +121,18 @@ impl Source {
     /// Keys that were not written, with the values they have, in reading order.
     pub fn defaults(&self) -> Vec<(String, String)> {
         self.defaults.lock().map(|defaults| defaults.clone()).unwrap_or_default()
+    }
+
+    /// Notes that a table at this path may have these keys.
+    pub fn note_accepted<'k>(&self, table: &str, keys: impl IntoIterator<Item = &'k str>) {
+        if let Ok(mut accepted) = self.accepted.lock() {
+            accepted.extend(keys.into_iter().map(|key| format!("{table}.{key}").trim_start_matches('.').to_string()));
+        }
+    }
+
+    /// Paths of all keys that the tables read so far may have, written or not.
+    pub fn accepted(&self) -> BTreeSet<String> {
+        self.accepted.lock().map(|accepted| accepted.clone()).unwrap_or_default()
     }
 
     /// Place of `inner` (bytes of the string value at `span`) in the text; the whole string where escapes hide it.

@@ -75,7 +75,10 @@ impl<'a> Table<'a> {
     pub fn table(&self, key: &str, keys: &[&str]) -> Result<Table<'a>> {
         match self.get(key) {
             Some(value) => value.table(keys),
-            None => Ok(Table::absent(self.source, self.path(key), self.span.clone())),
+            None => {
+                self.source.note_accepted(&self.path(key), keys.iter().copied());
+                Ok(Table::absent(self.source, self.path(key), self.span.clone()))
+            }
         }
     }
 
@@ -129,6 +132,7 @@ impl<'a> Table<'a> {
     }
 
     fn check_keys(&self, known: &[&str]) -> Result<()> {
+        self.source.note_accepted(&self.path, known.iter().copied());
         for (key, span) in self.keys() {
             if !known.contains(&key) {
                 return Err(self.unknown_key(key, span, known));

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::source::{Located, Source};
-use crate::text::{grouped, nearest};
+use crate::text::{exact, grouped, nearest};
 
 /// A value of the scenario and the path that leads to it.
 #[derive(Clone)]
@@ -91,7 +91,7 @@ impl<'a> Value<'a> {
         if number.value > 0.0 {
             return Ok(number);
         }
-        let message = format!("`{}` must be positive, but is {}", self.path, number.value);
+        let message = format!("`{}` must be positive, but is {}", self.path, exact(number.value));
         Err(self.error(message, "must be > 0", "write a number greater than 0"))
     }
 
@@ -101,7 +101,7 @@ impl<'a> Value<'a> {
         if number.value >= 0.0 {
             return Ok(number);
         }
-        let message = format!("`{}` must not be negative, but is {}", self.path, number.value);
+        let message = format!("`{}` must not be negative, but is {}", self.path, exact(number.value));
         Err(self.error(message, "must be >= 0", "write 0 or a positive number"))
     }
 

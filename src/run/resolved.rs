@@ -11,7 +11,7 @@ use fpsolve_solvers::problem::grid::{Axis, Grid};
 use fpsolve_validation::verdict::Verdict;
 
 use super::engine_run::EngineRun;
-use crate::text::short;
+use crate::text::{beside, short};
 
 /// Fewest cells of an axis from which anything can be said.
 const FEWEST: usize = 5;
@@ -89,7 +89,8 @@ fn cell_at(axis: &Axis, x: f64) -> f64 {
 
 fn one_cell(grid: &Grid, law: &Stationary) -> Option<String> {
     let (cell, share) = law.probability.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
-    let at: Vec<String> = grid.center(cell)[..grid.dimension()].iter().map(|x| short(*x)).collect();
+    let center = grid.center(cell);
+    let at: Vec<String> = grid.axes().iter().zip(center).map(|(axis, x)| beside(x, axis.length())).collect();
     let needed: Vec<String> = grid.axes().iter().map(|axis| (10 * axis.cells()).to_string()).collect();
     (*share > ONE_CELL).then(|| {
         let percent = short(100.0 * share);

@@ -8,6 +8,7 @@ pub mod engines;
 pub mod expect;
 pub mod grid;
 pub mod initial;
+pub mod keys;
 pub mod model;
 pub mod names;
 pub mod noise;

@@ -3,6 +3,7 @@
 use miette::Result;
 
 use crate::reader::{Located, Table, Value};
+use crate::text::exact;
 
 /// Most output times.
 pub const MAX_OUTPUTS: u64 = 1_000_000;
@@ -49,7 +50,7 @@ pub fn read(root: &Table) -> Result<Time> {
     };
     let value: Vec<f64> = (0..outputs).map(|k| end.value * fraction(k)).collect();
     if value.windows(2).any(|w| w[0] >= w[1]) {
-        let message = format!("{outputs} output times up to {} are too close for double precision", end.value);
+        let message = format!("{outputs} output times up to {} are too close for double precision", exact(end.value));
         return Err(table.source().error(&end.span, message, "too small", "scale the time"));
     }
     Ok(Time { at: Located { value, span: end.span } })
@@ -69,7 +70,7 @@ fn first(table: &Table, end: f64, spacing: Spacing) -> Result<f64> {
     if first.value < end {
         return Ok(first.value);
     }
-    let message = format!("`time.first` is {}, not before the end {end}", first.value);
+    let message = format!("`time.first` is {}, not before the end {}", exact(first.value), exact(end));
     Err(table.source().error(&first.span, message, "too late", "write the first output time after 0, before `end`"))
 }
 
@@ -89,7 +90,7 @@ fn written(table: &Table, at: &Value) -> Result<Located<Vec<f64>>> {
         if let Some(&before) = times.last()
             && time <= before
         {
-            let message = format!("the output times do not increase: {time} comes after {before}");
+            let message = format!("the output times do not increase: {} comes after {}", exact(time), exact(before));
             return Err(value.error(
                 message,
                 "must be greater than the time before",

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::record::read::{column, find};
 use crate::record::{Group, Record, Values};
-use crate::text::{short, table};
+use crate::text::{beside, short, table};
 
 /// The metrics of the table, with their titles.
 const SHOWN: [(&str, &str); 4] = [
@@ -28,7 +28,8 @@ pub(super) fn distances(record: &Record, out: &mut String) {
         rows.push(row(pair.name.replace("_vs_", " vs ").replace('_', "-"), times.len() - 1));
         let worst = worst(pair, times.len());
         let word = if differs(pair, worst) { "differs at" } else { "worst," };
-        rows.push(row(format!("  {word} t = {}", short(times[worst])), worst));
+        let closest = times.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
+        rows.push(row(format!("  {word} t = {}", beside(times[worst], closest)), worst));
     }
     if rows.len() > 1 {
         table(&rows, out);

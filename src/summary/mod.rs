@@ -8,7 +8,7 @@ use crate::analysis::{ANALYSES, Subject};
 use crate::engine::ENGINES;
 use crate::record::read::{column, float, floats, integer, text};
 use crate::record::{Attribute, Dataset, Group, Record, Values};
-use crate::text::{short, table};
+use crate::text::{beside, interval, relative, short, table};
 
 /// The summary of a record as lines of text.
 pub fn summary(record: &Record) -> String {
@@ -51,11 +51,17 @@ fn heading(record: &Record, out: &mut String) {
     }
 }
 
+/// Lengths of the axes of the grid, in their order.
+pub(crate) fn axis_lengths(record: &Record) -> Vec<f64> {
+    let edges = record.group("grid").into_iter().flat_map(|grid| &grid.datasets).filter(|d| d.name.ends_with("_edges"));
+    edges.filter_map(floats).filter_map(|edges| Some(edges.last()? - edges.first()?)).collect()
+}
+
 fn axis(edges: &Dataset) -> Option<String> {
     let values = floats(edges)?;
     let variable = edges.name.trim_end_matches("_edges");
     let (from, to) = (values.first()?, values.last()?);
-    Some(format!("{} cells on {variable} ∈ [{}, {}]", values.len() - 1, short(*from), short(*to)))
+    Some(format!("{} cells on {variable} ∈ {}", values.len() - 1, interval(*from, *to)))
 }
 
 fn engines(record: &Record, out: &mut String) {
@@ -89,7 +95,7 @@ fn engine_row(word: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
     ] {
         if let Some(value) = float(group, key) {
             let noise = float(group, &format!("{key}_se")).map_or(String::new(), |se| format!(" ± {}", short(se)));
-            exactness.push(format!("{label} {}{noise}", short(value)));
+            exactness.push(format!("{label} {}{noise}", relative(value, 1.0)));
         }
     }
     let method = match (
@@ -106,7 +112,7 @@ fn engine_row(word: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
     if let Some(outside) = column(group, "outside") {
         let largest = outside.iter().copied().fold(0.0, f64::max);
         if largest > 0.0 {
-            exactness.push(format!("outside {}", short(largest)));
+            exactness.push(format!("outside {}", relative(largest, 1.0)));
         }
     }
     vec![word.to_string(), method, reached, seconds, exactness.join(", ")]
@@ -114,14 +120,15 @@ fn engine_row(word: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
 
 fn stationary(record: &Record, out: &mut String) {
     let Some(group) = record.group("stationary") else { return };
+    let lengths = axis_lengths(record);
     let mean = column(group, "mean").unwrap_or_default();
-    let mean: Vec<String> = mean.into_iter().map(short).collect();
+    let mean: Vec<String> = mean.into_iter().zip(lengths).map(|(mean, length)| beside(mean, length)).collect();
     let mut facts = vec![format!("mean ({})", mean.join(", "))];
     for (key, label) in
         [("residual", "residual"), ("entropy_production", "entropy production"), ("error_grid", "grid error")]
     {
         if let Some(value) = float(group, key) {
-            facts.push(format!("{label} {}", short(value)));
+            facts.push(format!("{label} {}", relative(value, 1.0)));
         }
     }
     let _ = writeln!(out, "  stationary: {}", facts.join(", "));

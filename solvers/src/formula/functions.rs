@@ -11,13 +11,15 @@ pub(super) enum Function {
     Built(fn(&Expression) -> Expression),
     /// Two or more arguments, taken from left to right.
     Many(Binary),
+    /// Two or more arguments, written with other functions.
+    BuiltOfMany(fn(&Expression, &[Expression]) -> Expression),
     Where,
 }
 
 pub(super) const CONSTANTS: [(&str, f64); 3] =
     [("pi", std::f64::consts::PI), ("e", std::f64::consts::E), ("π", std::f64::consts::PI)];
 
-pub(super) const FUNCTIONS: [(&str, Function); 23] = [
+pub(super) const FUNCTIONS: [(&str, Function); 25] = [
     ("sin", Function::One(Unary::Sin)),
     ("cos", Function::One(Unary::Cos)),
     ("tan", Function::One(Unary::Tan)),
@@ -38,10 +40,17 @@ pub(super) const FUNCTIONS: [(&str, Function); 23] = [
     ("relu", Function::Built(relu)),
     ("gelu", Function::Built(gelu)),
     ("logaddexp", Function::Many(Binary::LogAddExp)),
+    ("logsumexp", Function::Many(Binary::LogAddExp)),
+    ("softmax", Function::BuiltOfMany(softmax)),
     ("min", Function::Many(Binary::Min)),
     ("max", Function::Many(Binary::Max)),
     ("where", Function::Where),
 ];
+
+/// The functions that a formula may name.
+pub fn function_names() -> Vec<&'static str> {
+    FUNCTIONS.iter().map(|(name, _)| *name).collect()
+}
 
 /// log(1 + e^x).
 fn softplus(x: &Expression) -> Expression {
@@ -58,4 +67,11 @@ fn gelu(x: &Expression) -> Expression {
     let half = Expression::constant(0.5);
     let erf = Expression::unary(Unary::Erf, x.times(&Expression::constant(std::f64::consts::FRAC_1_SQRT_2)));
     x.times(&erf.times(&half).plus(&half))
+}
+
+/// e^x/(e^x + Σ e^y), the share of the first argument, as 1/(1 + e^{log Σ e^y − x}): no exponential overflows.
+fn softmax(x: &Expression, others: &[Expression]) -> Expression {
+    let all = others.iter().cloned().reduce(|all, y| Expression::binary(Binary::LogAddExp, all, y));
+    let rest = all.unwrap_or_else(|| Expression::constant(f64::NEG_INFINITY));
+    Expression::unary(Unary::Sigmoid, Expression::binary(Binary::Sub, x.clone(), rest))
 }

@@ -47,6 +47,7 @@ mod token;
 pub(crate) use decompose::decompose;
 pub use error::FormulaError;
 pub use expression::Expression;
+pub use functions::function_names;
 pub use instruction::Scratch;
 pub(crate) use instruction::{BLOCK, Layout};
 pub use parse::parse;

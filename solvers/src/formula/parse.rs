@@ -253,6 +253,9 @@ impl<'a> Parser<'a> {
                 let start = Expression::binary(*operation, first.clone(), second.clone());
                 Ok(rest.iter().fold(start, |all, next| Expression::binary(*operation, all, next.clone())))
             }
+            (Function::BuiltOfMany(build), [first, second, rest @ ..]) => {
+                Ok(build(first, &[&[second.clone()], rest].concat()))
+            }
             (Function::Where, [condition, a, b]) => Ok(Expression::select(condition.clone(), a.clone(), b.clone())),
             (function, _) => Err(wrong_number(name, *function, arguments.len(), call)),
         }
@@ -270,6 +273,8 @@ impl<'a> Parser<'a> {
             "if" => "write where(condition, a, b)".to_owned(),
             "arcsin" | "arccos" | "arctan" => format!("write a{}(x)", &name[3..]),
             "sgn" => "write sign(x)".to_owned(),
+            "expit" | "logistic" => "write sigmoid(x)".to_owned(),
+            "log1p" | "log1pexp" => "write log(1 + x); log(1 + exp(x)) is softplus(x)".to_owned(),
             _ => match nearest(name, FUNCTIONS.iter().map(|f| f.0)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known functions: {}", FUNCTIONS.map(|f| f.0).join(", ")),
@@ -282,7 +287,7 @@ impl<'a> Parser<'a> {
 fn wrong_number(name: &str, function: Function, found: usize, span: Range<usize>) -> FormulaError {
     let help = match function {
         Function::One(_) | Function::Built(_) => format!("write {name}(x)"),
-        Function::Many(_) => format!("write {name}(a, b)"),
+        Function::Many(_) | Function::BuiltOfMany(_) => format!("write {name}(a, b), with two arguments or more"),
         Function::Where => "write where(condition, a, b)".to_owned(),
     };
     let arguments = if found == 1 { "argument" } else { "arguments" };

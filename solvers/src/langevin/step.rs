@@ -60,7 +60,7 @@ pub(super) fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), 
         }
     };
     let rate = quantile(rates.rate);
-    limit(RATE_SHARE / rate, format!("{RATE_SHARE} of the time 1/{rate:.3} in which drift and noise change"));
+    limit(RATE_SHARE / rate, format!("{RATE_SHARE} of the time {} in which drift and noise change", time(1.0 / rate)));
     for (k, name) in problem.variables.iter().enumerate().take(d) {
         let reach = BOX_SHARE * problem.grid.axes()[k].length();
         let (drift, diffusivity) = (quantile(rates.drift[k].clone()), quantile(rates.diffusivity[k].clone()));
@@ -75,6 +75,11 @@ pub(super) fn choose(problem: &Problem, walls: &Walls) -> Result<(f64, String), 
         }
     }
     Ok(choice)
+}
+
+/// A time in words.
+fn time(t: f64) -> String {
+    if (0.01..1e4).contains(&t) { format!("{t:.3}") } else { format!("{t:.2e}") }
 }
 
 /// Rates r, speeds |b_k| and diffusivities T·D_kk at the walkers of the pilot.

@@ -8,7 +8,7 @@ use fpsolve_solvers::problem::grid::Grid;
 use crate::record::read::{float, integer, text};
 use crate::record::scales::{array, field, name_scale, series, time_scale, variable_scales};
 use crate::record::{Attribute, Dataset, Group, Record};
-use crate::text::short;
+use crate::text::{short, with_error};
 
 /// The group `/escape/<name>` with its target, avoided set, start and output times, made where it is missing.
 pub fn passage_group<'a>(record: &'a mut Record, passage: &Passage, times: &[f64]) -> &'a mut Group {
@@ -103,14 +103,13 @@ pub fn words(record: &Record) -> Vec<String> {
     for group in record.group("escape").iter().flat_map(|g| &g.groups) {
         let mut means = Vec::new();
         if let Some(mean) = float(group, "from_value") {
-            let error = float(group, "error_grid").map_or(String::new(), |error| format!(" ± {}", short(error)));
-            means.push(format!("fokker-planck {}{error} (grid)", short(mean)));
+            means.push(format!("fokker-planck {} (grid)", value(mean, float(group, "error_grid"))));
         }
         if let (Some(mean), Some(se)) = (float(group, "langevin_mean"), float(group, "langevin_mean_se")) {
             let censored = float(group, "langevin_censored").is_some_and(|share| share > 0.0);
             let (bound, walkers) =
                 (if censored { "at least " } else { "" }, integer(group, "langevin_walkers").unwrap_or(0));
-            means.push(format!("langevin {bound}{} ± {} ({walkers} walkers)", short(mean), short(se)));
+            means.push(format!("langevin {bound}{} ({walkers} walkers)", with_error(mean, se)));
         }
         means.extend(float(group, "kramers").map(|time| format!("Kramers {} to beyond the barrier", short(time))));
         let (from, target) = (text(group, "from").unwrap_or("?"), text(group, "target").unwrap_or("?"));
@@ -129,11 +128,15 @@ pub fn words(record: &Record) -> Vec<String> {
     lines
 }
 
+/// A number, with its error where there is one.
+fn value(value: f64, error: Option<f64>) -> String {
+    error.map_or_else(|| short(value), |error| with_error(value, error))
+}
+
 /// A further mean time, engine by engine.
 fn times(group: &Group, name: &str, words: &str) -> Option<String> {
-    let one = |engine: &str, value: String, error: String| {
-        let error = float(group, &error).map_or(String::new(), |error| format!(" ± {}", short(error)));
-        float(group, &value).map(|value| format!("{engine} {}{error}", short(value)))
+    let one = |engine: &str, mean: String, error: String| {
+        float(group, &mean).map(|mean| format!("{engine} {}", value(mean, float(group, &error))))
     };
     let grid = one("fokker-planck", format!("from_value_{name}"), format!("from_value_{name}_error"));
     let walkers = one("langevin", format!("langevin_{name}"), format!("langevin_{name}_se"));
@@ -145,11 +148,10 @@ fn times(group: &Group, name: &str, words: &str) -> Option<String> {
 fn committor(group: &Group, target: &str) -> Option<String> {
     let mut shares = Vec::new();
     if let Some(share) = float(group, "from_committor") {
-        let error = float(group, "from_committor_error_grid").map_or(String::new(), |e| format!(" ± {}", short(e)));
-        shares.push(format!("fokker-planck {}{error} (grid)", short(share)));
+        shares.push(format!("fokker-planck {} (grid)", value(share, float(group, "from_committor_error_grid"))));
     }
     if let (Some(share), Some(se)) = (float(group, "langevin_committor"), float(group, "langevin_committor_se")) {
-        shares.push(format!("langevin {} ± {}", short(share), short(se)));
+        shares.push(format!("langevin {}", with_error(share, se)));
     }
     let before = text(group, "avoid").unwrap_or("an absorbing wall");
     (!shares.is_empty()).then(|| format!("  {target} before {before}: probability {}", shares.join(", ")))

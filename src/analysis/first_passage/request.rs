@@ -11,7 +11,7 @@ use crate::reader::Located;
 use crate::reader::formula::formula;
 use crate::reader::table::{Table, Value};
 use crate::scenario::names::check_group_name;
-use crate::text::count;
+use crate::text::{count, exact, interval};
 
 /// An entry of `analysis.first_passage`.
 #[derive(Debug, Clone)]
@@ -123,9 +123,9 @@ fn check_start(context: &Context, name: &Located<String>, from: &Located<Vec<f64
     }
     for (axis, &x) in grid.axes().iter().zip(&from.value) {
         if !(x >= axis.lower() && x <= axis.upper()) {
-            let (variable, lower, upper) = (axis.variable(), axis.lower(), axis.upper());
-            let message = format!("the start of \"{}\" is off the grid: {variable} = {x}", name.value);
-            let help = format!("write a value of {variable} between {lower} and {upper}, or widen the grid");
+            let (variable, ends) = (axis.variable(), interval(axis.lower(), axis.upper()));
+            let message = format!("the start of \"{}\" is off the grid: {variable} = {}", name.value, exact(x));
+            let help = format!("write a value of {variable} in {ends}, or widen the grid");
             return Err(context.source.error(&from.span, message, "off the grid", help));
         }
     }

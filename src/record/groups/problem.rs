@@ -1,12 +1,12 @@
 //! `/problem`.
 
-use fpsolve_solvers::model::data::Data;
+use fpsolve_solvers::model::data::{Data, Standardised};
 use fpsolve_solvers::problem::fields::Fields;
 use fpsolve_solvers::problem::grid::Grid;
 
 use crate::record::scales::{array, component_scale, field, index_scale, matrix_field, matrix_scales, variable_scales};
 use crate::record::{Attribute, Dataset, Group};
-use crate::text::short;
+use crate::text::{beside, short};
 
 /// `/problem`: loss (n), drift (d·n, coordinate-major), diffusion (packed, d(d+1)/2 · n), further diffusion fields by
 /// name (`diffusion_intrinsic`, packed), and the data columns. A loss that does not exist (general drift) is None.
@@ -68,8 +68,10 @@ pub fn group(grid: &Grid, fields: &Fields, data: Option<&Data>) -> Group {
 /// Which columns are standardised, what they were before, and which are as they were.
 fn standardised(data: &Data) -> String {
     let columns = data.standardised();
-    let before =
-        columns.iter().map(|c| format!("{} (mean {}, deviation {})", c.name, short(c.mean), short(c.deviation)));
+    let words = |c: &Standardised| {
+        format!("{} (mean {}, deviation {})", c.name, beside(c.mean, c.deviation), short(c.deviation))
+    };
+    let before = columns.iter().map(words);
     let before = before.collect::<Vec<_>>().join(", ");
     let rest: Vec<&str> = data.names().iter().map(String::as_str).collect();
     let rest: Vec<&str> = rest.into_iter().filter(|name| columns.iter().all(|c| c.name != *name)).collect();

@@ -8,6 +8,7 @@ use super::Given;
 use super::load::MAX_SAMPLES;
 use crate::reader::formula::formula;
 use crate::reader::{Located, Value};
+use crate::text::exact;
 
 /// y_i = function(x_i) + noise, with the function known.
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ pub(super) fn read(value: &Value) -> Result<Teacher> {
     let from = inputs.require("from", help)?.number()?;
     let to = inputs.require("to", help)?.number()?;
     if from.value >= to.value {
-        let message = format!("the inputs cannot run from {} to {}", from.value, to.value);
+        let message = format!("the inputs cannot run from {} to {}", exact(from.value), exact(to.value));
         return Err(table.source().error(&to.span, message, "must be greater than `from`", "write from < to"));
     }
     let samples = inputs.require("samples", help)?.count(1..=MAX_SAMPLES)?.value as usize;

@@ -6,6 +6,7 @@ use miette::Result;
 
 use super::spread::{self, Spread};
 use crate::reader::{Located, Value};
+use crate::text::exact;
 
 /// Most cells on one axis.
 pub const MAX_CELLS_PER_AXIS: u64 = 65_536;
@@ -43,7 +44,7 @@ pub(super) fn read(value: &Value) -> Result<Located<Axis>> {
     let from = table.require("from", help)?.number()?;
     let to = table.require("to", help)?.number()?;
     if from.value >= to.value {
-        let message = format!("`{}` runs from {} to {}", value.path(), from.value, to.value);
+        let message = format!("`{}` runs from {} to {}", value.path(), exact(from.value), exact(to.value));
         return Err(table.source().error(&to.span, message, "must be greater than `from`", "write from < to"));
     }
     let cells = table.require("cells", help)?.count(2..=MAX_CELLS_PER_AXIS)?.value as usize;

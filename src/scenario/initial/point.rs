@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use fpsolve_solvers::problem::grid::Axis;
 use fpsolve_solvers::problem::initial::Initial as Law;
 use miette::Result;
 
 use super::{Given, InitialKind, Read};
 use crate::reader::{Kind, Located, Table};
 use crate::scenario::per_variable::PerVariable;
+use crate::text::interval;
 
 pub(super) const KIND: Kind<'static, Read> = Kind { word: "point", keys: &["at"], meaning: read };
 
@@ -29,8 +31,8 @@ impl InitialKind for Point {
     fn build(&self, given: &Given) -> Result<Law> {
         if given.grid.locate(&self.at.value).is_none() {
             let axes = given.grid.axes().iter();
-            let box_: Vec<String> =
-                axes.map(|axis| format!("{} between {} and {}", axis.variable(), axis.lower(), axis.upper())).collect();
+            let ends = |axis: &Axis| format!("{} in {}", axis.variable(), interval(axis.lower(), axis.upper()));
+            let box_: Vec<String> = axes.map(ends).collect();
             let help = format!("write a point with {}", box_.join(", "));
             let message = "the initial point lies off the grid";
             return Err(given.source.error(&self.at.span, message, "off the grid", help));

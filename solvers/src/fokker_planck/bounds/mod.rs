@@ -271,7 +271,9 @@ impl Profile {
 }
 
 fn words(axis: &Axis) -> String {
-    format!("{} in [{:.4}, {:.4}]", axis.variable(), axis.lower(), axis.upper())
+    // five digits of the length, so that the ends are told apart
+    let decimals = (4 - axis.length().log10().floor() as i32).clamp(0, 20) as usize;
+    format!("{} in [{:.decimals$}, {:.decimals$}]", axis.variable(), axis.lower(), axis.upper())
 }
 
 /// Where 256 walkers without walls go, and the initial law: the first box.

@@ -32,6 +32,8 @@ const ROUNDING: f64 = 0.05;
 const GROUP: usize = 24;
 /// Terms between two looks at the growth.
 const LEVELS: usize = 24;
+/// Most terms, whose coefficients are kept for each output.
+const MOST_TERMS: f64 = 1e8;
 /// Share of the tolerance that is aimed at, so that negative noise stays far below what a logarithm shows.
 const SHARE: f64 = 1e-7;
 
@@ -245,6 +247,11 @@ impl Polynomial {
     /// off again: ‖T_m p − result‖ Σ c_k g^{k−m}, with the last term at hand in the place of all, and the growth g per term so far.
     fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<Expansion>, Error> {
         let n = self.state.len();
+        let most = times.iter().map(|t| terms(0.5 * (t - self.from) * self.rho, 1e-18)).fold(0.0, f64::max);
+        if !(most <= MOST_TERMS) {
+            let (place, what) = (format!("at t = {:e}", self.from), format!("it would take {most:.1e} terms"));
+            return Err(Error::numerical("polynomial", place, what, "choose another fokker_planck.method"));
+        }
         let (coefficients, left): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
             times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).unzip();
         let count = coefficients.iter().map(Vec::len).max().unwrap_or(0);

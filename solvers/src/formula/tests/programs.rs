@@ -1,7 +1,7 @@
 use super::*;
 use crate::numerics::lanes::{Level, force_level};
 
-const ALL: [&str; 29] = [
+const ALL: [&str; 30] = [
     "sin(x)",
     "cos(x*y)",
     "tan(x)",
@@ -22,6 +22,7 @@ const ALL: [&str; 29] = [
     "relu(y)",
     "gelu(x)",
     "logaddexp(x, y)",
+    "softmax(x, y, x*y)",
     "min(x, y)",
     "max(x, 2)",
     "where(x > y, x, 1)",
@@ -156,6 +157,13 @@ fn smooth_steps_are_exact_far_out() {
         ("logaddexp(x, 1)", -1e20, 1.0, 0.0),
         ("logaddexp(x, x)", -800.0, -800.0 + std::f64::consts::LN_2, 1.0),
         ("logaddexp(x, 2, 3)", -800.0, 3.313_261_687_518_222_8, 0.0),
+        ("logsumexp(x, 2, 3)", -800.0, 3.313_261_687_518_222_8, 0.0),
+        ("softmax(x, 0)", 0.0, 0.5, 0.25),
+        ("softmax(x, 0, 0)", 0.0, 1.0 / 3.0, 2.0 / 9.0),
+        ("softmax(x, -x, 0)", 800.0, 1.0, 0.0),
+        ("softmax(0, x, -x)", 800.0, 0.0, 0.0),
+        ("softmax(x, 40)", 0.0, small, small),
+        ("abs(x)^1.5 + sqrt(x^2) + max(x, -x, 0)", 0.0, 0.0, 0.0),
     ] {
         let (expressions, _) = compiled(&[text]);
         let program = Program::compile(&[expressions[0].clone(), expressions[0].derivative(0)]);
