@@ -35,7 +35,6 @@ use crate::record::read::text;
 use crate::record::{Attribute, Group, Record};
 use crate::setting;
 use crate::text::beside;
-use crate::text::short;
 
 /// All analyses, in the order in which they are read, run, recorded and reported.
 pub static ANALYSES: &[&AnalysisEntry] = &[

@@ -6,8 +6,8 @@
 //! for ψ = v/m² ≤ 3/2 s' = a (√b + z)², b = 2/ψ − 1 + √(2/ψ (2/ψ − 1)), a = m/(1 + b); else s' = 0 with the probability
 //! p = (ψ − 1)/(ψ + 1), and beyond exponential. The mean of a linear drift stays exact; weak order 1.
 
+use crate::ensemble::root;
 use crate::ensemble::{BLOCK, Block};
-use crate::langevin::root;
 use crate::langevin::scheme::Work;
 use crate::numerics::symmetric::packed_index;
 use crate::problem::Problem;
