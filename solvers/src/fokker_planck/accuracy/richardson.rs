@@ -3,7 +3,7 @@
 //! With the densities on the grids h, 2h and 4h the observed order is r = log₂(‖ρ_4h − ρ_2h‖/‖ρ_2h − ρ_h‖), and the error at h is
 //! estimated as ‖ρ_2h − ρ_h‖/(2^r − 1): right where the scheme has its declared order, where centre values make a reversible
 //! density fourth order, and where high cell Péclet numbers leave the first. Where the order is low the error is large against the
-//! change: an order below [`LEAST`] counts as that one, 6.7 times the change.
+//! change: an order of a number below [`LEAST`] counts as that one, 6.7 times the change.
 
 use crate::problem::density::l1;
 use crate::problem::grid::Grid;
@@ -14,6 +14,9 @@ pub const ORDER: i32 = 2;
 const UNOBSERVED: f64 = 1.5;
 /// The least order that is believed.
 pub const LEAST: f64 = 0.2;
+/// The least order that is believed of densities: distances cannot exceed 2, so that coarse grids which do not resolve a density show too
+/// low an order.
+const LEAST_OF_DENSITIES: f64 = 0.75;
 /// The least order at which a number is extrapolated.
 const EXTRAPOLATED: f64 = 0.5;
 /// The highest observed order at which a number is extrapolated; above it the declared one holds.
@@ -55,7 +58,7 @@ pub fn change(grid: &Grid, fine: &[f64], coarse: &[f64]) -> f64 {
 /// Error on the fine grid from the change h → 2h and, if there is one, 2h → 4h, at an order of at most `highest`.
 pub fn richardson(last: f64, before: Option<f64>, highest: f64) -> f64 {
     let order = match before {
-        Some(before) if before > 0.0 && last > 0.0 => (before / last).log2().clamp(LEAST, highest),
+        Some(before) if before > 0.0 && last > 0.0 => (before / last).log2().clamp(LEAST_OF_DENSITIES, highest),
         _ => UNOBSERVED.min(highest),
     };
     (last / (2f64.powf(order) - 1.0)).min(2.0) // no two laws are farther apart
