@@ -1,7 +1,8 @@
 //! Whether the grid resolves the density that was computed on it.
 //!
 //! A grid does not where an axis has fewer than `FEWEST` cells, where the L1 error that the run itself estimates reaches `LARGEST` (half
-//! of the greatest possible distance 2, from where on estimates say nothing), where the stationary law lies in one cell by more than
+//! of the greatest possible distance 2, from where on estimates say nothing), where the loss has detail too narrow to be seen between the
+//! cell centres, where the stationary law lies in one cell by more than
 //! `ONE_CELL`, or where two standard deviations along an axis are less than two cells at more than `SHARE` of the output times after the
 //! first. A point start is narrow for a while, which is no fault of the grid: therefore a share.
 
@@ -43,6 +44,7 @@ pub fn unresolved(grid: &Grid, run: &EngineRun, stationary: Option<&Stationary>)
     let error = run.grid_errors.iter().copied().fold(f64::NAN, f64::max);
     let at_rest = stationary.and_then(|law| law.error_grid).filter(|error| *error >= LARGEST);
     let why = too_few(grid)
+        .or_else(|| run.engine.on_grid()?.unseen().map(|what| format!("{what}; finer cells are needed there")))
         .or_else(|| narrow(grid, run))
         .or_else(|| stationary.and_then(|law| one_cell(grid, law)))
         .or_else(|| {

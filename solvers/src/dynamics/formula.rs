@@ -11,6 +11,7 @@ pub struct FormulaDynamics {
     dimension: usize,
     floor: f64,
     program: Program,
+    loss: Option<Program>,
     divergence: Program,
     /// The drift alone, where D is constant.
     drift: Option<Program>,
@@ -31,6 +32,7 @@ impl FormulaDynamics {
             dimension: d,
             floor,
             program: Program::compile(&formulas),
+            loss: model.loss_formula().map(|loss| Program::compile(std::slice::from_ref(loss))),
             divergence: noise.divergence_program().clone(),
             drift: noise.entries().iter().all(still).then(|| Program::compile(&drift)),
         }
@@ -52,6 +54,13 @@ impl Dynamics for FormulaDynamics {
 
     fn floor(&self) -> f64 {
         self.floor
+    }
+
+    fn potential(&self, points: &[f64], potential: &mut [f64], rest: &mut [f64]) -> bool {
+        let Some(loss) = &self.loss else { return false };
+        loss.evaluate(points, potential);
+        rest.fill(0.0);
+        true
     }
 
     fn diffusion_divergence(&self, points: &[f64], _lengths: &[f64], divergence: &mut [f64]) {

@@ -90,6 +90,21 @@ impl Dynamics for GradientDynamics {
         self.floor
     }
 
+    fn potential(&self, points: &[f64], potential: &mut [f64], rest: &mut [f64]) -> bool {
+        if !self.model.has_loss() {
+            return false;
+        }
+        self.model.loss(points, potential);
+        rest.fill(0.0);
+        let floored = Floored { noise: &*self.noise, floor: self.floor };
+        self.interpretation.convert(&floored, &*self.model, points, &self.lengths, self.temperature, rest);
+        true
+    }
+
+    fn potential_cost(&self) -> usize {
+        self.model.sample_count().max(1)
+    }
+
     fn diffusion_divergence(&self, points: &[f64], lengths: &[f64], divergence: &mut [f64]) {
         self.noise.divergence(&*self.model, points, lengths, divergence);
     }

@@ -63,6 +63,10 @@ pub trait Engine {
 pub trait OnGrid {
     /// The stationary density, where it was wanted and is unique.
     fn stationary(&self) -> Option<&Stationary>;
+    /// What of the loss is too narrow for any answer on this grid; None where nothing is.
+    fn unseen(&self) -> Option<&str> {
+        None
+    }
     /// The `count` slowest relaxation modes. Errors: no unique stationary density, more modes than cells, no convergence,
     /// [`Error::Interrupted`].
     fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error>;

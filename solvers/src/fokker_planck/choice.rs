@@ -145,6 +145,9 @@ impl Chooser<'_> {
         if self.options.method != "auto" {
             return Err(format!("the integrator \"{}\" needs a generator", self.options.method));
         }
+        if fine.edges.hides {
+            return Err("the loss has jumps or detail between cell centres, which the drift does not show".into());
+        }
         let share = high_share(fine, self.start.law);
         if share <= SHARE && fine.edges.widening <= WIDENING {
             let percent = 100.0 * share;

@@ -111,6 +111,10 @@ pub trait Discretisation: Send + Sync {
     fn counts(&self) -> Vec<(&'static str, usize)>;
     /// Sentences on where it may not be trusted.
     fn warnings(&self) -> &[String];
+    /// What of the loss is too narrow for any answer on this grid; None where nothing is.
+    fn unseen(&self) -> Option<&str> {
+        None
+    }
     /// The generator Q, where the operator is one.
     fn generator(&self) -> Option<&Arc<Generator>> {
         None

@@ -358,6 +358,10 @@ impl Engine for FokkerPlanck {
 }
 
 impl OnGrid for FokkerPlanck {
+    fn unseen(&self) -> Option<&str> {
+        self.discretisation.unseen()
+    }
+
     fn stationary(&self) -> Option<&Stationary> {
         self.stationary.as_ref()
     }

@@ -8,14 +8,14 @@ use crate::numerics::symmetric::eigen;
 use crate::problem::dynamics::lengths;
 use crate::problem::grid::Grid;
 
-/// A zero of ∇L.
+/// A zero of ∇L, or a kink with 0 among its subgradients.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CriticalPoint {
     /// Position θ (d).
     pub position: Vec<f64>,
     /// Loss L(θ).
     pub loss: f64,
-    /// Eigenvalues of ∇²L, ascending (d).
+    /// Eigenvalues of ∇²L, ascending (d); ±∞ across a kink.
     pub eigenvalues: Vec<f64>,
 }
 
@@ -33,19 +33,31 @@ const HALVINGS: usize = 12;
 /// The critical points inside the grid, by index, then by loss; `loss` are the values at the cell centres (n).
 ///
 /// Minima as for [`minima`]; the others by Newton's method for ∇L = 0 from every cell whose Newton step is shorter than two cells,
-/// halved until |∇L| falls. Points in the same place count once; a search that leaves the grid or does not arrive counts nothing.
+/// halved until |∇L| falls. In one dimension also the maxima at kinks. Points in the same place count once; a search that leaves the grid or does not arrive counts nothing.
 pub fn critical_points(model: &dyn Model, grid: &Grid, loss: &[f64]) -> Vec<CriticalPoint> {
     let of_minimum = |m: Minimum| CriticalPoint { position: m.position, loss: m.loss, eigenvalues: m.eigenvalues };
     let mut points: Vec<CriticalPoint> = minima(model, grid, loss).into_iter().map(of_minimum).collect();
     let starts: Vec<usize> = zeros_nearby(model, grid).into_iter().map(|(cell, _)| cell).collect();
     let mut found: Vec<CriticalPoint> = starts.into_par_iter().filter_map(|cell| zero(model, grid, cell)).collect();
+    if grid.dimension() == 1 {
+        let kinks = super::kinks::on_a_line(model, grid);
+        points.extend(
+            kinks.iter().filter(|kink| kink.index() == 0 && !known(&points, grid, kink)).cloned().collect::<Vec<_>>(),
+        );
+        points.sort_by(|a, b| a.loss.total_cmp(&b.loss));
+        found.extend(kinks);
+    }
     found.sort_by(|a, b| a.index().cmp(&b.index()).then(a.loss.total_cmp(&b.loss)));
     for point in found.into_iter().filter(|point| point.index() > 0) {
-        if !points.iter().any(|other| same_place(grid, &point.position, &other.position)) {
+        if !known(&points, grid, &point) {
             points.push(point);
         }
     }
     points
+}
+
+fn known(points: &[CriticalPoint], grid: &Grid, point: &CriticalPoint) -> bool {
+    points.iter().any(|other| same_place(grid, &point.position, &other.position))
 }
 
 /// The zero of ∇L that Newton's method reaches from a cell.

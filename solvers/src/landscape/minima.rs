@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::kinks;
 use crate::model::Model;
 use crate::numerics::symmetric::{eigen, packed_index, packed_len};
 use crate::problem::dynamics::lengths;
@@ -15,7 +16,7 @@ pub struct Minimum {
     pub position: Vec<f64>,
     /// Loss L(θ).
     pub loss: f64,
-    /// Eigenvalues of ∇²L, ascending (d).
+    /// Eigenvalues of ∇²L, ascending (d); +∞ across a kink.
     pub eigenvalues: Vec<f64>,
 }
 
@@ -34,9 +35,12 @@ pub(crate) const CURVED: usize = 300_000;
 /// long as |∇L| falls. Minima at a wall are none, searches that end in the same place count once.
 pub fn minima(model: &dyn Model, grid: &Grid, loss: &[f64]) -> Vec<Minimum> {
     let lowest = |&cell: &usize| lowest_neighbour(grid, loss, cell) == cell;
-    let mut starts: Vec<usize> = (0..grid.len()).into_par_iter().filter(lowest).collect();
-    starts.extend(zeros_nearby(model, grid).into_iter().filter(|(_, convex)| *convex).map(|(cell, _)| cell));
+    let starts: Vec<usize> = (0..grid.len()).into_par_iter().filter(lowest).collect();
+    let near = zeros_nearby(model, grid).into_iter().filter(|(_, convex)| *convex).map(|(cell, _)| cell);
     let mut found: Vec<Minimum> = starts.into_par_iter().filter_map(|cell| search(model, grid, cell)).collect();
+    let near: Vec<usize> = near.collect();
+    let centre = |cell: usize| grid.center(cell)[..grid.dimension()].to_vec();
+    found.par_extend(near.into_par_iter().filter_map(|cell| smooth(model, grid, centre(cell))));
     found.sort_by(|a, b| a.loss.total_cmp(&b.loss));
     let mut distinct: Vec<Minimum> = Vec::new();
     for minimum in found {
@@ -169,7 +173,13 @@ fn search(model: &dyn Model, grid: &Grid, cell: usize) -> Option<Minimum> {
 }
 
 /// The minimum that is reached from a point, if it lies inside the grid.
-pub(crate) fn descend(model: &dyn Model, grid: &Grid, mut theta: Vec<f64>) -> Option<Minimum> {
+pub(crate) fn descend(model: &dyn Model, grid: &Grid, theta: Vec<f64>) -> Option<Minimum> {
+    let found = smooth(model, grid, theta.clone()).or_else(|| kinks::descend(model, grid, theta))?;
+    Some(kinks::across_kinks(model, grid, found))
+}
+
+/// The minimum with ∇L = 0 that is reached from a point.
+fn smooth(model: &dyn Model, grid: &Grid, mut theta: Vec<f64>) -> Option<Minimum> {
     let (d, scale, lengths) = (grid.dimension(), widths(grid), lengths(grid));
     let moved = |theta: &[f64], step: &[f64]| -> Vec<f64> {
         theta.iter().zip(step).zip(&scale).map(|((t, s), h)| t + s * h).collect()

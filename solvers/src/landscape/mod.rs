@@ -12,6 +12,7 @@
 //! Reference: D. Wales 2004, *Energy Landscapes*, doi:10.1017/CBO9780511721724.
 
 pub(crate) mod critical;
+mod kinks;
 pub(crate) mod minima;
 #[cfg(test)]
 mod tests;

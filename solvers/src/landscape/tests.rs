@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use super::{basins, critical_points, minima};
+use super::{CriticalPoint, basins, critical_points, minima};
 use crate::formula::{Symbols, parse};
 use crate::model::Model;
 use crate::model::formula::FormulaModel;
@@ -123,4 +123,31 @@ fn saddles_and_maxima_are_found_and_basins_meet_at_them() {
     // minima (0, π) and its kind lie outside but for none; maximum (π, π); saddles at odd multiples of π/2
     let count = |index| points.iter().filter(|p| p.index() == index).count();
     assert_eq!([count(0), count(1), count(2)], [0, 4, 1], "{points:?}");
+}
+
+fn of_formula(d: usize, text: &str) -> Vec<CriticalPoint> {
+    let axes = [(-3.0, 3.0, 60, Boundary::Reflecting); 2];
+    let (model, grid) = (formula(&["x", "y"][..d], text), grid(&axes[..d]));
+    let loss = tabulate(&grid, 1, 1, |points, out| model.loss(points, out));
+    critical_points(&model, &grid, &loss)
+}
+
+#[test]
+fn kinks_are_critical_points() {
+    let found = of_formula(1, "abs(abs(x) - 1)");
+    let rounded = |x: f64| (1e6 * x).round() / 1e6;
+    let kinds: Vec<(usize, f64)> = found.iter().map(|c| (c.index(), rounded(c.position[0]))).collect();
+    assert_eq!(kinds.len(), 3, "{found:?}");
+    assert!(kinds.contains(&(0, -1.0)) && kinds.contains(&(0, 1.0)) && kinds[2].0 == 1 && kinds[2].1.abs() < 1e-6);
+    assert_eq!(found[2].eigenvalues, [f64::NEG_INFINITY]);
+    // a smooth minimum and a kink that is none
+    let found = of_formula(1, "x^2/2 + 0.3*abs(x - 1)");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!((found[0].position[0] - 0.3).abs() < 1e-9 && (found[0].eigenvalues[0] - 1.0).abs() < 1e-6);
+    // L1 penalty in two dimensions: x* = 0 at the kink, y* = 1.2 − 0.5
+    let found = of_formula(2, "(x - 0.3)^2/2 + (y - 1.2)^2/2 + 0.5*(abs(x) + abs(y))");
+    assert_eq!(found.len(), 1, "{found:?}");
+    let point = &found[0];
+    assert!(point.position[0].abs() < 1e-6 && (point.position[1] - 0.7).abs() < 1e-4, "{point:?}");
+    assert!((point.eigenvalues[0] - 1.0).abs() < 1e-2 && point.eigenvalues[1] == f64::INFINITY, "{point:?}");
 }

@@ -27,6 +27,19 @@ pub trait Dynamics: Send + Sync {
         0.0
     }
 
+    /// The potential U of the drift, b = −∇U + c with a smooth rest c (the drift that another sense of the noise brings): writes U (n)
+    /// and c (d×n) at n points. False, and nothing written, where no potential is known.
+    ///
+    /// Differences of U are right across kinks and jumps, where a quadrature of b is not.
+    fn potential(&self, _points: &[f64], _potential: &mut [f64], _rest: &mut [f64]) -> bool {
+        false
+    }
+
+    /// How many times dearer than a formula a value of the potential is (the number of samples).
+    fn potential_cost(&self) -> usize {
+        1
+    }
+
     /// Divergence (∇·D)_i = Σ_j ∂_j D_ij at n points (d×n).
     ///
     /// The default takes fourth-order central differences with the step 10⁻³ ℓ_j, ℓ = `lengths` (d, see [`lengths`]), good to

@@ -63,6 +63,8 @@ struct Line<'a> {
     drift: Vec<f64>,
     psi: Vec<f64>,
     arrived: Vec<bool>,
+    /// T·D where the noise is additive and the drift −∇L: then ψ = L/(T D) holds across kinks and jumps.
+    diffusivity: Option<f64>,
 }
 
 impl<'a> Line<'a> {
@@ -75,15 +77,20 @@ impl<'a> Line<'a> {
         if let Some(k) = (0..d.len()).find(|&k| d[k].is_nan() || d[k] <= 0.0) {
             return Err(format!("D vanishes at {}", place(&inside[k..=k])));
         }
+        let diffusivity = diffusivity(problem, &inside, &d);
         let mut psi = vec![0.0];
         for (k, ends) in at.windows(2).enumerate() {
             let weights = quadrature(ends[0], ends[1]).map(|(_, w)| w);
             let slope = |j: usize| -b[4 * k + j] / (problem.temperature * d[4 * k + j]);
             psi.push(psi[k] + (0..4).map(|j| weights[j] * slope(j)).sum::<f64>());
         }
+        if let Some(scale) = diffusivity {
+            let loss = loss(problem, &at);
+            psi = loss.iter().map(|l| (l - loss[0]) / scale).collect();
+        }
         let drift = drift_diffusion(problem, &at).0;
         let arrived = passage.target.contains(&at);
-        Ok(Self { problem, passage, axis, at, drift, psi, arrived })
+        Ok(Self { problem, passage, axis, at, drift, psi, arrived, diffusivity })
     }
 
     /// Number of intervals.
@@ -179,6 +186,9 @@ impl<'a> Line<'a> {
     }
 
     fn pass(&self, minimum: f64, top: f64, barrier: f64) -> Pass {
+        if [minimum, top].iter().any(|&x| self.kink(x).is_some()) {
+            return self.pass_with_kinks(minimum, top, barrier);
+        }
         let (_, d) = drift_diffusion(self.problem, &[minimum, top]);
         let curvature = [minimum, top].map(|x| self.slope_of_drift(x));
         let time = std::f64::consts::TAU / (-curvature[0] * curvature[1]).sqrt() * (d[1] / d[0]).sqrt();
@@ -190,10 +200,51 @@ impl<'a> Line<'a> {
         Pass { position: vec![top], barrier, rate, barriers: 1, surface }
     }
 
+    /// The same where the minimum, the top or both are kinks: τ = ∫e^{−ψ}/(T D) about the one times ∫e^ψ about the other.
+    fn pass_with_kinks(&self, minimum: f64, top: f64, barrier: f64) -> Pass {
+        let [well, summit] = [minimum, top].map(|x| self.extent(x));
+        let d = drift_diffusion(self.problem, &[minimum]).1[0];
+        let rate = (-barrier).exp() * self.problem.temperature * d / (well * summit);
+        let width = summit / std::f64::consts::TAU.sqrt();
+        let surface = share_at_surface(&self.problem.grid, &self.passage.target, &[top], &[1.0], width);
+        Pass { position: vec![top], barrier, rate, barriers: 1, surface }
+    }
+
+    /// ∫ e^{−|ψ − ψ(x)|} to both sides of a minimum or a top, with slope and curvature of ψ on either side.
+    fn extent(&self, x: f64) -> f64 {
+        let d = drift_diffusion(self.problem, &[x]).1[0];
+        let scale = self.problem.temperature * d;
+        let Some([before, after, step]) = self.kink(x) else {
+            return (std::f64::consts::TAU * scale / self.slope_of_drift(x).abs()).sqrt();
+        };
+        let rising = before.abs().max(after.abs());
+        let sides = [(-1.0, before), (1.0, after)].map(|(sign, slope)| {
+            let farther = drift_diffusion(self.problem, &[x + sign * step]).0[0];
+            // what the slope grows by; a slope that falls off only matters farther out
+            let bend = ((farther.abs() - slope.abs()) / step).max(0.0);
+            let slope = if slope.abs() < 1e-9 * rising { 0.0 } else { slope.abs() };
+            half_extent(slope / scale, bend / scale)
+        });
+        sides[0] + sides[1]
+    }
+
+    /// The drift before and after a kink at x and the step over which it is told from a smooth change; None where there is none.
+    fn kink(&self, x: f64) -> Option<[f64; 3]> {
+        let cell = self.axis.width(self.axis.locate(x).unwrap_or(0));
+        let step = (1e-3 * self.axis.length()).min(0.5 * cell);
+        let near = 1e-5 * step;
+        let (b, _) = drift_diffusion(self.problem, &[x - step, x - near, x + near, x + step]);
+        ((b[2] - b[1]).abs() > 0.1 * (b[3] - b[0]).abs()).then_some([b[1], b[2], step])
+    }
+
     /// ψ(to) − ψ(from) inside one interval.
     fn rise(&self, from: f64, to: f64) -> f64 {
         if let (Ok(i), Ok(j)) = (self.node(from), self.node(to)) {
             return self.psi[j] - self.psi[i];
+        }
+        if let Some(scale) = self.diffusivity {
+            let loss = loss(self.problem, &[from, to]);
+            return (loss[1] - loss[0]) / scale;
         }
         let nodes = quadrature(from, to);
         let (b, d) = drift_diffusion(self.problem, &nodes.map(|(x, _)| x));
@@ -226,6 +277,42 @@ impl<'a> Line<'a> {
         let (b, _) = drift_diffusion(self.problem, &[-2.0, -1.0, 1.0, 2.0].map(|k| x + k * h));
         (8.0 * (b[2] - b[1]) - (b[3] - b[0])) / (12.0 * h)
     }
+}
+
+/// ∫₀^∞ e^{−(s y + c y²/2)} dy by Simpson's rule; infinite where both vanish.
+fn half_extent(slope: f64, curvature: f64) -> f64 {
+    const PANELS: usize = 2000;
+    let end = (40.0 / slope).min((80.0 / curvature).sqrt());
+    if !end.is_finite() {
+        return f64::INFINITY;
+    }
+    let h = end / PANELS as f64;
+    let value = |j: usize| {
+        let y = j as f64 * h;
+        let weight = if j == 0 || j == PANELS {
+            1.0
+        } else if j % 2 == 1 {
+            4.0
+        } else {
+            2.0
+        };
+        weight * (-y * (slope + 0.5 * curvature * y)).exp()
+    };
+    (0..=PANELS).map(value).sum::<f64>() * h / 3.0
+}
+
+/// T·D where D is the same at all points and the drift is −∇L.
+fn diffusivity(problem: &Problem, points: &[f64], d: &[f64]) -> Option<f64> {
+    let (mut potential, mut rest) = (vec![0.0; points.len()], vec![0.0; points.len()]);
+    let known = problem.dynamics.potential(points, &mut potential, &mut rest);
+    let same = d.iter().all(|x| (x - d[0]).abs() <= 1e-12 * d[0]);
+    (known && same && rest.iter().all(|c| *c == 0.0)).then(|| problem.temperature * d[0])
+}
+
+fn loss(problem: &Problem, points: &[f64]) -> Vec<f64> {
+    let (mut potential, mut rest) = (vec![0.0; points.len()], vec![0.0; points.len()]);
+    problem.dynamics.potential(points, &mut potential, &mut rest);
+    potential
 }
 
 fn quadrature(from: f64, to: f64) -> [(f64, f64); 4] {

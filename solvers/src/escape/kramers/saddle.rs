@@ -90,6 +90,9 @@ impl Slopes {
             return Err("the start drains to a wall, not to a minimum".into());
         };
         let at = place(&minimum.position);
+        if minimum.eigenvalues.iter().any(|value| value.is_infinite()) {
+            return Err(format!("the minimum {at} is a kink of the loss: the law needs second derivatives"));
+        }
         if passage.target.contains(&minimum.position)[0] {
             return Err(format!("the start drains to the minimum {at} in the target"));
         }

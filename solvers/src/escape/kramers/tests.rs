@@ -40,6 +40,11 @@ impl Dynamics for Descent {
         }
         assert_eq!(diffusion.len(), packed_len(d) * n);
     }
+    fn potential(&self, points: &[f64], potential: &mut [f64], rest: &mut [f64]) -> bool {
+        self.0.loss(points, potential);
+        rest.fill(0.0);
+        self.0.has_loss()
+    }
 }
 
 struct Case<'a> {
@@ -260,4 +265,24 @@ fn where_there_is_no_law_the_reason_is_said() {
     said(&Case { diffusion: "0.5 + 0.1*x^2", ..PLANE }, &[-1.0, -0.4], "x > 1", "it needs D = σ²I");
     said(&Case { loss: "drift x - x^3; -y", ..PLANE }, &[-1.0, 0.0], "x > 1", "it needs a loss");
     said(&Case { loss: "x + y^2", ..PLANE }, &[1.0, 0.0], "x > 1.5", "to a wall");
+}
+
+#[test]
+fn kinks_have_their_own_prefactors() {
+    // |V'| = 1 about both: T ∫e^{−|x|/T} dx = 2T each way, over T: 4 T e^{1/T}
+    let tent = Case { loss: "abs(abs(x) - 1)", axes: &[(-3.0, 3.0, 150)], ..WELL };
+    for from in [-1.0, -1.3, -0.4] {
+        let found = law(&tent, &[from], "x > 1").unwrap();
+        close(found.time(), 0.4 * 10f64.exp(), 1e-6);
+        assert!((found.minimum[0] + 1.0).abs() < 1e-9 && found.passes[0].position[0].abs() < 1e-9);
+        close(found.passes[0].barrier, 10.0, 1e-9);
+    }
+    // a kink as top between smooth wells, off the nodes: (|x − .013| − 1)²: curvature 2, slopes 2 at the top
+    let cusp = Case { loss: "(abs(x - 0.013) - 1)^2", temperature: 0.05, axes: &[(-3.0, 3.0, 150)], ..WELL };
+    let found = law(&cusp, &[-1.2], "x > 1").unwrap();
+    close(found.time(), (TAU * 0.05 / 2.0).sqrt() * 2.0 * 0.05 / 2.0 / 0.05 * 20f64.exp(), 1e-5);
+    // a law of second derivatives does not apply in two dimensions, and says so
+    let plane = Case { loss: "(abs(x) - 1)^2 + abs(y)", axes: &[(-2.0, 2.0, 40), (-1.0, 1.0, 20)], ..WELL };
+    let why = law(&plane, &[-1.0, 0.0], "x > 1").unwrap_err();
+    assert!(why.contains("is a kink of the loss"), "{why}");
 }

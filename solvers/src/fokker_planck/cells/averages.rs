@@ -152,7 +152,7 @@ dispatch! {
 
 /// F between two centre values, without branches.
 #[inline(always)]
-fn flux(u: f64, v: f64) -> f64 {
+pub(crate) fn flux(u: f64, v: f64) -> f64 {
     let (low, high) = if u < v { (u, v) } else { (v, u) };
     let step = v - u;
     let near = high - low <= 0.2 * low;

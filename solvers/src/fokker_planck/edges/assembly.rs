@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::cell_weight::{AxisMeans, add_axis};
 use super::connectivity::{Components, gaps};
 use super::diagonal::{Diagonal, Edges, diagonal_edges};
+use super::loss_difference::{Hidden, Kind};
 use super::tensor::{Stencil, Tensor, spacing};
 use super::vanishing_noise::weighted_cells;
 use super::weight::EdgeWeight;
@@ -37,9 +39,43 @@ pub struct EdgeGenerator {
     pub weighted: Option<Arc<WeightedCells>>,
     /// Sentences for the record.
     pub warnings: Vec<String>,
+    /// What of the loss lies between cell centres and is too narrow for any answer on this grid; None where nothing is.
+    pub unseen: Option<String>,
+    /// Whether the loss has jumps, barriers or wells that the drift at the cell centres does not show.
+    pub hides: bool,
 }
 
 impl EdgeGenerator {
+    /// Names what of the loss hides between cell centres, the largest of each kind with its place.
+    fn name(&mut self, grid: &Grid, hidden: &[(Hidden, [f64; 3])]) {
+        self.hides = !hidden.is_empty();
+        for kind in [Kind::Jump, Kind::Barrier, Kind::Well] {
+            let of_kind = || hidden.iter().filter(|(found, _)| found.kind == kind);
+            let size = |found: &&(Hidden, [f64; 3])| found.0.size.abs();
+            let Some((found, at)) = of_kind().max_by(|a, b| size(a).total_cmp(&size(b))) else { continue };
+            let names = grid.axes().iter().enumerate().map(|(k, axis)| format!("{} = {:.6}", axis.variable(), at[k]));
+            let place = names.collect::<Vec<_>>().join(", ");
+            let more = of_kind().count() - 1;
+            let others = if more > 0 { format!(" (and on {more} other edges)") } else { String::new() };
+            let size = found.size;
+            self.warnings.push(match kind {
+                Kind::Jump => format!(
+                    "the loss jumps by {size:.3} T at {place}{others}, which the drift does not show: the grid counts it, walkers do not"
+                ),
+                Kind::Barrier => format!(
+                    "the loss has a barrier of {size:.3} T at {place}{others}, narrower than a cell: it is counted on the way between \
+                     two cells as far as it was seen, walkers need steps that are shorter than it"
+                ),
+                Kind::Well => format!("the loss has a well of {size:.3} T at {place}{others}, narrower than a cell"),
+            });
+            let narrow = of_kind().any(|(found, _)| found.coarse);
+            if narrow && kind != Kind::Jump {
+                let what = if kind == Kind::Well { "well" } else { "barrier" };
+                self.unseen = Some(format!("a {what} of {size:.3} T at {place} is far narrower than a cell"));
+            }
+        }
+    }
+
     /// Counts for the record, by name.
     pub fn counts(&self) -> Vec<(&'static str, usize)> {
         vec![
@@ -84,9 +120,16 @@ pub fn edge_generator_with(
             weight: options.weight,
             weighted: weighted.as_deref(),
         };
+        let mut all = diagonal_edges(&problem);
+        let hidden: Vec<(Hidden, [f64; 3])> = all.iter().flat_map(|edges| edges.hidden.iter().copied()).collect();
+        if weighted.is_none() {
+            reweigh(grid, &mut all); // weighted cells have their integrals already
+        }
         let mut collected = Collected::new(grid);
-        diagonal_edges(&problem).into_iter().try_for_each(|edges| collected.add(edges))?;
-        return Ok(EdgeGenerator { weighted, ..collected.finish(usize::from(grid.len() > 1)) });
+        all.into_iter().try_for_each(|edges| collected.add(edges))?;
+        let mut out = EdgeGenerator { weighted, ..collected.finish(usize::from(grid.len() > 1)) };
+        out.name(grid, &hidden);
+        return Ok(out);
     }
     if !grid.is_uniform() {
         return Err(Error::invalid(
@@ -95,6 +138,30 @@ pub fn edge_generator_with(
         ));
     }
     tensor(dynamics, temperature, grid, options, &cells)
+}
+
+/// Other volumes for the cells in which the density has a kink or a jump.
+fn reweigh(grid: &Grid, all: &mut [Edges]) {
+    let mut delta = vec![0.0; grid.len()];
+    for k in 0..grid.dimension() {
+        let mut means = AxisMeans::unknown(grid.len());
+        for edges in all.iter().filter(|edges| edges.axis == k) {
+            for ((edge, p), halves) in edges.edges.iter().zip(&edges.exponents).zip(&edges.halves) {
+                (means.exponent[edge.0 as usize], means.halves[edge.0 as usize]) = (*p, *halves);
+            }
+        }
+        add_axis(grid, k, &means, &mut delta);
+    }
+    if delta.iter().all(|delta| *delta == 0.0) {
+        return;
+    }
+    for edges in all {
+        for (i, j, forward, backward) in &mut edges.edges {
+            *forward *= (-delta[*i as usize]).exp();
+            *backward *= (-delta[*j as usize]).exp();
+        }
+        edges.exits.iter_mut().for_each(|(cell, rate)| *rate *= (-delta[*cell]).exp());
+    }
 }
 
 fn tensor(
@@ -176,6 +243,8 @@ impl Collected {
             singular: self.singular,
             weighted: None,
             warnings: Vec::new(),
+            unseen: None,
+            hides: false,
         }
     }
 }

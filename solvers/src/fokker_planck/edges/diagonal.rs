@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 
 use super::exponent::edge_integrals;
+use super::loss_difference::{Conductance, Hidden, Line, intervals};
 use super::vanishing_noise;
 use super::weight::EdgeWeight;
 use crate::fokker_planck::cells::weighted::WeightedCells;
@@ -37,6 +38,20 @@ pub struct Edges {
     pub exits: Vec<(usize, f64)>,
     /// Edges on which A is singular.
     pub singular: usize,
+    /// The axis of all of them; 0 where they are not along axes.
+    pub axis: usize,
+    /// Means of e^{−V} over both halves of each pair's edge, relative to the ends; NaN where they are not known.
+    pub halves: Vec<[f64; 2]>,
+    /// What hides between cell centres, with the point.
+    pub hidden: Vec<(Hidden, [f64; 3])>,
+}
+
+impl Edges {
+    /// None yet, along an axis.
+    pub fn none(axis: usize) -> Self {
+        let (edges, exponents, exits) = (Vec::new(), Vec::new(), Vec::new());
+        Self { edges, exponents, exits, singular: 0, axis, halves: Vec::new(), hidden: Vec::new() }
+    }
 }
 
 /// The problem as the assembly sees it.
@@ -64,15 +79,58 @@ impl Diagonal<'_> {
         let ends: Vec<[f64; 4]> = self.end_values(&edges, k);
         let left: Vec<f64> = edges.iter().zip(&ends).map(|(e, v)| e.distance * v[0] / v[1]).collect();
         let right: Vec<f64> = edges.iter().zip(&ends).map(|(e, v)| e.distance * v[2] / v[3]).collect();
+        let mut middle: Vec<f64> = Vec::new();
         let integral = edge_integrals(&left, &right, |which, t| {
             let values = self.along(&edges, which, k, t);
+            if middle.is_empty() {
+                middle = values.iter().map(|[_, a]| *a).collect(); // the first look is at the middle of all
+            }
             which.iter().zip(values).map(|(&e, [b, a])| edges[e].distance * b / a).collect()
         });
-        let mut out = Edges { edges: Vec::new(), exponents: Vec::new(), exits: Vec::new(), singular: 0 };
-        for ((edge, v), integral) in edges.iter().zip(&ends).zip(integral) {
-            self.rates(edge, k, v, integral, &mut out);
+        let lines = self.lines(&edges, k, &ends, &middle);
+        let mut out = Edges::none(k);
+        for (((edge, v), integral), line) in edges.iter().zip(&ends).zip(integral).zip(lines) {
+            if let Some(hidden) = line.as_ref().and_then(|line| line.hidden(integral)) {
+                let mut at = edge.start;
+                at[k] += hidden.at * edge.distance;
+                out.hidden.push((hidden, at));
+            }
+            self.rates(edge, k, v, integral, line.as_ref(), &mut out);
         }
         out
+    }
+
+    /// The potential along every edge; None where it is not known, or goes round a periodic axis, where it may not be periodic.
+    fn lines(&self, edges: &[AxisEdge], k: usize, ends: &[[f64; 4]], middle: &[f64]) -> Vec<Option<Line>> {
+        let d = self.grid.dimension();
+        let n = intervals(d * self.grid.len(), self.dynamics.potential_cost());
+        let inside: Vec<usize> =
+            (0..edges.len()).filter(|&e| edges[e].to.is_none_or(|to| to > edges[e].from)).collect();
+        let mut lines = vec![None; edges.len()];
+        for which in inside.chunks((CHUNK / n).max(1)) {
+            let count = which.len() * (n + 1);
+            let mut points = vec![0.0; d * count];
+            for (i, &e) in which.iter().enumerate() {
+                for j in 0..=n {
+                    for axis in 0..d {
+                        points[axis * count + i * (n + 1) + j] = edges[e].start[axis];
+                    }
+                    points[k * count + i * (n + 1) + j] += edges[e].distance * j as f64 / n as f64;
+                }
+            }
+            let (mut potential, mut rest) = (vec![0.0; count], vec![0.0; d * count]);
+            if !self.dynamics.potential(&points, &mut potential, &mut rest) {
+                return lines;
+            }
+            for (i, &e) in which.iter().enumerate() {
+                let at = |j: usize| rest[k * count + i * (n + 1) + j];
+                let inverse = [1.0 / ends[e][1], 1.0 / middle[e], 1.0 / ends[e][3]];
+                let rest = (at(0) * inverse[0] + 4.0 * at(n / 2) * inverse[1] + at(n) * inverse[2]) / 6.0;
+                let values = &potential[i * (n + 1)..(i + 1) * (n + 1)];
+                lines[e] = Line::new(values, inverse, rest * edges[e].distance);
+            }
+        }
+        lines
     }
 
     fn list(&self, first: usize, k: usize) -> Vec<AxisEdge> {
@@ -145,14 +203,17 @@ impl Diagonal<'_> {
         (0..n).map(|i| [b[k * n + i], a[c * n + i].max(0.0)]).collect()
     }
 
-    fn rates(&self, edge: &AxisEdge, k: usize, v: &[f64; 4], integral: f64, out: &mut Edges) {
+    fn rates(&self, edge: &AxisEdge, k: usize, v: &[f64; 4], quadrature: f64, line: Option<&Line>, out: &mut Edges) {
         let axis = &self.grid.axes()[k];
         let width = |cell: usize| axis.width(self.grid.multi_index(cell)[k]);
         let length = edge.distance.abs();
+        let integral = line.map_or(quadrature, |line| line.integral(quadrature));
         let p = integral - (v[3] / v[1]).ln();
         let fitted = p.is_finite() && p.abs() < 1e12 && v[1] > 0.0 && v[3] > 0.0;
         let (forward, backward) = if fitted {
-            self.weight.rates(0.5 * (v[1] + v[3]) / length, p, edge.distance * (v[2] / v[3] - v[0] / v[1]), false)
+            let weight = 0.5 * (v[1] + v[3]) / length;
+            let bend = edge.distance * (v[2] / v[3] - v[0] / v[1]);
+            self.fitted(weight, p, bend, line)
         } else {
             out.singular += 1;
             (local_rate(v[1], v[0] * edge.distance, length), local_rate(v[3], -v[2] * edge.distance, length))
@@ -163,6 +224,7 @@ impl Diagonal<'_> {
                 let (forward, backward) = self.weigh(edge.from, to, k, (forward, finite_rate(backward / width(to))));
                 out.edges.push((edge.from as u32, to as u32, forward, backward));
                 out.exponents.push(if fitted { p } else { f64::INFINITY });
+                out.halves.push(line.filter(|_| fitted).and_then(Line::halves).unwrap_or([f64::NAN; 2]));
             }
             None => out.exits.push((edge.from, self.weigh_exit(edge, k, forward))),
         }
@@ -188,6 +250,15 @@ impl Diagonal<'_> {
         let side = usize::from(edge.distance > 0.0);
         let axis = &self.grid.axes()[k];
         finite_rate(vanishing_noise::exit_rate(cell, side, [axis.lower(), axis.upper()][side]))
+    }
+
+    /// Rates by exponential fitting; by the potential along the edge where it is known.
+    fn fitted(&self, weight: f64, p: f64, bend: f64, line: Option<&Line>) -> (f64, f64) {
+        let bend = line.and_then(Line::bend).unwrap_or(bend);
+        match line.map_or(Conductance::Factor(1.0), Line::conductance) {
+            Conductance::Factor(factor) => self.weight.rates(weight * factor, p, bend, false),
+            Conductance::LogWhole(log) => ((log.exp()) * weight, (log - p).exp() * weight),
+        }
     }
 }
 

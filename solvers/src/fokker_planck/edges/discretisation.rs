@@ -194,6 +194,10 @@ impl Discretisation for EdgeDiscretisation {
         &self.edges.warnings
     }
 
+    fn unseen(&self) -> Option<&str> {
+        self.edges.unseen.as_deref()
+    }
+
     fn generator(&self) -> Option<&Arc<Generator>> {
         Some(&self.edges.generator)
     }

@@ -18,17 +18,23 @@
 //! * [`assembly`]: the generator from its edges; `diagonal`, `tensor`: edges of a diagonal and of a full D;
 //! * [`weight`], `exponent`, `local_slope`: the law of the rates, p along an edge, A⁻¹b̃ at a point where A may be singular;
 //! * `vanishing_noise`: axes at whose walls A vanishes, by the exact weight of their cells;
+//! * `loss_difference`, `cell_weight`: exponents, conductances and weights of cells where the loss has kinks, jumps, or detail between
+//!   cell centres;
 //! * `connectivity`: cells that long offsets cut off at walls;
 //! * [`first_passage`]: the generator without the cells of a set;
 //! * [`discretisation`]: the generator as a [`Discretisation`](super::discretisation::Discretisation).
 
 pub mod assembly;
+pub(crate) mod cell_weight;
 pub(crate) mod connectivity;
 pub(crate) mod diagonal;
 pub mod discretisation;
 pub(crate) mod exponent;
 pub mod first_passage;
+#[cfg(test)]
+mod kink_tests;
 pub(crate) mod local_slope;
+pub(crate) mod loss_difference;
 pub(crate) mod tensor;
 #[cfg(test)]
 pub(crate) mod tests;

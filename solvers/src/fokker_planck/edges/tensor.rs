@@ -158,7 +158,7 @@ impl Tensor<'_> {
             let nodes = self.nodes_along(&edges, which, t);
             which.iter().zip(nodes).map(|(&e, node)| inner(&node.gamma, &edges[e].offset)).collect()
         });
-        let mut out = Edges { edges: Vec::new(), exponents: Vec::new(), exits: Vec::new(), singular: 0 };
+        let mut out = Edges::none(0);
         for (i, (edge, p)) in edges.iter().zip(exponents).enumerate() {
             let (forward, backward) = self.weight.rates(edge.weight, p, right[i] - left[i], true);
             match edge.to {

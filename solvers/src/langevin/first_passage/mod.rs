@@ -5,11 +5,15 @@
 //!
 //! Where the target is g(θ) > 0, a walker has also arrived when the Brownian bridge between its two positions touched the
 //! surface g = 0: with probability exp(−g₀ g₁/(T h nᵀ D n)), n = ∇g and D at the start of the step. That is exact for a step of
-//! Euler–Maruyama and a half-space; a curved or kinked surface is replaced by its tangent plane. Weak order 1 instead of ½
-//! (Gobet 2000, doi:10.1016/S0304-4149(99)00109-X). Arrivals within a step count at its middle.
+//! Euler–Maruyama and a half-space; for a curved or kinked surface the bridge is halved until it is flat (see [`curved`]). Weak order 1
+//! instead of ½ (Gobet 2000, doi:10.1016/S0304-4149(99)00109-X). Arrivals at a half-space count at the middle of their step.
 //!
 //! A set that is avoided is watched in the same way; a walker that touched it goes on to the target, so that the mean time is the
 //! same with and without it. A walker that touched both within one step is given to the surface that was nearer before it.
+
+mod curved;
+
+use curved::Curved;
 
 use super::scheme::{self, Sde, Work};
 use super::walls::Walls;
@@ -118,8 +122,9 @@ pub fn first_passage(
         None => step::choose(problem, &walls)?.0,
     };
     let (steps, h) = super::divide(horizon, longest);
-    let watcher = Watcher::new(&passage.target, bridge, &passage.from);
-    let avoided = passage.avoid.as_ref().map(|avoid| Watcher::new(avoid, bridge, &passage.from));
+    let widths: Vec<f64> = problem.grid.axes().iter().map(|axis| axis.length()).collect();
+    let watcher = Watcher::new(&passage.target, bridge, &passage.from, &widths);
+    let avoided = passage.avoid.as_ref().map(|avoid| Watcher::new(avoid, bridge, &passage.from, &widths));
     let start = Problem { initial: Initial::Point { at: passage.from.clone() }, ..problem.clone() };
     let lanes = passage.walkers.div_ceil(WALKERS_PER_BLOCK) * BLOCK;
     let mut ensemble = Ensemble::new(&start, &format!("langevin/first-passage/{}", passage.name), lanes)?;
@@ -138,6 +143,8 @@ pub fn first_passage(
         |block, (work, watcher, avoided), watch| {
             let mut lanes = Lanes::new(block.memory.len() / TIMES);
             watcher.restart_all();
+            watcher.curved.iter_mut().for_each(Curved::restart);
+            avoided.iter_mut().filter_map(|a| a.curved.as_mut()).for_each(Curved::restart);
             avoided.iter_mut().for_each(Watcher::restart_all);
             for k in 0.. {
                 if k % STEPS_PER_CHECK == 0 {
@@ -155,13 +162,15 @@ pub fn first_passage(
                 watcher.look(block, work, scaled_time);
                 avoided.iter_mut().for_each(|avoided| avoided.look(block, work, scaled_time));
                 for lane in 0..BLOCK {
-                    let time = (k - lanes.started[lane]) as f64 + 0.5;
+                    let whole = (k - lanes.started[lane]) as f64;
+                    let time = whole + watcher.fraction[lane];
                     let (arrived, absorbed) =
                         (watcher.arrived[lane], block.absorbed.get(lane).copied().unwrap_or(false));
                     if avoided.as_ref().is_some_and(|a| a.arrived[lane] && !(arrived && watcher.nearer(a, lane))) {
-                        lanes.avoided(lane, time * h, &mut block.memory);
+                        let fraction = avoided.as_ref().map_or(0.5, |a| a.fraction[lane]);
+                        lanes.avoided(lane, (whole + fraction) * h, &mut block.memory);
                     }
-                    if arrived || absorbed || time > steps as f64 - 1.0 {
+                    if arrived || absorbed || whole + 0.5 > steps as f64 - 1.0 {
                         lanes.done(lane, k + 1, time * h, arrived, absorbed, &mut block.memory);
                         passage.from.iter().enumerate().for_each(|(k, x)| block.points[k * BLOCK + lane] = *x);
                         block.absorbed.iter_mut().skip(lane).take(1).for_each(|gone| *gone = false);
@@ -244,6 +253,12 @@ impl Lanes {
 struct Watcher<'a> {
     target: &'a Target,
     bridge: bool,
+    /// Where the surface is curved.
+    curved: Option<Curved<'a>>,
+    /// Lengths of the axes: a walker that moved by half of one was carried round it, or thrown back at its ends.
+    widths: Vec<f64>,
+    /// Which part of the last step went by before the surface was touched; ½ where that is not known.
+    fraction: [f64; BLOCK],
     /// g and ∇g at the start of the passage.
     start: [f64; 4],
     /// g and ∇g before the step ((1 + d) × BLOCK).
@@ -253,18 +268,20 @@ struct Watcher<'a> {
 }
 
 impl<'a> Watcher<'a> {
-    fn new(target: &'a Target, bridge: bool, from: &[f64]) -> Self {
+    fn new(target: &'a Target, bridge: bool, from: &[f64], widths: &[f64]) -> Self {
         let room = vec![0.0; (1 + from.len()) * BLOCK];
         let mut start = [0.0; 4];
         target.boundary(from, &mut start[..=from.len()]);
         let bridge = bridge && target.has_boundary();
-        Self { target, bridge, start, before: room.clone(), after: room, arrived: [false; BLOCK] }
+        let curved = if bridge { Curved::new(target) } else { None };
+        let (widths, fraction, arrived) = (widths.to_vec(), [0.5; BLOCK], [false; BLOCK]);
+        Self { target, bridge, curved, widths, fraction, start, before: room.clone(), after: room, arrived }
     }
 
     fn words(&self) -> &'static str {
         match (self.bridge, self.target.normal()) {
             (true, Some(_)) => "Brownian bridge, exact for this half-space",
-            (true, None) => "Brownian bridge, tangent plane of the surface",
+            (true, None) => "Brownian bridge, halved until the surface is flat",
             (false, _) => "at the ends of steps only",
         }
     }
@@ -286,6 +303,11 @@ impl<'a> Watcher<'a> {
                 .for_each(|(arrived, inside)| *arrived = inside);
             return;
         }
+        if let Some(mut curved) = self.curved.take() {
+            self.look_at_curved(&mut curved, block, work, scaled_time);
+            self.curved = Some(curved);
+            return std::mem::swap(&mut self.before, &mut self.after);
+        }
         let mut drawn = false;
         for lane in 0..BLOCK {
             let (old, new) = (self.before[lane], self.after[lane]);
@@ -304,9 +326,30 @@ impl<'a> Watcher<'a> {
         std::mem::swap(&mut self.before, &mut self.after);
     }
 
+    fn look_at_curved(&mut self, curved: &mut Curved, block: &mut Block, work: &Work, scaled_time: f64) {
+        for lane in 0..BLOCK {
+            self.fraction[lane] = 0.5;
+            let far = |(k, width): (usize, &f64)| {
+                let at = k * BLOCK + lane;
+                (block.points[at] - work.next[at]).abs() > 0.5 * width
+            };
+            self.arrived[lane] = if self.widths.iter().enumerate().any(far) {
+                self.after[lane] > 0.0
+            } else {
+                let (before, after) = (&self.before, &self.after);
+                let found = curved.crossing(block, lane, &work.next, &work.diffusion, before, after, scaled_time);
+                self.fraction[lane] = found.unwrap_or(0.5);
+                found.is_some()
+            };
+        }
+    }
+
     /// Whether the surface of this set was nearer before the last step than that of another, by g/|∇g|; a set without a surface is
     /// farther than one that has one.
     fn nearer(&self, other: &Self, lane: usize) -> bool {
+        if self.curved.is_some() && other.curved.is_some() {
+            return self.fraction[lane] < other.fraction[lane];
+        }
         self.distance(lane) < other.distance(lane)
     }
 
