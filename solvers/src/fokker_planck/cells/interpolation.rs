@@ -1,4 +1,4 @@
-//! Interpolation between cell centres: linear for probabilities, cubic for smooth fields.
+//! Linear interpolation between cell centres.
 
 use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::problem::grid::{Axis, Grid};
@@ -13,56 +13,9 @@ pub fn interpolation(grid: &Grid, cells: Option<&WeightedCells>, point: &[f64]) 
     weights(grid, cells, point, false)
 }
 
-/// Cells and weights of a field at a point: cubic through four cells an axis that are `outside` (1, else 0) a set at whose surface the
-/// field has a kink, through three or two where there are no four; linear between the nodes of weighted `cells`, and on from the outermost
-/// one to the wall.
-pub fn of_field(grid: &Grid, cells: Option<&WeightedCells>, outside: &[f64], point: &[f64]) -> Vec<(usize, f64)> {
-    let cubic = || (2..=4).rev().find_map(|count| through(grid, outside, point, count));
-    let smooth = if cells.is_none() { cubic() } else { None };
-    smooth.unwrap_or_else(|| weights(grid, cells, point, true))
-}
-
-/// Lagrange interpolation through `count` cells an axis, the most central ones that lie outside; None where there are none.
-fn through(grid: &Grid, outside: &[f64], point: &[f64], count: usize) -> Option<Vec<(usize, f64)>> {
-    let along = |(axis, &x): (&Axis, &f64)| windows(axis, x, count);
-    let axes: Vec<Vec<Window>> = grid.axes().iter().zip(point).map(along).collect();
-    let mut products: Vec<(f64, Vec<(usize, f64)>)> = vec![(0.0, vec![(0, 1.0)])];
-    for (windows, axis) in axes.iter().zip(grid.axes()) {
-        let n = axis.cells();
-        let with = |(off, cells): &(f64, Vec<(usize, f64)>), window: &Window| {
-            let next = cells.iter().flat_map(|&(c, w)| window.weights.iter().map(move |&(i, v)| (c * n + i, w * v)));
-            (off + window.off_centre, next.collect())
-        };
-        products = products.iter().flat_map(|before| windows.iter().map(move |window| with(before, window))).collect();
-    }
-    products.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let all_outside = |(_, cells): &(f64, Vec<(usize, f64)>)| cells.iter().all(|&(cell, _)| outside[cell] > 0.0);
-    products.into_iter().find(all_outside).map(|(_, cells)| cells)
-}
-
-/// Consecutive cells of an axis with their weights, and how far the middle of their centres is from the point, in cells.
-struct Window {
-    weights: Vec<(usize, f64)>,
-    off_centre: f64,
-}
-
-/// The windows of `count` cells of an axis from which `x` is at most a cell away.
-fn windows(axis: &Axis, x: f64, count: usize) -> Vec<Window> {
-    let (n, at, count) = (axis.cells() as isize, nearest(axis, x) as isize, count as isize);
-    let x = if axis.is_periodic() { axis.wrap(x) } else { x };
-    // a cell beyond the end of a periodic axis is that of the other end, a period away
-    let centre = |i: isize| axis.center(i.rem_euclid(n) as usize) + axis.length() * i.div_euclid(n) as f64;
-    let fits = |first: isize| count <= n && (axis.is_periodic() || (first >= 0 && first + count <= n));
-    let window = |first: isize| {
-        let cells: Vec<(usize, f64)> = (first..first + count).map(|i| (i.rem_euclid(n) as usize, centre(i))).collect();
-        let weight = |&(cell, c): &(usize, f64)| {
-            let others = cells.iter().filter(|other| other.1 != c);
-            (cell, others.map(|other| (x - other.1) / (c - other.1)).product())
-        };
-        let middle = cells.iter().map(|(_, c)| c).sum::<f64>() / count as f64;
-        Window { weights: cells.iter().map(weight).collect(), off_centre: (x - middle).abs() / axis.width(at as usize) }
-    };
-    (at - count..=at + 1).filter(|&first| fits(first)).map(window).collect()
+/// The same for a field, which goes on linearly between the outermost node of weighted `cells` and the wall.
+pub fn of_field(grid: &Grid, cells: Option<&WeightedCells>, point: &[f64]) -> Vec<(usize, f64)> {
+    weights(grid, cells, point, true)
 }
 
 fn weights(grid: &Grid, cells: Option<&WeightedCells>, point: &[f64], beyond: bool) -> Vec<(usize, f64)> {

@@ -5,12 +5,9 @@
 //! absorbing wall) solves −Q q = the rate into the target.
 //!
 //! The surface of the target lies between cell centres. On an edge that crosses it at the fraction s the rate is that of an edge
-//! of this length into the cemetery, λ/s · B(−s p) for λ B(−p) before, and what the cell holds along that line shrinks to half the way
-//! to either side: the rates out along it are multiplied by 2/(s + s'), s' the fraction of the opposite edge. (G. Shortley & R. Weller
-//! 1938, doi:10.1063/1.1710426, with exponential fitting; without the factor the error would jump with the place of the surface in
-//! its cell, and no coarser grid could tell it.)
+//! of this length into the cemetery, λ/s · B(−s p) for λ B(−p) before, which keeps second order (the symmetric treatment of
+//! F. Gibou et al., doi:10.1006/jcph.2001.6977, with exponential fitting).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::Interrupt;
@@ -42,17 +39,17 @@ pub fn first_passage(
     interrupt: Interrupt,
 ) -> Result<GridPassage, Error> {
     let killed = Killed::new(generator, grid, &[problem.target])?;
-    let weights = interpolation(grid, cells, problem.from);
-    let alone = of_field(grid, cells, &killed.outside, problem.from);
+    let (weights, of_field) = (interpolation(grid, cells, problem.from), of_field(grid, cells, problem.from));
+    let at_start = |field: &[f64]| at(&of_field, field);
     let mean_time = killed.solve(grid, &killed.outside, interrupt)?;
     let (survival, error_time) = survival(&killed, grid, &weights, problem.times, integrator, interrupt)?;
     let either = Either::new(generator, grid, problem, &killed, interrupt)?;
-    let start = either.as_ref().map(|either| either.at_start(grid, cells, problem.from)).unwrap_or_default();
+    let committor = either.as_ref().map(|either| either.committor.clone());
     Ok(GridPassage {
-        from_value: at(&alone, &mean_time),
-        from_committor: start.committor,
-        from_exit: start.exit.map(Timed::new),
-        from_conditional: start.conditional.map(Timed::new),
+        from_value: at_start(&mean_time),
+        from_committor: committor.as_deref().map(at_start),
+        from_exit: either.as_ref().and_then(|either| either.exit.as_deref()).map(at_start).map(Timed::new),
+        from_conditional: either.as_ref().and_then(|either| either.conditional(&of_field)).map(Timed::new),
         absorbed: match problem.avoid {
             None => killed.absorbed(generator, grid, &weights, interrupt)?,
             Some(avoid) => {
@@ -61,7 +58,7 @@ pub fn first_passage(
             }
         },
         mean_time,
-        committor: either.map(|either| either.committor),
+        committor,
         survival,
         error_time,
         ..GridPassage::default()
@@ -76,8 +73,6 @@ struct Either {
     exit: Option<Vec<f64>>,
     /// q τ_c, τ_c the mean time given that it is the target: −Q(q τ_c) = q.
     weighted: Vec<f64>,
-    /// 1 outside both sets, 0 in them.
-    outside: Vec<f64>,
 }
 
 impl Either {
@@ -99,18 +94,13 @@ impl Either {
         let source: Vec<f64> = committor.iter().zip(&killed.outside).map(|(q, outside)| q * outside).collect();
         let weighted = killed.solve(grid, &source, interrupt)?;
         let exit = both.as_ref().map(|both| both.solve(grid, &both.outside, interrupt)).transpose()?;
-        let outside = killed.outside.clone();
-        Ok(Some(Self { committor, exit, weighted, outside }))
+        Ok(Some(Self { committor, exit, weighted }))
     }
 
-    /// Committor, exit time and conditional time at a point; the last is None where the target never comes first.
-    fn at_start(&self, grid: &Grid, cells: Option<&WeightedCells>, from: &[f64]) -> AtStart {
-        let weights = of_field(grid, cells, &self.outside, from);
-        let here = |field: &[f64]| at(&weights, field);
-        let committor = here(&self.committor);
-        let conditional = Some(here(&self.weighted) / committor).filter(|time| time.is_finite());
-        let committor = Some(committor.clamp(0.0, 1.0));
-        AtStart { committor, exit: self.exit.as_deref().map(here), conditional, ..AtStart::default() }
+    /// τ_c at the start; None where the target never comes first.
+    fn conditional(&self, weights: &[(usize, f64)]) -> Option<f64> {
+        let (time, share) = (at(weights, &self.weighted), at(weights, &self.committor));
+        Some(time / share).filter(|time| time.is_finite())
     }
 }
 
@@ -125,11 +115,17 @@ pub fn at_start(
     let Ok(killed) = Killed::new(generator, grid, &[problem.target]) else {
         return AtStart::default();
     };
-    let weights = of_field(grid, cells, &killed.outside, problem.from);
-    let mean_time = killed.solve(grid, &killed.outside, interrupt).ok().map(|time| at(&weights, &time));
+    let weights = of_field(grid, cells, problem.from);
+    let here = |field: &[f64]| at(&weights, field);
+    let mean_time = killed.solve(grid, &killed.outside, interrupt).ok().map(|time| here(&time));
     let either = Either::new(generator, grid, problem, &killed, interrupt).ok().flatten();
-    let start = either.map(|either| either.at_start(grid, cells, problem.from)).unwrap_or_default();
-    AtStart { mean_time, ..start }
+    let either = either.as_ref();
+    AtStart {
+        mean_time,
+        committor: either.map(|either| here(&either.committor)),
+        exit: either.and_then(|either| either.exit.as_deref()).map(here),
+        conditional: either.and_then(|either| either.conditional(&weights)),
+    }
 }
 
 /// A generator whose target cells are cut out: they have no edges, and an exit that only keeps the matrix regular.
@@ -148,57 +144,12 @@ pub(crate) fn killed(generator: &Generator, grid: &Grid, set: &Target) -> Result
     Ok(Killed::new(generator, grid, &[set])?.generator)
 }
 
-/// An edge from a cell outside the sets to one inside: both cells, rates there and back, where it meets the surface as a fraction of it.
+/// An edge from a cell outside the sets to one inside: both cells, rates there and back.
 struct Crossing {
     from: usize,
     to: usize,
     set: usize,
     rates: [f64; 2],
-    fraction: f64,
-}
-
-/// The edges into the sets.
-fn crossings(
-    generator: &Generator,
-    grid: &Grid,
-    sets: &[&Target],
-    set_of: &dyn Fn(usize) -> Option<usize>,
-) -> Vec<Crossing> {
-    let mut found = Vec::new();
-    for from in (0..grid.len()).filter(|&cell| set_of(cell).is_none()) {
-        let ((cells, out), (_, back)) = (generator.outgoing(from), generator.incoming(from));
-        for ((&to, &out), &back) in cells.iter().zip(out).zip(back) {
-            if let Some(set) = set_of(to as usize) {
-                found.push(Crossing { from, to: to as usize, set, rates: [out, back], fraction: 1.0 });
-            }
-        }
-    }
-    for (set, target) in sets.iter().enumerate() {
-        let mut through: Vec<&mut Crossing> = found.iter_mut().filter(|c| c.set == set).collect();
-        let at = fractions(grid, &through, target);
-        through.iter_mut().zip(at).for_each(|(crossing, s)| crossing.fraction = s);
-    }
-    found
-}
-
-/// By what the rates along the edges (from, to) grow, because half the way to a surface is less than half a cell: 2/(s + s').
-fn growth(generator: &Generator, grid: &Grid, crossings: &[Crossing]) -> HashMap<(usize, usize), f64> {
-    let mut growth = HashMap::new();
-    let fractions: HashMap<(usize, usize), f64> = crossings.iter().map(|c| ((c.from, c.to), c.fraction)).collect();
-    for crossing in crossings {
-        let (from, to) = (crossing.from, crossing.to);
-        let (_, step) = segment(grid, from, to);
-        let across = |&j: &u32| {
-            let (_, other) = segment(grid, from, j as usize);
-            (0..grid.dimension()).all(|k| (step[k] + other[k]).abs() <= 0.25 * (step[k].abs() + other[k].abs()))
-        };
-        let opposite = generator.outgoing(from).0.iter().find(|j| across(j)).map(|&j| j as usize);
-        let other = opposite.and_then(|j| fractions.get(&(from, j))).copied().unwrap_or(1.0);
-        let factor = 2.0 / (crossing.fraction + other);
-        growth.insert((from, to), factor);
-        growth.extend(opposite.map(|j| ((from, j), factor)));
-    }
-    growth
 }
 
 impl Killed {
@@ -210,10 +161,8 @@ impl Killed {
         let slowest = generator.leaving().iter().copied().filter(|rate| *rate > 0.0).fold(f64::INFINITY, f64::min);
         let slowest = if slowest.is_finite() { slowest } else { 1.0 };
         let set_of = |cell: usize| inside.iter().position(|cells| cells[cell]);
-        let crossings = crossings(generator, grid, sets, &set_of);
-        let growth = growth(generator, grid, &crossings);
-        let faster = |i: usize, j: usize| growth.get(&(i, j)).copied().unwrap_or(1.0);
         let mut builder = GeneratorBuilder::new(n);
+        let mut crossings = Vec::new();
         for i in 0..n {
             if set_of(i).is_some() {
                 builder.add_exit(i, generator.leaving()[i].max(slowest));
@@ -223,17 +172,22 @@ impl Killed {
             let ((cells, out), (_, back)) = (generator.outgoing(i), generator.incoming(i));
             for ((&j, &out), &back) in cells.iter().zip(out).zip(back) {
                 let j = j as usize;
-                if i < j && set_of(j).is_none() {
-                    builder.add_edge(i, j, out * faster(i, j), back * faster(j, i));
+                match set_of(j) {
+                    None if i < j => builder.add_edge(i, j, out, back),
+                    None => {}
+                    Some(set) => crossings.push(Crossing { from: i, to: j, set, rates: [out, back] }),
                 }
             }
         }
         let mut arrival = vec![0.0; n];
-        for crossing in &crossings {
-            let rate = shortened(crossing.rates, crossing.fraction) * faster(crossing.from, crossing.to);
-            builder.add_exit(crossing.from, rate.min(f64::MAX));
-            if crossing.set == 0 {
-                arrival[crossing.from] += rate.min(f64::MAX);
+        for (set, target) in sets.iter().enumerate() {
+            let through: Vec<&Crossing> = crossings.iter().filter(|c| c.set == set).collect();
+            for (crossing, s) in through.iter().zip(fractions(grid, &through, target)) {
+                let rate = shortened(crossing.rates, s);
+                builder.add_exit(crossing.from, rate);
+                if set == 0 {
+                    arrival[crossing.from] += rate;
+                }
             }
         }
         let outside = (0..n).map(|i| if set_of(i).is_some() { 0.0 } else { 1.0 }).collect();
@@ -335,7 +289,7 @@ fn shortened([out, back]: [f64; 2], s: f64) -> f64 {
 }
 
 /// Where each crossing meets the surface of the set, as a fraction of the edge, by bisection.
-fn fractions(grid: &Grid, crossings: &[&mut Crossing], set: &Target) -> Vec<f64> {
+fn fractions(grid: &Grid, crossings: &[&Crossing], set: &Target) -> Vec<f64> {
     let (d, n) = (grid.dimension(), crossings.len());
     let ends: Vec<([f64; 3], [f64; 3])> = crossings.iter().map(|c| segment(grid, c.from, c.to)).collect();
     let (mut low, mut high) = (vec![0.0; n], vec![1.0; n]);
