@@ -197,7 +197,7 @@ fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
     }
     let jumps = by_drift + by_noise;
     let what = format!("{jumps:.1e} jumps between neighbouring cells");
-    if !(jumps <= MOST_JUMPS) {
+    if jumps.is_nan() || jumps > MOST_JUMPS {
         let bound = "double precision can follow";
         return Ok(Work { what, operations: f64::INFINITY, seconds: 0.0, cause: Cause::Rates, bound });
     }

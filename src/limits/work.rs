@@ -149,7 +149,7 @@ pub struct Look<'p> {
 }
 
 impl<'p> Look<'p> {
-    /// At no more than [`POINTS`] cells, evenly spread.
+    /// At no more than 64 cells, evenly spread.
     pub fn at(problem: &'p Problem) -> Self {
         let (d, cells) = (problem.dimension(), problem.grid.len());
         let n = cells.min(POINTS);

@@ -253,9 +253,7 @@ impl<'a> Parser<'a> {
                 let start = Expression::binary(*operation, first.clone(), second.clone());
                 Ok(rest.iter().fold(start, |all, next| Expression::binary(*operation, all, next.clone())))
             }
-            (Function::BuiltOfMany(build), [first, second, rest @ ..]) => {
-                Ok(build(first, &[&[second.clone()], rest].concat()))
-            }
+            (Function::BuiltOfMany(build), [first, rest @ ..]) if !rest.is_empty() => Ok(build(first, rest)),
             (Function::Where, [condition, a, b]) => Ok(Expression::select(condition.clone(), a.clone(), b.clone())),
             (function, _) => Err(wrong_number(name, *function, arguments.len(), call)),
         }

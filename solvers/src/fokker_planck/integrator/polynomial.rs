@@ -248,7 +248,7 @@ impl Polynomial {
     fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<Expansion>, Error> {
         let n = self.state.len();
         let most = times.iter().map(|t| terms(0.5 * (t - self.from) * self.rho, 1e-18)).fold(0.0, f64::max);
-        if !(most <= MOST_TERMS) {
+        if most.is_nan() || most > MOST_TERMS {
             let (place, what) = (format!("at t = {:e}", self.from), format!("it would take {most:.1e} terms"));
             return Err(Error::numerical("polynomial", place, what, "choose another fokker_planck.method"));
         }
