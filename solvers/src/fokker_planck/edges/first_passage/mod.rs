@@ -354,7 +354,7 @@ impl Killed {
 /// An edge out of a cell as seen from there: conductance λ d and exponent p/d per length, and its length d.
 #[derive(Clone, Copy)]
 struct Seen {
-    ln_conductance: f64,
+    conductance: f64,
     exponent: f64,
     length: f64,
 }
@@ -369,21 +369,21 @@ impl Seen {
         let p = out.ln() - back.ln();
         // by the rate that the drift helps, so that the other one may be as small as it likes
         let even = if p > 0.0 { out / bernoulli(-p) } else { back / bernoulli(p) };
-        Some(Self { ln_conductance: (even * length).ln(), exponent: p / length, length })
+        (even > 0.0 && even.is_finite()).then(|| Self { conductance: even * length, exponent: p / length, length })
     }
 
     /// The part of length s d next to the cell, with the coefficients in its middle by `other`, the edge on the other side.
     fn shortened(self, s: f64, other: Option<Self>) -> f64 {
         let length = s * self.length;
         let (conductance, exponent) = match other {
-            None => (self.ln_conductance, self.exponent),
+            None => (self.conductance, self.exponent),
             Some(other) => {
                 let share = (length + other.length) / (self.length + other.length);
                 let between = |mine: f64, other: f64| other + (mine - other) * share;
-                (between(self.ln_conductance, other.ln_conductance), between(self.exponent, -other.exponent))
+                (between(self.conductance, other.conductance), between(self.exponent, -other.exponent))
             }
         };
-        weighted_pair(conductance.exp() / length, exponent * length).0.min(f64::MAX)
+        weighted_pair(conductance / length, exponent * length).0.min(f64::MAX)
     }
 }
 
