@@ -73,21 +73,31 @@ pub struct AtStart {
 }
 
 impl GridPassage {
-    /// Estimates the errors from what a coarser discretisation says, whose errors are `growth` times as large.
-    pub fn see_coarse(&mut self, coarse: &AtStart, growth: f64) {
-        let error = |fine: f64, coarse: f64| (fine - coarse).abs() / (growth - 1.0);
+    /// Estimates the errors from what one or two coarser discretisations say: `extrapolated` gives from the numbers of all three the one
+    /// without error, and the error of the finest.
+    pub fn see_coarse(
+        &mut self,
+        coarse: &AtStart,
+        coarsest: &AtStart,
+        extrapolated: impl Fn(f64, f64, Option<f64>) -> (f64, f64),
+    ) {
         let known = self.error_grid.unwrap_or(0.0);
-        let seen = coarse.mean_time.map(|coarse| error(self.from_value, coarse).max(known));
-        self.error_grid = seen.or(self.error_grid);
-        self.from_value_extrapolated =
-            coarse.mean_time.map(|coarse| self.from_value + (self.from_value - coarse) / (growth - 1.0));
-        for (time, coarse) in [(&mut self.from_exit, coarse.exit), (&mut self.from_conditional, coarse.conditional)] {
+        let seen = coarse.mean_time.map(|coarse| extrapolated(self.from_value, coarse, coarsest.mean_time));
+        self.error_grid = seen.map(|(_, error)| error.max(known)).or(self.error_grid);
+        self.from_value_extrapolated = seen.map(|(value, _)| value);
+        let times = [
+            (&mut self.from_exit, coarse.exit, coarsest.exit),
+            (&mut self.from_conditional, coarse.conditional, coarsest.conditional),
+        ];
+        for (time, coarse, coarsest) in times {
             if let (Some(time), Some(coarse)) = (time, coarse) {
-                time.error = Some(error(time.value, coarse).max(time.error.unwrap_or(0.0)));
+                let (_, error) = extrapolated(time.value, coarse, coarsest);
+                time.error = Some(error.max(time.error.unwrap_or(0.0)));
             }
         }
         let known = self.from_committor_error_grid.unwrap_or(0.0);
-        let seen = self.from_committor.zip(coarse.committor).map(|(f, c)| error(f, c).max(known));
+        let seen = self.from_committor.zip(coarse.committor);
+        let seen = seen.map(|(f, c)| extrapolated(f, c, coarsest.committor).1.max(known));
         self.from_committor_error_grid = seen.or(self.from_committor_error_grid);
     }
 }

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use super::accuracy::richardson::Extrapolated;
+use super::cells::weighted::WeightedCells;
 use super::generator::Generator;
 use super::integrator::system::{IntegratorOptions, Stepper, System};
 use super::spectrum::Spectrum;
@@ -65,7 +67,8 @@ impl Eq for DiscretisationKind {}
 
 /// A discrete Fokker–Planck operator on a grid of n cells in d dimensions.
 ///
-/// Laws are centre values of the density times volumes unless they are called averages; see [`super::cells::averages`].
+/// Laws are centre values of the density times volumes unless they are called averages; see [`super::cells::averages`]. Along the axes
+/// of [`Discretisation::weighted`] they are averages.
 pub trait Discretisation: Send + Sync {
     /// Its entry in the table.
     fn kind(&self) -> &'static DiscretisationKind;
@@ -112,6 +115,10 @@ pub trait Discretisation: Send + Sync {
     fn generator(&self) -> Option<&Arc<Generator>> {
         None
     }
+    /// The weights of cells beside walls without noise; None where it holds centre values everywhere.
+    fn weighted(&self) -> Option<&Arc<WeightedCells>> {
+        None
+    }
     /// Cell averages of the two stationary laws that were extrapolated, the shorter steps first; None without extrapolation.
     fn unextrapolated_at_rest(&self) -> Option<[Vec<f64>; 2]> {
         None
@@ -156,12 +163,10 @@ pub struct Observables<'a> {
 
 /// How the errors of a discretisation follow from coarser ones.
 pub trait ErrorLaw: Send + Sync {
-    /// Errors of numbers of the first coarser one over those of the fine discretisation.
-    fn growth(&self) -> f64;
-    /// The same of mean first-passage times in d dimensions.
-    fn growth_of_passages(&self, d: usize) -> f64;
     /// The number `fine` extrapolated to no error by those of the coarser ones.
-    fn extrapolated(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> f64;
+    fn extrapolated(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated;
+    /// The same of mean first-passage times in d dimensions.
+    fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated;
     /// Estimated L1 error of the fine law after the time `elapsed`; None: at rest.
     fn error(
         &self,

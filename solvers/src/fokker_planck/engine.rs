@@ -7,6 +7,7 @@ use super::accuracy::physical_walls::physical_walls;
 use super::accuracy::truncation::truncation;
 use super::accuracy::wall_contact::WallContact;
 use super::cells::probability_simplex::Moved;
+use super::cells::weighted::moments;
 use super::choice::{Candidate, Choice, choose};
 use super::discretisation::{Discretisation, DiscretisationKind, PECLET};
 use super::generator::Generator;
@@ -21,7 +22,6 @@ use crate::engine::{Attribute, Engine, Interrupt, OnGrid, RefinedMoments, Snapsh
 use crate::escape::on_grid::{GridPassage, PassageProblem};
 use crate::escape::passage::Passage;
 use crate::problem::Problem;
-use crate::problem::density::moments;
 use crate::problem::grid::Grid;
 use crate::problem::initial::Initial;
 
@@ -103,6 +103,7 @@ impl FokkerPlanck {
             high_peclet: 0.0,
             moved: Moved::default(),
         };
+        let start_missed = start.missed(grid, discretisation.weighted().map(Arc::as_ref));
         let mut engine = Self {
             problem: problem.clone(),
             options,
@@ -111,7 +112,7 @@ impl FokkerPlanck {
             transient,
             coarse,
             start_time: start.time,
-            start_missed: start.missed(grid),
+            start_missed,
             time: 0.0,
             probability,
             stationary,
@@ -193,7 +194,8 @@ impl FokkerPlanck {
 
     /// Mean and covariance now: centre values have those of the density itself, cell averages h²/12 more variance.
     fn moments(&self) -> Moments {
-        self.moment_equations().unwrap_or_else(|| moments(self.grid(), &self.transient.centre))
+        let cells = self.discretisation.weighted().map(Arc::as_ref);
+        self.moment_equations().unwrap_or_else(|| moments(cells, self.grid(), &self.transient.centre))
     }
 
     fn reversible(&self) -> bool {
@@ -362,10 +364,15 @@ impl OnGrid for FokkerPlanck {
     fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
         let mut modes = self.discretisation.modes(count, interrupt)?;
         if let Some(coarse) = &self.coarse {
-            match coarse.first().modes(modes.real.len(), interrupt) {
-                Ok(other) => modes.refine(&other, coarse.errors().growth()),
-                Err(error @ Error::Interrupted { .. }) => return Err(error),
-                Err(_) => {} // fewer cells than modes, say: the errors stay unknown
+            // fewer cells than modes, say, leaves the errors unknown
+            let of = |coarse: &dyn Discretisation| match coarse.modes(modes.real.len(), interrupt) {
+                Err(error @ Error::Interrupted { .. }) => Err(error),
+                found => Ok(found.ok()),
+            };
+            if let Some(first) = of(coarse.first())? {
+                let second = coarse.second().map(of).transpose()?.flatten();
+                let errors = coarse.errors();
+                modes.refine(&first, second.as_ref(), |f, c, cc| errors.extrapolated(f, c, cc));
             }
         }
         Ok(modes)
@@ -377,8 +384,13 @@ impl OnGrid for FokkerPlanck {
         let mut found = self.discretisation.passage(&problem, self.options.integrator(), interrupt)?;
         // a target too small for the coarse grid, or too far for its numbers, leaves the error unknown
         if let Some(coarse) = &self.coarse {
-            let growth = coarse.errors().growth_of_passages(self.grid().dimension());
-            found.see_coarse(&coarse.first().passage_at_start(&problem, interrupt), growth);
+            let (errors, d) = (coarse.errors(), self.grid().dimension());
+            let first = coarse.first().passage_at_start(&problem, interrupt);
+            let second = coarse.second().map(|level| level.passage_at_start(&problem, interrupt)).unwrap_or_default();
+            found.see_coarse(&first, &second, |f, c, cc| {
+                let found = errors.extrapolated_passage(d, f, c, cc);
+                (found.value, found.error)
+            });
         }
         Ok(found)
     }

@@ -7,15 +7,16 @@
 //! 2. the law of largest entropy with the same mean and covariance, at the first time at which there is one;
 //! 3. the point itself, split between the neighbouring centres: right in its mean, and too wide by w(1 − w)h² along each axis.
 
-use super::cells::averages::{averages, centre_values};
+use super::cells::averages::centre_values;
 use super::cells::interpolation::interpolation;
 use super::cells::maximum_entropy::maximum_entropy;
+use super::cells::weighted::{self, WeightedCells};
 use super::chain::moments::moments_after;
+use super::edges::vanishing_noise::weighted_cells;
 use crate::fokker_planck::stencil::coefficients::at_points;
 use crate::numerics::small_matrix::diagonalise;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
-use crate::problem::density::moments;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
 use crate::problem::initial::Initial;
@@ -30,7 +31,7 @@ pub struct Start {
     pub law: Vec<f64>,
     /// The time that they belong to.
     pub time: f64,
-    /// Mean and covariance that stand for it where the cells do not resolve it.
+    /// Mean and covariance that stand for it where the cells do not resolve it or are weighted.
     pub moments: Option<Moments>,
 }
 
@@ -52,30 +53,30 @@ impl Start {
     }
 
     /// By how much the law on the cells misses the moments that it stands for (mean, covariance); zeros where it is resolved.
-    pub fn missed(&self, grid: &Grid) -> Moments {
+    pub fn missed(&self, grid: &Grid, cells: Option<&WeightedCells>) -> Moments {
         let d = grid.dimension();
         let Some((mean, covariance)) = &self.moments else { return (vec![0.0; d], vec![0.0; packed_len(d)]) };
-        let (m, c) = moments(grid, &lattice_law(grid, mean, covariance));
+        let (m, c) = weighted::moments(cells, grid, &lattice_law(grid, cells, mean, covariance));
         let missed = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).collect();
         (missed(&m, mean), missed(&c, covariance))
     }
 }
 
 impl StartLaw<'_> {
-    /// Centre values times volumes on `grid`, on which its cell probabilities are `law`.
-    pub fn centre_on(&self, grid: &Grid, law: &[f64]) -> Vec<f64> {
+    /// Centre values times volumes on `grid`, or what its weighted `cells` hold, on which its cell probabilities are `law`.
+    pub fn centre_on(&self, grid: &Grid, cells: Option<&WeightedCells>, law: &[f64]) -> Vec<f64> {
         match self.moments {
-            Some((mean, covariance)) => lattice_law(grid, mean, covariance),
-            None => centre_values(grid, law),
+            Some((mean, covariance)) => lattice_law(grid, cells, mean, covariance),
+            None => cells.map_or_else(|| centre_values(grid, law), |cells| cells.held(grid, law)),
         }
     }
 }
 
-/// A positive law on the centres with this mean and covariance, or, where there is none, with this mean.
-fn lattice_law(grid: &Grid, mean: &[f64], covariance: &[f64]) -> Vec<f64> {
-    maximum_entropy(grid, mean, covariance).unwrap_or_else(|| {
+/// A positive law on the centres, or the nodes of weighted `cells`, with this mean and covariance, or, where there is none, with this mean.
+fn lattice_law(grid: &Grid, cells: Option<&WeightedCells>, mean: &[f64], covariance: &[f64]) -> Vec<f64> {
+    maximum_entropy(grid, cells, mean, covariance).unwrap_or_else(|| {
         let mut split = vec![0.0; grid.len()];
-        interpolation(grid, mean).into_iter().for_each(|(cell, w)| split[cell] += w);
+        interpolation(grid, cells, mean).into_iter().for_each(|(cell, w)| split[cell] += w);
         split
     })
 }
@@ -91,7 +92,9 @@ pub fn start_law(problem: &Problem, probability: &[f64], warnings: &mut Vec<Stri
     let resolved = start.duration(end).or_else(|| start.exact_gaussian(end));
     let resolved = resolved.and_then(|time| Some((start.law(time).cell_probability(grid).ok()?, time)));
     if let Some((law, time)) = resolved {
-        return Start { law, time, moments: None };
+        // the nodes of weighted cells are not where the cells of a Gaussian have their means
+        let moments = start.weighted(grid).map(|_| start.moments(time));
+        return Start { law, time, moments };
     }
     let (time, moments) = start.on_lattice(end).unwrap_or_else(|| {
         warnings.push(
@@ -101,7 +104,9 @@ pub fn start_law(problem: &Problem, probability: &[f64], warnings: &mut Vec<Stri
         );
         (0.0, (at.clone(), vec![0.0; packed_len(at.len())]))
     });
-    let law = averages(grid, &lattice_law(grid, &moments.0, &moments.1));
+    let cells = start.weighted(grid);
+    let cells = cells.as_ref();
+    let law = weighted::averages(cells, grid, &lattice_law(grid, cells, &moments.0, &moments.1));
     Start { law, time, moments: Some(moments) }
 }
 
@@ -113,6 +118,8 @@ const LEAST: f64 = 0.5;
 const ROOM: f64 = 6.0;
 /// Share of the time in which the drift changes that a start may take where the law is not exactly Gaussian.
 const SHORT: f64 = 0.1;
+/// The same where the moment equations are exact.
+const LONGER: f64 = 1.0;
 /// Factor between the times that are tried.
 const STRIDE: f64 = 1.25;
 /// Times that are tried at most.
@@ -126,12 +133,15 @@ pub struct PointStart<'a> {
     temperature: f64,
     grid: &'a Grid,
     at: &'a [f64],
+    /// The first output time after 0.
+    first: f64,
 }
 
 impl<'a> PointStart<'a> {
     /// A start at the point `at` (d).
     pub fn new(problem: &'a Problem, at: &'a [f64]) -> Self {
-        Self { dynamics: problem.dynamics.as_ref(), temperature: problem.temperature, grid: &problem.grid, at }
+        let first = problem.times.iter().copied().find(|&time| time > 0.0).unwrap_or(0.0);
+        Self { dynamics: problem.dynamics.as_ref(), temperature: problem.temperature, grid: &problem.grid, at, first }
     }
 
     /// Mean and covariance at `time`.
@@ -151,7 +161,15 @@ impl<'a> PointStart<'a> {
         let near_wall = !self.has_room(&mean, &covariance);
         let law = self.law(time);
         let gaussian = if near_wall { None } else { law.cell_probability(self.grid).ok() };
-        gaussian.unwrap_or_else(|| averages(self.grid, &lattice_law(self.grid, &mean, &covariance)))
+        let cells = self.weighted(self.grid);
+        let cells = cells.as_ref();
+        gaussian
+            .unwrap_or_else(|| weighted::averages(cells, self.grid, &lattice_law(self.grid, cells, &mean, &covariance)))
+    }
+
+    /// The weighted cells of `grid`, where the noise vanishes at a wall.
+    fn weighted(&self, grid: &Grid) -> Option<WeightedCells> {
+        weighted_cells(self.dynamics, self.temperature, grid)
     }
 
     /// Width of the cell at the start along axis k.
@@ -209,15 +227,23 @@ impl<'a> PointStart<'a> {
     /// The first short time with a law of its moments on the grid and on the coarser ones that tell the error, and these moments.
     fn on_lattice(&self, end: f64) -> Option<(f64, Moments)> {
         let coarse = self.grid.coarsened();
-        let grids: Vec<Grid> = [Some(self.grid.clone()), coarse.clone(), coarse.and_then(|grid| grid.coarsened())]
-            .into_iter()
-            .flatten()
-            .collect();
-        let longest = end.min(SHORT / self.rate()?.max(1e-300));
-        self.times(longest)?.find_map(|time| {
-            let (mean, covariance) = self.moments(time);
-            let there = grids.iter().all(|grid| maximum_entropy(grid, &mean, &covariance).is_some());
-            there.then_some((time, (mean, covariance)))
+        let coarsest = coarse.as_ref().and_then(Grid::coarsened);
+        let grids = [Some(self.grid.clone()), coarse, coarsest].into_iter().flatten();
+        let grids: Vec<(Grid, Option<WeightedCells>)> =
+            grids.map(|grid| (grid.clone(), self.weighted(&grid))).collect();
+        // beside a wall without noise the widest cells may ask for too long a time
+        let fewest = if grids[0].1.is_some() { grids.len().min(2) } else { grids.len() };
+        let rate = self.rate()?.max(1e-300);
+        let exact = if self.is_closed() { (0.5 * self.first).min(LONGER / rate) } else { 0.0 };
+        let longest = end.min(exact.max(SHORT / rate));
+        (fewest..=grids.len()).rev().find_map(|levels| {
+            self.times(longest)?.find_map(|time| {
+                let (mean, covariance) = self.moments(time);
+                let on = |(grid, cells): &(Grid, Option<WeightedCells>)| {
+                    maximum_entropy(grid, cells.as_ref(), &mean, &covariance).is_some()
+                };
+                grids[..levels].iter().all(on).then_some((time, (mean, covariance)))
+            })
         })
     }
 
@@ -247,6 +273,20 @@ impl<'a> PointStart<'a> {
         self.grid.axes().iter().enumerate().all(|(k, axis)| {
             let reach = ROOM * covariance[packed_index(d, k, k)].max(0.0).sqrt();
             mean[k] - reach > axis.lower() && mean[k] + reach < axis.upper()
+        })
+    }
+
+    /// Whether b is linear and A quadratic along the axes of the box, so that the moment equations are exact; as far as four points show.
+    fn is_closed(&self) -> bool {
+        let d = self.at.len();
+        self.grid.axes().iter().enumerate().all(|(k, axis)| {
+            let along = |j: usize| axis.lower() + axis.length() * (0.1 + 0.8 * j as f64 / 3.0);
+            let points: Vec<f64> =
+                (0..d).flat_map(|l| (0..4).map(move |j| if l == k { along(j) } else { self.at[l] })).collect();
+            let (b, a, _) = at_points(self.dynamics, self.temperature, &points, None);
+            let size = |v: &[f64]| v.iter().fold(f64::MIN_POSITIVE, |most: f64, v| most.max(v.abs()));
+            b.chunks(4).all(|v| (1..3).all(|j| (v[j - 1] - 2.0 * v[j] + v[j + 1]).abs() <= 1e-10 * size(v)))
+                && a.chunks(4).all(|v| (v[3] - 3.0 * v[2] + 3.0 * v[1] - v[0]).abs() <= 1e-10 * size(v))
         })
     }
 
@@ -299,7 +339,7 @@ mod tests {
     fn linear_drift_gives_the_exact_gaussian() {
         let axis = |name| Axis::uniform(name, -4.0, 4.0, 40, [Boundary::Reflecting; 2]).unwrap();
         let grid = Grid::new(vec![axis("x"), axis("y")]).unwrap();
-        let start = PointStart { dynamics: &Linear, temperature: 0.2, grid: &grid, at: &[1.0, -0.5] };
+        let start = PointStart { dynamics: &Linear, temperature: 0.2, grid: &grid, at: &[1.0, -0.5], first: 1.0 };
         let (mean, covariance) = start.moments(0.4);
         let (e1, e2) = ((-0.4f64).exp(), (-0.8f64).exp());
         assert!((mean[1] + 0.5 * e2).abs() < 1e-9 && (mean[0] - (e1 - 0.5 * (e1 - e2))).abs() < 1e-9, "{mean:?}");

@@ -3,8 +3,10 @@
 //! A discretisation advances centre values; outputs are projected onto the probability simplex and given as cell averages, see
 //! [`super::cells`].
 
-use super::cells::averages::averages;
+use std::sync::Arc;
+
 use super::cells::probability_simplex::{Moved, project};
+use super::cells::weighted::{WeightedCells, averages};
 use super::discretisation::{Discretisation, Evolution};
 use super::options::FokkerPlanckOptions;
 use super::start::StartLaw;
@@ -24,6 +26,7 @@ pub struct Transient {
     pub moved: Moved,
     keeps_mass: bool,
     grid: Grid,
+    cells: Option<Arc<WeightedCells>>,
 }
 
 impl Transient {
@@ -34,11 +37,12 @@ impl Transient {
         times: &[f64],
         options: &FokkerPlanckOptions,
     ) -> Result<Self, Error> {
-        let centre = start.centre_on(discretisation.grid(), start.law);
+        let centre = start.centre_on(discretisation.grid(), discretisation.weighted().map(Arc::as_ref), start.law);
         let evolution = discretisation.evolution(centre.clone(), start.time, times, options.integrator())?;
         let keeps_mass = !discretisation.has_exit();
-        let grid = discretisation.grid().clone();
-        Ok(Self { evolution, centre, probability: start.law.to_vec(), moved: Moved::default(), keeps_mass, grid })
+        let (grid, cells) = (discretisation.grid().clone(), discretisation.weighted().cloned());
+        let probability = start.law.to_vec();
+        Ok(Self { evolution, centre, probability, moved: Moved::default(), keeps_mass, grid, cells })
     }
 
     /// Moves on to `to`. Errors: the integrator's own, a density that is no longer finite.
@@ -55,14 +59,17 @@ impl Transient {
         let moved = project(&mut self.centre, self.keeps_mass.then_some(1.0));
         self.moved.negative = self.moved.negative.max(moved.negative);
         self.moved.mass = self.moved.mass.max(moved.mass);
-        self.probability = averages(&self.grid, &self.centre);
+        self.probability = averages(self.cells.as_deref(), &self.grid, &self.centre);
         Ok(())
     }
 
     /// Cell probabilities of the two laws that the last output was extrapolated from, the shorter steps first; None without
     /// extrapolation.
     pub fn unextrapolated(&self) -> Option<[Vec<f64>; 2]> {
-        self.evolution.stepper.unextrapolated().map(|laws| laws.map(|law| averages(&self.grid, law)))
+        self.evolution
+            .stepper
+            .unextrapolated()
+            .map(|laws| laws.map(|law| averages(self.cells.as_deref(), &self.grid, law)))
     }
 
     /// The linear solver in use and why it was chosen.

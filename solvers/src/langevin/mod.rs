@@ -79,7 +79,7 @@ impl Langevin {
         let entry = scheme::find(&options.scheme)?;
         let mut ensemble = Ensemble::new(problem, "langevin", options.walkers)?;
         let sde = Sde::new(problem);
-        let walls = Walls::new(&problem.grid);
+        let walls = Walls::of(problem);
         if walls.absorbs() {
             ensemble.blocks_mut().iter_mut().for_each(|block| block.absorbed = vec![false; BLOCK]);
         }
@@ -205,8 +205,7 @@ impl Engine for Langevin {
                         if k % STEPS_PER_CHECK == 0 {
                             watch.check()?;
                         }
-                        let inside = scheme.draw_and_step(sde, h, &block.points, work, &mut block.stream);
-                        walls.finish(block, work, inside, sde.temperature * h).map_err(|lane| {
+                        walls.step(sde, scheme, h, block, work).map_err(|lane| {
                             let walker = format!("at walker {}, step {}", block.first + lane, before + k + 1);
                             Stop::Failed(lost(block, work, lane, walker, from + k as f64 * h, h))
                         })?;

@@ -102,8 +102,7 @@ fn pilot(problem: &Problem, walls: &Walls, end: f64) -> Result<PilotRates, Error
         if time >= end || h <= 0.0 {
             break;
         }
-        let inside = scheme.draw_and_step(&sde, h, &block.points, &mut work, &mut block.stream);
-        if walls.finish(&mut block, &mut work, inside, problem.temperature * h).is_err() {
+        if walls.step(&sde, scheme.as_ref(), h, &mut block, &mut work).is_err() {
             break; // the pilot's step was too long somewhere: what it has seen so far must do
         }
         time += h;

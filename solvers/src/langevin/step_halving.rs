@@ -137,5 +137,5 @@ fn take(
     h: f64,
 ) -> Result<(), usize> {
     let inside = scheme.step(sde, h, &block.points, work);
-    walls.finish(block, work, inside, sde.temperature * h)
+    walls.finish(sde, scheme, h, block, work, inside)
 }

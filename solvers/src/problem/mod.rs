@@ -20,6 +20,7 @@ pub mod dynamics;
 pub mod fields;
 pub mod grid;
 pub mod initial;
+pub mod walls;
 
 use std::sync::Arc;
 

@@ -101,7 +101,7 @@ fn ratio(case: &Case, from: &[f64], target: &str) -> f64 {
     assert_eq!(kramers.minimum.len(), d);
     let generator = edge_generator(problem.dynamics.as_ref(), problem.temperature, &problem.grid).unwrap().generator;
     let question = PassageProblem { from, target: &passage.target, avoid: None, times: &[0.0] };
-    at_start(&generator, &problem.grid, &question, &|| false).mean_time.unwrap() / kramers.time()
+    at_start(&generator, &problem.grid, None, &question, &|| false).mean_time.unwrap() / kramers.time()
 }
 
 fn close(found: f64, exact: f64, relative: f64) {

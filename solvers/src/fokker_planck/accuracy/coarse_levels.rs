@@ -3,14 +3,15 @@
 //! Which there are, and how errors follow from them, is the discretisation's to say: see
 //! [`ErrorLaw`].
 
+use std::sync::Arc;
+
 use crate::Error;
 use crate::engine::{Interrupt, RefinedMoments};
-use crate::fokker_planck::cells::averages::averages;
+use crate::fokker_planck::cells::weighted::{averages, moments};
 use crate::fokker_planck::discretisation::{Coarser, Discretisation, ErrorLaw, Observables};
 use crate::fokker_planck::options::FokkerPlanckOptions;
 use crate::fokker_planck::start::StartLaw;
 use crate::fokker_planck::transient::Transient;
-use crate::problem::density::moments;
 use crate::problem::grid::Grid;
 
 /// Mean (d) and covariance (packed).
@@ -34,7 +35,7 @@ fn at_rest(discretisation: &dyn Discretisation) -> Option<Observables<'_>> {
     let (grid, law) = (discretisation.grid(), &discretisation.law().ok()?.probability);
     Some(Observables {
         grid,
-        law: averages(grid, law),
+        law: averages(discretisation.weighted().map(Arc::as_ref), grid, law),
         parts: discretisation.unextrapolated_at_rest(),
         reconstruction_error: discretisation.reconstruction_error(law),
     })
@@ -65,6 +66,11 @@ impl CoarseLevels {
     /// The next coarser discretisation.
     pub fn first(&self) -> &dyn Discretisation {
         self.levels[0].discretisation.as_ref()
+    }
+
+    /// The one after that.
+    pub fn second(&self) -> Option<&dyn Discretisation> {
+        self.levels.get(1).map(|level| level.discretisation.as_ref())
     }
 
     /// What follows from them.
@@ -112,33 +118,32 @@ impl CoarseLevels {
 
     /// The moments `fine` (mean, covariance) of the density now, extrapolated with those of the coarser levels.
     pub fn refined_moments(&self, fine: &Moments) -> Option<RefinedMoments> {
-        self.refine(fine, &|level| level.transient.as_ref().map(|t| moments(level.discretisation.grid(), &t.centre)))
+        self.refine(fine, &|level| {
+            let discretisation = level.discretisation.as_ref();
+            let cells = discretisation.weighted().map(Arc::as_ref);
+            level.transient.as_ref().map(|t| moments(cells, discretisation.grid(), &t.centre))
+        })
     }
 
     /// The moments `fine` of the stationary density, extrapolated.
     pub fn refined_moments_at_rest(&self, fine: &Moments) -> Option<RefinedMoments> {
         self.refine(fine, &|level| {
             let discretisation = level.discretisation.as_ref();
-            Some(moments(discretisation.grid(), &discretisation.law().ok()?.probability))
+            let cells = discretisation.weighted().map(Arc::as_ref);
+            Some(moments(cells, discretisation.grid(), &discretisation.law().ok()?.probability))
         })
     }
 
     fn refine(&self, fine: &Moments, of: &dyn Fn(&Level) -> Option<Moments>) -> Option<RefinedMoments> {
         let first = of(&self.levels[0])?;
         let second = self.levels.get(1).and_then(of);
-        let all = |f: &[f64], first: &[f64], second: Option<&[f64]>| -> Vec<f64> {
+        let all = |f: &[f64], first: &[f64], second: Option<&[f64]>| -> (Vec<f64>, Vec<f64>) {
             let one = |k: usize| self.errors.extrapolated(f[k], first[k], second.map(|second| second[k]));
-            (0..f.len()).map(one).collect()
+            (0..f.len()).map(one).map(|found| (found.value, found.error)).unzip()
         };
-        let mean = all(&fine.0, &first.0, second.as_ref().map(|s| s.0.as_slice()));
-        let covariance = all(&fine.1, &first.1, second.as_ref().map(|s| s.1.as_slice()));
-        let error = |refined: &[f64], f: &[f64]| refined.iter().zip(f).map(|(r, f)| (r - f).abs()).collect();
-        Some(RefinedMoments {
-            mean_error: error(&mean, &fine.0),
-            covariance_error: error(&covariance, &fine.1),
-            mean,
-            covariance,
-        })
+        let (mean, mean_error) = all(&fine.0, &first.0, second.as_ref().map(|s| s.0.as_slice()));
+        let (covariance, covariance_error) = all(&fine.1, &first.1, second.as_ref().map(|s| s.1.as_slice()));
+        Some(RefinedMoments { mean, mean_error, covariance, covariance_error })
     }
 
     /// Estimated L1 error of the fine stationary density.

@@ -4,7 +4,7 @@
 //! two grids give the extrapolation R = (4 ρ_h − ρ_2h)/3 (L. F. Richardson, doi:10.1098/rsta.1911.0009), three the
 //! observed order p = log₂(‖ρ_4h − ρ_2h‖₁/‖ρ_2h − ρ_h‖₁).
 
-use super::richardson::ORDER;
+use super::richardson::{LEAST, ORDER};
 
 use crate::Error;
 use crate::engine::{Attribute, Engine, Interrupt, OnGrid};
@@ -270,13 +270,15 @@ pub fn is_declared(order: f64) -> bool {
 }
 
 /// Growth of an error from grid to grid: 2^[`BALANCED`] where that order is observed; for a scheme that declares it, what is observed
-/// between it and [`ORDER`]; else 2^[`ORDER`].
+/// between it and [`ORDER`]; for one that declares [`ORDER`], a lower order that is observed; else 2^[`ORDER`].
 fn growth(observed: Option<f64>, declared: i32) -> f64 {
     let (order, low, high) = (observed.unwrap_or(f64::from(declared)), f64::from(ORDER), f64::from(BALANCED));
     if order > high + ORDER_RANGE[0] {
         high.exp2()
     } else if declared > ORDER {
         order.clamp(low, high).exp2()
+    } else if order < low + ORDER_RANGE[0] {
+        order.max(LEAST).exp2()
     } else {
         low.exp2()
     }

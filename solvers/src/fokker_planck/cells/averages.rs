@@ -24,8 +24,13 @@ const LAYERS: usize = 1024;
 
 /// Cell probabilities from the centre values of the density times volumes. Sums are kept, but for what lies beyond an absorbing wall.
 pub fn averages(grid: &Grid, centre: &[f64]) -> Vec<f64> {
+    averages_along(grid, centre, |_| true)
+}
+
+/// [`averages`] along those axes that `taken` names; along the others the values are averages already.
+pub fn averages_along(grid: &Grid, centre: &[f64], taken: impl Fn(usize) -> bool) -> Vec<f64> {
     let mut out = centre.to_vec();
-    for k in 0..grid.dimension() {
+    for k in (0..grid.dimension()).filter(|&k| taken(k)) {
         if grid.axes()[k].is_uniform() && grid.axes()[k].cells() > 2 {
             along(grid, k, &mut out);
         }
@@ -36,10 +41,15 @@ pub fn averages(grid: &Grid, centre: &[f64]) -> Vec<f64> {
 /// Centre values (times volumes) whose [`averages`] are the given cell probabilities, by u ← a·u/averages(u); non-negative, the
 /// sum is kept.
 pub fn centre_values(grid: &Grid, average: &[f64]) -> Vec<f64> {
+    centre_values_along(grid, average, |_| true)
+}
+
+/// [`centre_values`] along those axes that `taken` names.
+pub fn centre_values_along(grid: &Grid, average: &[f64], taken: impl Fn(usize) -> bool) -> Vec<f64> {
     let mut centre = average.to_vec();
     let sum: f64 = average.iter().sum();
     for _ in 0..ITERATIONS {
-        let found = averages(grid, &centre);
+        let found = averages_along(grid, &centre, &taken);
         for ((u, found), a) in centre.iter_mut().zip(&found).zip(average) {
             *u = if *found > 0.0 { *u * (a / found) } else { 0.0 };
         }

@@ -3,6 +3,7 @@
 //! Positive, and a Gaussian sampled at the centres where the cells are narrow; near walls, and where a few cells hold everything, still
 //! exact in both moments. λ and M minimise the convex ln Σ exp(λ·(f − f̄)), f the products of offsets, by a damped Newton method.
 
+use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::grid::Grid;
 
@@ -17,20 +18,33 @@ const MOST_CELLS: usize = 200_000;
 
 /// Centre values times volumes (n) with the mean (d) and covariance (packed); None where no positive ones have them, as for a variance
 /// below δ(1 − δ)h² with the mean a fraction δ of a cell beside a centre, or where too many cells would be needed.
-pub fn maximum_entropy(grid: &Grid, mean: &[f64], covariance: &[f64]) -> Option<Vec<f64>> {
+///
+/// With weighted `cells` they are probabilities at the nodes, each with its spread.
+pub fn maximum_entropy(
+    grid: &Grid,
+    weighted: Option<&WeightedCells>,
+    mean: &[f64],
+    covariance: &[f64],
+) -> Option<Vec<f64>> {
     let d = grid.dimension();
     let units = mean.iter().zip(grid.axes()).map(|(&m, axis)| Some(axis.width(axis.locate(m)?)));
     let units: Vec<f64> = units.collect::<Option<_>>()?;
     let of = |k: usize, l: usize| covariance[packed_index(d, k, l)] / (units[k] * units[l]);
-    let cells = window(grid, mean, &units, &(0..d).map(|k| of(k, k)).collect::<Vec<_>>());
+    let mut cells = window(grid, mean, &units, &(0..d).map(|k| of(k, k)).collect::<Vec<_>>());
     if cells.is_empty() || cells.len() > MOST_CELLS {
         return None;
     }
     let m = d + packed_len(d);
     let mut features = Vec::with_capacity(m * cells.len());
-    for (_, u) in &cells {
+    for (cell, u) in &mut cells {
+        let mut spread = [0.0; 3];
+        for k in (0..d).filter(|&k| weighted.is_some_and(|weighted| weighted.holds(k))) {
+            let (node, own) = weighted.map_or((0.0, 0.0), |weighted| weighted.node(grid, k, *cell));
+            (u[k], spread[k]) = ((node - mean[k]) / units[k], own / (units[k] * units[k]));
+        }
         features.extend_from_slice(&u[..d]);
-        (0..d).for_each(|k| (k..d).for_each(|l| features.push(u[k] * u[l] - of(k, l))));
+        let own = |k: usize, l: usize| if k == l { spread[k] } else { 0.0 };
+        (0..d).for_each(|k| (k..d).for_each(|l| features.push(u[k] * u[l] + own(k, l) - of(k, l))));
     }
     let mut start = vec![0.0; m];
     (0..d).for_each(|k| start[d + packed_index(d, k, k)] = -0.5 / (of(k, k) + 0.1));
@@ -164,14 +178,14 @@ mod tests {
         let axis = |name| Axis::uniform(name, 0.0, 5.0, 100, [Boundary::Reflecting; 2]).unwrap();
         let line = Grid::new(vec![axis("x")]).unwrap();
         for (mean, deviation) in [(0.075, 0.03), (0.1, 0.04), (2.51, 0.026), (2.5, 0.4), (0.3, 0.12)] {
-            let p = maximum_entropy(&line, &[mean], &[deviation * deviation]).unwrap();
+            let p = maximum_entropy(&line, None, &[mean], &[deviation * deviation]).unwrap();
             let (m, c) = moments(&line, &p);
             assert!((m[0] - mean).abs() < 1e-11 && (c[0] - deviation * deviation).abs() < 1e-11, "{mean} {m:?} {c:?}");
             assert!(p.iter().all(|&p| p >= 0.0));
         }
         let plane = Grid::new(vec![axis("x"), axis("y")]).unwrap();
         let wanted = [4e-3, 3e-3, 5e-3];
-        let p = maximum_entropy(&plane, &[1.01, 0.2], &wanted).unwrap();
+        let p = maximum_entropy(&plane, None, &[1.01, 0.2], &wanted).unwrap();
         let (m, c) = moments(&plane, &p);
         assert!((m[0] - 1.01).abs() < 1e-11 && (m[1] - 0.2).abs() < 1e-11, "{m:?}");
         assert!(c.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-11), "{c:?}");
@@ -180,8 +194,8 @@ mod tests {
     #[test]
     fn variances_that_no_lattice_has_are_refused() {
         let line = Grid::new(vec![Axis::uniform("x", 0.0, 10.0, 10, [Boundary::Reflecting; 2]).unwrap()]).unwrap();
-        assert!(maximum_entropy(&line, &[5.0], &[0.2]).is_none());
-        assert!(maximum_entropy(&line, &[0.2], &[0.04]).is_none()); // below the first centre
-        assert!(maximum_entropy(&line, &[5.0], &[0.3]).is_some());
+        assert!(maximum_entropy(&line, None, &[5.0], &[0.2]).is_none());
+        assert!(maximum_entropy(&line, None, &[0.2], &[0.04]).is_none()); // below the first centre
+        assert!(maximum_entropy(&line, None, &[5.0], &[0.3]).is_some());
     }
 }

@@ -21,7 +21,7 @@ use crate::fokker_planck::edges::assembly::EdgeGenerator;
 use crate::fokker_planck::edges::discretisation::EdgeDiscretisation;
 use crate::fokker_planck::integrator::system::{IntegratorOptions, System};
 use crate::fokker_planck::spectrum::{Spectrum, Weights, decay_weights};
-use crate::fokker_planck::stationary::density::Fluxes;
+use crate::fokker_planck::stationary::density::{Fluxes, Place};
 use crate::fokker_planck::stationary::law::StationaryLaw;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
@@ -200,7 +200,7 @@ impl Discretisation for ChainDiscretisation {
         let Observed { current, entropy_production } =
             observe(self.dynamics.as_ref(), self.temperature, &self.grid, &law.probability)?;
         let fluxes = Fluxes { current, entropy_production, residual: pair.residual };
-        Ok(Stationary::new(law, &self.grid, self.temperature, fluxes))
+        Ok(Stationary::new(law, Place { grid: &self.grid, cells: None, temperature: self.temperature }, fluxes))
     }
 
     fn evolution(
@@ -242,7 +242,7 @@ impl Discretisation for ChainDiscretisation {
 
     fn passage_at_start(&self, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
         let Ok(found) = self.passages().fields(problem, interrupt) else { return AtStart::default() };
-        let weights = interpolation(&self.grid, problem.from);
+        let weights = interpolation(&self.grid, None, problem.from);
         let here = |field: &[f64]| at(&weights, field);
         AtStart {
             mean_time: Some(here(&found.mean_time)),

@@ -4,7 +4,7 @@
 //! and a reconstruction of cell averages of higher order tells a.
 
 use super::long_steps::{SHORTENED, long_steps};
-use crate::fokker_planck::accuracy::richardson::{ORDER, change};
+use crate::fokker_planck::accuracy::richardson::{Extrapolated, ORDER, change};
 use crate::fokker_planck::discretisation::{ErrorLaw, Observables};
 use crate::problem::density::l1;
 
@@ -20,11 +20,6 @@ pub struct ByLongerSteps {
     pub long_step: f64,
 }
 
-/// The number without error, where that of the coarser one is `growth` times as large.
-fn without_error(fine: f64, coarse: f64, growth: f64) -> f64 {
-    fine + (fine - coarse) / (growth - 1.0)
-}
-
 /// Surfaces that are more than points leave a chain second order.
 fn growth_of_passages(growth: f64, d: usize) -> f64 {
     if d == 1 { growth } else { 2f64.powi(ORDER) }
@@ -36,16 +31,12 @@ fn ratio(long_step: f64, times: f64, elapsed: Option<f64>) -> f64 {
 }
 
 impl ErrorLaw for ByCoarserChain {
-    fn growth(&self) -> f64 {
-        16.0
+    fn extrapolated(&self, fine: f64, coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
+        Extrapolated::by_growth(fine, coarse, 16.0)
     }
 
-    fn growth_of_passages(&self, d: usize) -> f64 {
-        growth_of_passages(self.growth(), d)
-    }
-
-    fn extrapolated(&self, fine: f64, coarse: f64, _coarsest: Option<f64>) -> f64 {
-        without_error(fine, coarse, self.growth())
+    fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
+        Extrapolated::by_growth(fine, coarse, growth_of_passages(16.0, d))
     }
 
     fn error(
@@ -61,16 +52,12 @@ impl ErrorLaw for ByCoarserChain {
 }
 
 impl ErrorLaw for ByLongerSteps {
-    fn growth(&self) -> f64 {
-        2f64.powi(ORDER)
+    fn extrapolated(&self, fine: f64, coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
+        Extrapolated::by_growth(fine, coarse, 2f64.powi(ORDER))
     }
 
-    fn growth_of_passages(&self, d: usize) -> f64 {
-        growth_of_passages(self.growth(), d)
-    }
-
-    fn extrapolated(&self, fine: f64, coarse: f64, _coarsest: Option<f64>) -> f64 {
-        without_error(fine, coarse, self.growth())
+    fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
+        Extrapolated::by_growth(fine, coarse, growth_of_passages(2f64.powi(ORDER), d))
     }
 
     fn error(

@@ -59,7 +59,7 @@ impl Passages<'_> {
     pub fn answer(&self, problem: &PassageProblem, interrupt: Interrupt) -> Result<GridPassage, Error> {
         let Fields { mean_time, mean_time_moved, committor, moved, exit, weighted } =
             self.fields(problem, interrupt)?;
-        let weights = interpolation(self.grid, problem.from);
+        let weights = interpolation(self.grid, None, problem.from);
         let (from_value, change) = (at(&weights, &mean_time), at(&weights, &mean_time_moved).abs());
         Ok(GridPassage {
             from_value,

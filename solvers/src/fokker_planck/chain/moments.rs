@@ -2,7 +2,7 @@
 //!
 //! μ' = E b(X), S' = E[(X − μ) bᵀ + b (X − μ)ᵀ] + 2 E A(X) with X Gaussian (μ, S), the expectations by the cubature of 2d
 //! points μ ± √d·(columns of a root of S), exact for polynomials of degree 3: exact for a linear drift and quadratic A, a
-//! Gaussian closure otherwise. Points beyond the walls are taken on the walls.
+//! Gaussian closure otherwise. Points beyond the walls are taken on the walls; from a single point pairs lean so that both are inside.
 
 use crate::fokker_planck::stencil::coefficients::at_points;
 use crate::numerics::symmetric::{packed_index, packed_len};
@@ -34,7 +34,7 @@ pub fn conditional_moments(
     tau: f64,
     most: usize,
 ) -> Option<Moments> {
-    let flow = Flow { dynamics, temperature, grid };
+    let flow = Flow { dynamics, temperature, grid, leaning: false };
     let mut out = flow.run(points, tau, 1);
     let of_step = 4.0 * 2.0 * grid.dimension() as f64;
     let n = points.len() / grid.dimension();
@@ -66,7 +66,7 @@ pub fn moments_after(
     at: &[f64],
     tau: f64,
 ) -> (Vec<f64>, Vec<f64>) {
-    let state = Flow { dynamics, temperature, grid }.run(at, tau, STEPS);
+    let state = Flow { dynamics, temperature, grid, leaning: true }.run(at, tau, STEPS);
     (state.mean, state.covariance)
 }
 
@@ -79,6 +79,8 @@ struct Flow<'a> {
     dynamics: &'a dyn Dynamics,
     temperature: f64,
     grid: &'a Grid,
+    /// Whether pairs of points lean away from a wall that one of them would be beyond.
+    leaning: bool,
 }
 
 impl Flow<'_> {
@@ -122,11 +124,18 @@ impl Flow<'_> {
         let covariance = vec![0.0; packed_len(d) * n];
         let mut out = Moments { mean: vec![0.0; d * n], covariance, evaluations: 0.0 };
         let roots = roots(d, &state.covariance, n);
-        let weight = 1.0 / (2 * d) as f64;
         let mut points = vec![0.0; d * n];
         for column in 0..d {
             for sign in [1.0, -1.0] {
-                let arm = |k: usize, i: usize| sign * (d as f64).sqrt() * roots[(column * d + k) * n + i];
+                let leans: Vec<f64> = (0..n).map(|i| self.lean(&state.mean, &roots, column, i, n)).collect();
+                let arm = |k: usize, i: usize| {
+                    let lean = if sign > 0.0 { leans[i] } else { 1.0 / leans[i] };
+                    sign * lean * (d as f64).sqrt() * roots[(column * d + k) * n + i]
+                };
+                let weight = |i: usize| {
+                    let square = leans[i] * leans[i];
+                    (if sign > 0.0 { 1.0 } else { square }) / (d as f64 * (1.0 + square))
+                };
                 for k in 0..d {
                     for i in 0..n {
                         points[k * n + i] = self.inside(k, state.mean[k * n + i] + arm(k, i));
@@ -135,19 +144,38 @@ impl Flow<'_> {
                 let (b, a, _) = at_points(self.dynamics, self.temperature, &points, None);
                 for k in 0..d {
                     for i in 0..n {
-                        out.mean[k * n + i] += weight * b[k * n + i];
+                        out.mean[k * n + i] += weight(i) * b[k * n + i];
                     }
                     for j in k..d {
                         let c = packed_index(d, k, j);
                         for i in 0..n {
                             let drift = arm(k, i) * b[j * n + i] + arm(j, i) * b[k * n + i];
-                            out.covariance[c * n + i] += weight * (drift + 2.0 * a[c * n + i]);
+                            out.covariance[c * n + i] += weight(i) * (drift + 2.0 * a[c * n + i]);
                         }
                     }
                 }
             }
         }
         out
+    }
+
+    /// The length t of the upper arm of a pair μ + t a, μ − a/t with the weights 1/(1 + t²), t²/(1 + t²), which have the same mean and
+    /// variance for every t: 1 where both are in the box, else what takes the one outside to the wall.
+    fn lean(&self, mean: &[f64], roots: &[f64], column: usize, i: usize, n: usize) -> f64 {
+        let d = self.grid.dimension();
+        let mut lean = 1.0;
+        for (k, axis) in self.grid.axes().iter().enumerate().filter(|(_, axis)| self.leaning && !axis.is_periodic()) {
+            let arm = (d as f64).sqrt() * roots[(column * d + k) * n + i];
+            let room = [mean[k * n + i] - axis.lower(), axis.upper() - mean[k * n + i]].map(|room| room.max(0.0));
+            let (down, up) = if arm > 0.0 { (room[0], room[1]) } else { (room[1], room[0]) };
+            // arms that are longer than the room on both sides have no way out
+            if arm.abs() > down && down > 0.0 && arm * arm / down <= up {
+                lean = arm.abs() / down;
+            } else if arm.abs() > up && up > 0.0 && arm * arm / up <= down {
+                lean = up / arm.abs();
+            }
+        }
+        lean
     }
 
     fn inside(&self, k: usize, x: f64) -> f64 {

@@ -9,6 +9,7 @@ use super::extrapolation::Pair;
 use super::transition::Chain;
 use crate::Error;
 use crate::engine::Interrupt;
+use crate::fokker_planck::accuracy::richardson::Extrapolated;
 use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::linear::solver::proceed;
 use crate::fokker_planck::spectrum::{Filter, Spectrum, Weights, filtered};
@@ -30,7 +31,7 @@ pub(in crate::fokker_planck) fn slow_modes(
     unwrap_by_generator(&mut modes, generator, pair.short.step);
     let mut long = of_chain(&pair.long, &weights[1], count, interrupt)?;
     unwrap_by_modes(&mut long, &modes, pair.long.step);
-    modes.refine(&long, GROWTH);
+    modes.refine(&long, None, |fine, coarse, _| Extrapolated::by_growth(fine, coarse, GROWTH));
     if let Some(refined) = modes.refined.take() {
         (modes.real, modes.imaginary) = (refined.real, refined.imaginary);
     }

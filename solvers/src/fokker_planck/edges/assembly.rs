@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::connectivity::{Components, gaps};
 use super::diagonal::{Diagonal, Edges, diagonal_edges};
 use super::tensor::{Stencil, Tensor, spacing};
+use super::vanishing_noise::weighted_cells;
 use super::weight::EdgeWeight;
 use crate::Error;
+use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
 use crate::fokker_planck::stencil::coefficients::{CellCoefficients, at_cells};
 use crate::problem::dynamics::Dynamics;
@@ -31,6 +33,8 @@ pub struct EdgeGenerator {
     pub widening: f64,
     /// Cells (full tensor) or edges (diagonal) where A is singular and the drift is carried upwind.
     pub singular: usize,
+    /// The weights of the cells, where the noise vanishes at a wall.
+    pub weighted: Option<Arc<WeightedCells>>,
     /// Sentences for the record.
     pub warnings: Vec<String>,
 }
@@ -71,10 +75,18 @@ pub fn edge_generator_with(
 ) -> Result<EdgeGenerator, Error> {
     let cells = at_cells(dynamics, temperature, grid)?;
     if cells.diagonal {
-        let problem = Diagonal { dynamics, temperature, grid, cells: &cells, weight: options.weight };
+        let weighted = weighted_cells(dynamics, temperature, grid).map(Arc::new);
+        let problem = Diagonal {
+            dynamics,
+            temperature,
+            grid,
+            cells: &cells,
+            weight: options.weight,
+            weighted: weighted.as_deref(),
+        };
         let mut collected = Collected::new(grid);
         diagonal_edges(&problem).into_iter().try_for_each(|edges| collected.add(edges))?;
-        return Ok(collected.finish(usize::from(grid.len() > 1)));
+        return Ok(EdgeGenerator { weighted, ..collected.finish(usize::from(grid.len() > 1)) });
     }
     if !grid.is_uniform() {
         return Err(Error::invalid(
@@ -162,6 +174,7 @@ impl Collected {
             widened_cells: 0,
             widening: 0.0,
             singular: self.singular,
+            weighted: None,
             warnings: Vec::new(),
         }
     }

@@ -2,11 +2,14 @@
 //!
 //! Along axis k the exponent p = ∫ b_k/a_k dx − ln(a_k(y)/a_k(x)) needs no derivative of A. Where a_k vanishes the rates are
 //! the local Itô ones, a(x) B(−Δ b/a)/(Δ w) with the coefficients of the cell that is left, which become upwind differences.
+//! Axes at whose walls a_k vanishes have the rates of [`vanishing_noise`].
 
 use rayon::prelude::*;
 
 use super::exponent::edge_integrals;
+use super::vanishing_noise;
 use super::weight::EdgeWeight;
+use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::fokker_planck::generator::RateEdge;
 use crate::fokker_planck::stencil::coefficients::{CHUNK, CellCoefficients, at_points};
 use crate::fokker_planck::stencil::lattice::{Lattice, Step};
@@ -43,6 +46,8 @@ pub struct Diagonal<'a> {
     pub grid: &'a Grid,
     pub cells: &'a CellCoefficients,
     pub weight: EdgeWeight,
+    /// Where the noise vanishes at a wall.
+    pub weighted: Option<&'a WeightedCells>,
 }
 
 /// All edges, chunk by chunk and axis by axis.
@@ -155,11 +160,34 @@ impl Diagonal<'_> {
         let forward = finite_rate(forward / width(edge.from));
         match edge.to {
             Some(to) => {
-                out.edges.push((edge.from as u32, to as u32, forward, finite_rate(backward / width(to))));
+                let (forward, backward) = self.weigh(edge.from, to, k, (forward, finite_rate(backward / width(to))));
+                out.edges.push((edge.from as u32, to as u32, forward, backward));
                 out.exponents.push(if fitted { p } else { f64::INFINITY });
             }
-            None => out.exits.push((edge.from, forward)),
+            None => out.exits.push((edge.from, self.weigh_exit(edge, k, forward))),
         }
+    }
+
+    /// The rates of an edge where cells are weighted: along a weighted axis those of the exact weights; across it the ratio of the
+    /// two cells' masses, shared between both directions.
+    fn weigh(&self, from: usize, to: usize, k: usize, plain: (f64, f64)) -> (f64, f64) {
+        let Some(cells) = self.weighted else { return plain };
+        let along = cells.get(k, from).zip(cells.get(k, to));
+        let (forward, backward) = along.map_or(plain, |(lower, upper)| {
+            let axis = &self.grid.axes()[k];
+            vanishing_noise::rates(lower, upper, axis.edges()[self.grid.multi_index(to)[k]])
+        });
+        let without = along.map(|_| k);
+        let ratio = (0.5 * (cells.log_ratio(to, without) - cells.log_ratio(from, without))).exp();
+        (finite_rate(forward * ratio), finite_rate(backward / ratio))
+    }
+
+    /// The rate to an absorbing wall, where cells are weighted.
+    fn weigh_exit(&self, edge: &AxisEdge, k: usize, plain: f64) -> f64 {
+        let Some(cell) = self.weighted.and_then(|cells| cells.get(k, edge.from)) else { return plain };
+        let side = usize::from(edge.distance > 0.0);
+        let axis = &self.grid.axes()[k];
+        finite_rate(vanishing_noise::exit_rate(cell, side, [axis.lower(), axis.upper()][side]))
     }
 }
 

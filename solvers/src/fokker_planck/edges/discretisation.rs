@@ -8,8 +8,9 @@ use crate::Error;
 use crate::engine::Interrupt;
 use crate::engine::Stationary;
 use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
-use crate::fokker_planck::accuracy::richardson::{self, ORDER, change, highest, richardson};
+use crate::fokker_planck::accuracy::richardson::{self, Extrapolated, ORDER, change, highest, richardson};
 use crate::fokker_planck::cells::prolongation::refined_log;
+use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::fokker_planck::discretisation::{
     Coarser, Discretisation, DiscretisationKind, ErrorLaw, Evolution, Observables,
 };
@@ -18,6 +19,7 @@ use crate::fokker_planck::generator::current::entropy_production;
 use crate::fokker_planck::integrator::system::{IntegratorOptions, System, Task};
 use crate::fokker_planck::integrator::table::choose_with_reason;
 use crate::fokker_planck::spectrum::{Spectrum, decay, spectrum};
+use crate::fokker_planck::stationary::density::Place;
 use crate::fokker_planck::stationary::law::StationaryLaw;
 use crate::fokker_planck::stationary::solve::stationary_law_from;
 use crate::problem::Problem;
@@ -126,7 +128,8 @@ impl Discretisation for EdgeDiscretisation {
     }
 
     fn stationary(&self) -> Result<Stationary, Error> {
-        Ok(Stationary::of_generator(self.law()?, &self.edges.generator, &self.grid, self.temperature))
+        let place = Place { grid: &self.grid, cells: self.edges.weighted.as_deref(), temperature: self.temperature };
+        Ok(Stationary::of_generator(self.law()?, &self.edges.generator, place))
     }
 
     fn evolution(
@@ -158,11 +161,11 @@ impl Discretisation for EdgeDiscretisation {
         integrator: IntegratorOptions,
         interrupt: Interrupt,
     ) -> Result<GridPassage, Error> {
-        first_passage(&self.edges.generator, &self.grid, problem, integrator, interrupt)
+        first_passage(&self.edges.generator, &self.grid, self.edges.weighted.as_deref(), problem, integrator, interrupt)
     }
 
     fn passage_at_start(&self, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
-        at_start(&self.edges.generator, &self.grid, problem, interrupt)
+        at_start(&self.edges.generator, &self.grid, self.edges.weighted.as_deref(), problem, interrupt)
     }
 
     /// The generators on the grids 2h and, where it can be coarsened twice, 4h.
@@ -194,6 +197,10 @@ impl Discretisation for EdgeDiscretisation {
     fn generator(&self) -> Option<&Arc<Generator>> {
         Some(&self.edges.generator)
     }
+
+    fn weighted(&self) -> Option<&Arc<WeightedCells>> {
+        self.edges.weighted.as_ref()
+    }
 }
 
 /// Errors by the order that the grids h, 2h and 4h show; whether the fine law is reversible up to quadrature.
@@ -202,16 +209,12 @@ struct ByOrder {
 }
 
 impl ErrorLaw for ByOrder {
-    fn growth(&self) -> f64 {
-        2f64.powi(ORDER)
-    }
-
-    fn growth_of_passages(&self, _d: usize) -> f64 {
-        self.growth()
-    }
-
-    fn extrapolated(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> f64 {
+    fn extrapolated(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
         richardson::extrapolated(fine, coarse, coarsest)
+    }
+
+    fn extrapolated_passage(&self, _d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
+        self.extrapolated(fine, coarse, coarsest)
     }
 
     fn error(

@@ -17,6 +17,7 @@
 //!
 //! * [`assembly`]: the generator from its edges; `diagonal`, `tensor`: edges of a diagonal and of a full D;
 //! * [`weight`], `exponent`, `local_slope`: the law of the rates, p along an edge, A⁻¹b̃ at a point where A may be singular;
+//! * `vanishing_noise`: axes at whose walls A vanishes, by the exact weight of their cells;
 //! * `connectivity`: cells that long offsets cut off at walls;
 //! * [`first_passage`]: the generator without the cells of a set;
 //! * [`discretisation`]: the generator as a [`Discretisation`](super::discretisation::Discretisation).
@@ -31,6 +32,7 @@ pub(crate) mod local_slope;
 pub(crate) mod tensor;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod vanishing_noise;
 pub mod weight;
 
 pub use assembly::{EdgeGenerator, EdgeOptions, edge_generator, edge_generator_with};

@@ -2,22 +2,36 @@
 
 use crate::Error;
 use crate::engine::{RefinedSpectrum, Spectrum};
+use crate::fokker_planck::accuracy::richardson::Extrapolated;
 use crate::fokker_planck::integrator::system::System;
 
 impl Spectrum {
-    /// Takes the leading error off the eigenvalues by those of another discretisation, whose error is `growth` times this one's;
-    /// each is paired with the nearest of the others.
-    pub(in crate::fokker_planck) fn refine(&mut self, other: &Spectrum, growth: f64) {
+    /// Takes the leading error off the eigenvalues by those of one or two coarser discretisations, each paired with the nearest of the
+    /// others. `extrapolated` says how a number follows from the three.
+    pub(in crate::fokker_planck) fn refine(
+        &mut self,
+        coarse: &Spectrum,
+        coarsest: Option<&Spectrum>,
+        extrapolated: impl Fn(f64, f64, Option<f64>) -> Extrapolated,
+    ) {
         let mut refined = RefinedSpectrum { real: Vec::new(), imaginary: Vec::new(), error: Vec::new() };
         for (&re, &im) in self.real.iter().zip(&self.imaginary) {
-            let distance = |&k: &usize| (other.real[k] - re).hypot(other.imaginary[k] - im);
-            let near = (0..other.real.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0);
-            let step = [re - other.real[near], im - other.imaginary[near]].map(|d| d / (growth - 1.0));
-            refined.real.push(re + step[0]);
-            refined.imaginary.push(im + step[1]);
-            refined.error.push(step[0].hypot(step[1]));
+            let Some(near) = coarse.nearest(re, im) else { return };
+            let far = coarsest.and_then(|coarsest| coarsest.nearest(near[0], near[1]));
+            let [real, imaginary] =
+                [(re, 0), (im, 1)].map(|(fine, part)| extrapolated(fine, near[part], far.map(|far| far[part])));
+            refined.real.push(real.value);
+            refined.imaginary.push(imaginary.value);
+            refined.error.push(real.error.hypot(imaginary.error));
         }
         self.refined = Some(refined);
+    }
+
+    /// Real and imaginary part of the eigenvalue next to this one.
+    fn nearest(&self, re: f64, im: f64) -> Option<[f64; 2]> {
+        let all = self.real.iter().zip(&self.imaginary).map(|(&re, &im)| [re, im]);
+        let distance = |[x, y]: &[f64; 2]| (x - re).hypot(y - im);
+        all.min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 }
 

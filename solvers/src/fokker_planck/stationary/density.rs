@@ -3,11 +3,21 @@
 use super::law::StationaryLaw;
 use crate::engine::Stationary;
 use crate::fokker_planck::accuracy::truncation::truncation;
-use crate::fokker_planck::cells::averages::averages;
+use crate::fokker_planck::cells::weighted::{self, WeightedCells};
 use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::current::{current, entropy_production};
-use crate::problem::density::moments;
 use crate::problem::grid::Grid;
+
+/// Where a law lives: the grid, the weights of its cells where there are any, the temperature T of its potential.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The grid.
+    pub grid: &'a Grid,
+    /// Weights of the cells.
+    pub cells: Option<&'a WeightedCells>,
+    /// T.
+    pub temperature: f64,
+}
 
 /// What flows in a stationary law, and how far it is from stationary.
 pub struct Fluxes {
@@ -21,14 +31,15 @@ pub struct Fluxes {
 
 impl Stationary {
     /// Potential, moments, current and residual of the stationary law of a generator.
-    pub fn of_generator(law: &StationaryLaw, generator: &Generator, grid: &Grid, temperature: f64) -> Self {
+    pub fn of_generator(law: &StationaryLaw, generator: &Generator, place: Place) -> Self {
+        let grid = place.grid;
         let (current, entropy_production) = if law.reversible {
             (vec![0.0; grid.dimension() * grid.len()], 0.0)
         } else {
             (current(generator, grid, &law.probability), entropy_production(generator, &law.probability))
         };
         let residual = residual(generator, &law.probability);
-        let mut out = Self::new(law, grid, temperature, Fluxes { current, entropy_production, residual });
+        let mut out = Self::new(law, place, Fluxes { current, entropy_production, residual });
         let left = law.log_probability.iter().filter(|l| **l == f64::NEG_INFINITY).count();
         if left > 0 {
             out.warnings.push(format!("{left} cells are left for ever: their stationary probability is 0"));
@@ -37,16 +48,19 @@ impl Stationary {
     }
 
     /// Potential and moments of a law on its grid, with what flows in it.
-    pub fn new(law: &StationaryLaw, grid: &Grid, temperature: f64, fluxes: Fluxes) -> Self {
+    pub fn new(law: &StationaryLaw, place: Place, fluxes: Fluxes) -> Self {
+        let Place { grid, cells, temperature } = place;
+        let at_centre =
+            |i: usize, l: f64| l - cells.map_or(0.0, |cells| cells.log_ratio(i, None)) - grid.volume(i).ln();
         let mut potential: Vec<f64> =
-            law.log_probability.iter().enumerate().map(|(i, l)| -temperature * (l - grid.volume(i).ln())).collect();
+            law.log_probability.iter().enumerate().map(|(i, &l)| -temperature * at_centre(i, l)).collect();
         let lowest = potential.iter().copied().fold(f64::INFINITY, f64::min);
         potential.iter_mut().for_each(|v| *v -= lowest);
-        let (mean, covariance) = moments(grid, &law.probability);
+        let (mean, covariance) = weighted::moments(cells, grid, &law.probability);
         Self {
             log_probability: law.log_probability.clone(),
             error_truncation: truncation(grid, &law.probability, &[]),
-            probability: averages(grid, &law.probability),
+            probability: weighted::averages(cells, grid, &law.probability),
             potential,
             mean,
             covariance,

@@ -6,3 +6,5 @@ pub(crate) mod fixtures;
 pub(crate) mod properties;
 #[cfg(test)]
 pub(crate) mod test_fields;
+#[cfg(test)]
+mod walls;

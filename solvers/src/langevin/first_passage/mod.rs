@@ -111,7 +111,7 @@ pub fn first_passage(
     if !(horizon > 0.0 && horizon.is_finite()) {
         return Err(Error::invalid(format!("a horizon of {horizon} is not a time"), "write a positive time"));
     }
-    let (sde, walls) = (Sde::new(problem), Walls::new(&problem.grid));
+    let (sde, walls) = (Sde::new(problem), Walls::of(problem));
     let scheme = (scheme::find(&options.scheme)?.build)(problem)?;
     let (longest, _) = step::resolve(problem, &walls, options.step)?;
     let (steps, h) = super::divide(horizon, longest);
@@ -143,8 +143,7 @@ pub fn first_passage(
                 if lanes.busy == 0 {
                     break;
                 }
-                let inside = scheme.draw_and_step(&sde, h, &block.points, work, &mut block.stream);
-                walls.finish(block, work, inside, scaled_time).map_err(|lane| {
+                walls.step(&sde, scheme.as_ref(), h, block, work).map_err(|lane| {
                     let number = block.first / BLOCK * WALKERS_PER_BLOCK + lanes.walker[lane];
                     let taken = k - lanes.started[lane];
                     let walker = format!("at walker {number} of the passage \"{}\", step {}", passage.name, taken + 1);

@@ -148,6 +148,11 @@ impl Work {
 
 /// One time step of a block of walkers.
 pub trait Scheme: Send + Sync {
+    /// Whether `draw` leaves standard normal numbers in `work.noise`.
+    fn draws_normals(&self) -> bool {
+        true
+    }
+
     /// Draws the random numbers of a step to `work.noise` (and `work.signs`).
     fn draw(&self, work: &mut Work, stream: &mut LaneStream) {
         draw_normals(work, stream);

@@ -15,6 +15,10 @@ pub(super) const ENTRY: Entry = Entry {
 struct TwoPoint;
 
 impl Scheme for TwoPoint {
+    fn draws_normals(&self) -> bool {
+        false
+    }
+
     fn draw(&self, work: &mut Work, stream: &mut LaneStream) {
         stream.signs(&mut work.noise);
     }

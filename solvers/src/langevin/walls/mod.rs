@@ -3,14 +3,19 @@
 //! A reflecting wall carries no probability current, n·J = 0. For a full tensor D that means reflection along the conormal
 //! D n, not along the normal n: a walker that overshoots the wall of axis k by δ moves back by 2δ D n/(nᵀ D n) (symmetrised
 //! Euler scheme, Bossy, Gobet & Talay 2004, doi:10.1239/jap/1091543434; weak order 1).
+//! Where the noise vanishes at a wall the step itself is another one; see [`vanishing_noise`].
 //! Absorption uses the Brownian-bridge probability that the path between two points inside touched the wall,
 //! exp(−d₀ d₁/(T D_kk h)) for distances d₀, d₁ (Gobet 2000, doi:10.1016/S0304-4149(99)00109-X; weak order 1).
 
-use super::scheme::Work;
+mod vanishing_noise;
+
+use super::scheme::{Scheme, Sde, Work};
 use crate::ensemble::{BLOCK, Block, Tally};
 use crate::numerics::lanes::dispatch;
 use crate::numerics::symmetric::packed_index;
+use crate::problem::Problem;
 use crate::problem::grid::{Boundary, Grid};
+use vanishing_noise::VanishingNoise;
 
 /// The box of the grid and what its faces do.
 #[derive(Debug, Clone)]
@@ -18,19 +23,46 @@ pub(super) struct Walls {
     bounds: Vec<[f64; 2]>,
     boundary: Vec<[Boundary; 2]>,
     absorbs: bool,
+    vanishing: Option<VanishingNoise>,
 }
 
 /// Reflections by the conormal rule before a walker is reflected straight back.
 const MOST_REFLECTIONS: usize = 8;
 
 impl Walls {
+    /// The walls of a problem.
+    pub fn of(problem: &Problem) -> Self {
+        let vanishing = Some(VanishingNoise::new(problem)).filter(VanishingNoise::any);
+        Self { vanishing, ..Self::new(&problem.grid) }
+    }
+
+    /// The walls of a grid, all with noise.
     pub fn new(grid: &Grid) -> Self {
         let boundary: Vec<_> = grid.axes().iter().map(|axis| axis.boundary()).collect();
         Self {
             bounds: grid.axes().iter().map(|axis| [axis.lower(), axis.upper()]).collect(),
             absorbs: boundary.iter().flatten().any(|b| *b == Boundary::Absorbing),
             boundary,
+            vanishing: None,
         }
+    }
+
+    /// Draws and takes a step `h` of a block, walls included. Errors: as for [`Walls::finish`].
+    pub fn step(
+        &self,
+        sde: &Sde,
+        scheme: &dyn Scheme,
+        h: f64,
+        block: &mut Block,
+        work: &mut Work,
+    ) -> Result<(), usize> {
+        let inside = if self.vanishing.is_some() {
+            scheme.draw(work, &mut block.stream);
+            scheme.step(sde, h, &block.points, work)
+        } else {
+            scheme.draw_and_step(sde, h, &block.points, work, &mut block.stream)
+        };
+        self.finish(sde, scheme, h, block, work, inside)
     }
 
     /// Whether any wall absorbs.
@@ -40,7 +72,22 @@ impl Walls {
 
     /// Ends a step: applies the walls unless all walkers are known to be inside, then exchanges `work.next` and the positions
     /// of the block. Errors: the first walker that is not finite; the block then still has the positions before the step.
-    pub fn finish(&self, block: &mut Block, work: &mut Work, inside: bool, scaled_time: f64) -> Result<(), usize> {
+    pub fn finish(
+        &self,
+        sde: &Sde,
+        scheme: &dyn Scheme,
+        h: f64,
+        block: &mut Block,
+        work: &mut Work,
+        mut inside: bool,
+    ) -> Result<(), usize> {
+        if let Some(vanishing) = self.vanishing.as_ref().filter(|_| scheme.draws_normals()) {
+            inside &= !vanishing.apply(block, work, sde.temperature, h);
+        }
+        self.bring_inside(block, work, inside, sde.temperature * h)
+    }
+
+    fn bring_inside(&self, block: &mut Block, work: &mut Work, inside: bool, scaled_time: f64) -> Result<(), usize> {
         if !inside || self.absorbs {
             self.apply(block, work, scaled_time)?;
         }

@@ -21,7 +21,8 @@ use crate::Error;
 use crate::engine::Interrupt;
 use crate::escape::on_grid::{Absorbed, AtStart, GridPassage, PassageProblem, Timed};
 use crate::escape::passage::Target;
-use crate::fokker_planck::cells::interpolation::{at, cubic, interpolation};
+use crate::fokker_planck::cells::interpolation::{at, cubic, interpolation, of_field};
+use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
 use crate::fokker_planck::integrator::system::{IntegratorOptions, System, Task};
 use crate::fokker_planck::integrator::table::choose;
@@ -32,25 +33,26 @@ use crate::problem::grid::{Axis, Boundary, Grid};
 /// Shortest fraction of an edge before the surface of a target.
 const SHORTEST: f64 = 1e-9;
 
-/// Mean time, survival and committor on a grid with its generator.
+/// Mean time, survival and committor on a grid with its generator, whose fields stand at the centres or at the nodes of weighted `cells`.
 ///
 /// At absorbing walls a passage ends as well: τ is then the mean time to the target or such a wall. Errors: a target without
 /// cells, cells from which the target cannot be reached, times beyond the range of floating-point numbers, interruption.
 pub fn first_passage(
     generator: &Generator,
     grid: &Grid,
+    cells: Option<&WeightedCells>,
     problem: &PassageProblem,
     integrator: IntegratorOptions,
     interrupt: Interrupt,
 ) -> Result<GridPassage, Error> {
     let killed = Killed::new(generator, grid, &[problem.target])?;
-    let weights = interpolation(grid, problem.from);
+    let weights = interpolation(grid, cells, problem.from);
     let mean_time = killed.solve(grid, &killed.source, interrupt)?;
     let (survival, error_time) = survival(&killed, grid, &weights, problem.times, integrator, interrupt)?;
-    let either = Either::new(generator, grid, problem, &killed, interrupt)?;
+    let either = Either::new(generator, grid, cells, problem, &killed, interrupt)?;
     let committor = either.as_ref().map(|either| either.committor.clone());
     Ok(GridPassage {
-        from_value: at(&killed.reading(grid, problem.from), &mean_time),
+        from_value: at(&killed.reading(grid, cells, problem.from), &mean_time),
         from_committor: either.as_ref().map(Either::committor_at_start),
         from_exit: either.as_ref().and_then(Either::exit_at_start).map(Timed::new),
         from_conditional: either.as_ref().and_then(Either::conditional_at_start).map(Timed::new),
@@ -86,6 +88,7 @@ impl Either {
     fn new(
         generator: &Generator,
         grid: &Grid,
+        cells: Option<&WeightedCells>,
         problem: &PassageProblem,
         alone: &Killed,
         interrupt: Interrupt,
@@ -100,7 +103,7 @@ impl Either {
         let source: Vec<f64> = committor.iter().zip(&killed.source).map(|(q, source)| q * source).collect();
         let weighted = killed.solve(grid, &source, interrupt)?;
         let exit = both.as_ref().map(|both| both.solve(grid, &both.source, interrupt)).transpose()?;
-        let reading = killed.reading(grid, problem.from);
+        let reading = killed.reading(grid, cells, problem.from);
         Ok(Some(Self { committor, exit, weighted, reading }))
     }
 
@@ -120,15 +123,21 @@ impl Either {
 }
 
 /// τ and the committor at the starting point alone; None for what fails as [`first_passage`] would.
-pub fn at_start(generator: &Generator, grid: &Grid, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
+pub fn at_start(
+    generator: &Generator,
+    grid: &Grid,
+    cells: Option<&WeightedCells>,
+    problem: &PassageProblem,
+    interrupt: Interrupt,
+) -> AtStart {
     let Ok(killed) = Killed::new(generator, grid, &[problem.target]) else {
         return AtStart::default();
     };
     let mean_time = killed.solve(grid, &killed.source, interrupt).ok();
-    let either = Either::new(generator, grid, problem, &killed, interrupt).ok().flatten();
+    let either = Either::new(generator, grid, cells, problem, &killed, interrupt).ok().flatten();
     let either = either.as_ref();
     AtStart {
-        mean_time: mean_time.map(|time| at(&killed.reading(grid, problem.from), &time)),
+        mean_time: mean_time.map(|time| at(&killed.reading(grid, cells, problem.from), &time)),
         committor: either.map(Either::committor_at_start),
         exit: either.and_then(Either::exit_at_start),
         conditional: either.and_then(Either::conditional_at_start),
@@ -265,8 +274,9 @@ impl Killed {
     }
 
     /// Weights that read a field outside the sets at a point: cubic where there are cells enough, else linear.
-    fn reading(&self, grid: &Grid, point: &[f64]) -> Vec<(usize, f64)> {
-        cubic(grid, point, &|cell| self.outside[cell] > 0.0).unwrap_or_else(|| interpolation(grid, point))
+    fn reading(&self, grid: &Grid, cells: Option<&WeightedCells>, point: &[f64]) -> Vec<(usize, f64)> {
+        let used = |cell: usize| self.outside[cell] > 0.0;
+        cubic(grid, cells, point, &used).unwrap_or_else(|| of_field(grid, cells, point))
     }
 
     /// Every cell must have a way to an exit.

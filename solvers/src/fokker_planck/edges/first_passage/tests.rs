@@ -53,7 +53,7 @@ fn ask(grid: &Grid, ask: &Ask) -> Result<GridPassage, Error> {
     let (target, avoid) = (target(ask.set, d), ask.avoid.map(|text| target(text, d)));
     let problem = PassageProblem { from: ask.from, target: &target, avoid: avoid.as_ref(), times: ask.times };
     let options = FokkerPlanckOptions { tolerance: 1e-9, ..Default::default() };
-    first_passage(&generator, grid, &problem, options.integrator(), &|| false)
+    first_passage(&generator, grid, None, &problem, options.integrator(), &|| false)
 }
 
 const REFLECTING: [Boundary; 2] = [Boundary::Reflecting; 2];
@@ -154,7 +154,7 @@ fn deep_wells_keep_their_digits_and_what_has_no_answer_is_named() {
     let problem = PassageProblem { from: &[-0.9], target: &target, avoid: None, times: &[0.0] };
     let grid = grid(1, 1.0, 4, REFLECTING);
     let stuck =
-        first_passage(&builder.finish(), &grid, &problem, FokkerPlanckOptions::default().integrator(), &|| false)
+        first_passage(&builder.finish(), &grid, None, &problem, FokkerPlanckOptions::default().integrator(), &|| false)
             .unwrap_err();
     assert!(stuck.to_string().contains("2 cells have no way to the target, the first at [-0.75]"), "{stuck}");
 }
@@ -185,7 +185,7 @@ fn a_decision_has_a_time_to_either_side_and_one_given_the_side() {
         let problem = PassageProblem { from: &[0.15], target: &to, avoid: avoid.as_ref(), times: &[0.0] };
         let options = FokkerPlanckOptions::default();
         let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-3;
-        let Ok(found) = first_passage(&generator, &grid, &problem, options.integrator(), &|| false) else {
+        let Ok(found) = first_passage(&generator, &grid, None, &problem, options.integrator(), &|| false) else {
             panic!("no passage on {grid:?}")
         };
         let exit = found.from_exit.map_or(found.from_value, |exit| exit.value);
