@@ -228,8 +228,10 @@ impl Chooser<'_> {
     /// Output times of a trial.
     fn few_times(&self) -> Vec<f64> {
         let later: Vec<f64> = self.problem.times.iter().copied().filter(|&t| t > self.start.time).collect();
-        let mut times: Vec<f64> =
-            (1..=TIMES).filter_map(|k| later.get((k * later.len()).div_ceil(TIMES) - 1)).copied().collect();
+        let mut times: Vec<f64> = (1..=TIMES)
+            .filter_map(|k| later.get((k * later.len()).div_ceil(TIMES).saturating_sub(1)))
+            .copied()
+            .collect();
         times.dedup();
         times
     }

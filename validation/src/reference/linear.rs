@@ -8,7 +8,9 @@ use fpsolve_solvers::problem::dynamics::Dynamics;
 use fpsolve_solvers::problem::grid::Grid;
 use fpsolve_solvers::problem::initial::Initial;
 
+use super::laplace::bisect;
 use super::matrix::{exponential, inverse, lyapunov, product, transpose};
+use super::natural_scale::NaturalScale;
 
 /// dθ = −Hθ dt + √(2T) S dW, S Sᵀ = D constant.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,9 +47,59 @@ impl OrnsteinUhlenbeck {
         Self::new(&[1.0, 0.0, 0.0, 3.0], &[1.0, 0.8, 0.8, 2.0], 0.1)
     }
 
+    /// Noise on the velocity alone, singular D: dx = v dt, dv = −(ω²x + γv) dt + √(2T) dW (Risken 10.2).
+    pub fn kinetic(stiffness: f64, friction: f64, temperature: f64) -> Self {
+        Self::new(&[0.0, -1.0, stiffness, friction], &[0.0, 0.0, 0.0, 1.0], temperature)
+    }
+
     /// Temperature T.
     pub fn temperature(&self) -> f64 {
         self.temperature
+    }
+
+    /// Eigenvalues of H as (real, imaginary), those of a complex pair after each other.
+    pub fn rates(&self) -> Vec<(f64, f64)> {
+        let h = &self.rate;
+        match self.dimension {
+            1 => vec![(h[0], 0.0)],
+            2 => quadratic(h[0] + h[3], h[0] * h[3] - h[1] * h[2]).to_vec(),
+            _ => {
+                let minor = |i: usize, j: usize| h[i * 3 + i] * h[j * 3 + j] - h[i * 3 + j] * h[j * 3 + i];
+                let (trace, minors) = (h[0] + h[4] + h[8], minor(0, 1) + minor(0, 2) + minor(1, 2));
+                let cofactor = |i: usize, j: usize| h[3 + i] * h[6 + j] - h[3 + j] * h[6 + i];
+                let determinant = h[0] * cofactor(1, 2) - h[1] * cofactor(0, 2) + h[2] * cofactor(0, 1);
+                let p = |x: f64| ((x - trace) * x + minors) * x - determinant;
+                let size = h.iter().map(|x| x.abs()).sum::<f64>() + 1.0;
+                let real = bisect(p, -size, size);
+                let pair = quadratic(trace - real, determinant / real);
+                [&[(real, 0.0)], &pair[..]].concat()
+            }
+        }
+    }
+
+    /// The slowest `count` eigenvalues of the Fokker–Planck operator, Σ n_i λ_i with n_i ≥ 0, ascending in the real part, 0 among them
+    /// (Risken 6.5). Of pairs the one with Im λ > 0 comes first.
+    pub fn eigenvalues(&self, count: usize) -> Vec<(f64, f64)> {
+        let rates = self.rates();
+        let mut found = vec![(0.0, 0.0)];
+        for (re, im) in rates {
+            let more = (0..count as i32).map(|n| (f64::from(n) * re, f64::from(n) * im));
+            found = more
+                .flat_map(|(a, b)| found.iter().map(move |&(re, im)| (re + a, im + b)).collect::<Vec<_>>())
+                .collect();
+        }
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-9 * (1.0 + a.abs());
+        found.sort_by(|a, b| if close(a.0, b.0) { b.1.total_cmp(&a.1) } else { a.0.total_cmp(&b.0) });
+        found.truncate(count);
+        found
+    }
+
+    /// A coordinate whose drift does not depend on the others, as a process on a line; None for one whose drift does.
+    pub fn coordinate(&self, k: usize) -> Option<Coordinate> {
+        let d = self.dimension;
+        let alone = (0..d).all(|j| j == k || self.rate[k * d + j] == 0.0);
+        let spread = self.temperature * self.diffusion[k * d + k];
+        alone.then(|| Coordinate { rate: self.rate[k * d + k], spread })
     }
 
     /// Stationary covariance C: HC + CHᵀ = 2TD.
@@ -87,6 +139,44 @@ impl OrnsteinUhlenbeck {
     /// The stationary law.
     pub fn stationary(&self) -> Law {
         Law { mean: vec![0.0; self.dimension], covariance: self.stationary_covariance() }
+    }
+}
+
+/// Roots of λ² − pλ + q.
+fn quadratic(p: f64, q: f64) -> [(f64, f64); 2] {
+    let (half, inside) = (0.5 * p, 0.25 * p * p - q);
+    if inside < 0.0 {
+        return [(half, (-inside).sqrt()), (half, -(-inside).sqrt())];
+    }
+    let large = half + half.signum() * inside.sqrt();
+    [(q / large, 0.0), (large, 0.0)]
+}
+
+/// dx = −λx dt + √(2A) dW.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coordinate {
+    /// λ.
+    pub rate: f64,
+    /// A.
+    pub spread: f64,
+}
+
+impl NaturalScale for Coordinate {
+    fn ends(&self) -> [f64; 2] {
+        let far = 12.0 * (self.spread / self.rate).sqrt();
+        [-far, far]
+    }
+
+    fn breaks(&self) -> Vec<f64> {
+        (-3..=3).map(|k| 2.0 * f64::from(k) * (self.spread / self.rate).sqrt()).collect()
+    }
+
+    fn weight(&self, x: f64) -> f64 {
+        (-0.5 * self.rate * x * x / self.spread).exp()
+    }
+
+    fn spread(&self, _x: f64) -> f64 {
+        self.spread
     }
 }
 

@@ -1,4 +1,4 @@
-//! Linear interpolation between cell centres.
+//! Interpolation between cell centres: linear and cubic.
 
 use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::problem::grid::{Axis, Grid};
@@ -76,4 +76,51 @@ fn weights(grid: &Grid, cells: Option<&WeightedCells>, point: &[f64], beyond: bo
 fn nearest(axis: &Axis, x: f64) -> usize {
     let x = if axis.is_periodic() { axis.wrap(x) } else { x };
     axis.locate(x).unwrap_or(if x < axis.lower() { 0 } else { axis.cells() - 1 })
+}
+
+/// Cells and weights of cubic (Lagrange) interpolation by four centres in a row along each axis, all of which may be `used`: the four
+/// nearest on a line (or the nodes of weighted `cells`), beyond the outermost of them extrapolated; None where there are no such cells.
+pub fn cubic(
+    grid: &Grid,
+    cells: Option<&WeightedCells>,
+    point: &[f64],
+    used: &dyn Fn(usize) -> bool,
+) -> Option<Vec<(usize, f64)>> {
+    if cells.is_some() && grid.dimension() > 1 {
+        return None;
+    }
+    let row = |(axis, &x): (&Axis, &f64)| match cells {
+        Some(cells) => windows(axis, x, &|cell| cells.node(grid, 0, cell).0),
+        None => windows(axis, x, &|cell| axis.center(cell)),
+    };
+    let rows: Vec<Vec<[(usize, f64); 4]>> = grid.axes().iter().zip(point).map(row).collect::<Option<_>>()?;
+    let tried = if rows.len() == 1 { rows[0].len() } else { 1 };
+    (0..tried).find_map(|choice| {
+        let mut corners: Vec<(usize, f64)> = vec![(0, 1.0)];
+        for (row, axis) in rows.iter().zip(grid.axes()) {
+            let window = row[choice];
+            let along = |(c, w): &(usize, f64)| window.map(|(k, weight)| (c * axis.cells() + k, w * weight));
+            corners = corners.iter().flat_map(along).collect();
+        }
+        corners.iter().all(|(cell, _)| used(*cell)).then_some(corners)
+    })
+}
+
+/// Four cells in a row along an axis with their Lagrange weights at x, those about x first; None where there are not four.
+fn windows(axis: &Axis, x: f64, node: &dyn Fn(usize) -> f64) -> Option<Vec<[(usize, f64); 4]>> {
+    let periodic = axis.is_periodic();
+    let x = if periodic { axis.wrap(x) } else { x };
+    let (n, here) = (axis.cells() as i64, axis.locate(x)? as i64);
+    let cell = |k: i64| k.rem_euclid(n) as usize;
+    let place = |k: i64| node(cell(k)) + axis.length() * k.div_euclid(n) as f64;
+    let mut firsts: Vec<i64> =
+        (here - 4..=here + 1).filter(|first| n >= 4 && (periodic || (*first >= 0 && first + 4 <= n))).collect();
+    let distance = |first: &i64| (0.5 * (place(first + 1) + place(first + 2)) - x).abs();
+    firsts.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
+    let weight = |first: i64, k: i64| -> f64 {
+        let others = (first..first + 4).filter(|&l| l != k);
+        others.map(|l| (x - place(l)) / (place(k) - place(l))).product()
+    };
+    let window = |first: i64| [0, 1, 2, 3].map(|k| (cell(first + k), weight(first, first + k)));
+    (!firsts.is_empty()).then(|| firsts.into_iter().map(window).collect())
 }

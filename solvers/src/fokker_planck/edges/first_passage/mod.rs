@@ -6,7 +6,14 @@
 //!
 //! The surface of the target lies between cell centres. On an edge that crosses it at the fraction s the rate is that of an edge
 //! of this length into the cemetery, λ/s · B(−s p) for λ B(−p) before, which keeps second order (the symmetric treatment of
-//! F. Gibou et al., doi:10.1006/jcph.2001.6977, with exponential fitting).
+//! F. Gibou et al., doi:10.1006/jcph.2001.6977, with exponential fitting). λ and p are those in the middle of what is left of the edge,
+//! by interpolation between this edge and the one on the other side of the cell.
+//!
+//! That alone leaves mean times an error of order h² that depends on s, which is another one on every grid, since the cell at the
+//! surface counts with its whole volume where its shortened edges stand for (1 + s)/2 of it (G. H. Shortley & R. Weller 1938,
+//! doi:10.1063/1.1710426). Its source is therefore Σ_k n_k² (1 + s_k)/2, n the normal of the plane through the points where the axes meet the
+//! surface; and values at the start are read off by cubic interpolation. What is left of s is of order h³ on a line, below the regular
+//! error of the interior that coarser grids tell.
 
 use std::sync::Arc;
 
@@ -14,7 +21,7 @@ use crate::engine::Interrupt;
 use crate::error::{Error, Setting};
 use crate::escape::on_grid::{Absorbed, AtStart, GridPassage, PassageProblem, Timed};
 use crate::escape::passage::Target;
-use crate::fokker_planck::cells::interpolation::{at, interpolation, of_field};
+use crate::fokker_planck::cells::interpolation::{at, cubic, interpolation, of_field};
 use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
 use crate::fokker_planck::integrator::system::{IntegratorOptions, System, Task};
@@ -39,17 +46,16 @@ pub fn first_passage(
     interrupt: Interrupt,
 ) -> Result<GridPassage, Error> {
     let killed = Killed::new(generator, grid, &[problem.target])?;
-    let (weights, of_field) = (interpolation(grid, cells, problem.from), of_field(grid, cells, problem.from));
-    let at_start = |field: &[f64]| at(&of_field, field);
-    let mean_time = killed.solve(grid, &killed.outside, interrupt)?;
+    let weights = interpolation(grid, cells, problem.from);
+    let mean_time = killed.solve(grid, &killed.source, interrupt)?;
     let (survival, error_time) = survival(&killed, grid, &weights, problem.times, integrator, interrupt)?;
-    let either = Either::new(generator, grid, problem, &killed, interrupt)?;
+    let either = Either::new(generator, grid, cells, problem, &killed, interrupt)?;
     let committor = either.as_ref().map(|either| either.committor.clone());
     Ok(GridPassage {
-        from_value: at_start(&mean_time),
-        from_committor: committor.as_deref().map(at_start),
-        from_exit: either.as_ref().and_then(|either| either.exit.as_deref()).map(at_start).map(Timed::new),
-        from_conditional: either.as_ref().and_then(|either| either.conditional(&of_field)).map(Timed::new),
+        from_value: at(&killed.reading(grid, cells, problem.from), &mean_time),
+        from_committor: either.as_ref().map(Either::committor_at_start),
+        from_exit: either.as_ref().and_then(Either::exit_at_start).map(Timed::new),
+        from_conditional: either.as_ref().and_then(Either::conditional_at_start).map(Timed::new),
         absorbed: match problem.avoid {
             None => killed.absorbed(generator, grid, &weights, interrupt)?,
             Some(avoid) => {
@@ -73,6 +79,8 @@ struct Either {
     exit: Option<Vec<f64>>,
     /// q τ_c, τ_c the mean time given that it is the target: −Q(q τ_c) = q.
     weighted: Vec<f64>,
+    /// Weights that read them at the start.
+    reading: Vec<(usize, f64)>,
 }
 
 impl Either {
@@ -80,6 +88,7 @@ impl Either {
     fn new(
         generator: &Generator,
         grid: &Grid,
+        cells: Option<&WeightedCells>,
         problem: &PassageProblem,
         alone: &Killed,
         interrupt: Interrupt,
@@ -91,15 +100,24 @@ impl Either {
         };
         let killed = both.as_ref().unwrap_or(alone);
         let committor = killed.committor(grid, interrupt)?;
-        let source: Vec<f64> = committor.iter().zip(&killed.outside).map(|(q, outside)| q * outside).collect();
+        let source: Vec<f64> = committor.iter().zip(&killed.source).map(|(q, source)| q * source).collect();
         let weighted = killed.solve(grid, &source, interrupt)?;
-        let exit = both.as_ref().map(|both| both.solve(grid, &both.outside, interrupt)).transpose()?;
-        Ok(Some(Self { committor, exit, weighted }))
+        let exit = both.as_ref().map(|both| both.solve(grid, &both.source, interrupt)).transpose()?;
+        let reading = killed.reading(grid, cells, problem.from);
+        Ok(Some(Self { committor, exit, weighted, reading }))
+    }
+
+    fn committor_at_start(&self) -> f64 {
+        at(&self.reading, &self.committor).clamp(0.0, 1.0)
+    }
+
+    fn exit_at_start(&self) -> Option<f64> {
+        self.exit.as_deref().map(|exit| at(&self.reading, exit))
     }
 
     /// τ_c at the start; None where the target never comes first.
-    fn conditional(&self, weights: &[(usize, f64)]) -> Option<f64> {
-        let (time, share) = (at(weights, &self.weighted), at(weights, &self.committor));
+    fn conditional_at_start(&self) -> Option<f64> {
+        let (time, share) = (at(&self.reading, &self.weighted), at(&self.reading, &self.committor));
         Some(time / share).filter(|time| time.is_finite())
     }
 }
@@ -115,16 +133,14 @@ pub fn at_start(
     let Ok(killed) = Killed::new(generator, grid, &[problem.target]) else {
         return AtStart::default();
     };
-    let weights = of_field(grid, cells, problem.from);
-    let here = |field: &[f64]| at(&weights, field);
-    let mean_time = killed.solve(grid, &killed.outside, interrupt).ok().map(|time| here(&time));
-    let either = Either::new(generator, grid, problem, &killed, interrupt).ok().flatten();
+    let mean_time = killed.solve(grid, &killed.source, interrupt).ok();
+    let either = Either::new(generator, grid, cells, problem, &killed, interrupt).ok().flatten();
     let either = either.as_ref();
     AtStart {
-        mean_time,
-        committor: either.map(|either| here(&either.committor)),
-        exit: either.and_then(|either| either.exit.as_deref()).map(here),
-        conditional: either.and_then(|either| either.conditional(&weights)),
+        mean_time: mean_time.map(|time| at(&killed.reading(grid, cells, problem.from), &time)),
+        committor: either.map(Either::committor_at_start),
+        exit: either.and_then(Either::exit_at_start),
+        conditional: either.and_then(Either::conditional_at_start),
     }
 }
 
@@ -135,6 +151,8 @@ struct Killed {
     arrival: Vec<f64>,
     /// 1 outside the sets, 0 in them.
     outside: Vec<f64>,
+    /// The same with the shares of the cells at the surfaces: what a unit source gives.
+    source: Vec<f64>,
     /// Cells of the first set.
     target: Vec<bool>,
 }
@@ -144,12 +162,77 @@ pub(crate) fn killed(generator: &Generator, grid: &Grid, set: &Target) -> Result
     Ok(Killed::new(generator, grid, &[set])?.generator)
 }
 
-/// An edge from a cell outside the sets to one inside: both cells, rates there and back.
+/// An edge from a cell outside the sets to one inside: both cells, rates there and back, the fraction of it before the surface.
 struct Crossing {
     from: usize,
     to: usize,
     set: usize,
     rates: [f64; 2],
+    fraction: f64,
+}
+
+impl Crossing {
+    /// The rate along the part of the edge before the surface.
+    fn rate(&self, generator: &Generator, grid: &Grid) -> f64 {
+        let way = |to: usize| segment(grid, self.from, to).1;
+        let seen = |to: usize, rates: [f64; 2]| {
+            let length = way(to).iter().map(|x| x * x).sum::<f64>().sqrt();
+            Seen::new(rates, [grid.volume(self.from), grid.volume(to)], length)
+        };
+        let Some(edge) = seen(self.to, self.rates) else {
+            return self.rates[0]; // an upwind edge: the drift carries out what it carried over
+        };
+        let ((cells, out), (_, back)) = (generator.outgoing(self.from), generator.incoming(self.from));
+        let there = way(self.to);
+        let mut beside = cells.iter().zip(out).zip(back).map(|((&to, &out), &back)| (to as usize, [out, back]));
+        let other = beside.find(|(to, _)| opposite(there, way(*to))).and_then(|(to, rates)| seen(to, rates));
+        edge.shortened(self.fraction, other)
+    }
+}
+
+/// Whether two ways from a cell point in opposite directions.
+fn opposite(a: [f64; 3], b: [f64; 3]) -> bool {
+    let dot = |a: [f64; 3], b: [f64; 3]| (0..3).map(|k| a[k] * b[k]).sum::<f64>();
+    dot(a, b) < -(1.0 - 1e-9) * (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// The edges that cross the surfaces of the sets.
+fn crossings(
+    generator: &Generator,
+    grid: &Grid,
+    sets: &[&Target],
+    set_of: &dyn Fn(usize) -> Option<usize>,
+) -> Vec<Crossing> {
+    let mut all = Vec::new();
+    for (set, target) in sets.iter().enumerate() {
+        let mut through = Vec::new();
+        for from in (0..grid.len()).filter(|&cell| set_of(cell).is_none()) {
+            let ((cells, out), (_, back)) = (generator.outgoing(from), generator.incoming(from));
+            for ((&to, &out), &back) in cells.iter().zip(out).zip(back) {
+                if set_of(to as usize) == Some(set) {
+                    through.push(Crossing { from, to: to as usize, set, rates: [out, back], fraction: 1.0 });
+                }
+            }
+        }
+        let fractions = fractions(grid, &through, target);
+        through.iter_mut().zip(fractions).for_each(|(crossing, s)| crossing.fraction = s);
+        all.extend(through);
+    }
+    all
+}
+
+/// The share of each cell's volume that its edges stand for: 1 but next to surfaces; see the module.
+fn shares(grid: &Grid, crossings: &[Crossing]) -> Vec<f64> {
+    let mut sums = vec![[0.0; 2]; grid.len()];
+    for crossing in crossings {
+        // n_k² ∝ 1/(s_k d_k)², times A_kk ∝ λ_k d_k²
+        let weight = crossing.rates[0].max(crossing.rates[1]) / crossing.fraction.powi(2);
+        let [whole, cut] = &mut sums[crossing.from];
+        *whole += weight;
+        *cut += weight * 0.5 * (1.0 - crossing.fraction);
+    }
+    let share = |[whole, cut]: [f64; 2]| if whole > 0.0 { (1.0 - cut / whole).clamp(0.0, 1.0) } else { 1.0 };
+    sums.into_iter().map(share).collect()
 }
 
 impl Killed {
@@ -161,8 +244,8 @@ impl Killed {
         let slowest = generator.leaving().iter().copied().filter(|rate| *rate > 0.0).fold(f64::INFINITY, f64::min);
         let slowest = if slowest.is_finite() { slowest } else { 1.0 };
         let set_of = |cell: usize| inside.iter().position(|cells| cells[cell]);
+        let crossings = crossings(generator, grid, sets, &set_of);
         let mut builder = GeneratorBuilder::new(n);
-        let mut crossings = Vec::new();
         for i in 0..n {
             if set_of(i).is_some() {
                 builder.add_exit(i, generator.leaving()[i].max(slowest));
@@ -172,28 +255,31 @@ impl Killed {
             let ((cells, out), (_, back)) = (generator.outgoing(i), generator.incoming(i));
             for ((&j, &out), &back) in cells.iter().zip(out).zip(back) {
                 let j = j as usize;
-                match set_of(j) {
-                    None if i < j => builder.add_edge(i, j, out, back),
-                    None => {}
-                    Some(set) => crossings.push(Crossing { from: i, to: j, set, rates: [out, back] }),
+                if i < j && set_of(j).is_none() {
+                    builder.add_edge(i, j, out, back);
                 }
             }
         }
         let mut arrival = vec![0.0; n];
-        for (set, target) in sets.iter().enumerate() {
-            let through: Vec<&Crossing> = crossings.iter().filter(|c| c.set == set).collect();
-            for (crossing, s) in through.iter().zip(fractions(grid, &through, target)) {
-                let rate = shortened(crossing.rates, s);
-                builder.add_exit(crossing.from, rate);
-                if set == 0 {
-                    arrival[crossing.from] += rate;
-                }
+        for crossing in &crossings {
+            let rate = crossing.rate(generator, grid);
+            builder.add_exit(crossing.from, rate);
+            if crossing.set == 0 {
+                arrival[crossing.from] += rate;
             }
         }
-        let outside = (0..n).map(|i| if set_of(i).is_some() { 0.0 } else { 1.0 }).collect();
-        let killed = Self { generator: Arc::new(builder.finish()), arrival, outside, target: inside[0].clone() };
+        let outside: Vec<f64> = (0..n).map(|i| if set_of(i).is_some() { 0.0 } else { 1.0 }).collect();
+        let source = outside.iter().zip(shares(grid, &crossings)).map(|(outside, share)| outside * share).collect();
+        let target = inside[0].clone();
+        let killed = Self { generator: Arc::new(builder.finish()), arrival, outside, source, target };
         killed.check_reachable(grid, sets[0])?;
         Ok(killed)
+    }
+
+    /// Weights that read a field outside the sets at a point: cubic where there are cells enough, else linear.
+    fn reading(&self, grid: &Grid, cells: Option<&WeightedCells>, point: &[f64]) -> Vec<(usize, f64)> {
+        let used = |cell: usize| self.outside[cell] > 0.0;
+        cubic(grid, cells, point, &used).unwrap_or_else(|| of_field(grid, cells, point))
     }
 
     /// Every cell must have a way to an exit.
@@ -279,17 +365,44 @@ impl Killed {
     }
 }
 
-/// The rate along an edge that ends after the fraction s of its length.
-fn shortened([out, back]: [f64; 2], s: f64) -> f64 {
-    if !(out > 0.0 && back > 0.0) {
-        return out; // an upwind edge: the drift carries out what it carried over
+/// An edge out of a cell as seen from there: conductance λ d and exponent p/d per length, and its length d.
+#[derive(Clone, Copy)]
+struct Seen {
+    conductance: f64,
+    exponent: f64,
+    length: f64,
+}
+
+impl Seen {
+    /// The edge between cells of these volumes with the rates [out, back]; None for an upwind one.
+    fn new([out, back]: [f64; 2], volumes: [f64; 2], length: f64) -> Option<Self> {
+        if !(out > 0.0 && back > 0.0) {
+            return None;
+        }
+        let back = back * volumes[1] / volumes[0];
+        let p = out.ln() - back.ln();
+        // by the rate that the drift helps, so that the other one may be as small as it likes
+        let even = if p > 0.0 { out / bernoulli(-p) } else { back / bernoulli(p) };
+        (even > 0.0 && even.is_finite()).then(|| Self { conductance: even * length, exponent: p / length, length })
     }
-    let p = out.ln() - back.ln();
-    (weighted_pair(1.0 / s, s * p).0 * (out / bernoulli(-p))).min(f64::MAX)
+
+    /// The part of length s d next to the cell, with the coefficients in its middle by `other`, the edge on the other side.
+    fn shortened(self, s: f64, other: Option<Self>) -> f64 {
+        let length = s * self.length;
+        let (conductance, exponent) = match other {
+            None => (self.conductance, self.exponent),
+            Some(other) => {
+                let share = (length + other.length) / (self.length + other.length);
+                let between = |mine: f64, other: f64| other + (mine - other) * share;
+                (between(self.conductance, other.conductance), between(self.exponent, -other.exponent))
+            }
+        };
+        weighted_pair(conductance / length, exponent * length).0.min(f64::MAX)
+    }
 }
 
 /// Where each crossing meets the surface of the set, as a fraction of the edge, by bisection.
-fn fractions(grid: &Grid, crossings: &[&Crossing], set: &Target) -> Vec<f64> {
+fn fractions(grid: &Grid, crossings: &[Crossing], set: &Target) -> Vec<f64> {
     let (d, n) = (grid.dimension(), crossings.len());
     let ends: Vec<([f64; 3], [f64; 3])> = crossings.iter().map(|c| segment(grid, c.from, c.to)).collect();
     let (mut low, mut high) = (vec![0.0; n], vec![1.0; n]);
