@@ -427,14 +427,26 @@ fn a_square_root_process_from_its_wall_has_the_mean_and_variance_of_the_gamma_la
 }
 
 #[test]
-fn noise_on_the_velocity_alone_has_the_exact_mean_of_its_start() {
-    // x' = v, dv = (−x − v/2)dt + √(2T) dW
+fn noise_on_the_velocity_alone_has_the_exact_mean_and_covariance_of_its_start() {
+    // x' = v, dv = (−x − v/2)dt + √(2T) dW: m' = Hm, S' = HS + SHᵀ + diag(0, 2T), in steps of 1e-5 by the midpoint rule
     let dynamics = Linear { h: vec![0.0, -1.0, 1.0, 0.5], diffusion: vec![0.0, 0.0, 1.0], d: 2 };
     let at = vec![1.0, 0.0];
     let problem = problem(dynamics, 64, 2.5, Initial::Point { at: at.clone() }, &[0.0, 0.1, 3.0]);
-    let (mean, _) = start::PointStart::new(&problem, &at).moments(0.1);
-    // power series to t⁴
-    assert!((mean[0] - (1.0 - 0.005 + 0.5e-3 / 6.0 + 0.75e-4 / 24.0)).abs() < 1e-6, "{mean:?}");
+    let slope = |[x, v, xx, xv, vv]: [f64; 5]| {
+        let noise = 2.0 * problem.temperature;
+        [v, -x - 0.5 * v, 2.0 * xv, vv - xx - 0.5 * xv, noise - 2.0 * xv - vv]
+    };
+    let moved = |y: [f64; 5], by: [f64; 5], dt: f64| std::array::from_fn::<f64, 5, _>(|i| y[i] + dt * by[i]);
+    for t in [0.01, 0.1, 0.5] {
+        let steps = (t * 1e5) as usize;
+        let dt = t / steps as f64;
+        let middle = |y| moved(y, slope(moved(y, slope(y), 0.5 * dt)), dt);
+        let exact = (0..steps).fold([1.0, 0.0, 0.0, 0.0, 0.0], |y, _| middle(y));
+        let (mean, covariance) = start::PointStart::new(&problem, &at).moments(t);
+        for (found, exact) in mean.iter().chain(&covariance).zip(exact) {
+            assert!((found - exact).abs() < 1e-5 * exact.abs() + 1e-13, "t = {t}: {mean:?} {covariance:?} {exact}");
+        }
+    }
 }
 
 #[test]
