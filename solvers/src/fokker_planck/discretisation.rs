@@ -162,6 +162,8 @@ pub trait ErrorLaw: Send + Sync {
     fn growth_of_passages(&self, d: usize) -> f64;
     /// The number `fine` extrapolated to no error by those of the coarser ones.
     fn extrapolated(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> f64;
+    /// Estimated |error| of the number `fine`, that of a law at rest or at a time.
+    fn error_of_number(&self, fine: f64, coarse: f64, coarsest: Option<f64>, at_rest: bool) -> f64;
     /// Estimated L1 error of the fine law after the time `elapsed`; None: at rest.
     fn error(
         &self,

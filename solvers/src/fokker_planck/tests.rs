@@ -462,3 +462,52 @@ fn a_point_between_centres_keeps_its_mean() {
         assert!(error < 3.0 * refined.covariance_error[0] + 1e-9, "{error:e} {refined:?}");
     }
 }
+
+/// Estimated errors hold where they lie within a factor of three of the true ones.
+#[track_caller]
+fn honest(what: &str, error: f64, said: f64) {
+    println!("{what}: true {error:.3e}, estimated {said:.3e}, ratio {:.3}", error / said);
+    assert!(error / said > 1.0 / 3.0 && error / said < 3.0, "{what}: {error:e}, said {said:e}");
+}
+
+/// dx = 0.9 dt + √(2·0.004) dW on cells of 0.05: cell Péclet number 11; with a turning drift in 2-D.
+struct Advection;
+impl Dynamics for Advection {
+    fn dimension(&self) -> usize {
+        2
+    }
+    fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]) {
+        let n = points.len() / 2;
+        drift[..n].fill(0.9);
+        drift[n..].fill(0.6);
+        diffusion.fill(0.0);
+        diffusion[..n].fill(0.04);
+        diffusion[2 * n..].fill(0.04);
+    }
+}
+
+#[test]
+fn moments_at_high_peclet_numbers_have_errors_of_their_own_order() {
+    let initial = || {
+        let covariance = vec![0.02, 0.0, 0.02];
+        Initial::Gaussian { mean: vec![-0.8, -0.6], covariance }
+    };
+    for cells in [80, 120] {
+        let times = [0.0, 0.5, 1.5];
+        let base =
+            problem(Linear { h: vec![0.0; 4], diffusion: vec![1.0, 0.0, 1.0], d: 2 }, cells, 2.0, initial(), &times);
+        let problem = Problem { dynamics: Arc::new(Advection), ..base };
+        let edges = choice::from_word("edges").unwrap();
+        let options =
+            FokkerPlanckOptions { discretisation: edges, stationary: false, ..FokkerPlanckOptions::default() };
+        let mut engine = FokkerPlanck::new(&problem, options).unwrap();
+        for t in [0.5, 1.5] {
+            engine.advance(t, &|| false).unwrap();
+            let (found, refined) = (engine.snapshot(), engine.refined_moments().unwrap());
+            for (c, name) in [(0, "xx"), (2, "yy")] {
+                let error = (found.covariance[c] - (0.02 + 2.0 * 0.004 * t)).abs();
+                honest(&format!("{cells} cells, t = {t}, {name}"), error, refined.covariance_error[c]);
+            }
+        }
+    }
+}

@@ -112,32 +112,38 @@ impl CoarseLevels {
 
     /// The moments `fine` (mean, covariance) of the density now, extrapolated with those of the coarser levels.
     pub fn refined_moments(&self, fine: &Moments) -> Option<RefinedMoments> {
-        self.refine(fine, &|level| level.transient.as_ref().map(|t| moments(level.discretisation.grid(), &t.centre)))
+        let of = |level: &Level| level.transient.as_ref().map(|t| moments(level.discretisation.grid(), &t.centre));
+        self.refine(fine, &of, false)
     }
 
     /// The moments `fine` of the stationary density, extrapolated.
     pub fn refined_moments_at_rest(&self, fine: &Moments) -> Option<RefinedMoments> {
-        self.refine(fine, &|level| {
+        let of = |level: &Level| {
             let discretisation = level.discretisation.as_ref();
             Some(moments(discretisation.grid(), &discretisation.law().ok()?.probability))
-        })
+        };
+        self.refine(fine, &of, true)
     }
 
-    fn refine(&self, fine: &Moments, of: &dyn Fn(&Level) -> Option<Moments>) -> Option<RefinedMoments> {
+    fn refine(&self, fine: &Moments, of: &dyn Fn(&Level) -> Option<Moments>, at_rest: bool) -> Option<RefinedMoments> {
         let first = of(&self.levels[0])?;
         let second = self.levels.get(1).and_then(of);
-        let all = |f: &[f64], first: &[f64], second: Option<&[f64]>| -> Vec<f64> {
-            let one = |k: usize| self.errors.extrapolated(f[k], first[k], second.map(|second| second[k]));
-            (0..f.len()).map(one).collect()
+        let all = |number: &dyn Fn(f64, f64, Option<f64>) -> f64, f: &[f64], first: &[f64], second: Option<&[f64]>| {
+            (0..f.len()).map(|k| number(f[k], first[k], second.map(|second| second[k]))).collect::<Vec<f64>>()
         };
-        let mean = all(&fine.0, &first.0, second.as_ref().map(|s| s.0.as_slice()));
-        let covariance = all(&fine.1, &first.1, second.as_ref().map(|s| s.1.as_slice()));
-        let error = |refined: &[f64], f: &[f64]| refined.iter().zip(f).map(|(r, f)| (r - f).abs()).collect();
+        let mean = |number: &dyn Fn(f64, f64, Option<f64>) -> f64| {
+            all(number, &fine.0, &first.0, second.as_ref().map(|s| s.0.as_slice()))
+        };
+        let covariance = |number: &dyn Fn(f64, f64, Option<f64>) -> f64| {
+            all(number, &fine.1, &first.1, second.as_ref().map(|s| s.1.as_slice()))
+        };
+        let value = |f: f64, c: f64, cc: Option<f64>| self.errors.extrapolated(f, c, cc);
+        let error = |f: f64, c: f64, cc: Option<f64>| self.errors.error_of_number(f, c, cc, at_rest);
         Some(RefinedMoments {
-            mean_error: error(&mean, &fine.0),
-            covariance_error: error(&covariance, &fine.1),
-            mean,
-            covariance,
+            mean_error: mean(&error),
+            covariance_error: covariance(&error),
+            mean: mean(&value),
+            covariance: covariance(&value),
         })
     }
 

@@ -48,6 +48,10 @@ impl ErrorLaw for ByCoarserChain {
         without_error(fine, coarse, self.growth())
     }
 
+    fn error_of_number(&self, fine: f64, coarse: f64, _coarsest: Option<f64>, _at_rest: bool) -> f64 {
+        (without_error(fine, coarse, self.growth()) - fine).abs()
+    }
+
     fn error(
         &self,
         fine: &Observables,
@@ -71,6 +75,10 @@ impl ErrorLaw for ByLongerSteps {
 
     fn extrapolated(&self, fine: f64, coarse: f64, _coarsest: Option<f64>) -> f64 {
         without_error(fine, coarse, self.growth())
+    }
+
+    fn error_of_number(&self, fine: f64, coarse: f64, _coarsest: Option<f64>, _at_rest: bool) -> f64 {
+        (without_error(fine, coarse, self.growth()) - fine).abs()
     }
 
     fn error(

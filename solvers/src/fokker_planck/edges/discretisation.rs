@@ -8,6 +8,7 @@ use crate::Error;
 use crate::engine::Interrupt;
 use crate::engine::Stationary;
 use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
+use crate::fokker_planck::accuracy::number::error_of_number;
 use crate::fokker_planck::accuracy::richardson::{self, ORDER, change, highest, richardson};
 use crate::fokker_planck::cells::prolongation::refined_log;
 use crate::fokker_planck::discretisation::{
@@ -212,6 +213,10 @@ impl ErrorLaw for ByOrder {
 
     fn extrapolated(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> f64 {
         richardson::extrapolated(fine, coarse, coarsest)
+    }
+
+    fn error_of_number(&self, fine: f64, coarse: f64, coarsest: Option<f64>, at_rest: bool) -> f64 {
+        error_of_number(fine, coarse, coarsest, highest(self.reversible, at_rest))
     }
 
     fn error(
