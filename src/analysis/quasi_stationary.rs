@@ -118,7 +118,7 @@ impl Findings for Found {
             let group = record.group_mut("quasi_stationary").group_mut(name);
             group.set("basin", Attribute::Text(basin.clone()));
             group.set("rate", Attribute::Float(found.rate));
-            found.rate_error.into_iter().for_each(|error| group.set("rate_error", Attribute::Float(error)));
+            group.set("rate_error", Attribute::Float(found.rate_error.unwrap_or(f64::NAN)));
             group.set("residual", Attribute::Float(found.residual));
             group.datasets = variable_scales(grid);
             let density = density::from_probability(grid, &found.probability);
@@ -137,7 +137,7 @@ fn words(record: &Record) -> Vec<String> {
     let mut lines = Vec::new();
     for group in record.group("quasi_stationary").iter().flat_map(|group| &group.groups) {
         let Some(rate) = float(group, "rate") else { continue };
-        let error = float(group, "rate_error").map_or("error unknown".into(), |error| format!("± {}", short(error)));
+        let error = float(group, "rate_error").map_or("± unknown".into(), |error| format!("± {}", short(error)));
         let (basin, time) = (text(group, "basin").unwrap_or("?"), short(1.0 / rate));
         lines.push(format!("{}: {basin} is left at the rate {} {error} (grid), after {time}", group.name, short(rate)));
     }

@@ -18,7 +18,7 @@ use super::transient::Transient;
 use crate::Error;
 use crate::engine::Stationary;
 use crate::engine::{Attribute, Engine, Interrupt, OnGrid, RefinedMoments, Snapshot};
-use crate::escape::on_grid::{GridPassage, PassageProblem};
+use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::escape::passage::Passage;
 use crate::problem::Problem;
 use crate::problem::density::moments;
@@ -210,6 +210,9 @@ fn stationary_of(
         Ok(mut stationary) => {
             if let Some(coarse) = coarse {
                 stationary.error_grid = coarse.stationary(fine);
+                let errors = coarse.errors_of_fluxes(fine.grid(), &stationary);
+                (stationary.current_error, stationary.entropy_production_error) =
+                    errors.unwrap_or((f64::NAN, f64::NAN));
                 let found = (stationary.mean.clone(), stationary.covariance.clone());
                 stationary.refined = coarse.refined_moments_at_rest(&found);
             }
@@ -378,7 +381,14 @@ impl OnGrid for FokkerPlanck {
         // a target too small for the coarse grid, or too far for its numbers, leaves the error unknown
         if let Some(coarse) = &self.coarse {
             let growth = coarse.errors().growth_of_passages(self.grid().dimension());
-            found.see_coarse(&coarse.first().passage_at_start(&problem, interrupt), growth);
+            match coarse.first().passage(&problem, self.options.integrator(), interrupt) {
+                Ok(other) => {
+                    found.see_coarse(&AtStart::of(&other), growth);
+                    found.see_coarse_curve(&other, growth);
+                }
+                Err(error @ Error::Interrupted { .. }) => return Err(error),
+                Err(_) => found.see_coarse(&coarse.first().passage_at_start(&problem, interrupt), growth),
+            }
         }
         Ok(found)
     }
