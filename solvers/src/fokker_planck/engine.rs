@@ -364,12 +364,16 @@ impl OnGrid for FokkerPlanck {
 
     fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
         let mut modes = self.discretisation.modes(count, interrupt)?;
+        let cut = modes.cut_by_walls(self.grid(), &self.physical);
         if let Some(coarse) = &self.coarse {
             match coarse.first().modes(modes.real.len(), interrupt) {
                 Ok(other) => modes.refine(&other, coarse.errors().growth()),
                 Err(error @ Error::Interrupted { .. }) => return Err(error),
                 Err(_) => {} // fewer cells than modes, say: the errors stay unknown
             }
+        }
+        if let Some(refined) = &mut modes.refined {
+            refined.error.iter_mut().zip(cut).for_each(|(error, cut)| *error += cut);
         }
         Ok(modes)
     }

@@ -548,6 +548,27 @@ fn entropy_production_and_current_have_errors() {
 }
 
 #[test]
+fn eigenvalues_count_the_walls_of_their_box() {
+    for half in [0.85, 1.0, 1.2] {
+        // σ = 0.316
+        let problem = problem(
+            Linear { h: vec![1.0], diffusion: vec![1.0], d: 1 },
+            400,
+            half,
+            Initial::Gaussian { mean: vec![0.0], covariance: vec![0.1] },
+            &[0.0],
+        );
+        let edges = choice::from_word("edges").unwrap();
+        let options = FokkerPlanckOptions { discretisation: edges, ..FokkerPlanckOptions::default() };
+        let modes = FokkerPlanck::new(&problem, options).unwrap().spectrum(3, &|| false).unwrap();
+        let said = modes.refined.unwrap().error;
+        for k in [1, 2] {
+            honest(&format!("±{half}, λ{k}"), (modes.real[k] - k as f64).abs(), said[k]);
+        }
+    }
+}
+
+#[test]
 fn survival_committor_and_shares_at_walls_have_errors() {
     use crate::escape::passage::{Passage, Target};
     use crate::formula::{Symbols, parse};
