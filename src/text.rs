@@ -60,11 +60,13 @@ pub fn table(rows: &[Vec<String>], out: &mut String) {
     }
 }
 
-/// A number in at most four significant digits.
+/// A number in at most four significant digits; unknown where it is not one.
 pub fn short(x: f64) -> String {
     let size = x.abs();
     if x == 0.0 {
         "0".into()
+    } else if x.is_nan() {
+        "unknown".into()
     } else if !(1e-3..1e5).contains(&size) {
         format!("{x:.1e}")
     } else {

@@ -94,7 +94,10 @@ pub fn group(grid: &Grid, spectrum: &Spectrum) -> Group {
         ));
         let long_name = "imaginary parts, error of the grid taken off";
         group.datasets.push(row("eigenvalues_imag_extrapolated", &refined.imaginary, long_name));
-        group.datasets.push(row("error_grid", &refined.error, "estimated error of each eigenvalue by the grid"));
+        let long_name = "estimated error of each eigenvalue by the grid and its walls";
+        group.datasets.push(row("error_grid", &refined.error, long_name));
+    } else {
+        group.datasets.push(row("error_grid", &vec![f64::NAN; k], "estimated error of each eigenvalue: unknown"));
     }
     group.set("conserved", Attribute::Text(if spectrum.conserved { "yes" } else { "no" }.into()));
     if let Some(law) = spectrum.left.first().filter(|_| !spectrum.conserved) {

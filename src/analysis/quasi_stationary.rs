@@ -118,7 +118,7 @@ impl Findings for Found {
             let group = record.group_mut("quasi_stationary").group_mut(name);
             group.set("basin", Attribute::Text(basin.clone()));
             group.set("rate", Attribute::Float(found.rate));
-            found.rate_error.into_iter().for_each(|error| group.set("rate_error", Attribute::Float(error)));
+            group.set("rate_error", Attribute::Float(found.rate_error.unwrap_or(f64::NAN)));
             group.set("residual", Attribute::Float(found.residual));
             group.datasets = variable_scales(grid);
             let density = density::from_probability(grid, &found.probability);

@@ -94,7 +94,8 @@ fn engine_row(word: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
         ("error_truncation", "truncation"),
     ] {
         if let Some(value) = float(group, key) {
-            let noise = float(group, &format!("{key}_se")).map_or(String::new(), |se| format!(" ± {}", short(se)));
+            let noise = float(group, &format!("{key}_se")).filter(|se| se.is_finite());
+            let noise = noise.map_or(String::new(), |se| format!(" ± {}", short(se)));
             exactness.push(format!("{label} {}{noise}", relative(value, 1.0)));
         }
     }

@@ -24,6 +24,10 @@ pub struct Stationary {
     pub current: Vec<f64>,
     /// Entropy production ∫ Jᵀ A⁻¹ J/ρ per unit time.
     pub entropy_production: f64,
+    /// Estimated ∫|δJ| dθ by the grid; not a number: unknown.
+    pub current_error: f64,
+    /// Estimated |error| of the entropy production by the grid; not a number: unknown.
+    pub entropy_production_error: f64,
     /// Σ|Qᵀπ| relative to the total rate of jumps Σ π·leaving.
     pub residual: f64,
     /// Estimated L1 error of the density by discretisation.

@@ -22,6 +22,8 @@ pub struct GridPassage {
     pub absorbed: Vec<Absorbed>,
     /// Probability not to have arrived at each output time, from the starting point.
     pub survival: Vec<f64>,
+    /// Estimated error of the survival at each output time by the grid and the time integration; empty where it is unknown.
+    pub survival_error: Vec<f64>,
     /// Estimated error of the survival by the time integration.
     pub error_time: f64,
     /// Estimated error of τ at the starting point by the grid, where it can be coarsened.
@@ -57,6 +59,8 @@ pub struct Absorbed {
     pub upper: bool,
     /// Probability.
     pub probability: f64,
+    /// Its estimated error by the grid, where it can be coarsened.
+    pub error: Option<f64>,
 }
 
 /// τ and the committor at the starting point alone, each where it could be computed.
@@ -72,7 +76,33 @@ pub struct AtStart {
     pub conditional: Option<f64>,
 }
 
+impl AtStart {
+    /// The part of a whole answer.
+    pub fn of(found: &GridPassage) -> Self {
+        Self {
+            mean_time: Some(found.from_value),
+            committor: found.from_committor,
+            exit: found.from_exit.map(|time| time.value),
+            conditional: found.from_conditional.map(|time| time.value),
+        }
+    }
+}
+
 impl GridPassage {
+    /// Estimates the errors of the survival and the shares absorbed from a whole answer of a coarser discretisation; `error` gives that of
+    /// the finer of two numbers.
+    pub fn see_coarse_curve(&mut self, coarse: &Self, error: impl Fn(f64, f64) -> f64) {
+        if coarse.survival.len() == self.survival.len() {
+            let curves = self.survival.iter().zip(&coarse.survival);
+            self.survival_error = curves.map(|(f, c)| error(*f, *c) + self.error_time).collect();
+        }
+        for wall in &mut self.absorbed {
+            let same = |other: &&Absorbed| (other.axis, other.upper) == (wall.axis, wall.upper);
+            let other = coarse.absorbed.iter().find(same);
+            wall.error = other.map(|other| error(wall.probability, other.probability));
+        }
+    }
+
     /// Estimates the errors from what one or two coarser discretisations say: `extrapolated` gives from the numbers of all three the one
     /// without error, and the error of the finest.
     pub fn see_coarse(

@@ -20,7 +20,7 @@ use crate::Error;
 use crate::engine::Stationary;
 use crate::engine::{Attribute, Engine, Interrupt, OnGrid, RefinedMoments, Snapshot};
 use crate::escape::basin::{Basin, QuasiStationary};
-use crate::escape::on_grid::{GridPassage, PassageProblem};
+use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::escape::passage::Passage;
 use crate::problem::Problem;
 use crate::problem::grid::Grid;
@@ -213,6 +213,9 @@ fn stationary_of(
         Ok(mut stationary) => {
             if let Some(coarse) = coarse {
                 stationary.error_grid = coarse.stationary(fine);
+                let errors = coarse.errors_of_fluxes(fine.grid(), &stationary);
+                (stationary.current_error, stationary.entropy_production_error) =
+                    errors.unwrap_or((f64::NAN, f64::NAN));
                 let found = (stationary.mean.clone(), stationary.covariance.clone());
                 stationary.refined = coarse.refined_moments_at_rest(&found);
             }
@@ -368,6 +371,7 @@ impl OnGrid for FokkerPlanck {
 
     fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
         let mut modes = self.discretisation.modes(count, interrupt)?;
+        let cut = modes.cut_by_walls(self.grid(), &self.physical);
         if let Some(coarse) = &self.coarse {
             // fewer cells than modes, say, leaves the errors unknown
             let of = |coarse: &dyn Discretisation| match coarse.modes(modes.real.len(), interrupt) {
@@ -380,6 +384,9 @@ impl OnGrid for FokkerPlanck {
                 modes.refine(&first, second.as_ref(), |f, c, cc| errors.extrapolated(f, c, cc));
             }
         }
+        if let Some(refined) = &mut modes.refined {
+            refined.error.iter_mut().zip(cut).for_each(|(error, cut)| *error += cut);
+        }
         Ok(modes)
     }
 
@@ -390,12 +397,22 @@ impl OnGrid for FokkerPlanck {
         // a target too small for the coarse grid, or too far for its numbers, leaves the error unknown
         if let Some(coarse) = &self.coarse {
             let (errors, d) = (coarse.errors(), self.grid().dimension());
-            let first = coarse.first().passage_at_start(&problem, interrupt);
-            let second = coarse.second().map(|level| level.passage_at_start(&problem, interrupt)).unwrap_or_default();
-            found.see_coarse(&first, &second, |f, c, cc| {
+            let extrapolated = |f: f64, c: f64, cc: Option<f64>| {
                 let found = errors.extrapolated_passage(d, f, c, cc);
                 (found.value, found.error)
-            });
+            };
+            let second = coarse.second().map(|level| level.passage_at_start(&problem, interrupt)).unwrap_or_default();
+            match coarse.first().passage(&problem, self.options.integrator(), interrupt) {
+                Ok(other) => {
+                    found.see_coarse(&AtStart::of(&other), &second, extrapolated);
+                    found.see_coarse_curve(&other, |f, c| extrapolated(f, c, None).1);
+                }
+                Err(error @ Error::Interrupted { .. }) => return Err(error),
+                Err(_) => {
+                    let first = coarse.first().passage_at_start(&problem, interrupt);
+                    found.see_coarse(&first, &second, extrapolated);
+                }
+            }
         }
         Ok(found)
     }

@@ -260,10 +260,10 @@ impl Engine for Langevin {
             ("strong_order", Attribute::Float(self.entry.strong_order)),
             ("steps_total", Attribute::Integer(self.steps as i64)),
         ];
-        if let Some((error, uncertainty)) = self.step_error() {
-            attributes.push(("error_time", Attribute::Float(error)));
-            attributes.push(("error_time_se", Attribute::Float(uncertainty)));
-        }
+        // not a number: unknown, where a pair is lost or cannot be drawn
+        let (error, uncertainty) = self.step_error().unwrap_or((f64::NAN, f64::NAN));
+        attributes.push(("error_time", Attribute::Float(error)));
+        attributes.push(("error_time_se", Attribute::Float(uncertainty)));
         attributes
     }
 

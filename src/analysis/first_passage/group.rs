@@ -61,16 +61,14 @@ pub fn add_walkers(group: &mut Group, passage: &Passage, times: &[f64], found: &
 /// `committor` (n…), `survival` over `time`, and the values at the starting point as attributes.
 pub fn add_grid(group: &mut Group, grid: &Grid, found: &GridPassage) {
     group.set("from_value", Attribute::Float(found.from_value));
-    if let Some(error) = found.error_grid {
-        group.set("error_grid", Attribute::Float(error));
-    }
+    group.set("error_grid", Attribute::Float(found.error_grid.unwrap_or(f64::NAN)));
     if let Some(value) = found.from_value_extrapolated {
         group.set("from_value_extrapolated", Attribute::Float(value));
     }
     let times = [("from_value_exit", found.from_exit), ("from_value_conditional", found.from_conditional)];
     for (name, time) in times.into_iter().filter_map(|(name, time)| Some((name, time?))) {
         group.set(name, Attribute::Float(time.value));
-        time.error.into_iter().for_each(|error| group.set(&format!("{name}_error"), Attribute::Float(error)));
+        group.set(&format!("{name}_error"), Attribute::Float(time.error.unwrap_or(f64::NAN)));
     }
     if !found.absorbed.is_empty() {
         let end = |upper: bool| if upper { "upper" } else { "lower" };
@@ -81,17 +79,22 @@ pub fn add_grid(group: &mut Group, grid: &Grid, found: &GridPassage) {
         let shares = found.absorbed.iter().map(|wall| wall.probability).collect();
         let long_name = "probability that the passage ends at this absorbing wall";
         group.datasets.push(Dataset::float("absorbed", array(&[names.len()], shares), &["side"], "1", long_name));
+        let errors = found.absorbed.iter().map(|wall| wall.error.unwrap_or(f64::NAN)).collect();
+        let long_name = "estimated error of absorbed by the grid";
+        group.datasets.push(Dataset::float("absorbed_error", array(&[names.len()], errors), &["side"], "1", long_name));
     }
     group.set("error_time", Attribute::Float(found.error_time));
     group.datasets.extend(variable_scales(grid));
     let long_name = "mean time to the target or an absorbing wall from each cell";
     group.datasets.push(field("mean_first_passage_time", grid, &[], found.mean_time.clone(), "1", long_name));
     group.datasets.push(series("survival", found.survival.clone(), "probability not to have reached the target"));
+    let unknown = || vec![f64::NAN; found.survival.len()];
+    let errors = if found.survival_error.is_empty() { unknown() } else { found.survival_error.clone() };
+    group.datasets.push(series("survival_error", errors, "estimated error of survival by grid and time integration"));
     if let (Some(committor), Some(here)) = (&found.committor, found.from_committor) {
         group.set("from_committor", Attribute::Float(here));
-        if let Some(error) = found.from_committor_error_grid {
-            group.set("from_committor_error_grid", Attribute::Float(error));
-        }
+        let error = found.from_committor_error_grid.unwrap_or(f64::NAN);
+        group.set("from_committor_error_grid", Attribute::Float(error));
         let long_name = "probability to reach the target before the avoided set or an absorbing wall";
         group.datasets.push(field("committor", grid, &[], committor.clone(), "1", long_name));
     }

@@ -75,6 +75,8 @@ pub fn group(grid: &Grid, stationary: &Stationary) -> Group {
         ("method", Attribute::Text(stationary.method.to_string())),
         ("reversible", Attribute::Integer(i64::from(stationary.reversible))),
         ("entropy_production", Attribute::Float(stationary.entropy_production)),
+        ("entropy_production_error", Attribute::Float(stationary.entropy_production_error)),
+        ("current_error", Attribute::Float(stationary.current_error)),
         ("residual", Attribute::Float(stationary.residual)),
         ("error_truncation", Attribute::Float(stationary.error_truncation)),
     ];

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use crate::Error;
-use crate::engine::{Interrupt, RefinedMoments};
+use crate::engine::{Interrupt, RefinedMoments, Stationary};
+use crate::fokker_planck::accuracy::richardson::{LEAST, ORDER};
 use crate::fokker_planck::cells::weighted::{averages, moments};
 use crate::fokker_planck::discretisation::{Coarser, Discretisation, ErrorLaw, Observables};
 use crate::fokker_planck::options::FokkerPlanckOptions;
@@ -49,6 +50,34 @@ fn now<'a>(discretisation: &'a dyn Discretisation, transient: &Transient) -> Obs
         parts: transient.unextrapolated(),
         reconstruction_error: discretisation.reconstruction_error(&transient.centre),
     }
+}
+
+/// Components (d×n) at the centres of the coarser grid, by the cubic through four centres along each axis, the mean of two at walls.
+fn at_coarse_centres(grid: &Grid, components: &[f64]) -> Vec<f64> {
+    let along = |field: &[f64], shape: &[usize], k: usize| -> Vec<f64> {
+        let (n, stride) = (shape[k], shape[k + 1..].iter().product::<usize>());
+        let periodic = grid.axes()[k].is_periodic();
+        let mut out = Vec::with_capacity(field.len() / 2);
+        for line in field.chunks(n * stride) {
+            for (i, inner) in (0..n / 2).flat_map(|i| (0..stride).map(move |inner| (i, inner))) {
+                let value = |j: usize| line[(j % n) * stride + inner];
+                let middle = 0.5 * (value(2 * i) + value(2 * i + 1));
+                let inside = n >= 4 && (periodic || (i > 0 && 2 * i + 2 < n));
+                let outer = || 0.5 * (value(2 * i + n - 1) + value(2 * i + 2));
+                out.push(if inside { (9.0 * middle - outer()) / 8.0 } else { middle });
+            }
+        }
+        out
+    };
+    let coarse = |component: &[f64]| {
+        let mut shape = grid.shape().to_vec();
+        (0..grid.dimension()).fold(component.to_vec(), |field, k| {
+            let merged = along(&field, &shape, k);
+            shape[k] /= 2;
+            merged
+        })
+    };
+    components.chunks(grid.len()).flat_map(coarse).collect()
 }
 
 impl CoarseLevels {
@@ -144,6 +173,31 @@ impl CoarseLevels {
         let (mean, mean_error) = all(&fine.0, &first.0, second.as_ref().map(|s| s.0.as_slice()));
         let (covariance, covariance_error) = all(&fine.1, &first.1, second.as_ref().map(|s| s.1.as_slice()));
         Some(RefinedMoments { mean, mean_error, covariance, covariance_error })
+    }
+
+    /// Estimated errors of the stationary current, ∫|δJ| dθ, and of the entropy production on `grid`; None
+    /// where the companion shares the grid and cannot show them, or has no stationary law.
+    pub fn errors_of_fluxes(&self, grid: &Grid, fine: &Stationary) -> Option<(f64, f64)> {
+        if fine.reversible {
+            return Some((0.0, 0.0)); // detailed balance: both are 0
+        }
+        let first = self.levels.first().filter(|level| level.discretisation.grid() != grid)?.discretisation.as_ref();
+        let second = self.levels.get(1).map(|level| level.discretisation.as_ref());
+        let at_rest = first.stationary().ok()?;
+        let second = second.and_then(|second| Some((second.grid(), second.stationary().ok()?)));
+        let coarsest = second.as_ref().map(|(_, second)| second.entropy_production);
+        let production = self.errors.extrapolated(fine.entropy_production, at_rest.entropy_production, coarsest).error;
+        let change = |grid: &Grid, fine: &Stationary, to: &Grid, coarse: &Stationary| {
+            let moved = at_coarse_centres(grid, &fine.current);
+            let cells = moved.iter().zip(&coarse.current).enumerate();
+            cells.map(|(i, (f, c))| (f - c).abs() * to.volume(i % to.len())).sum::<f64>()
+        };
+        let last = change(grid, fine, first.grid(), &at_rest);
+        let before = second.as_ref().map(|(to, second)| change(first.grid(), &at_rest, to, second));
+        let ratio = before.filter(|before| *before > 0.0 && last > 0.0).map(|before| before / last);
+        let orders = [LEAST, f64::from(ORDER)].map(f64::exp2);
+        let current = last / (ratio.map_or(orders[1], |ratio| ratio.clamp(orders[0], orders[1])) - 1.0);
+        Some((current, production))
     }
 
     /// Estimated L1 error of the fine stationary density.

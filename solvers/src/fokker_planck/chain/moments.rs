@@ -123,7 +123,8 @@ impl Flow<'_> {
         let n = state.mean.len() / d;
         let covariance = vec![0.0; packed_len(d) * n];
         let mut out = Moments { mean: vec![0.0; d * n], covariance, evaluations: 0.0 };
-        let roots = roots(d, &state.covariance, n);
+        let units: Vec<f64> = self.grid.axes().iter().map(|axis| axis.spacing().powi(2)).collect();
+        let roots = roots(d, &state.covariance, n, &units);
         let mut points = vec![0.0; d * n];
         for column in 0..d {
             for sign in [1.0, -1.0] {
@@ -193,22 +194,51 @@ fn moved(state: &Moments, slope: &Moments, dt: f64) -> Moments {
     }
 }
 
-/// Lower triangular roots: entry k of column j of point i at `[(j·d + k)·n + i]`; columns of a semidefinite matrix are 0.
-fn roots(d: usize, covariance: &[f64], n: usize) -> Vec<f64> {
+/// Roots R with S = R Rᵀ: entry k of column j of point i at `[(j·d + k)·n + i]`. Cholesky's method with the largest diagonal first,
+/// measured in squared cells (`units`), so that a variable without noise of its own keeps its covariance with the others (N. J.
+/// Higham, Accuracy and Stability of Numerical Algorithms, §10.3, doi:10.1137/1.9780898718027); columns beyond the rank are 0.
+fn roots(d: usize, covariance: &[f64], n: usize, units: &[f64]) -> Vec<f64> {
     let mut out = vec![0.0; d * d * n];
+    let mut rest = vec![0.0; d * d];
     for i in 0..n {
-        for j in 0..d {
-            let below = |k: usize| -> f64 { (0..j).map(|c| out[(c * d + k) * n + i] * out[(c * d + j) * n + i]).sum() };
-            let size = covariance[packed_index(d, j, j) * n + i];
-            let pivot = size - below(j);
-            let column: Vec<f64> = (j..d).map(|k| covariance[packed_index(d, j, k) * n + i] - below(k)).collect();
-            if pivot > 1e-14 * size {
-                let root = pivot.sqrt();
-                for (k, value) in (j..d).zip(column) {
-                    out[(j * d + k) * n + i] = value / root;
-                }
+        for (j, k) in (0..d).flat_map(|j| (0..d).map(move |k| (j, k))) {
+            rest[j * d + k] = covariance[packed_index(d, j.min(k), j.max(k)) * n + i];
+        }
+        for column in 0..d {
+            let size = |j: &usize| rest[j * d + j] / units[*j];
+            // the first of equal ones
+            let Some(pivot) = (0..d).rev().max_by(|a, b| size(a).total_cmp(&size(b))) else { continue };
+            let variance = covariance[packed_index(d, pivot, pivot) * n + i];
+            if rest[pivot * d + pivot] <= 1e-14 * variance {
+                break;
             }
+            let root = rest[pivot * d + pivot].sqrt();
+            let entries: Vec<f64> = (0..d).map(|k| rest[pivot * d + k] / root).collect();
+            for (k, entry) in entries.iter().enumerate() {
+                out[(column * d + k) * n + i] = *entry;
+                (0..d).for_each(|l| rest[k * d + l] -= entry * entries[l]);
+            }
+            (0..d).for_each(|k| (rest[pivot * d + k], rest[k * d + pivot]) = (0.0, 0.0));
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_keeps_covariances_of_every_rank_and_order() {
+        let singular = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [4.0, -2.0, 1.0], [1e-12, 1e-7, 1.0]];
+        for s in singular {
+            let r = roots(2, &s, 1, &[1.0, 1.0]);
+            let entry = |j: usize, k: usize| r[j] * r[k] + r[2 + j] * r[2 + k];
+            let found = [entry(0, 0), entry(0, 1), entry(1, 1)];
+            assert!(s.iter().zip(found).all(|(s, f)| (s - f).abs() < 1e-14), "{s:?} {found:?}");
+        }
+        // a stage of a Runge–Kutta step: no covariance matrix, yet the covariance with the noisy variable is kept
+        let r = roots(2, &[0.0, 0.3, 1.0], 1, &[1.0, 1.0]);
+        assert_eq!((r[0] * r[1] + r[2] * r[3], r[1] * r[1] + r[3] * r[3]), (0.3, 1.0));
+    }
 }

@@ -3,7 +3,10 @@
 use crate::Error;
 use crate::engine::{RefinedSpectrum, Spectrum};
 use crate::fokker_planck::accuracy::richardson::Extrapolated;
+use crate::fokker_planck::accuracy::truncation::truncation;
 use crate::fokker_planck::integrator::system::System;
+use crate::problem::density::marginal;
+use crate::problem::grid::Grid;
 
 impl Spectrum {
     /// Takes the leading error off the eigenvalues by those of one or two coarser discretisations, each paired with the nearest of the
@@ -32,6 +35,36 @@ impl Spectrum {
         let all = self.real.iter().zip(&self.imaginary).map(|(&re, &im)| [re, im]);
         let distance = |[x, y]: &[f64; 2]| (x - re).hypot(y - im);
         all.min_by(|a, b| distance(a).total_cmp(&distance(b)))
+    }
+
+    /// What the reflecting walls of a box change each eigenvalue by. A wall that moves outwards by dL changes λ by −λ π|u|² dL (J. Hadamard's
+    /// formula): for each side that is not `physical` |λ| times |u|² there times the probability beyond it.
+    pub(in crate::fokker_planck) fn cut_by_walls(&self, grid: &Grid, physical: &[[bool; 2]]) -> Vec<f64> {
+        let Some(law) = self.left.first() else { return vec![0.0; self.real.len()] };
+        let alone = |k: usize, side: usize| {
+            let mut others = vec![[true; 2]; grid.dimension()];
+            others[k][side] = physical.get(k).is_some_and(|sides| sides[side]);
+            let line = marginal(grid, law, k);
+            let cell = if side == 0 { 0 } else { line.len() - 1 };
+            (k, cell, truncation(grid, law, &others) / line[cell])
+        };
+        let sides = (0..grid.dimension()).flat_map(|k| [alone(k, 0), alone(k, 1)]);
+        let sides: Vec<_> = sides.filter(|(_, _, beyond)| *beyond > 0.0).collect();
+        let size = |vectors: &[Vec<f64>], k: usize, cell: usize| {
+            // the second part of a complex pair stands beside the first
+            let other = if self.imaginary[k] > 0.0 { k + 1 } else { k.saturating_sub(1) };
+            let second = if self.imaginary[k] == 0.0 { 0.0 } else { vectors.get(other).map_or(0.0, |v| v[cell]) };
+            vectors[k][cell].hypot(second)
+        };
+        let one = |k: usize| {
+            let weight: Vec<f64> =
+                (0..grid.len()).map(|cell| size(&self.right, k, cell) * size(&self.left, k, cell)).collect();
+            let inside: f64 = weight.iter().sum();
+            let rate = self.real[k].hypot(self.imaginary[k]);
+            let at_walls = sides.iter().map(|&(axis, cell, beyond)| beyond * marginal(grid, &weight, axis)[cell]);
+            if rate > 0.0 && inside > 0.0 { rate * at_walls.sum::<f64>() / inside } else { 0.0 }
+        };
+        (0..self.real.len()).map(one).collect()
     }
 }
 

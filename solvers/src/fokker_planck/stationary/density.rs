@@ -66,6 +66,8 @@ impl Stationary {
             covariance,
             current: fluxes.current,
             entropy_production: fluxes.entropy_production,
+            current_error: f64::NAN,
+            entropy_production_error: f64::NAN,
             residual: fluxes.residual,
             error_grid: None,
             refined: None,

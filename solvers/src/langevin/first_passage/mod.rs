@@ -87,12 +87,14 @@ impl FirstPassage {
     pub fn absorbed(&self) -> f64 {
         self.absorbed.len() as f64 / self.walkers as f64
     }
-    /// Share of the walkers still on their way at each of the given times, with its standard error.
+    /// Share of the walkers still on their way at each of the given times, with its standard error, which a single walker has not
+    /// (not a number).
     pub fn survival(&self, at: &[f64]) -> Vec<(f64, f64)> {
         let n = self.walkers as f64;
         let gone = |t: f64| [&self.arrivals, &self.absorbed].map(|times| times.partition_point(|&time| time <= t));
         let share = |t: f64| 1.0 - gone(t).iter().sum::<usize>() as f64 / n;
-        at.iter().map(|&t| (share(t), (share(t) * (1.0 - share(t)) / n).sqrt())).collect()
+        let spread = |p: f64| if self.walkers > 1 { (p * (1.0 - p) / n).sqrt() } else { f64::NAN };
+        at.iter().map(|&t| (share(t), spread(share(t)))).collect()
     }
 }
 
@@ -386,11 +388,11 @@ fn conditional_time(times: &[Vec<f64>; TIMES]) -> Option<[f64; 2]> {
     (walkers.len() > 1).then(|| mean_with_error(walkers.iter().map(|&k| times[0][k])))
 }
 
-/// The mean of some values and its standard error.
+/// The mean of some values and its standard error, unknown (not a number) of a single one.
 fn mean_with_error(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
     let n = values.clone().count() as f64;
     let mean = values.clone().sum::<f64>() / n.max(1.0);
-    let variance = values.map(|t| (t - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    let variance = values.map(|t| (t - mean).powi(2)).sum::<f64>() / (n - 1.0).max(0.0);
     [mean, (variance / n.max(1.0)).sqrt()]
 }
 

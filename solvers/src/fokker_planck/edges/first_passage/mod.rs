@@ -354,7 +354,7 @@ impl Killed {
             let share = time[cell] * generator.exit()[cell] / touched.len().max(1) as f64;
             touched.iter().for_each(|&k| shares[k] += share);
         }
-        let absorbed = |(&(axis, upper), probability)| Absorbed { axis, upper, probability };
+        let absorbed = |(&(axis, upper), probability)| Absorbed { axis, upper, probability, error: None };
         Ok(walls.iter().zip(shares).map(absorbed).collect())
     }
 
