@@ -121,7 +121,7 @@ fn what_no_box_can_hold_is_refused_with_the_side_and_a_way_out() {
     let start = || gaussian(&[0.1], 0.1);
     let error = |problem: &Problem| {
         let error = find(problem, &[128], true).unwrap_err();
-        assert!(error.help().unwrap().contains("write axes"), "{error}");
+        assert!(error.help().unwrap().contains("give the ends and the cells of each axis"), "{error}");
         error.to_string()
     };
     let free = problem(0.0, 0.0, 0.0, 1, start(), 1.0);

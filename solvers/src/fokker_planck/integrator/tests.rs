@@ -5,6 +5,7 @@ use super::system::{Integrator, System, Task, Work};
 use super::table::{INTEGRATORS, choose, choose_with_reason};
 use super::{implicit_euler, rational, tr_bdf2};
 use crate::Error;
+use crate::error::Setting;
 use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::linear;
 use crate::fokker_planck::stationary::solve::stationary_law;
@@ -178,7 +179,8 @@ fn a_tolerance_that_needs_too_many_steps_is_answered_with_advice() {
     let error = stepper.advance(100.0, &|| false, &mut [0.0; 20]).unwrap_err();
     let help = error.help().unwrap_or_default().to_string();
     assert!(error.to_string().contains("200000 steps"), "{error}");
-    assert!(help.contains("\"auto\"") && help.contains("tolerance = 1e-7"), "{help}");
+    assert!(help.contains("leave the integrator") && help.contains("tolerance of 1e-7"), "{help}");
+    assert_eq!(error.settings(), [Setting::Integrator, Setting::IntegratorTolerance]);
 }
 
 #[test]
