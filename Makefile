@@ -1,6 +1,7 @@
 # make demo    brings what is missing, builds, runs one scenario and draws it into figures/
 # make test    format, lints, documentation, every test (Rust and Python), every shipped scenario
 # make deny    licences, duplicates and sources of the dependencies, and security advisories where their list can be had
+# make book    the documentation as pages, target/book/index.html (where mdbook is installed; book/src can be read as it is)
 # make bench   the performance promises          make clean   removes everything built
 CARGO ?= cargo
 FPSOLVE := target/release/fpsolve
@@ -11,7 +12,7 @@ HDF5 := target/hdf5.sh
 # cargo-deny, built where it is missing: about 3 minutes of CPU time, once.
 DENY := $(shell command -v cargo-deny || echo target/tools/bin/cargo-deny)
 
-.PHONY: demo build test deny python bench clean
+.PHONY: demo build test deny book python bench clean
 
 demo: build
 	$(FPSOLVE) scenario scenarios/transient.toml --force
@@ -34,6 +35,11 @@ deny: $(DENY)
 
 target/tools/bin/cargo-deny:
 	$(CARGO) install cargo-deny --version 0.20.2 --locked --root target/tools
+
+book:
+	@command -v mdbook >/dev/null || { echo "mdbook is not installed: cargo install mdbook"; exit 1; }
+	mdbook build book
+	@echo "wrote target/book/index.html"
 
 bench: $(HDF5)
 	. ./$(HDF5) && $(CARGO) bench --locked --workspace $$FEATURES
