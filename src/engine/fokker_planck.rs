@@ -44,9 +44,14 @@ pub static ENTRY: EngineEntry = EngineEntry {
 
 static TABLE: OptionsTable = OptionsTable {
     key: "fokker_planck",
-    keys: &["discretisation", "method", "tolerance", "stationary", "unresolved"],
+    keys: &["discretisation", "method", "tolerance", "stationary", "walls", "unresolved"],
     read,
-    choices: &[("discretisation", discretisations), ("method", methods), ("unresolved", unresolved)],
+    choices: &[
+        ("discretisation", discretisations),
+        ("method", methods),
+        ("walls", || choices(&WALLS)),
+        ("unresolved", || choices(&UNRESOLVED)),
+    ],
 };
 
 fn read(table: &Table) -> Result<AnyOptions> {
@@ -55,13 +60,22 @@ fn read(table: &Table) -> Result<AnyOptions> {
     let method = table.or("method", auto(), "\"auto\"", Value::string)?;
     let tolerance = table.or("tolerance", 1e-6, "1e-6", tolerance)?;
     let stationary = table.or("stationary", true, "true", |v| Ok(v.boolean()?.value))?;
-    let accept_unresolved = table.or("unresolved", false, "\"fail\"", accepts)?;
+    let physical_walls = table.or("walls", false, "\"auto\"", |value| second_of(value, &WALLS))?;
+    let accept_unresolved = table.or("unresolved", false, "\"fail\"", |value| second_of(value, &UNRESOLVED))?;
     let discretisation =
         from_word(&space.value).map_err(|error| refused(table, &space.span, "no such discretisation", &error))?;
     check_method(table, &method, discretisation)?;
     let method = method.value;
-    let defaults = FokkerPlanckOptions::default();
-    Ok(Arc::new(FokkerPlanckOptions { discretisation, method, tolerance, stationary, accept_unresolved, ..defaults }))
+    let error_estimate = FokkerPlanckOptions::default().error_estimate;
+    Ok(Arc::new(FokkerPlanckOptions {
+        discretisation,
+        method,
+        tolerance,
+        stationary,
+        error_estimate,
+        physical_walls,
+        accept_unresolved,
+    }))
 }
 
 fn tolerance(value: &Value) -> Result<f64> {
@@ -73,26 +87,32 @@ fn tolerance(value: &Value) -> Result<f64> {
     Err(value.error(message, "out of range", "write for example tolerance = 1e-6"))
 }
 
-/// `unresolved`: what becomes of a run whose grid does not resolve the density.
-fn accepts(value: &Value) -> Result<bool> {
+/// Whether the second of two words was written. Errors: neither was.
+fn second_of(value: &Value, words: &[(&str, &str); 2]) -> Result<bool> {
     let word = value.string()?;
-    match UNRESOLVED.iter().find(|(name, _)| *name == word.value) {
-        Some((name, _)) => Ok(*name == UNRESOLVED[1].0),
+    match words.iter().position(|(name, _)| *name == word.value) {
+        Some(at) => Ok(at == 1),
         None => {
             let message = format!("`{}` is \"{}\"", value.path(), word.value);
-            Err(value.error(message, "no such choice", "write \"fail\" or \"accept\""))
+            Err(value.error(message, "no such choice", format!("write \"{}\" or \"{}\"", words[0].0, words[1].0)))
         }
     }
 }
 
-/// The choices, the default first.
+/// `walls`, the default first.
+const WALLS: [(&str, &str); 2] = [
+    ("auto", "walls that neither noise nor drift leads out of belong to the problem; others may cut a tail"),
+    ("physical", "all walls belong to the problem and cut nothing"),
+];
+
+/// `unresolved`: what becomes of a run whose grid does not resolve the density; the default first.
 const UNRESOLVED: [(&str, &str); 2] = [
     ("fail", "a density that the grid does not resolve fails the verdict `resolved`"),
     ("accept", "it is warned of only"),
 ];
 
-fn unresolved() -> Vec<(String, String)> {
-    UNRESOLVED.iter().map(|(word, about)| (word.to_string(), about.to_string())).collect()
+fn choices(words: &[(&str, &str)]) -> Vec<(String, String)> {
+    words.iter().map(|(word, about)| (word.to_string(), about.to_string())).collect()
 }
 
 /// Errors: an unknown method, a method beside the long-step chain.

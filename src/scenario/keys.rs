@@ -94,6 +94,10 @@ const WORDS: &[(&str, &str)] = &[
     ("fokker_planck.method", "integrator in time: \"auto\" [default], or one of those below"),
     ("fokker_planck.tolerance", "L1 error of the integration in time, 1e-13 to 0.1 [1e-6]"),
     ("fokker_planck.stationary", "whether the stationary density is computed [true]"),
+    (
+        "fokker_planck.walls",
+        "whether all walls belong to the problem and cut no tail: \"auto\" [default] or \"physical\"",
+    ),
     ("fokker_planck.unresolved", "a density that the grid does not resolve: \"fail\" [default] or \"accept\""),
     ("langevin", "how the Langevin engine computes"),
     ("langevin.walkers", "number of walkers [100000]"),

@@ -282,7 +282,8 @@ fn numbers(case: &Case, grid: &Grid) -> Vec<Number> {
     let d = grid.dimension();
     let problem =
         Problem::of_dynamics(case.dynamics.clone(), case.temperature, grid.clone(), (case.initial)(grid), times);
-    let mut engine = FokkerPlanck::new(&problem, case.options.clone()).unwrap();
+    let options = FokkerPlanckOptions { physical_walls: !case.cut, ..case.options.clone() };
+    let mut engine = FokkerPlanck::new(&problem, options).unwrap();
     let shape: Vec<String> = grid.shape().iter().map(usize::to_string).collect();
     let cells = format!("{} {}", shape.join("x"), word(&engine, "discretisation"));
     let mut found = Vec::new();

@@ -84,7 +84,10 @@ impl FokkerPlanck {
             );
         }
         let fine = discretisation.as_ref();
-        let physical = physical_walls(problem.dynamics.as_ref(), grid);
+        let physical = match options.physical_walls {
+            true => vec![[true; 2]; grid.dimension()],
+            false => physical_walls(problem.dynamics.as_ref(), grid),
+        };
         let mut stationary = if options.stationary { stationary_of(fine, &coarse, &mut warnings) } else { None };
         if let Some(stationary) = &mut stationary {
             let centre: Vec<f64> = stationary.log_probability.iter().map(|log| log.exp()).collect();
@@ -217,7 +220,7 @@ fn stationary_of(
                 (stationary.current_error, stationary.entropy_production_error) =
                     errors.unwrap_or((f64::NAN, f64::NAN));
                 let found = (stationary.mean.clone(), stationary.covariance.clone());
-                stationary.refined = coarse.refined_moments_at_rest(&found);
+                stationary.refined = coarse.refined_moments_at_rest(fine.grid(), &found);
             }
             warnings.extend(stationary.warnings.iter().cloned());
             Some(stationary)
@@ -280,7 +283,7 @@ impl Engine for FokkerPlanck {
     fn refined_moments(&self) -> Option<RefinedMoments> {
         let found = self.moments();
         if self.moment_equations().is_none() {
-            let mut refined = self.coarse.as_ref()?.refined_moments(&found)?;
+            let mut refined = self.coarse.as_ref()?.refined_moments(self.grid(), &found)?;
             let add = |errors: &mut [f64], more: &[f64]| errors.iter_mut().zip(more).for_each(|(e, m)| *e += m);
             add(&mut refined.mean_error, &self.start_missed.0);
             add(&mut refined.covariance_error, &self.start_missed.1);

@@ -18,6 +18,8 @@ pub struct FokkerPlanckOptions {
     pub stationary: bool,
     /// Whether to run coarser discretisations beside, for the estimate of the grid error.
     pub error_estimate: bool,
+    /// Whether all walls belong to the problem, so that they cut no tail; else those do where neither noise nor drift leads out.
+    pub physical_walls: bool,
     /// Whether a density that the grid does not resolve is accepted.
     pub accept_unresolved: bool,
 }
@@ -37,6 +39,7 @@ impl Default for FokkerPlanckOptions {
             tolerance: 1e-6,
             stationary: true,
             error_estimate: true,
+            physical_walls: false,
             accept_unresolved: false,
         }
     }

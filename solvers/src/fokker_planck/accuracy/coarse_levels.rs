@@ -145,30 +145,32 @@ impl CoarseLevels {
         Ok(self.error(&now(fine, transient), &coarse, Some(to - self.from)))
     }
 
-    /// The moments `fine` (mean, covariance) of the density now, extrapolated with those of the coarser levels.
-    pub fn refined_moments(&self, fine: &Moments) -> Option<RefinedMoments> {
-        self.refine(fine, &|level| {
+    /// The moments `fine` (mean, covariance) of the density on `grid` now, extrapolated with those of the coarser levels. Their errors are
+    /// unknown where the companion shares the grid: its longer steps do not show what the cells change.
+    pub fn refined_moments(&self, grid: &Grid, fine: &Moments) -> Option<RefinedMoments> {
+        self.refine(grid, fine, &|level| {
             let discretisation = level.discretisation.as_ref();
             let cells = discretisation.weighted().map(Arc::as_ref);
             level.transient.as_ref().map(|t| moments(cells, discretisation.grid(), &t.centre))
         })
     }
 
-    /// The moments `fine` of the stationary density, extrapolated.
-    pub fn refined_moments_at_rest(&self, fine: &Moments) -> Option<RefinedMoments> {
-        self.refine(fine, &|level| {
+    /// The moments `fine` of the stationary density on `grid`, extrapolated.
+    pub fn refined_moments_at_rest(&self, grid: &Grid, fine: &Moments) -> Option<RefinedMoments> {
+        self.refine(grid, fine, &|level| {
             let discretisation = level.discretisation.as_ref();
             let cells = discretisation.weighted().map(Arc::as_ref);
             Some(moments(cells, discretisation.grid(), &discretisation.law().ok()?.probability))
         })
     }
 
-    fn refine(&self, fine: &Moments, of: &dyn Fn(&Level) -> Option<Moments>) -> Option<RefinedMoments> {
+    fn refine(&self, grid: &Grid, fine: &Moments, of: &dyn Fn(&Level) -> Option<Moments>) -> Option<RefinedMoments> {
+        let seen = if self.levels[0].discretisation.grid() == grid { f64::NAN } else { 1.0 };
         let first = of(&self.levels[0])?;
         let second = self.levels.get(1).and_then(of);
         let all = |f: &[f64], first: &[f64], second: Option<&[f64]>| -> (Vec<f64>, Vec<f64>) {
             let one = |k: usize| self.errors.extrapolated(f[k], first[k], second.map(|second| second[k]));
-            (0..f.len()).map(one).map(|found| (found.value, found.error)).unzip()
+            (0..f.len()).map(one).map(|found| (found.value, seen * found.error)).unzip()
         };
         let (mean, mean_error) = all(&fine.0, &first.0, second.as_ref().map(|s| s.0.as_slice()));
         let (covariance, covariance_error) = all(&fine.1, &first.1, second.as_ref().map(|s| s.1.as_slice()));
