@@ -22,6 +22,11 @@ fn sorted(mut group: Group) -> Group {
     group
 }
 
+/// A record in words: an unknown number (NaN) is not equal to itself, but says the same.
+fn same(record: &Record) -> String {
+    format!("{record:?}")
+}
+
 #[test]
 fn what_is_written_comes_back() {
     let _alone = alone();
@@ -29,7 +34,7 @@ fn what_is_written_comes_back() {
     for (name, record) in [("1", synthetic::ornstein_uhlenbeck_1d()), ("2", synthetic::ornstein_uhlenbeck_2d())] {
         let path = folder.path().join(name);
         write(&record, &path).unwrap();
-        assert_eq!(read(&path).unwrap(), sorted(record));
+        assert_eq!(same(&read(&path).unwrap()), same(&sorted(record)));
     }
 }
 
@@ -49,7 +54,7 @@ fn special_numbers_empty_tables_and_strings_come_back() {
     let numbers = ndarray::arr1(&[f64::MAX, -0.0, 5e-324, f64::NEG_INFINITY]).into_dyn();
     record.datasets.push(Dataset::float("x", numbers, &["x"], "1", "numbers"));
     write(&record, &path).unwrap();
-    assert_eq!(read(&path).unwrap(), sorted(record));
+    assert_eq!(same(&read(&path).unwrap()), same(&sorted(record)));
 }
 
 #[test]
@@ -76,7 +81,7 @@ fn an_old_record_survives_a_failed_write_and_nothing_is_left_behind() {
     let mut nul = good.clone();
     nul.set("note", Attribute::Text("a\0b".into())); // fails inside HDF5, when the temporary file exists
     assert!(matches!(write(&nul, &path), Err(Error::Hdf5 { .. })));
-    assert_eq!(read(&path).unwrap(), sorted(good.clone()));
+    assert_eq!(same(&read(&path).unwrap()), same(&sorted(good.clone())));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert!(matches!(write(&good, &folder.path().join("no/such/r.h5")), Err(Error::Io { .. })));
 }

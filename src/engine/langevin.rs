@@ -124,9 +124,7 @@ fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
     let step = match step {
         Some(step) => step,
         None if end / guess() * walkers as f64 <= FEW => guess(),
-        None => {
-            Langevin::new(problem, LangevinOptions { walkers: 1, trajectories: 0, ..table.options.clone() })?.step()
-        }
+        None => Langevin::natural_step(problem)?,
     };
     let evaluations = if scheme::find(&table.options.scheme)?.weak_order > 1.0 { [4.0, 10.0, 14.0] } else { [1.0; 3] };
     let d = problem.dimension();

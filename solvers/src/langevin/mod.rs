@@ -116,6 +116,11 @@ impl Langevin {
         })
     }
 
+    /// The step that is chosen for a problem, before a trial shortens it. Errors: those of [`Self::new`].
+    pub fn natural_step(problem: &Problem) -> Result<f64, Error> {
+        Ok(step::choose(problem, &Walls::of(problem))?.0)
+    }
+
     /// The longest step that is taken.
     pub fn step(&self) -> f64 {
         self.step

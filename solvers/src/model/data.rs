@@ -150,7 +150,7 @@ impl Data {
             let Some((mean, deviation)) = standardize(column) else {
                 return Err(Error::invalid(
                     format!("column \"{name}\" is constant and cannot be standardised"),
-                    "use another column, or the data as they are",
+                    "use another column, or leave the data as they are",
                 )
                 .set_by(&[Setting::Standardize]));
             };

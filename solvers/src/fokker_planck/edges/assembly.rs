@@ -146,8 +146,8 @@ fn reweigh(grid: &Grid, all: &mut [Edges]) {
     for k in 0..grid.dimension() {
         let mut means = AxisMeans::unknown(grid.len());
         for edges in all.iter().filter(|edges| edges.axis == k) {
-            for ((edge, p), halves) in edges.edges.iter().zip(&edges.exponents).zip(&edges.halves) {
-                (means.exponent[edge.0 as usize], means.halves[edge.0 as usize]) = (*p, *halves);
+            for ((edge, p), seen) in edges.edges.iter().zip(&edges.exponents).zip(&edges.means) {
+                (means.exponent[edge.0 as usize], means.edges[edge.0 as usize]) = (*p, *seen);
             }
         }
         add_axis(grid, k, &means, &mut delta);

@@ -5,6 +5,7 @@
 //! is right where u is smooth. A cell whose mean along an axis differs from that by more than `THRESHOLD` gets the volume w e^δ instead of w,
 //! δ such that the averages read from u e^δ are the means. Conductances stay as they are.
 
+use super::loss_difference::EdgeMeans;
 use crate::fokker_planck::cells::averages::flux;
 use crate::problem::grid::Grid;
 
@@ -20,14 +21,14 @@ const LARGEST: f64 = 40.0;
 pub struct AxisMeans {
     /// p; NaN where there is no edge.
     pub exponent: Vec<f64>,
-    /// Means of both halves; NaN where they are not known.
-    pub halves: Vec<[f64; 2]>,
+    /// Means of both halves and where V has kinks; None where they are not known.
+    pub edges: Vec<Option<EdgeMeans>>,
 }
 
 impl AxisMeans {
     /// Nothing known, for a number of cells.
     pub fn unknown(cells: usize) -> Self {
-        Self { exponent: vec![f64::NAN; cells], halves: vec![[f64::NAN; 2]; cells] }
+        Self { exponent: vec![f64::NAN; cells], edges: vec![None; cells] }
     }
 }
 
@@ -64,10 +65,14 @@ fn add_line(line: &[usize], periodic: bool, means: &AxisMeans, delta: &mut [f64]
     let mut wanted = plain.clone();
     let mut near = vec![false; n];
     for (i, plain) in plain.iter().enumerate() {
-        let Some(j) = before(i) else { continue };
-        let mean = 0.5 * (means.halves[line[j]][1] + means.halves[line[i]][0]);
+        let Some(j) = before(i).filter(|_| after(i).is_some()) else { continue };
+        let (Some(lower), Some(upper)) = (means.edges[line[j]], means.edges[line[i]]) else { continue };
+        if !lower.kinked_up_to(&upper) {
+            continue; // a smooth density is read to fourth order
+        }
+        let mean = 0.5 * (lower.halves[1] + upper.halves[0]);
         let change = (mean / plain).ln();
-        if after(i).is_some() && change.is_finite() && change.abs() > THRESHOLD && change.abs() < LARGEST {
+        if change.is_finite() && change.abs() > THRESHOLD && change.abs() < LARGEST {
             wanted[i] = mean;
             (i.saturating_sub(2)..(i + 3).min(n)).for_each(|j| near[j] = true);
         }

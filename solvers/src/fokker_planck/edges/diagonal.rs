@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::exponent::edge_integrals;
-use super::loss_difference::{Conductance, Hidden, Line, intervals};
+use super::loss_difference::{Conductance, EdgeMeans, Hidden, Line, intervals};
 use super::vanishing_noise;
 use super::weight::EdgeWeight;
 use crate::fokker_planck::cells::weighted::WeightedCells;
@@ -40,8 +40,8 @@ pub struct Edges {
     pub singular: usize,
     /// The axis of all of them; 0 where they are not along axes.
     pub axis: usize,
-    /// Means of e^{−V} over both halves of each pair's edge, relative to the ends; NaN where they are not known.
-    pub halves: Vec<[f64; 2]>,
+    /// What each pair's edge says of its cells; None where it is not known.
+    pub means: Vec<Option<EdgeMeans>>,
     /// What hides between cell centres, with the point.
     pub hidden: Vec<(Hidden, [f64; 3])>,
 }
@@ -50,7 +50,7 @@ impl Edges {
     /// None yet, along an axis.
     pub fn none(axis: usize) -> Self {
         let (edges, exponents, exits) = (Vec::new(), Vec::new(), Vec::new());
-        Self { edges, exponents, exits, singular: 0, axis, halves: Vec::new(), hidden: Vec::new() }
+        Self { edges, exponents, exits, singular: 0, axis, means: Vec::new(), hidden: Vec::new() }
     }
 }
 
@@ -224,7 +224,7 @@ impl Diagonal<'_> {
                 let (forward, backward) = self.weigh(edge.from, to, k, (forward, finite_rate(backward / width(to))));
                 out.edges.push((edge.from as u32, to as u32, forward, backward));
                 out.exponents.push(if fitted { p } else { f64::INFINITY });
-                out.halves.push(line.filter(|_| fitted).and_then(Line::halves).unwrap_or([f64::NAN; 2]));
+                out.means.push(line.filter(|_| fitted).and_then(Line::means));
             }
             None => out.exits.push((edge.from, self.weigh_exit(edge, k, forward))),
         }

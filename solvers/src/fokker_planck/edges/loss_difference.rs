@@ -15,6 +15,8 @@ const BUMP: f64 = 0.25;
 const NAMED: f64 = 0.5;
 /// Ratio of a within one edge beyond which 1/a is not interpolated.
 const STEEP: f64 = 2.0;
+/// Change of the slope of V from point to point over the usual one from which it counts as a kink.
+const SMOOTH: f64 = 8.0;
 /// Rounding of U over a beyond which nothing finer than the exponent is read from it.
 const NOISE: f64 = 1e-6;
 
@@ -117,6 +119,20 @@ impl Line {
         })
     }
 
+    /// V(s) less the cubic through the values and slopes at both ends.
+    fn beyond_ends(&self) -> impl Iterator<Item = f64> + '_ {
+        let n = self.n();
+        // one-sided differences of second order, so that a parabola is left with nothing
+        let first = 0.5 * n as f64 * (4.0 * self.v[1] - self.v[2]);
+        let last = 0.5 * n as f64 * (3.0 * self.v[n] - 4.0 * self.v[n - 1] + self.v[n - 2]);
+        let end = self.v[n];
+        self.v.iter().enumerate().map(move |(j, v)| {
+            let s = j as f64 / n as f64;
+            let (two, three) = (3.0 * end - 2.0 * first - last, first + last - 2.0 * end);
+            v - s * (first + s * (two + s * three))
+        })
+    }
+
     /// How the conductance differs from that of the parabola: a factor, or the whole of it in units of the weight.
     pub fn conductance(&self) -> Conductance {
         let most = self.beyond().fold(0.0f64, |most, x| most.max(x.abs()));
@@ -133,9 +149,20 @@ impl Line {
         Conductance::LogWhole(-(top + (sum / n).ln()))
     }
 
+    /// What the cells at both ends make of the edge; None where the values are too few.
+    pub fn means(&self) -> Option<EdgeMeans> {
+        let (n, halves) = (self.n(), self.halves()?);
+        let bends: Vec<f64> = (1..n).map(|j| (self.v[j + 1] - 2.0 * self.v[j] + self.v[j - 1]).abs()).collect();
+        let mut sorted = bends.clone();
+        sorted.sort_by(f64::total_cmp);
+        let usual = sorted[sorted.len() / 2].max(8.0 * self.noise);
+        let kinked = sorted[sorted.len() - 1] > SMOOTH * usual;
+        Some(EdgeMeans { halves, slopes: [self.v[1] - self.v[0], self.v[n] - self.v[n - 1]], bend: usual, kinked })
+    }
+
     /// Means of the density relative to its value at the end, over the first and the second half of the edge; None where the values
     /// are too few.
-    pub fn halves(&self) -> Option<[f64; 2]> {
+    fn halves(&self) -> Option<[f64; 2]> {
         let n = self.n();
         if n < 8 || self.noise >= NOISE {
             return None;
@@ -157,6 +184,9 @@ impl Line {
         let bottom = (0..=n).min_by(|&i, &j| self.v[i].total_cmp(&self.v[j]))?;
         let (height, depth) = (self.v[top] - high, low - self.v[bottom]);
         let named = NAMED.max(1e3 * self.noise);
+        if self.beyond_ends().fold(0.0f64, |most, x| most.max(x.abs())) < 0.5 * named {
+            return None; // values and slopes at the ends show it all
+        }
         if height > named && height >= depth {
             let coarse = self.v.iter().filter(|v| **v > high + 0.5 * height).count() < 3;
             return Some(Hidden { kind: Kind::Barrier, at: fraction(top), size: height, coarse });
@@ -173,6 +203,27 @@ impl Line {
 
     fn rise(&self, j: usize) -> f64 {
         (self.v[j + 1] - self.v[j]).abs()
+    }
+}
+
+/// What an edge says of the cells at its ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EdgeMeans {
+    /// Means of e^{−V} over both halves of the edge, relative to its ends.
+    pub halves: [f64; 2],
+    /// First and last change of V between neighbouring points of the edge.
+    slopes: [f64; 2],
+    /// How much such changes usually differ.
+    bend: f64,
+    /// Whether V has a kink or a jump inside.
+    kinked: bool,
+}
+
+impl EdgeMeans {
+    /// Whether V has a kink in the cell between this edge and the `next` one: in either of them, or where they meet.
+    pub fn kinked_up_to(&self, next: &Self) -> bool {
+        let turn = (next.slopes[0] - self.slopes[1]).abs();
+        self.kinked || next.kinked || turn > SMOOTH * self.bend.max(next.bend)
     }
 }
 
