@@ -245,7 +245,8 @@ fn unit(group: &str, name: &str, of_samples: bool) -> Unit {
         }
         "time" | "trajectory_time" | "step" | "langevin_step" | "langevin_horizon" | "kramers" => Unit::Time,
         "mean_first_passage_time" | "effective_learning_rate" => Unit::Time,
-        "rate" | "rate_error" | "rate_extrapolated" | "entropy_production" => Unit::Rate,
+        "rate" | "rate_error" | "rate_extrapolated" | "entropy_production" | "entropy_production_error" => Unit::Rate,
+        "current_error" => Unit::Rate,
         "x" | "x_edges" | "sgd_reach_lower" | "sgd_reach_upper" => Unit::Position(Some(0)),
         "y" | "y_edges" => Unit::Position(Some(1)),
         "mean" | "mean_extrapolated" | "quantile" | "position" | "trajectory" if !escape => Unit::Position(None),

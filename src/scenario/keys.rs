@@ -108,7 +108,7 @@ const WORDS: &[(&str, &str)] = &[
     ("sgd.walkers", "number of walkers [100000]"),
     ("sgd.optimizer", "{ kind = \"…\", and its parameters }"),
     ("sgd.optimizer.kind", "one of those below [\"sgd\"]"),
-    ("sgd.optimizer.mu", "momentum μ of \"momentum\" and \"ema\""),
+    ("sgd.optimizer.mu", "momentum μ of \"momentum\", \"nesterov\" and \"ema\""),
     ("sgd.optimizer.rho", "memory ρ of \"rmsprop\""),
     ("sgd.optimizer.epsilon", "ε of \"rmsprop\" and \"adam\""),
     ("sgd.optimizer.beta1", "β₁ of \"adam\""),

@@ -24,7 +24,7 @@ pub struct Stationary {
     pub current: Vec<f64>,
     /// Entropy production ∫ Jᵀ A⁻¹ J/ρ per unit time.
     pub entropy_production: f64,
-    /// Estimated ∫|δJ| dθ by the grid; not a number: unknown.
+    /// Estimated ∫ Σ_k |δJ_k|/L_k dθ by the grid, L the lengths of its axes; not a number: unknown.
     pub current_error: f64,
     /// Estimated |error| of the entropy production by the grid; not a number: unknown.
     pub entropy_production_error: f64,

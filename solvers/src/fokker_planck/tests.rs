@@ -535,7 +535,8 @@ fn entropy_production_and_current_have_errors() {
             .map(|i| {
                 let ([x, y, _], j) = (grid.center(i), &found.current);
                 let exact = current(x, y);
-                grid.volume(i) * ((j[i] - exact[0]).abs() + (j[n + i] - exact[1]).abs())
+                let [x, y] = [0, 1].map(|k| (j[k * n + i] - exact[k]).abs() / grid.axes()[k].length());
+                grid.volume(i) * (x + y)
             })
             .sum();
         let production = (found.entropy_production - 8.0 / 17.0).abs();

@@ -177,7 +177,7 @@ impl CoarseLevels {
         Some(RefinedMoments { mean, mean_error, covariance, covariance_error })
     }
 
-    /// Estimated errors of the stationary current, ∫|δJ| dθ, and of the entropy production on `grid`; None
+    /// Estimated errors of the stationary current, ∫ Σ_k |δJ_k|/L_k dθ with the lengths L of the axes, and of the entropy production on `grid`; None
     /// where the companion shares the grid and cannot show them, or has no stationary law.
     pub fn errors_of_fluxes(&self, grid: &Grid, fine: &Stationary) -> Option<(f64, f64)> {
         if fine.reversible {
@@ -192,7 +192,9 @@ impl CoarseLevels {
         let change = |grid: &Grid, fine: &Stationary, to: &Grid, coarse: &Stationary| {
             let moved = at_coarse_centres(grid, &fine.current);
             let cells = moved.iter().zip(&coarse.current).enumerate();
-            cells.map(|(i, (f, c))| (f - c).abs() * to.volume(i % to.len())).sum::<f64>()
+            cells
+                .map(|(i, (f, c))| (f - c).abs() * to.volume(i % to.len()) / to.axes()[i / to.len()].length())
+                .sum::<f64>()
         };
         let last = change(grid, fine, first.grid(), &at_rest);
         let before = second.as_ref().map(|(to, second)| change(first.grid(), &at_rest, to, second));

@@ -144,8 +144,7 @@ impl Line {
             return Conductance::Factor((-self.beyond().sum::<f64>() / n).exp()); // 0 at both ends
         }
         let top = self.v.iter().copied().fold(f64::MIN, f64::max);
-        let ends = [0, self.n()].map(|j| 0.5 * (self.v[j] - top).exp());
-        let sum = self.v.iter().map(|v| (v - top).exp()).sum::<f64>() - ends[0] - ends[1];
+        let sum: f64 = self.v.windows(2).map(|v| (v[1] - top).exp() * exponential_mean(v[0] - v[1])).sum();
         Conductance::LogWhole(-(top + (sum / n).ln()))
     }
 
@@ -169,8 +168,8 @@ impl Line {
         }
         let density = |j: usize| (-self.v[j]).exp() * interpolated(self.inverse, j as f64 / n as f64);
         let mean = |from: usize, to: usize| {
-            let inner: f64 = (from + 1..to).map(density).sum();
-            (inner + 0.5 * (density(from) + density(to))) / (to - from) as f64
+            let piece = |j: usize| density(j) * exponential_mean((density(j + 1) / density(j)).ln());
+            (from..to).map(piece).sum::<f64>() / (to - from) as f64
         };
         Some([mean(0, n / 2) / density(0), mean(n / 2, n) / density(n)])
     }
@@ -234,6 +233,11 @@ pub enum Conductance {
     Factor(f64),
     /// −ln ∫₀¹ e^{V(s)} ds.
     LogWhole(f64),
+}
+
+/// ∫₀¹ e^{xs} ds = (eˣ − 1)/x.
+fn exponential_mean(x: f64) -> f64 {
+    if x.abs() < 1e-8 { 1.0 + 0.5 * x } else { x.exp_m1() / x }
 }
 
 /// The parabola through three values at 0, ½ and 1.
