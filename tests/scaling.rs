@@ -358,7 +358,7 @@ impl Comparison {
             let same = x == y || (x.is_nan() && y.is_nan()) || ((y - shift) / factor - x).abs() <= allowed;
             assert!(
                 same,
-                "{place}: {x:e} became {y:e}, which is {:e} in plain units; {:?}",
+                "{place}: {x:e} became {y:e}, which is {:e} in plain units, not within {allowed:e}; {:?}",
                 (y - shift) / factor,
                 self.units
             );

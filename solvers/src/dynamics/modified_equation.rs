@@ -133,20 +133,13 @@ impl Dynamics for ModifiedDynamics {
         }
     }
 
-    /// U = L; the corrections are the rest.
+    /// U = L at first order. The corrections of higher order are those of a smooth loss, whose drift shows all there is.
     fn potential(&self, points: &[f64], potential: &mut [f64], rest: &mut [f64]) -> bool {
-        if !self.model.has_loss() {
+        if self.order > Order::One || !self.model.has_loss() {
             return false;
         }
         self.model.loss(points, potential);
         rest.fill(0.0);
-        if self.order > Order::One {
-            let mut gradient = vec![0.0; points.len()];
-            self.model.gradient(points, &mut gradient);
-            let mut diffusion = vec![0.0; packed_len(self.dimension()) * potential.len()];
-            self.drift_diffusion(points, rest, &mut diffusion);
-            rest.iter_mut().zip(&gradient).for_each(|(c, g)| *c += g);
-        }
         true
     }
 

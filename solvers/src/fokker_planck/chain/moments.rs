@@ -194,9 +194,12 @@ fn moved(state: &Moments, slope: &Moments, dt: f64) -> Moments {
     }
 }
 
-/// Roots R with S = R Rᵀ: entry k of column j of point i at `[(j·d + k)·n + i]`. Cholesky's method with the largest diagonal first,
-/// measured in squared cells (`units`), so that a variable without noise of its own keeps its covariance with the others (N. J.
-/// Higham, Accuracy and Stability of Numerical Algorithms, §10.3, doi:10.1137/1.9780898718027); columns beyond the rank are 0.
+/// Diagonal entry over the largest one up to which it waits; the order of variables of equal size must not hang on rounding.
+const SMALL: f64 = 1e-6;
+
+/// Roots R with S = R Rᵀ: entry k of column j of point i at `[(j·d + k)·n + i]`. Cholesky's method; a diagonal entry that is small beside the
+/// largest one, both in squared cells (`units`), waits, so that a variable without noise of its own keeps its covariance with the others
+/// (N. J. Higham, Accuracy and Stability of Numerical Algorithms, §10.3, doi:10.1137/1.9780898718027); columns beyond the rank are 0.
 fn roots(d: usize, covariance: &[f64], n: usize, units: &[f64]) -> Vec<f64> {
     let mut out = vec![0.0; d * d * n];
     let mut rest = vec![0.0; d * d];
@@ -206,8 +209,8 @@ fn roots(d: usize, covariance: &[f64], n: usize, units: &[f64]) -> Vec<f64> {
         }
         for column in 0..d {
             let size = |j: &usize| rest[j * d + j] / units[*j];
-            // the first of equal ones
-            let Some(pivot) = (0..d).rev().max_by(|a, b| size(a).total_cmp(&size(b))) else { continue };
+            let largest = (0..d).map(|j| size(&j)).fold(0.0, f64::max);
+            let Some(pivot) = (0..d).find(|j| size(j) > SMALL * largest) else { break };
             let variance = covariance[packed_index(d, pivot, pivot) * n + i];
             if rest[pivot * d + pivot] <= 1e-14 * variance {
                 break;

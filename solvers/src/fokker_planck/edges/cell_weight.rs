@@ -62,21 +62,20 @@ fn add_line(line: &[usize], periodic: bool, means: &AxisMeans, delta: &mut [f64]
     };
     let mut own = vec![0.0; n];
     let plain: Vec<f64> = (0..n).map(|i| read(i, &own)).collect();
-    let mut wanted = plain.clone();
+    let mean = |i: usize| -> Option<(f64, bool)> {
+        let (lower, upper) = (means.edges[line[before(i)?]]?, means.edges[line[after(i).map(|_| i)?]]?);
+        Some((0.5 * (lower.halves[1] + upper.halves[0]), lower.kinked_up_to(&upper)))
+    };
+    let change = |i: usize, mean: f64| Some((mean / plain[i]).ln()).filter(|x| x.is_finite() && x.abs() < LARGEST);
     let mut near = vec![false; n];
-    for (i, plain) in plain.iter().enumerate() {
-        let Some(j) = before(i).filter(|_| after(i).is_some()) else { continue };
-        let (Some(lower), Some(upper)) = (means.edges[line[j]], means.edges[line[i]]) else { continue };
-        if !lower.kinked_up_to(&upper) {
-            continue; // a smooth density is read to fourth order
-        }
-        let mean = 0.5 * (lower.halves[1] + upper.halves[0]);
-        let change = (mean / plain).ln();
-        if change.is_finite() && change.abs() > THRESHOLD && change.abs() < LARGEST {
-            wanted[i] = mean;
+    for i in 0..n {
+        let Some((mean, true)) = mean(i) else { continue }; // a smooth density is read to fourth order
+        if change(i, mean).is_some_and(|change| change.abs() > THRESHOLD) {
             (i.saturating_sub(2)..(i + 3).min(n)).for_each(|j| near[j] = true);
         }
     }
+    let one = |i: usize| mean(i).map(|m| m.0).filter(|&m| near[i] && change(i, m).is_some()).unwrap_or(plain[i]);
+    let wanted: Vec<f64> = (0..n).map(one).collect();
     if !near.contains(&true) {
         return;
     }

@@ -17,8 +17,10 @@ const NAMED: f64 = 0.5;
 const STEEP: f64 = 2.0;
 /// Change of the slope of V from point to point over the usual one from which it counts as a kink.
 const SMOOTH: f64 = 8.0;
+/// Change of V from point to point from which the trapezoidal rule is left.
+const COARSE: f64 = 4.0;
 /// Rounding of U over a beyond which nothing finer than the exponent is read from it.
-const NOISE: f64 = 1e-6;
+const NOISE: f64 = 1e-10;
 
 /// Intervals into which each of `edges` edges is divided, where one value of U costs `cost`: a power of two.
 pub fn intervals(edges: usize, cost: usize) -> usize {
@@ -109,6 +111,16 @@ impl Line {
         (self.noise < NOISE).then(|| -4.0 * (self.v[n] - 2.0 * self.v[n / 2]))
     }
 
+    /// Mean of an exponential between two values of it at neighbouring points: by the trapezoidal rule, or, where V changes so much from
+    /// point to point that it would be wrong, by a straight line of V.
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        if (0..self.n()).all(|j| self.rise(j) < COARSE) {
+            return 0.5 * (a + b);
+        }
+        let x = (a / b).ln();
+        if x.abs() < 1e-8 || !x.is_finite() { 0.5 * (a + b) } else { b * x.exp_m1() / x }
+    }
+
     /// V(s) less the parabola through V(0), V(½) and V(1), at the points of the edge.
     fn beyond(&self) -> impl Iterator<Item = f64> + '_ {
         let n = self.n();
@@ -144,7 +156,7 @@ impl Line {
             return Conductance::Factor((-self.beyond().sum::<f64>() / n).exp()); // 0 at both ends
         }
         let top = self.v.iter().copied().fold(f64::MIN, f64::max);
-        let sum: f64 = self.v.windows(2).map(|v| (v[1] - top).exp() * exponential_mean(v[0] - v[1])).sum();
+        let sum: f64 = self.v.windows(2).map(|v| self.mean((v[0] - top).exp(), (v[1] - top).exp())).sum();
         Conductance::LogWhole(-(top + (sum / n).ln()))
     }
 
@@ -168,8 +180,8 @@ impl Line {
         }
         let density = |j: usize| (-self.v[j]).exp() * interpolated(self.inverse, j as f64 / n as f64);
         let mean = |from: usize, to: usize| {
-            let piece = |j: usize| density(j) * exponential_mean((density(j + 1) / density(j)).ln());
-            (from..to).map(piece).sum::<f64>() / (to - from) as f64
+            let inner: f64 = (from + 1..to).map(density).sum();
+            (inner + 0.5 * (density(from) + density(to))) / (to - from) as f64
         };
         Some([mean(0, n / 2) / density(0), mean(n / 2, n) / density(n)])
     }
@@ -233,11 +245,6 @@ pub enum Conductance {
     Factor(f64),
     /// −ln ∫₀¹ e^{V(s)} ds.
     LogWhole(f64),
-}
-
-/// ∫₀¹ e^{xs} ds = (eˣ − 1)/x.
-fn exponential_mean(x: f64) -> f64 {
-    if x.abs() < 1e-8 { 1.0 + 0.5 * x } else { x.exp_m1() / x }
 }
 
 /// The parabola through three values at 0, ½ and 1.

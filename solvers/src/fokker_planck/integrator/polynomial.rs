@@ -250,7 +250,9 @@ impl Polynomial {
         let most = times.iter().map(|t| terms(0.5 * (t - self.from) * self.rho, 1e-18)).fold(0.0, f64::max);
         if most.is_nan() || most > MOST_TERMS {
             let (place, what) = (format!("at t = {:e}", self.from), format!("it would take {most:.1e} terms"));
-            return Err(Error::numerical("polynomial", place, what, "choose another fokker_planck.method"));
+            return Err(
+                Error::numerical("polynomial", place, what, "take another integrator").set_by(&[Setting::Integrator])
+            );
         }
         let (coefficients, left): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
             times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).unzip();
