@@ -154,6 +154,8 @@ impl Arrival {
     }
 }
 
+/// The cases of a family.
+type Family = fn() -> Vec<Case>;
 type OfGrid = Box<dyn Fn(&Grid) -> Vec<f64> + Send + Sync>;
 type OfTime = Box<dyn Fn(&Grid, f64) -> Vec<f64> + Send + Sync>;
 
@@ -885,7 +887,7 @@ fn balls() -> Vec<Case> {
 
 #[test]
 fn estimates_hold_within_a_factor_of_three() {
-    let families: [(&str, fn() -> Vec<Case>); 10] = [
+    let families: [(&str, Family); 10] = [
         ("jacobi", jacobi),
         ("square root", square_root),
         ("student", student),
