@@ -67,7 +67,7 @@ pub fn richardson(last: f64, before: Option<f64>, highest: f64) -> f64 {
 /// A number on the grids h, 2h and, if there is one, 4h extrapolated to h = 0 at the order r = log₂((f_2h − f_4h)/(f_h − f_2h)) that
 /// it shows, its error |f_h − f_2h|/(2^r − 1).
 ///
-/// Below [`EXTRAPOLATED`] the number stays and its error counts at no less than [`LEAST`]. Changes of opposite signs show no order.
+/// Below an order of one half the number stays and its error counts at no less than [`LEAST`]. Changes of opposite signs show no order.
 /// Where they shrink at the declared one or faster, e = a h² + b h⁴ passes through 0 near h: a and b from both changes give
 /// |e| = |0.42 (f_h − f_2h) + (f_4h − f_2h)/45|, said as |f_h − f_2h| + |f_2h − f_4h|/45; else the error is the sum of both changes.
 pub fn extrapolated(fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {

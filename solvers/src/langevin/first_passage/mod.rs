@@ -5,7 +5,7 @@
 //!
 //! Where the target is g(θ) > 0, a walker has also arrived when the Brownian bridge between its two positions touched the
 //! surface g = 0: with probability exp(−g₀ g₁/(T h nᵀ D n)), n = ∇g and D at the start of the step. That is exact for a step of
-//! Euler–Maruyama and a half-space; for a curved or kinked surface the bridge is halved until it is flat (see [`curved`]). Weak order 1
+//! Euler–Maruyama and a half-space; for a curved or kinked surface the bridge is halved until it is flat (see `curved.rs`). Weak order 1
 //! instead of ½ (Gobet 2000, doi:10.1016/S0304-4149(99)00109-X). Arrivals at a half-space count at the middle of their step.
 //!
 //! A set that is avoided is watched in the same way; a walker that touched it goes on to the target, so that the mean time is the
