@@ -62,20 +62,21 @@ fn add_line(line: &[usize], periodic: bool, means: &AxisMeans, delta: &mut [f64]
     };
     let mut own = vec![0.0; n];
     let plain: Vec<f64> = (0..n).map(|i| read(i, &own)).collect();
-    let mean = |i: usize| -> Option<(f64, bool)> {
-        let (lower, upper) = (means.edges[line[before(i)?]]?, means.edges[line[after(i).map(|_| i)?]]?);
-        Some((0.5 * (lower.halves[1] + upper.halves[0]), lower.kinked_up_to(&upper)))
-    };
-    let change = |i: usize, mean: f64| Some((mean / plain[i]).ln()).filter(|x| x.is_finite() && x.abs() < LARGEST);
+    // the edges to both sides of a cell; at a wall there is one only, and nothing is known
+    let sides = |i: usize| after(i).and(before(i)).and_then(|j| means.edges[line[j]].zip(means.edges[line[i]]));
+    let sides: Vec<Option<(EdgeMeans, EdgeMeans)>> = (0..n).map(sides).collect();
+    let believed = |i: usize, mean: &f64| (mean / plain[i]).ln().abs() < LARGEST;
+    let mean = |i: usize| sides[i].map(|(lower, upper)| 0.5 * (lower.halves[1] + upper.halves[0]));
+    let means: Vec<Option<f64>> = (0..n).map(|i| mean(i).filter(|mean| believed(i, mean))).collect();
     let mut near = vec![false; n];
     for i in 0..n {
-        let Some((mean, true)) = mean(i) else { continue }; // a smooth density is read to fourth order
-        if change(i, mean).is_some_and(|change| change.abs() > THRESHOLD) {
+        // a smooth density is read to fourth order
+        let kinked = sides[i].is_some_and(|(lower, upper)| lower.kinked_up_to(&upper));
+        if kinked && means[i].is_some_and(|mean| (mean / plain[i]).ln().abs() > THRESHOLD) {
             (i.saturating_sub(2)..(i + 3).min(n)).for_each(|j| near[j] = true);
         }
     }
-    let one = |i: usize| mean(i).map(|m| m.0).filter(|&m| near[i] && change(i, m).is_some()).unwrap_or(plain[i]);
-    let wanted: Vec<f64> = (0..n).map(one).collect();
+    let wanted: Vec<f64> = (0..n).map(|i| means[i].unwrap_or(plain[i])).collect();
     if !near.contains(&true) {
         return;
     }

@@ -111,16 +111,6 @@ impl Line {
         (self.noise < NOISE).then(|| -4.0 * (self.v[n] - 2.0 * self.v[n / 2]))
     }
 
-    /// Mean of an exponential between two values of it at neighbouring points: by the trapezoidal rule, or, where V changes so much from
-    /// point to point that it would be wrong, by a straight line of V.
-    fn mean(&self, a: f64, b: f64) -> f64 {
-        if (0..self.n()).all(|j| self.rise(j) < COARSE) {
-            return 0.5 * (a + b);
-        }
-        let x = (a / b).ln();
-        if x.abs() < 1e-8 || !x.is_finite() { 0.5 * (a + b) } else { b * x.exp_m1() / x }
-    }
-
     /// V(s) less the parabola through V(0), V(½) and V(1), at the points of the edge.
     fn beyond(&self) -> impl Iterator<Item = f64> + '_ {
         let n = self.n();
@@ -156,18 +146,20 @@ impl Line {
             return Conductance::Factor((-self.beyond().sum::<f64>() / n).exp()); // 0 at both ends
         }
         let top = self.v.iter().copied().fold(f64::MIN, f64::max);
-        let sum: f64 = self.v.windows(2).map(|v| self.mean((v[0] - top).exp(), (v[1] - top).exp())).sum();
+        // where V changes much from point to point the trapezoidal rule would be wrong: a straight line of V takes its place
+        let mean: fn(f64, f64) -> f64 =
+            if (0..self.n()).all(|j| self.rise(j) < COARSE) { |a, b| 0.5 * (a + b) } else { mean_of_exponential };
+        let sum: f64 = self.v.windows(2).map(|v| mean((v[0] - top).exp(), (v[1] - top).exp())).sum();
         Conductance::LogWhole(-(top + (sum / n).ln()))
     }
 
     /// What the cells at both ends make of the edge; None where the values are too few.
     pub fn means(&self) -> Option<EdgeMeans> {
         let (n, halves) = (self.n(), self.halves()?);
-        let bends: Vec<f64> = (1..n).map(|j| (self.v[j + 1] - 2.0 * self.v[j] + self.v[j - 1]).abs()).collect();
-        let mut sorted = bends.clone();
-        sorted.sort_by(f64::total_cmp);
-        let usual = sorted[sorted.len() / 2].max(8.0 * self.noise);
-        let kinked = sorted[sorted.len() - 1] > SMOOTH * usual;
+        let mut bends: Vec<f64> = (1..n).map(|j| (self.v[j + 1] - 2.0 * self.v[j] + self.v[j - 1]).abs()).collect();
+        bends.sort_by(f64::total_cmp);
+        let usual = bends[bends.len() / 2].max(8.0 * self.noise);
+        let kinked = bends[bends.len() - 1] > SMOOTH * usual;
         Some(EdgeMeans { halves, slopes: [self.v[1] - self.v[0], self.v[n] - self.v[n - 1]], bend: usual, kinked })
     }
 
@@ -245,6 +237,12 @@ pub enum Conductance {
     Factor(f64),
     /// −ln ∫₀¹ e^{V(s)} ds.
     LogWhole(f64),
+}
+
+/// Mean of an exponential between two of its values.
+fn mean_of_exponential(a: f64, b: f64) -> f64 {
+    let x = (a / b).ln();
+    if x.abs() < 1e-8 || !x.is_finite() { 0.5 * (a + b) } else { b * x.exp_m1() / x }
 }
 
 /// The parabola through three values at 0, ½ and 1.
