@@ -142,6 +142,7 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
 const SAMPLE_SECONDS: f64 = 1e-8;
 
 fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
+    options.of::<SgdTable>().options.check_floor(problem.dynamics.floor())?;
     let batch = problem.minibatch.map_or(1, |minibatch| minibatch.batch_size);
     let samples = match options.of::<SgdTable>().options.build()?.gradient() {
         Gradient::Batch => batch,
