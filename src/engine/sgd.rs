@@ -12,8 +12,8 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
 use super::{EngineEntry, Need, Representation, no_words};
+use crate::engine::work::{Cause, Work};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
-use crate::limits::work::{Cause, Work};
 use crate::reader::Kind;
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
