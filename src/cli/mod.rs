@@ -104,7 +104,7 @@ impl DataFolders {
 /// Refuses what no computer can do, with exit code 4, and says how long what takes hours will take.
 fn check_work(scenario: &Scenario, prepared: &Prepared, quiet: bool) -> Result<(), Failure> {
     if let Some(warning) = work::check(scenario, prepared)?.warning().filter(|_| !quiet) {
-        eprintln!("warning: {}", crate::text::harmless(&warning));
+        tell(&format!("warning: {}\n", crate::text::harmless(&warning)));
     }
     Ok(())
 }
@@ -112,6 +112,11 @@ fn check_work(scenario: &Scenario, prepared: &Prepared, quiet: bool) -> Result<(
 /// Prints to standard output, control characters escaped; a reader that has gone away is no error.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(crate::text::harmless(text).as_bytes());
+}
+
+/// Tells on standard error, which may be a terminal that has been closed.
+fn tell(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Number of threads for the ensembles. Errors: the pool cannot be made.
