@@ -8,6 +8,9 @@ use miette::{Diagnostic, NamedSource, Report, SourceSpan};
 use crate::setting;
 use crate::text::harmless;
 
+/// What is said of a failure that no scenario should bring about.
+pub const BUG: &str = "this is a bug of the method: please report it with the scenario";
+
 /// Exit codes of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]

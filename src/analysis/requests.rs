@@ -7,10 +7,8 @@ use fpsolve_solvers::Error;
 use miette::Result;
 
 use super::{ANALYSES, Analysis, AnalysisEntry, Context, Failure, Findings, Finished, Request, Scale};
-use crate::error::caught;
+use crate::error::{BUG, caught};
 use crate::reader::table::Table;
-use crate::run::Reached;
-use crate::run::engine_run::BUG;
 
 /// The analyses that a scenario asks for, in the order of the table.
 #[derive(Debug, Clone)]
@@ -61,12 +59,12 @@ impl Requests {
     }
 }
 
-/// Runs the analyses in order; what fails, be it by a panic, fails alone. Interruptions are added to `interrupted`.
+/// Runs the analyses in order; what fails, be it by a panic, fails alone. Interruptions are added to `interrupted`; `answered` hears of each answer.
 pub fn analyse(
     planned: &[Planned],
     finished: &Finished,
     interrupted: &mut Vec<Error>,
-    reached: &Reached,
+    answered: &dyn Fn(&Completed),
 ) -> (Vec<Completed>, Vec<Failure>) {
     let (mut completed, mut failures) = (Vec::new(), Vec::new());
     for Planned { entry, analysis } in planned {
@@ -78,7 +76,7 @@ pub fn analyse(
             Ok(Some(findings)) => {
                 failures.extend(findings.failures());
                 let answer = Completed { entry, seconds: start.elapsed().as_secs_f64(), findings: Arc::from(findings) };
-                reached.add_answer(&answer);
+                answered(&answer);
                 completed.push(answer);
             }
             Err(error) => {

@@ -8,7 +8,7 @@ use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, RefinedMoments, Snap
 use fpsolve_solvers::problem::density;
 use fpsolve_solvers::problem::grid::Grid;
 
-use crate::error::caught;
+use crate::error::{BUG, caught};
 use crate::record::Group;
 use crate::record::groups::engine::{Relaxation, add_refined_moments, add_relaxation, engine_group};
 use crate::record::groups::ensemble::{add_statistics, add_trajectories};
@@ -116,9 +116,6 @@ impl EngineRun {
         group
     }
 }
-
-/// What is said of a failure that no scenario should bring about.
-pub const BUG: &str = "this is a bug of the method: please report it with the scenario";
 
 /// What was seen, as it is now.
 pub fn read(seen: &RwLock<Seen>) -> RwLockReadGuard<'_, Seen> {

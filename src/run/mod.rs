@@ -20,12 +20,12 @@ use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::Fields;
 use fpsolve_validation::verdict::{judge_expectations, judge_limits};
 
-use self::engine_run::{BUG, EngineRun};
+use self::engine_run::EngineRun;
 pub use self::heading::heading;
 pub use self::outcome::{Run, Status};
 pub use self::reached::Reached;
 use crate::analysis::{Completed, Failure, Finished, Subject, analyse};
-use crate::error::caught;
+use crate::error::{BUG, caught};
 use crate::record::Record;
 use crate::record::groups::comparison::{comparison_group, warning_rows};
 use crate::record::groups::{problem as problem_fields, stationary as stationary_density};
@@ -76,7 +76,8 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), r
         interrupt,
         progress,
     };
-    let (answers, side_failures) = analyse(&prepared.analyses, &finished, &mut failures, reached);
+    let (answers, side_failures) =
+        analyse(&prepared.analyses, &finished, &mut failures, &|answer| reached.add_answer(answer));
 
     progress("comparing");
     let comparisons = caught(|| compare::comparisons(&problem, &runs, stationary)).unwrap_or_else(|panic| {
