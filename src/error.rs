@@ -29,6 +29,14 @@ pub enum Outcome {
     Interrupted = 130,
 }
 
+impl Outcome {
+    /// The outcome with this exit code; a failed run for a number that none has.
+    pub fn of_code(code: i32) -> Self {
+        let all = [Self::Done, Self::BadInput, Self::VerdictFailed, Self::TooLarge, Self::Interrupted, Self::RunFailed];
+        all.into_iter().find(|outcome| i32::from(*outcome as u8) == code).unwrap_or(Self::RunFailed)
+    }
+}
+
 /// A failure: the exit code and what is printed on standard error.
 #[derive(Debug)]
 pub struct Failure {

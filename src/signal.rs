@@ -14,7 +14,7 @@ static INSTALL: Mutex<()> = Mutex::new(());
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// How long a computation has to end by itself once the user asked for it.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_millis(350);
 /// How often the user is listened to.
 const LISTENING: Duration = Duration::from_millis(20);
 /// Stack of a computation, bytes.
@@ -57,7 +57,7 @@ pub fn interrupted() -> bool {
     COUNT.get().is_some_and(|count| count.load(Ordering::Relaxed) > 0)
 }
 
-/// Does `work` on a thread of its own. None where the user asked for an end and `work` had not ended half a second later: no loop has
+/// Does `work` on a thread of its own. None where the user asked for an end and `work` had not ended a third of a second later: no loop has
 /// to listen for that. It is left behind, and ends with the program. A panic in it goes on here.
 pub fn attended<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = sync_channel(1);

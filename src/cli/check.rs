@@ -52,7 +52,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     text += "\nDefaults taken for keys that are not written:\n";
     text += &defaults(&scenario);
     text += &format!("\nMemory (limit {}):\n{}", size(limit as f64), estimate.to_text());
-    super::print(&text);
+    super::print(&text)?;
     Ok(Outcome::Done)
 }
 

@@ -11,12 +11,12 @@ use fpsolve_solvers::fokker_planck::{EDGES, FokkerPlanckOptions};
 use fpsolve_solvers::problem::Problem;
 
 use super::output;
-use super::scenario::{WRITE_HELP, overrides, progress};
+use super::scenario::{overrides, progress};
 use crate::analysis::modes;
 use crate::engine::fokker_planck;
 use crate::error::{self, Failure, Outcome};
+use crate::record::Record;
 use crate::record::provenance::Provenance;
-use crate::record::{Record, hdf5};
 use crate::run::convergence::{GridStudy, csv, report};
 use crate::run::heading::root;
 use crate::run::{Status, heading};
@@ -94,11 +94,11 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let status = status(failure.as_ref());
     record.groups.extend(study.group());
     provenance.fill(record.group_mut("provenance"));
-    hdf5::write(&record, &path).map_err(|e| Failure::run(error::advice(e.to_string(), WRITE_HELP)))?;
+    let path = output::write(&record, &path, args.force)?;
     let files = beside(&record, &study, &path)?;
     if !args.quiet {
-        super::print(&report(&name, &study, usize::from(args.levels), status));
-        super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>());
+        super::print(&report(&name, &study, usize::from(args.levels), status))?;
+        super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>())?;
     }
     match failure {
         None => Ok(Outcome::Done),
@@ -241,7 +241,7 @@ fn study_with(
 /// Writes table and picture beside the record; returns all files.
 fn beside(record: &Record, study: &GridStudy, path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let table = path.with_extension("csv");
-    let refused = |what: String| Failure::run(error::advice(what, WRITE_HELP));
+    let refused = |what: String| Failure::run(error::advice(what, output::WRITE_HELP));
     std::fs::write(&table, csv(study)).map_err(|e| refused(format!("cannot write {}: {e}", table.display())))?;
     let pictures =
         figure::plot_one(record, "convergence", &path.with_extension("")).map_err(|e| refused(e.to_string()))?;

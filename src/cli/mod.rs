@@ -2,6 +2,7 @@
 
 mod check;
 mod convergence;
+mod guard;
 mod list;
 mod output;
 mod plot;
@@ -109,9 +110,17 @@ fn check_work(scenario: &Scenario, prepared: &Prepared, quiet: bool) -> Result<(
     Ok(())
 }
 
-/// Prints to standard output, control characters escaped; a reader that has gone away is no error.
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(crate::text::harmless(text).as_bytes());
+/// Prints to standard output, control characters escaped; a reader that has gone away is no error. Errors: what else the system says,
+/// a full disk.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    match out.write_all(crate::text::harmless(text).as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let message = format!("cannot write to standard output: {error}");
+            Err(Failure::run(crate::error::advice(message, "check the space where it goes")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Tells on standard error, which may be a terminal that has been closed.

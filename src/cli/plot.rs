@@ -14,7 +14,10 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "plot",
     about: "Draw the pictures of a record",
     arguments: Args::augment_args,
-    run: |matches| run(&super::arguments(matches)),
+    run: |matches| {
+        let args: Args = super::arguments(matches);
+        super::guard::guarded(&args.record, || run(&args))
+    },
 };
 
 /// Arguments of `fpsolve plot`.
@@ -45,15 +48,18 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
         Some(folder) => folder.clone(),
         None => PathBuf::from(args.record.file_stem().unwrap_or_default()),
     };
-    let files = figure::plot(&record, &folder).map_err(|error| match error {
-        figure::Error::Io { .. } | figure::Error::Record(_) => {
-            Failure::input(error::advice(error.to_string(), "choose another folder with -o, or another record"))
-        }
-        figure::Error::Encode(_) => Failure::run(error::advice(error.to_string(), "draw a record with fewer cells")),
-    })?;
+    let refused = |error: figure::Error| {
+        Failure::input(error::advice(error.to_string(), "choose another folder with -o, or another record"))
+    };
+    let (files, failed) = figure::plot(&record, &folder).map_err(refused)?;
     let lines: Vec<String> = files.iter().map(|file| format!("{}\n", file.display())).collect();
-    super::print(&lines.concat());
-    Ok(Outcome::Done)
+    super::print(&lines.concat())?;
+    if failed.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    let said: Vec<String> = failed.iter().map(figure::Error::to_string).collect();
+    let help = "the other pictures are drawn; draw a record with fewer cells, or report it with the record";
+    Err(Failure::run(error::advice(said.join("; "), help)))
 }
 
 /// The record at a path. Errors: no such file, not a record.
@@ -63,5 +69,10 @@ pub(super) fn read(path: &Path) -> Result<record::Record, Failure> {
         let message = format!("cannot read the record {}: {}", path.display(), plain_io(&error));
         return Err(Failure::input(error::advice(message, help)));
     }
-    hdf5::read(path).map_err(|error| Failure::input(error::advice(error.to_string(), help)))
+    let damaged = |panic| {
+        let message = format!("{}: the file is damaged: {panic}", path.display());
+        Failure::input(error::advice(message, "run the scenario again, or restore the record from a copy"))
+    };
+    let record = super::guard::bounded(path, || error::caught(|| hdf5::read(path))).map_err(damaged)?;
+    record.map_err(|error| Failure::input(error::advice(error.to_string(), help)))
 }

@@ -9,7 +9,6 @@ use clap::Args as _;
 use super::output;
 use crate::engine::{self, EngineEntry};
 use crate::error::{self, Failure, Outcome};
-use crate::record::hdf5;
 use crate::record::provenance::Provenance;
 use crate::run::{Reached, Run, Status, run as run_engines};
 use crate::scenario::Scenario;
@@ -84,10 +83,9 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let provenance = Provenance::start();
     let mut run = compute(scenario, args.quiet)?;
     provenance.fill(run.record.group_mut("provenance"));
-    hdf5::write(&run.record, &path).map_err(|e| Failure::run(error::advice(e.to_string(), WRITE_HELP)))?;
+    let path = output::write(&run.record, &path, args.force)?;
     if !args.quiet {
-        super::print(&summary(&run.record));
-        super::print(&format!("  record: {}\n", path.display()));
+        super::print(&format!("{}  record: {}\n", summary(&run.record), path.display()))?;
     }
     match (run.status, run.failure) {
         // the record is written: a failed run, whatever the engine complained about
@@ -109,8 +107,6 @@ fn compute(scenario: Scenario, quiet: bool) -> Result<Run, Failure> {
     };
     signal::attended(work).unwrap_or_else(|| Ok(reached.abandoned()))
 }
-
-pub(super) const WRITE_HELP: &str = "check the space and the permissions of the folder, or choose another with -o";
 
 /// Shows on a terminal what the run is doing, on one line that is written over.
 pub(super) fn progress(quiet: bool) -> impl Fn(&str) {

@@ -14,7 +14,10 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "show",
     about: "Print what is in a record: groups, datasets with their axes, attributes",
     arguments: Args::augment_args,
-    run: |matches| run(&super::arguments(matches)),
+    run: |matches| {
+        let args: Args = super::arguments(matches);
+        super::guard::guarded(&args.record, || run(&args))
+    },
 };
 
 /// Arguments of `fpsolve show`.
@@ -41,7 +44,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     };
     let mut out = String::new();
     tree(group, path, &mut out);
-    super::print(&out);
+    super::print(&out)?;
     Ok(Outcome::Done)
 }
 

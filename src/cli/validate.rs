@@ -70,7 +70,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     failed.iter().for_each(|line| text += &format!("  FAILED {line}\n"));
     let verdicts = rows.len() - 1;
     text += &format!("  {} of {verdicts} verdicts passed in {} scenarios\n", verdicts - failed.len(), files.len());
-    super::print(&text);
+    super::print(&text)?;
     Ok(if failed.is_empty() { Outcome::Done } else { Outcome::VerdictFailed })
 }
 

@@ -6,6 +6,7 @@ pub mod chart;
 
 use std::path::{Path, PathBuf};
 
+use crate::error::caught;
 use crate::record::Record;
 
 mod condition;
@@ -105,6 +106,14 @@ pub enum Error {
     /// The picture cannot be encoded.
     #[error("the figure {0} cannot be encoded: too large for memory")]
     Encode(&'static str),
+    /// A bug in what draws it.
+    #[error("the figure {figure} cannot be drawn: {panic}")]
+    Bug {
+        /// Its name.
+        figure: &'static str,
+        /// What the panic said.
+        panic: String,
+    },
     /// The file cannot be written.
     #[error("{path}: cannot write the figure: {source}")]
     Io {
@@ -116,15 +125,20 @@ pub enum Error {
 }
 
 /// Draws every figure the record has the data for into `dir` (made where it is missing), as `NAME.png` and `NAME.svg`;
-/// existing files are replaced. Returns the files. Densities of three dimensions are not drawn. Errors: [`Error`].
-pub fn plot(record: &Record, dir: &Path) -> Result<Vec<PathBuf>, Error> {
+/// existing files are replaced. Returns the files. Densities of three dimensions are not drawn. A figure that cannot be drawn or encoded is
+/// left out, and the rest is drawn. Errors: [`Error`].
+pub fn plot(record: &Record, dir: &Path) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
     let source = Source::new(record).map_err(Error::Record)?;
     std::fs::create_dir_all(dir).map_err(|source| Error::Io { path: dir.to_path_buf(), source })?;
-    let mut written = Vec::new();
+    let (mut written, mut failed) = (Vec::new(), Vec::new());
     for figure in &FIGURES {
-        written.extend(write(figure, &source, &dir.join(figure.name))?);
+        match write(figure, &source, &dir.join(figure.name)) {
+            Ok(files) => written.extend(files),
+            Err(error @ (Error::Bug { .. } | Error::Encode(_))) => failed.push(error),
+            Err(error @ (Error::Io { .. } | Error::Record(_))) => return Err(error),
+        }
     }
-    Ok(written)
+    Ok((written, failed))
 }
 
 /// Draws the figure called `name` to `stem` with the endings png and svg; nothing where the record has no data for it.
@@ -136,7 +150,8 @@ pub fn plot_one(record: &Record, name: &str, stem: &Path) -> Result<Vec<PathBuf>
 }
 
 fn write(figure: &Figure, source: &Source, stem: &Path) -> Result<Vec<PathBuf>, Error> {
-    let Some(canvas) = (figure.draw)(source) else { return Ok(Vec::new()) };
+    let bug = |panic| Error::Bug { figure: figure.name, panic };
+    let Some(canvas) = caught(|| (figure.draw)(source)).map_err(bug)? else { return Ok(Vec::new()) };
     let svg = svg::encode(&canvas).ok_or(Error::Encode(figure.name))?;
     let png = raster::png(&svg).ok_or(Error::Encode(figure.name))?;
     let mut written = Vec::new();

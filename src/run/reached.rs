@@ -31,7 +31,7 @@ struct Parts {
 }
 
 /// What the record of an abandoned computation says.
-const ABANDONED: &str = "did not end within half a second of the interruption and was left: the record holds what was seen at the \
+const ABANDONED: &str = "did not end soon after the interruption and was left: the record holds what was seen at the \
     output times until then";
 
 impl Reached {
