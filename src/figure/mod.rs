@@ -20,7 +20,7 @@ mod outliers;
 mod passage;
 mod residuals;
 mod samples;
-mod source;
+pub(crate) mod source;
 mod space_time;
 mod survival;
 mod trajectories;
@@ -39,7 +39,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub const FIGURES: [Figure; 14] = [
+pub static FIGURES: [Figure; 14] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -96,6 +96,33 @@ pub const FIGURES: [Figure; 14] = [
     Figure { name: "residuals", about: "histograms of the residuals at each minimum", draw: residuals::draw },
 ];
 
+/// A format of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Pixels.
+    Png,
+    /// Lines and text.
+    Svg,
+}
+
+/// The formats, by the endings of their files.
+pub const FORMATS: [(&str, Format); 2] = [("png", Format::Png), ("svg", Format::Svg)];
+
+/// How pictures are written.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// The formats.
+    pub formats: Vec<Format>,
+    /// Width of PNG in pixels; by default 2 for each logical one.
+    pub width: Option<u32>,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self { formats: FORMATS.map(|(_, format)| format).to_vec(), width: None }
+    }
+}
+
 /// Why a picture could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -115,37 +142,64 @@ pub enum Error {
     },
 }
 
-/// Draws every figure the record has the data for into `dir` (made where it is missing), as `NAME.png` and `NAME.svg`;
-/// existing files are replaced. Returns the files. Densities of three dimensions are not drawn. Errors: [`Error`].
+/// Draws the figures the record has the data for into `dir` (made where it is missing), as `NAME.png` and `NAME.svg`; existing files are
+/// replaced. Returns the files. Errors: [`Error`].
 pub fn plot(record: &Record, dir: &Path) -> Result<Vec<PathBuf>, Error> {
-    let source = Source::new(record).map_err(Error::Record)?;
+    write_all(&drawings(record)?, dir, &Files::default())
+}
+
+/// Writes drawings into `dir` (made where it is missing) under the names of their figures; returns the files. Errors: [`Error`].
+pub fn write_all(drawings: &[Drawing], dir: &Path, files: &Files) -> Result<Vec<PathBuf>, Error> {
     std::fs::create_dir_all(dir).map_err(|source| Error::Io { path: dir.to_path_buf(), source })?;
-    let mut written = Vec::new();
-    for figure in &FIGURES {
-        written.extend(write(figure, &source, &dir.join(figure.name))?);
+    let written: Result<Vec<_>, Error> =
+        drawings.iter().map(|drawing| drawing.write(&dir.join(drawing.figure.name), files)).collect();
+    Ok(written?.concat())
+}
+
+/// A figure as it was drawn from a record.
+pub struct Drawing {
+    /// The figure.
+    pub figure: &'static Figure,
+    /// The picture.
+    pub svg: String,
+}
+
+impl Drawing {
+    /// Writes it to `stem` with the endings of the formats; returns the files. Errors: [`Error`].
+    pub fn write(&self, stem: &Path, files: &Files) -> Result<Vec<PathBuf>, Error> {
+        let mut written = Vec::new();
+        for (ending, _) in FORMATS.iter().filter(|(_, format)| files.formats.contains(format)) {
+            let mut path = stem.as_os_str().to_owned(); // with_extension would cut a name with dots
+            path.push(format!(".{ending}"));
+            written.push(PathBuf::from(path));
+        }
+        let formats = FORMATS.iter().map(|(_, format)| format).filter(|format| files.formats.contains(format));
+        for (format, path) in formats.zip(&written) {
+            let bytes = match format {
+                Format::Png => raster::png(&self.svg, files.width).ok_or(Error::Encode(self.figure.name))?,
+                Format::Svg => self.svg.clone().into_bytes(),
+            };
+            std::fs::write(path, bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
+        }
+        Ok(written)
     }
-    Ok(written)
+}
+
+/// Every figure the record has the data for, as SVG. Errors: [`Error`].
+pub fn drawings(record: &Record) -> Result<Vec<Drawing>, Error> {
+    let source = Source::new(record).map_err(Error::Record)?;
+    FIGURES.iter().filter_map(|figure| draw(figure, &source)).collect()
+}
+
+fn draw(figure: &'static Figure, source: &Source) -> Option<Result<Drawing, Error>> {
+    let canvas = (figure.draw)(source)?;
+    Some(svg::encode(&canvas).map(|svg| Drawing { figure, svg }).ok_or(Error::Encode(figure.name)))
 }
 
 /// Draws the figure called `name` to `stem` with the endings png and svg; nothing where the record has no data for it.
 /// Errors: [`Error`].
 pub fn plot_one(record: &Record, name: &str, stem: &Path) -> Result<Vec<PathBuf>, Error> {
     let source = Source::new(record).map_err(Error::Record)?;
-    let figure = FIGURES.iter().find(|figure| figure.name == name);
-    figure.map_or(Ok(Vec::new()), |figure| write(figure, &source, stem))
-}
-
-fn write(figure: &Figure, source: &Source, stem: &Path) -> Result<Vec<PathBuf>, Error> {
-    let Some(canvas) = (figure.draw)(source) else { return Ok(Vec::new()) };
-    let svg = svg::encode(&canvas).ok_or(Error::Encode(figure.name))?;
-    let png = raster::png(&svg).ok_or(Error::Encode(figure.name))?;
-    let mut written = Vec::new();
-    for (extension, bytes) in [("png", png), ("svg", svg.into_bytes())] {
-        let mut path = stem.as_os_str().to_owned(); // with_extension would cut a name with dots
-        path.push(format!(".{extension}"));
-        let path = PathBuf::from(path);
-        std::fs::write(&path, bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
-        written.push(path);
-    }
-    Ok(written)
+    let drawn = FIGURES.iter().find(|figure| figure.name == name).and_then(|figure| draw(figure, &source));
+    drawn.map_or(Ok(Vec::new()), |drawing| drawing?.write(stem, &Files::default()))
 }
