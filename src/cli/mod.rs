@@ -119,7 +119,7 @@ impl DataFolders {
 /// Refuses what no computer can do, with exit code 4, and says how long what takes hours will take.
 fn check_work(scenario: &Scenario, prepared: &Prepared, quiet: bool) -> Result<(), Failure> {
     if let Some(warning) = work::check(scenario, prepared)?.warning().filter(|_| !quiet) {
-        eprintln!("warning: {}", crate::text::harmless(&warning));
+        tell(&format!("warning: {}\n", crate::text::harmless(&warning)));
     }
     Ok(())
 }
@@ -148,6 +148,11 @@ fn deliver(text: &str, file: Option<&Path>, force: bool) -> Result<Outcome, Fail
         Failure::input(crate::error::advice(format!("cannot write {}: {why}", path.display()), help))
     })?;
     Ok(Outcome::Done)
+}
+
+/// Tells on standard error, which may be a terminal that has been closed.
+fn tell(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Number of threads for the ensembles. Errors: the pool cannot be made.

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args as _;
 
@@ -10,7 +11,8 @@ use crate::engine::{self, EngineEntry};
 use crate::error::{self, Failure, Outcome};
 use crate::record::hdf5;
 use crate::record::provenance::Provenance;
-use crate::run::{Status, run as run_engines};
+use crate::run::{Reached, Run, Status, run as run_engines};
+use crate::scenario::Scenario;
 use crate::summary::summary;
 use crate::text::parse_size;
 use crate::{limits, signal};
@@ -74,15 +76,13 @@ pub(super) fn overrides(set: &[String], engines: &[&EngineEntry]) -> Vec<String>
 
 /// Reads, checks, runs, writes, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
+    super::watch_signals()?;
     super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
     let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
     let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
     limits::check(&scenario, &scenario.engines_to_run()?, args.memory_limit.unwrap_or_else(limits::default_limit))?;
-    super::watch_signals()?;
     let provenance = Provenance::start();
-    let prepared = scenario.problem()?;
-    super::check_work(&scenario, &prepared, args.quiet)?;
-    let mut run = run_engines(&prepared, &signal::interrupted, &progress(args.quiet));
+    let mut run = compute(scenario, args.quiet)?;
     provenance.fill(run.record.group_mut("provenance"));
     hdf5::write(&run.record, &path).map_err(|e| Failure::run(error::advice(e.to_string(), WRITE_HELP)))?;
     if !args.quiet {
@@ -98,6 +98,18 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     }
 }
 
+/// Builds the problem and runs it; what was reached, where the user does not want to wait for the end of either.
+fn compute(scenario: Scenario, quiet: bool) -> Result<Run, Failure> {
+    let reached = Arc::new(Reached::nothing_of(&scenario));
+    let told = Arc::clone(&reached);
+    let work = move || {
+        let prepared = scenario.problem()?;
+        super::check_work(&scenario, &prepared, quiet)?;
+        Ok(run_engines(&prepared, &signal::interrupted, &progress(quiet), &told))
+    };
+    signal::attended(work).unwrap_or_else(|| Ok(reached.abandoned()))
+}
+
 pub(super) const WRITE_HELP: &str = "check the space and the permissions of the folder, or choose another with -o";
 
 /// Shows on a terminal what the run is doing, on one line that is written over.
@@ -105,7 +117,7 @@ pub(super) fn progress(quiet: bool) -> impl Fn(&str) {
     let show = !quiet && std::io::stderr().is_terminal();
     move |line: &str| {
         if show {
-            eprint!("\r\x1b[K{line}");
+            super::tell(&format!("\r\x1b[K{line}"));
         }
     }
 }

@@ -7,7 +7,7 @@ use clap::Args as _;
 use include_dir::{Dir, include_dir};
 
 use crate::error::{self, Failure, Outcome};
-use crate::run::{Run, Status, run as run_engines};
+use crate::run::{Reached, Run, Status, run as run_engines};
 use crate::text::{short, table};
 use crate::{limits, signal};
 
@@ -51,14 +51,19 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
         let start = Instant::now();
         let scenario = args.data.load(file, &[])?;
         limits::check(&scenario, &scenario.engines_to_run()?, limits::default_limit())?;
-        eprintln!("running {}", scenario.name);
-        let prepared = scenario.problem()?;
-        super::check_work(&scenario, &prepared, false)?;
-        let run = run_engines(&prepared, &signal::interrupted, &|_| {});
+        super::tell(&format!("running {}\n", scenario.name));
+        let name = scenario.name.clone();
+        let work = move || {
+            let prepared = scenario.problem()?;
+            super::check_work(&scenario, &prepared, false)?;
+            let reached = Reached::nothing_of(&scenario);
+            Ok::<_, Failure>(run_engines(&prepared, &signal::interrupted, &|_| {}, &reached))
+        };
+        let Some(run) = signal::attended(work).transpose()? else { return Ok(Outcome::Interrupted) };
         if run.status == Status::Interrupted {
             return Ok(Outcome::Interrupted);
         }
-        add_rows(&scenario.name, &run, start.elapsed().as_secs_f64(), &mut rows, &mut failed);
+        add_rows(&name, &run, start.elapsed().as_secs_f64(), &mut rows, &mut failed);
     }
     let mut text = String::new();
     table(&rows, &mut text);

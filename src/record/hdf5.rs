@@ -18,6 +18,7 @@ use hdf5_sys::h5i::hid_t;
 use ndarray::{Array1, ArrayD};
 
 use super::{Attribute, Dataset, Group, Record, Values};
+use crate::signal;
 
 /// What can go wrong with a record file; each message names the file and a way out.
 #[derive(Debug, thiserror::Error)]
@@ -105,13 +106,13 @@ pub fn write(record: &Record, path: &Path) -> Result<()> {
         .permissions(Permissions::from_mode(0o666)) // what the umask leaves of it, as for any new file
         .tempfile_in(folder)
         .map_err(io("create"))?;
-    fill(record, temporary.path()).map_err(|(action, source)| Error::Hdf5 {
-        path: path.to_path_buf(),
-        action,
-        source,
-    })?;
-    temporary.as_file().sync_all().map_err(io("flush"))?;
-    temporary.persist(path).map_err(|e| e.error).map_err(io("rename"))?;
+    signal::unfinished(Some(temporary.path()));
+    let written = fill(record, temporary.path())
+        .map_err(|(action, source)| Error::Hdf5 { path: path.to_path_buf(), action, source })
+        .and_then(|()| temporary.as_file().sync_all().map_err(io("flush")))
+        .and_then(|()| temporary.persist(path).map_err(|e| e.error).map_err(io("rename")));
+    signal::unfinished(None);
+    written?;
     fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io("flush the folder of"))
 }
 
