@@ -25,7 +25,7 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 #[command(after_help = "Example:
   fpsolve check scenarios/transient-2d.toml --set 'grid.axes.0.cells=512'")]
 struct Args {
-    /// The scenario (TOML)
+    /// The scenario (TOML; .json and .yaml too), or - for standard input
     file: PathBuf,
     /// Override a key of the scenario
     #[arg(long, value_name = "KEY.PATH=VALUE")]

@@ -46,7 +46,7 @@ Examples:
   fpsolve convergence scenarios/student-t.toml --set grid.axes.0.cells=1024 --levels 6 -o runs/tails.h5"
 )]
 struct Args {
-    /// The scenario (TOML)
+    /// The scenario (TOML; .json and .yaml too), or - for standard input
     file: PathBuf,
     /// Number of grids; fewer where an axis cannot be halved any more
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=12))]

@@ -31,7 +31,7 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
   fpsolve scenario scenarios/transient.toml -o runs/hot.h5 --set dynamics.learning_rate=0.4 --set grid.axes.0.cells=200
   fpsolve scenario scenarios/transient.toml --engine fokker-planck --engine sgd")]
 struct Args {
-    /// The scenario (TOML)
+    /// The scenario (TOML; .json and .yaml too), or - for standard input
     file: PathBuf,
     /// File of the record, or a folder for it [default: NAME.h5 in the working directory]
     #[arg(short, long, value_name = "FILE")]
