@@ -169,7 +169,10 @@ static PANIC: Mutex<Option<String>> = Mutex::new(None);
 /// Keeps what a panic says for the report, instead of printing it.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
-        let said = panic.payload_as_str().unwrap_or("panic");
+        let payload = panic.payload();
+        let said =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let said = said.unwrap_or("panic");
         let place = panic.location().map_or(String::new(), |place| format!(" ({}:{})", place.file(), place.line()));
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{said}{place}"));
     }));
