@@ -115,9 +115,20 @@ pub fn at(
     // a label over several lines draws a long bracket and hides the point: keep to the first line
     let end = text[start..end].find('\n').map_or(end, |line| start + line);
     let source_code = NamedSource::new(harmless(file), text.clone());
-    let help = Some(harmless(&help.into())).filter(|help| !help.is_empty());
-    let (message, label) = (harmless(&message.into()), harmless(&label.into()));
+    let help = Some(bounded(&help.into())).filter(|help| !help.is_empty());
+    let (message, label) = (bounded(&message.into()), bounded(&label.into()));
     Report::new(At { message, source_code, at: (start..end).into(), label, help })
+}
+
+/// Most characters of a message that are shown: it may quote what a stranger wrote.
+const LONGEST: usize = 4000;
+
+/// A message as a terminal may show it, cut where it is too long.
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => harmless(&text[..end]) + " …",
+        None => harmless(text),
+    }
 }
 
 /// The text of a file with every control character replaced by a sign of as many bytes, so that places stay.
@@ -134,8 +145,8 @@ fn visible(text: &str) -> String {
 
 /// A report without a place; `help` may be empty.
 pub fn advice(message: impl Into<String>, help: impl Into<String>) -> Report {
-    let help = Some(harmless(&help.into())).filter(|help| !help.is_empty());
-    Report::new(Plain { message: harmless(&message.into()), help })
+    let help = Some(bounded(&help.into())).filter(|help| !help.is_empty());
+    Report::new(Plain { message: bounded(&message.into()), help })
 }
 
 /// The report of a solver's error, with its advice and the keys that it speaks of.
@@ -172,7 +183,10 @@ static PANIC: Mutex<Option<String>> = Mutex::new(None);
 /// Keeps what a panic says for the report, instead of printing it.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
-        let said = panic.payload_as_str().unwrap_or("panic");
+        let payload = panic.payload();
+        let said =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let said = said.unwrap_or("panic");
         let place = panic.location().map_or(String::new(), |place| format!(" ({}:{})", place.file(), place.line()));
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{said}{place}"));
     }));
@@ -194,6 +208,12 @@ pub fn show(report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_are_bounded() {
+        assert_eq!(bounded("short\u{7}"), "short\\u{7}");
+        assert_eq!(bounded(&"ä".repeat(1_000_000)).chars().count(), LONGEST + 2);
+    }
 
     #[test]
     fn a_panic_ends_where_it_is_caught() {

@@ -52,7 +52,7 @@ fn ended(mut run: Child) -> (Option<i32>, String) {
 }
 
 fn many_samples(folder: &Path) -> std::path::PathBuf {
-    let row = |s: u32| format!("{},{}\n", f64::from(s) / 20_000.0 - 1.0, if s % 3 == 0 { 1 } else { -1 });
+    let row = |s: u32| format!("{},{}\n", f64::from(s) / 20_000.0 - 1.0, if s.is_multiple_of(3) { 1 } else { -1 });
     let rows: String = (0..40_000).map(row).collect();
     std::fs::write(folder.join("many.csv"), format!("u,y\n{rows}")).unwrap();
     std::fs::write(folder.join("many.toml"), MANY_SAMPLES).unwrap();

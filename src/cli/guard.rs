@@ -48,7 +48,7 @@ pub(super) fn bounded<T>(file: &Path, read: impl FnOnce() -> T) -> T {
     let before = bounds.map(|(resource, bound)| {
         let before = getrlimit(resource);
         let current = before.maximum.map_or(bound, |most| bound.min(most));
-        let _ = setrlimit(resource, Rlimit { current: Some(current), ..before.clone() });
+        let _ = setrlimit(resource, Rlimit { current: Some(current), ..before });
         (resource, before)
     });
     let value = read();
