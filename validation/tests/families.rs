@@ -28,6 +28,7 @@ use fpsolve_solvers::problem::initial::Initial;
 use fpsolve_validation::reference::balls::Ball;
 use fpsolve_validation::reference::bessel::Bessel;
 use fpsolve_validation::reference::grids::uniform;
+use fpsolve_validation::reference::heston::Heston;
 use fpsolve_validation::reference::hopf::Hopf;
 use fpsolve_validation::reference::jacobi::Jacobi;
 use fpsolve_validation::reference::laplace::{Laplace, Mode};
@@ -51,66 +52,48 @@ const LEAST: usize = 60;
 #[rustfmt::skip]
 const KNOWN: &[(&str, Class, usize, &str)] = &[
     ("Bessel dimension 1.3", Class::Moment, 2, "drift singular at r = 0"),
-    ("Hopf cycle", Class::Moment, 6, "errors of the chain's moments, modes and passages; passages on edges with a current"),
-    ("Hopf fast cycle", Class::Eigenvalue, 3, "errors of the chain's moments, modes and passages; passages on edges with a current"),
+    ("Heston", Class::Moment, 3, "error of Var v near its change of sign: stated four to five times too large"),
+    ("Hopf fast cycle", Class::Eigenvalue, 2, "errors of the chain's moments, modes and passages; passages on edges with a current"),
     ("Hopf fast cycle", Class::Moment, 2, "errors of the chain's moments, modes and passages; passages on edges with a current"),
     ("Hopf fast cycle", Class::Time, 1, "errors of the chain's moments, modes and passages; passages on edges with a current"),
     ("Hopf sheared", Class::Moment, 1, "errors of the chain's moments, modes and passages; passages on edges with a current"),
     ("Hopf sheared", Class::Time, 2, "errors of the chain's moments, modes and passages; passages on edges with a current"),
-    ("Jacobi a = 0.20, b = 0.40", Class::Density, 9, "density infinite at a wall, orders below a half"),
-    ("Jacobi a = 0.20, b = 0.40", Class::Moment, 3, "density infinite at a wall, orders below a half"),
     ("Jacobi a = 0.20, b = 0.40", Class::Time, 2, "density infinite at a wall, orders below a half"),
     ("Jacobi a = 0.60, b = 1.40", Class::Time, 1, "density infinite at a wall, orders below a half"),
     ("Laplace in a cell", Class::Density, 2, "kink somewhere in its cell, another place on every grid"),
     ("Laplace in a cell", Class::Moment, 1, "kink somewhere in its cell, another place on every grid"),
     ("Laplace in a cell, cold", Class::Density, 3, "kink somewhere in its cell, another place on every grid"),
-    ("Laplace in a cell, cold", Class::Moment, 4, "kink somewhere in its cell, another place on every grid"),
-    ("Laplace on an edge", Class::Moment, 1, "kink on the edge of a cell: not looked into"),
-    ("Laplace on an edge", Class::Time, 3, "kink on the edge of a cell: not looked into"),
+    ("Laplace in a cell, cold", Class::Moment, 3, "kink somewhere in its cell, another place on every grid"),
+    ("Laplace on an edge", Class::Moment, 5, "kink on the edge of a cell: not looked into"),
+    ("Laplace on an edge", Class::Time, 2, "kink on the edge of a cell: not looked into"),
     ("Laplace in the middle", Class::Moment, 4, "kink somewhere in its cell, another place on every grid"),
-    ("Ornstein-Uhlenbeck 3-D", Class::Density, 5, "16 to 24 cells a side, errors not yet in their order"),
-    ("Ornstein-Uhlenbeck 3-D", Class::Eigenvalue, 1, "16 to 24 cells a side, errors not yet in their order"),
-    ("Ornstein-Uhlenbeck 3-D", Class::Moment, 38, "16 to 24 cells a side, errors not yet in their order"),
-    ("Ornstein-Uhlenbeck 3-D", Class::Time, 9, "16 to 24 cells a side, errors not yet in their order"),
-    ("Ornstein-Uhlenbeck 3-D, singular", Class::Eigenvalue, 1, "16 to 24 cells a side, errors not yet in their order"),
-    ("Ornstein-Uhlenbeck 3-D, singular", Class::Moment, 33, "16 to 24 cells a side, errors not yet in their order"),
-    ("Ornstein-Uhlenbeck 3-D, singular", Class::Time, 9, "16 to 24 cells a side, errors not yet in their order"),
-    ("Ornstein-Uhlenbeck B08", Class::Moment, 5, "errors of the chain's moments, modes and passages; passages on edges with a current"),
-    ("Ornstein-Uhlenbeck B08", Class::Time, 6, "errors of the chain's moments, modes and passages; passages on edges with a current"),
-    ("Ornstein-Uhlenbeck P5 condition 10", Class::Eigenvalue, 6, "errors of the chain's moments, modes and passages; passages on edges with a current"),
-    ("Ornstein-Uhlenbeck P5 condition 10", Class::Moment, 8, "errors of the chain's moments, modes and passages; passages on edges with a current"),
-    ("Ornstein-Uhlenbeck driven, along a line", Class::Density, 3, "no noise across: first order, upwind"),
-    ("Ornstein-Uhlenbeck driven, along a line", Class::Eigenvalue, 2, "no noise across: first order, upwind"),
-    ("Ornstein-Uhlenbeck driven, along a line", Class::Moment, 11, "no noise across: first order, upwind"),
-    ("Ornstein-Uhlenbeck driven, along a line", Class::Time, 4, "no noise across: first order, upwind"),
-    ("Ornstein-Uhlenbeck driven, singular", Class::Moment, 8, "no noise across: first order, upwind"),
-    ("Ornstein-Uhlenbeck driven, singular", Class::Time, 5, "no noise across: first order, upwind"),
+    ("Ornstein-Uhlenbeck 3-D", Class::Density, 5, "16 to 24 cells a side, the coarsest 4 to 6: errors not yet in their order, most stated too large"),
+    ("Ornstein-Uhlenbeck 3-D", Class::Eigenvalue, 1, "16 to 24 cells a side, the coarsest 4 to 6: errors not yet in their order, most stated too large"),
+    ("Ornstein-Uhlenbeck 3-D", Class::Moment, 24, "16 to 24 cells a side, the coarsest 4 to 6: errors not yet in their order, most stated too large"),
+    ("Ornstein-Uhlenbeck 3-D, singular", Class::Moment, 20, "16 to 24 cells a side, the coarsest 4 to 6: errors not yet in their order, most stated too large"),
+    ("Ornstein-Uhlenbeck B08", Class::Moment, 7, "errors of the chain's moments, modes and passages; passages on edges with a current"),
+    ("Ornstein-Uhlenbeck B08", Class::Time, 4, "errors of the chain's moments, modes and passages; passages on edges with a current"),
+    ("Ornstein-Uhlenbeck P5 condition 10", Class::Moment, 3, "errors of the chain's moments, modes and passages; passages on edges with a current"),
+    ("Ornstein-Uhlenbeck driven, singular", Class::Eigenvalue, 3, "what the walls cut of eigenvalues is stated too large"),
+    ("Ornstein-Uhlenbeck driven, singular", Class::Moment, 7, "no noise across: first order, upwind"),
+    ("Ornstein-Uhlenbeck driven, singular", Class::Time, 2, "no noise across: first order, upwind"),
     ("Ornstein-Uhlenbeck kinetic, singular", Class::Moment, 3, "no noise across: first order, upwind"),
     ("Ornstein-Uhlenbeck spiral, condition 100", Class::Density, 1, "errors of the chain's moments, modes and passages; passages on edges with a current"),
     ("Ornstein-Uhlenbeck spiral, condition 100", Class::Eigenvalue, 2, "errors of the chain's moments, modes and passages; passages on edges with a current"),
-    ("Ornstein-Uhlenbeck spiral, condition 100", Class::Moment, 8, "errors of the chain's moments, modes and passages; passages on edges with a current"),
-    ("Student 11, to 4", Class::Eigenvalue, 2, "the cut tails do not count in eigenvalues and moments; few cells between the surfaces"),
-    ("Student 11, to 4", Class::Moment, 4, "the cut tails do not count in eigenvalues and moments; few cells between the surfaces"),
-    ("Student 11, to 40, graded", Class::Time, 2, "the cut tails do not count in eigenvalues and moments; few cells between the surfaces"),
-    ("Student 21, to 5", Class::Density, 1, "the cut tails do not count in eigenvalues and moments; few cells between the surfaces"),
-    ("Student 21, to 5", Class::Eigenvalue, 1, "the cut tails do not count in eigenvalues and moments; few cells between the surfaces"),
-    ("Student 21, to 5", Class::Moment, 2, "the cut tails do not count in eigenvalues and moments; few cells between the surfaces"),
-    ("Student 21, to 5", Class::Time, 3, "the cut tails do not count in eigenvalues and moments; few cells between the surfaces"),
-    ("Student 6, to 1000, graded", Class::Eigenvalue, 2, "the cut tails do not count in eigenvalues and moments; few cells between the surfaces"),
-    ("ball", Class::Time, 4, "a sphere cuts the cells of every grid elsewhere"),
-    ("disc", Class::Time, 5, "a sphere cuts the cells of every grid elsewhere"),
+    ("Ornstein-Uhlenbeck spiral, condition 100", Class::Moment, 4, "errors of the chain's moments, modes and passages; passages on edges with a current"),
+    ("Student 11, to 4", Class::Eigenvalue, 2, "heavy tails beyond the walls are only roughly known; few cells between the surfaces"),
+    ("Student 11, to 4", Class::Moment, 3, "heavy tails beyond the walls are only roughly known; few cells between the surfaces"),
+    ("Student 11, to 40, graded", Class::Time, 4, "heavy tails beyond the walls are only roughly known; few cells between the surfaces"),
+    ("Student 21, to 5", Class::Density, 1, "heavy tails beyond the walls are only roughly known; few cells between the surfaces"),
+    ("Student 21, to 5", Class::Moment, 2, "heavy tails beyond the walls are only roughly known; few cells between the surfaces"),
+    ("disc", Class::Time, 2, "a sphere cuts the cells of every grid elsewhere"),
     ("radial Ornstein-Uhlenbeck dimension 0.7", Class::Eigenvalue, 6, "drift singular at r = 0"),
-    ("radial Ornstein-Uhlenbeck dimension 0.7", Class::Time, 2, "drift singular at r = 0"),
     ("radial Ornstein-Uhlenbeck dimension 1.5", Class::Moment, 3, "drift singular at r = 0"),
-    ("radial Ornstein-Uhlenbeck dimension 1.5", Class::Time, 2, "drift singular at r = 0"),
+    ("radial Ornstein-Uhlenbeck dimension 1.5", Class::Time, 1, "drift singular at r = 0"),
     ("radial Ornstein-Uhlenbeck dimension 3", Class::Eigenvalue, 3, "drift singular at r = 0"),
-    ("radial Ornstein-Uhlenbeck dimension 3", Class::Moment, 2, "drift singular at r = 0"),
     ("radial Ornstein-Uhlenbeck dimension 3", Class::Time, 4, "drift singular at r = 0"),
-    ("square root k = 0.40", Class::Eigenvalue, 3, "density infinite or steep at the wall; start or surface near it"),
-    ("square root k = 0.40", Class::Time, 3, "density infinite or steep at the wall; start or surface near it"),
-    ("square root k = 0.80", Class::Eigenvalue, 3, "density infinite or steep at the wall; start or surface near it"),
-    ("square root k = 0.80", Class::Time, 6, "density infinite or steep at the wall; start or surface near it"),
-    ("square root k = 2.50", Class::Eigenvalue, 3, "density infinite or steep at the wall; start or surface near it"),
+    ("square root k = 0.40", Class::Time, 4, "density infinite or steep at the wall; start or surface near it"),
+    ("square root k = 0.80", Class::Time, 2, "density infinite or steep at the wall; start or surface near it"),
     ("torus carried shear", Class::Density, 1, "walls of a passage or of the coordinate where the density does not vanish"),
     ("torus carried shear", Class::Moment, 3, "walls of a passage or of the coordinate where the density does not vanish"),
     ("torus uniform", Class::Time, 6, "walls of a passage or of the coordinate where the density does not vanish"),
@@ -472,6 +455,7 @@ fn square_root() -> Vec<Case> {
         let far = rest.scale * (rest.shape + 6.0 * rest.shape.sqrt() + 22.0);
         let name = format!("square root k = {:.2}", rest.shape);
         let mut case = Case::new(name, process, temperature, lines(0.0, far, &[128, 256, 512]));
+        case.cut = true;
         let start = 0.5 * rest.scale;
         case.initial = Box::new(move |grid| cells_of(process.law(start, 0.0).cells(grid)));
         case.times = vec![0.3, 1.0];
@@ -709,6 +693,7 @@ fn linear() -> Vec<Case> {
         let initial = start.initial();
         case.initial = Box::new(move |_| initial.clone());
         case.times = vec![0.3, 1.0];
+        case.cut = true;
         let law = rest.clone();
         case.at_rest = Some(Box::new(move |grid| law.cell_probability(grid).unwrap()));
         case.moments_at_rest = Some((rest.mean.clone(), packed(d, &rest.covariance)));
@@ -885,9 +870,25 @@ fn balls() -> Vec<Case> {
     vec![disc(&[32, 64, 96]), ball(&[16, 24, 32])]
 }
 
+fn heston() -> Vec<Case> {
+    let process = Heston { rate: 2.0, mean: 0.04, volatility: 0.5, correlation: -0.7 };
+    let axes = |n: usize| [(-1.5, 1.0, n), (0.0, 0.6, 3 * n / 5)];
+    let grids = [60, 100, 120].map(|n| uniform(&axes(n), Boundary::Reflecting).unwrap()).to_vec();
+    let mut case = Case::new("Heston", process, 0.5, grids);
+    case.initial = Box::new(move |_| Initial::Point { at: vec![0.0, process.mean] });
+    case.cut = true;
+    case.times = vec![0.25, 1.0];
+    case.moments = Some(Box::new(move |time| {
+        let (mean, covariance) = process.moments(time);
+        (mean.to_vec(), covariance.to_vec())
+    }));
+    case.options = FokkerPlanckOptions { stationary: false, ..case.options };
+    vec![case]
+}
+
 #[test]
 fn estimates_hold_within_a_factor_of_three() {
-    let families: [(&str, Family); 10] = [
+    let families: [(&str, Family); 11] = [
         ("jacobi", jacobi),
         ("square root", square_root),
         ("student", student),
@@ -898,6 +899,7 @@ fn estimates_hold_within_a_factor_of_three() {
         ("linear", linear),
         ("torus", torus),
         ("balls", balls),
+        ("heston", heston),
     ];
     let only = std::env::var("FAMILY").unwrap_or_default();
     let cases: Vec<Case> =

@@ -58,6 +58,14 @@ pub struct RefinedMoments {
     pub covariance_error: Vec<f64>,
 }
 
+impl RefinedMoments {
+    /// Adds errors of another source to those of mean and covariance.
+    pub(crate) fn count(&mut self, (mean, covariance): &(Vec<f64>, Vec<f64>)) {
+        self.mean_error.iter_mut().zip(mean).for_each(|(error, more)| *error += more);
+        self.covariance_error.iter_mut().zip(covariance).for_each(|(error, more)| *error += more);
+    }
+}
+
 /// An attribute of an engine's group in the record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attribute {

@@ -103,6 +103,14 @@ impl GridPassage {
         }
     }
 
+    /// All errors by the grid become unknown: nothing coarser resolves the way.
+    pub fn forget_errors(&mut self) {
+        (self.error_grid, self.from_value_extrapolated, self.from_committor_error_grid) = (None, None, None);
+        [&mut self.from_exit, &mut self.from_conditional].into_iter().flatten().for_each(|time| time.error = None);
+        self.absorbed.iter_mut().for_each(|wall| wall.error = None);
+        self.survival_error.clear();
+    }
+
     /// Estimates the errors from what one or two coarser discretisations say: `extrapolated` gives from the numbers of all three the one
     /// without error, and the error of the finest.
     pub fn see_coarse(
@@ -112,7 +120,8 @@ impl GridPassage {
         extrapolated: impl Fn(f64, f64, Option<f64>) -> (f64, f64),
     ) {
         let known = self.error_grid.unwrap_or(0.0);
-        let seen = coarse.mean_time.map(|coarse| extrapolated(self.from_value, coarse, coarsest.mean_time));
+        let told = |f: f64, c: f64, cc: Option<f64>| Some(extrapolated(f, c, cc)).filter(|(_, error)| !error.is_nan());
+        let seen = coarse.mean_time.and_then(|coarse| told(self.from_value, coarse, coarsest.mean_time));
         self.error_grid = seen.map(|(_, error)| error.max(known)).or(self.error_grid);
         self.from_value_extrapolated = seen.map(|(value, _)| value);
         let times = [
@@ -120,14 +129,15 @@ impl GridPassage {
             (&mut self.from_conditional, coarse.conditional, coarsest.conditional),
         ];
         for (time, coarse, coarsest) in times {
-            if let (Some(time), Some(coarse)) = (time, coarse) {
-                let (_, error) = extrapolated(time.value, coarse, coarsest);
+            if let (Some(time), Some(coarse)) = (time, coarse)
+                && let Some((_, error)) = told(time.value, coarse, coarsest)
+            {
                 time.error = Some(error.max(time.error.unwrap_or(0.0)));
             }
         }
         let known = self.from_committor_error_grid.unwrap_or(0.0);
         let seen = self.from_committor.zip(coarse.committor);
-        let seen = seen.map(|(f, c)| extrapolated(f, c, coarsest.committor).1.max(known));
+        let seen = seen.and_then(|(f, c)| told(f, c, coarsest.committor)).map(|(_, error)| error.max(known));
         self.from_committor_error_grid = seen.or(self.from_committor_error_grid);
     }
 }

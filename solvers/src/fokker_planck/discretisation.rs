@@ -169,6 +169,10 @@ pub struct Observables<'a> {
 pub trait ErrorLaw: Send + Sync {
     /// The number `fine` extrapolated to no error by those of the coarser ones.
     fn extrapolated(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated;
+    /// The same of a number of the stationary law.
+    fn extrapolated_at_rest(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
+        self.extrapolated(fine, coarse, coarsest)
+    }
     /// The same of mean first-passage times in d dimensions.
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated;
     /// Estimated L1 error of the fine law after the time `elapsed`; None: at rest.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::accuracy::coarse_levels::CoarseLevels;
 use super::accuracy::physical_walls::physical_walls;
-use super::accuracy::truncation::truncation;
+use super::accuracy::truncation::{truncation, truncation_of_moments};
 use super::accuracy::wall_contact::WallContact;
 use super::cells::probability_simplex::Moved;
 use super::cells::weighted::moments;
@@ -92,6 +92,9 @@ impl FokkerPlanck {
         if let Some(stationary) = &mut stationary {
             let centre: Vec<f64> = stationary.log_probability.iter().map(|log| log.exp()).collect();
             stationary.error_truncation = truncation(grid, &centre, &physical);
+            if let Some(refined) = &mut stationary.refined {
+                refined.count(&truncation_of_moments(grid, &centre, &physical));
+            }
         }
         let transient = Transient::new(fine, start.borrowed(), &problem.times, &options)?;
         if let Some(coarse) = &mut coarse {
@@ -207,6 +210,27 @@ impl FokkerPlanck {
     }
 }
 
+/// Fine cells between the start of a passage and its end below which a grid of half as many does not show the error.
+const RESOLVED: f64 = 4.0;
+
+/// Whether the centres of all cells in which a passage ends lie [`RESOLVED`] cells from its start.
+fn resolved_by_coarse(grid: &Grid, passage: &Passage) -> bool {
+    let ends = passage.target.cells(grid);
+    let avoided = passage.avoid.as_ref().map(|avoid| avoid.cells(grid));
+    let ended = |cell: &usize| ends[*cell] || avoided.as_ref().is_some_and(|avoided| avoided[*cell]);
+    let apart = |cell: usize| {
+        let (index, centre) = (grid.multi_index(cell), grid.center(cell));
+        let axes = grid.axes().iter().enumerate();
+        let along = axes.map(|(k, axis)| {
+            let distance = (centre[k] - passage.from[k]).abs();
+            let shortest = if axis.is_periodic() { distance.min(axis.length() - distance) } else { distance };
+            shortest / axis.width(index[k])
+        });
+        along.fold(0.0, f64::max)
+    };
+    (0..grid.len()).filter(ended).all(|cell| apart(cell) >= RESOLVED)
+}
+
 fn stationary_of(
     fine: &dyn Discretisation,
     coarse: &Option<CoarseLevels>,
@@ -284,9 +308,8 @@ impl Engine for FokkerPlanck {
         let found = self.moments();
         if self.moment_equations().is_none() {
             let mut refined = self.coarse.as_ref()?.refined_moments(self.grid(), &found)?;
-            let add = |errors: &mut [f64], more: &[f64]| errors.iter_mut().zip(more).for_each(|(e, m)| *e += m);
-            add(&mut refined.mean_error, &self.start_missed.0);
-            add(&mut refined.covariance_error, &self.start_missed.1);
+            refined.count(&self.start_missed);
+            refined.count(&truncation_of_moments(self.grid(), &self.transient.centre, &self.physical));
             return Some(refined);
         }
         let (mean, covariance) = found;
@@ -415,6 +438,9 @@ impl OnGrid for FokkerPlanck {
                     let first = coarse.first().passage_at_start(&problem, interrupt);
                     found.see_coarse(&first, &second, extrapolated);
                 }
+            }
+            if !resolved_by_coarse(self.grid(), passage) {
+                found.forget_errors();
             }
         }
         Ok(found)

@@ -5,7 +5,7 @@
 //! Ornstein–Uhlenbeck process, exact transients with a D that varies. [`descent`]: the discrete chain θ′ = θ − η ĝ itself.
 //!
 //! Families of processes, exact at rest, in time, in their eigenvalues and mean first-passage times: [`jacobi`], [`square_root`],
-//! [`student`], [`bessel`] and [`laplace`] on a line, [`washboard`] on a circle, [`hopf`] in the plane, [`torus`] flows, [`balls`].
+//! [`student`], [`bessel`] and [`laplace`] on a line, [`washboard`] on a circle, [`hopf`] in the plane, [`torus`] flows, [`balls`], [`heston`].
 //! Beside them [`grids`], [`quadrature`], first passages by [`natural_scale`], [`fourier`] series and small dense matrices
 //! ([`mod@matrix`]).
 //!
@@ -16,6 +16,7 @@ pub mod bessel;
 pub mod descent;
 pub mod fourier;
 pub mod grids;
+pub mod heston;
 pub mod hopf;
 pub mod jacobi;
 pub mod laplace;

@@ -16,6 +16,8 @@ use super::quadrature::integrate;
 
 /// Panels of 8 points between two breaks.
 const PANELS: usize = 12;
+/// The same of a piece at an end with a power, which uᵏ crowds into the last of its length.
+const STRETCHED: usize = 48;
 
 /// A diffusion on an interval, known by its stationary weight.
 pub trait NaturalScale {
@@ -48,7 +50,9 @@ pub trait NaturalScale {
     /// ∫_a^b f w dx between two breaks, with x − ℓ = (b − ℓ) uᵏ at an end ℓ where w has a power.
     fn piece(&self, f: &dyn Fn(f64) -> f64, a: f64, b: f64) -> f64 {
         let (ends, powers) = (self.ends(), self.powers());
-        let stretch = |power: f64| if power.fract() == 0.0 { 1 } else { (4.0 / power).ceil().max(1.0) as i32 };
+        // u^{kp − 1} is best a polynomial, whatever rounding makes of 4/p
+        let stretch = |power: f64| if power.fract() == 0.0 { 1 } else { (4.0 / power - 1e-9).ceil().max(1.0) as i32 };
+        let panels = |k: i32| if k > 1 { STRETCHED } else { PANELS };
         let length = b - a;
         if a == ends[0] {
             let k = stretch(powers[0]);
@@ -57,7 +61,7 @@ pub trait NaturalScale {
                 |u| jacobian(u) * f(a + length * u.powi(k)) * self.weight(a + length * u.powi(k)),
                 0.0,
                 1.0,
-                PANELS,
+                panels(k),
             );
         }
         if b == ends[1] {
@@ -68,7 +72,7 @@ pub trait NaturalScale {
                 |u| jacobian(u) * f(b - distance(u)) * self.weight_below_upper(distance(u)),
                 0.0,
                 1.0,
-                PANELS,
+                panels(k),
             );
         }
         integrate(|x| f(x) * self.weight(x), a, b, PANELS)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::engine::{Interrupt, RefinedMoments, Stationary};
-use crate::fokker_planck::accuracy::richardson::{LEAST, ORDER};
+use crate::fokker_planck::accuracy::richardson::{Extrapolated, LEAST, ORDER};
 use crate::fokker_planck::cells::weighted::{averages, moments};
 use crate::fokker_planck::discretisation::{Coarser, Discretisation, ErrorLaw, Observables};
 use crate::fokker_planck::options::FokkerPlanckOptions;
@@ -148,7 +148,8 @@ impl CoarseLevels {
     /// The moments `fine` (mean, covariance) of the density on `grid` now, extrapolated with those of the coarser levels. Their errors are
     /// unknown where the companion shares the grid: its longer steps do not show what the cells change.
     pub fn refined_moments(&self, grid: &Grid, fine: &Moments) -> Option<RefinedMoments> {
-        self.refine(grid, fine, &|level| {
+        let extrapolated = |f: f64, c: f64, cc: Option<f64>| self.errors.extrapolated(f, c, cc);
+        self.refine(grid, fine, &extrapolated, &|level| {
             let discretisation = level.discretisation.as_ref();
             let cells = discretisation.weighted().map(Arc::as_ref);
             level.transient.as_ref().map(|t| moments(cells, discretisation.grid(), &t.centre))
@@ -157,19 +158,26 @@ impl CoarseLevels {
 
     /// The moments `fine` of the stationary density on `grid`, extrapolated.
     pub fn refined_moments_at_rest(&self, grid: &Grid, fine: &Moments) -> Option<RefinedMoments> {
-        self.refine(grid, fine, &|level| {
+        let extrapolated = |f: f64, c: f64, cc: Option<f64>| self.errors.extrapolated_at_rest(f, c, cc);
+        self.refine(grid, fine, &extrapolated, &|level| {
             let discretisation = level.discretisation.as_ref();
             let cells = discretisation.weighted().map(Arc::as_ref);
             Some(moments(cells, discretisation.grid(), &discretisation.law().ok()?.probability))
         })
     }
 
-    fn refine(&self, grid: &Grid, fine: &Moments, of: &dyn Fn(&Level) -> Option<Moments>) -> Option<RefinedMoments> {
+    fn refine(
+        &self,
+        grid: &Grid,
+        fine: &Moments,
+        extrapolated: &dyn Fn(f64, f64, Option<f64>) -> Extrapolated,
+        of: &dyn Fn(&Level) -> Option<Moments>,
+    ) -> Option<RefinedMoments> {
         let seen = if self.levels[0].discretisation.grid() == grid { f64::NAN } else { 1.0 };
         let first = of(&self.levels[0])?;
         let second = self.levels.get(1).and_then(of);
         let all = |f: &[f64], first: &[f64], second: Option<&[f64]>| -> (Vec<f64>, Vec<f64>) {
-            let one = |k: usize| self.errors.extrapolated(f[k], first[k], second.map(|second| second[k]));
+            let one = |k: usize| extrapolated(f[k], first[k], second.map(|second| second[k]));
             (0..f.len()).map(one).map(|found| (found.value, seen * found.error)).unzip()
         };
         let (mean, mean_error) = all(&fine.0, &first.0, second.as_ref().map(|s| s.0.as_slice()));

@@ -19,8 +19,8 @@ pub const LEAST: f64 = 0.2;
 const LEAST_OF_DENSITIES: f64 = 0.75;
 /// The least order at which a number is extrapolated.
 const EXTRAPOLATED: f64 = 0.5;
-/// The highest observed order at which a number is extrapolated; above it the declared one holds.
-const HIGHEST: f64 = 4.5;
+/// How far above the order of the scheme an observed one may lie.
+const MARGIN: f64 = 0.1;
 
 /// A number extrapolated to no error.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,23 +67,26 @@ pub fn richardson(last: f64, before: Option<f64>, highest: f64) -> f64 {
 /// A number on the grids h, 2h and, if there is one, 4h extrapolated to h = 0 at the order r = log₂((f_2h − f_4h)/(f_h − f_2h)) that
 /// it shows, its error |f_h − f_2h|/(2^r − 1).
 ///
-/// Below an order of one half the number stays and its error counts at no less than [`LEAST`]. Changes of opposite signs show no order.
-/// Where they shrink at the declared one or faster, e = a h² + b h⁴ passes through 0 near h: a and b from both changes give
-/// |e| = |0.42 (f_h − f_2h) + (f_4h − f_2h)/45|, said as |f_h − f_2h| + |f_2h − f_4h|/45; else the error is the sum of both changes.
-pub fn extrapolated(fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
+/// Below an order of one half the number stays and its error counts at no less than [`LEAST`]. Above `highest` the order is none of the
+/// scheme: 4h is not in the range of its order, or e = a h² + b h⁴ passes through 0 near h. The error is then said as
+/// |f_h − f_2h|/3 + |f_2h − f_4h|/180, what second order makes of the last change and fourth order of the one before. The same holds of
+/// changes of opposite signs that shrink at the declared order or faster. Where they shrink less they show no order: the last one counts as
+/// where it is alone, the one before at second order, |f_2h − f_4h|/12.
+pub fn extrapolated(fine: f64, coarse: f64, coarsest: Option<f64>, highest: f64) -> Extrapolated {
     let last = fine - coarse;
     let at = |order: f64| Extrapolated::by_growth(fine, coarse, order.exp2());
     let Some(before) = coarsest.map(|coarsest| coarse - coarsest) else { return at(UNOBSERVED) };
     let ratio = before / last;
-    if ratio.is_nan() || ratio.is_infinite() {
-        return Extrapolated { value: fine, error: last.abs().max(before.abs() / 45.0) };
+    let second = f64::from(ORDER).exp2();
+    let both = at(f64::from(ORDER)).error + before.abs() / 180.0;
+    if ratio <= 0.0 && ratio > -second {
+        return Extrapolated { value: fine, error: at(UNOBSERVED).error + before.abs() / 12.0 };
     }
-    if ratio <= 0.0 {
-        let share = if ratio <= -f64::from(ORDER).exp2() { 1.0 / 45.0 } else { 1.0 };
-        return Extrapolated { value: fine, error: last.abs() + share * before.abs() };
+    if ratio.is_nan() || ratio.is_infinite() || ratio <= 0.0 {
+        return Extrapolated { value: fine, error: both };
     }
     match ratio.log2() {
-        order if order > HIGHEST => at(f64::from(ORDER)),
+        order if order > highest.max(f64::from(ORDER)) + MARGIN => Extrapolated { error: both, ..at(f64::from(ORDER)) },
         order if order >= EXTRAPOLATED => at(order),
         order => Extrapolated { value: fine, ..at(order.max(LEAST)) },
     }
@@ -110,7 +113,7 @@ mod tests {
         // f = 1 + h^r at h, 2h, 4h
         let at = |order: f64, h: f64| {
             let f = |h: f64| 1.0 + h.powf(order);
-            (extrapolated(f(h), f(2.0 * h), Some(f(4.0 * h))), h.powf(order))
+            (extrapolated(f(h), f(2.0 * h), Some(f(4.0 * h)), 4.0), h.powf(order))
         };
         for order in [0.25, 0.4, 0.7, 1.0, 2.0, 4.0] {
             let (found, error) = at(order, 1e-3);
@@ -120,13 +123,20 @@ mod tests {
         let (found, error) = at(0.1, 1e-3);
         assert!(found.error > 0.4 * error && found.error < error, "{found:?} {error}");
         // growing changes, changes of opposite signs
-        assert!(extrapolated(3.0, 2.0, Some(1.5)).error > 6.0);
-        assert_eq!(extrapolated(3.0, 2.0, Some(2.5)), Extrapolated { value: 3.0, error: 1.5 });
+        assert!(extrapolated(3.0, 2.0, Some(1.5), 2.0).error > 6.0);
+        assert_eq!(
+            extrapolated(3.0, 2.0, Some(2.5), 2.0),
+            Extrapolated { value: 3.0, error: 1.0 / (8f64.sqrt() - 1.0) + 0.5 / 12.0 }
+        );
+        // 4h far out of range: second order of the last change
+        let found = extrapolated(1.003, 1.0, Some(1.1), 2.0);
+        assert!((found.error - (0.001 + 0.1 / 180.0)).abs() < 1e-12, "{found:?}");
         // e = a h² + b h⁴ near its zero, for every size of a
         for k in 0..40 {
             let (a, b) = (-0.25 + 0.01 * f64::from(k), 0.05);
             let e = |h: f64| a * h * h + b * h.powi(4);
-            let (found, ratio) = (extrapolated(e(1.0), e(2.0), Some(e(4.0))), (e(2.0) - e(4.0)) / (e(1.0) - e(2.0)));
+            let (found, ratio) =
+                (extrapolated(e(1.0), e(2.0), Some(e(4.0)), 2.0), (e(2.0) - e(4.0)) / (e(1.0) - e(2.0)));
             let told = ratio <= -4.0 || (1.6..22.0).contains(&ratio);
             let right = !told || e(1.0).abs() < 3.1 * found.error;
             assert!(right, "{a}: {found:?} {}", e(1.0));

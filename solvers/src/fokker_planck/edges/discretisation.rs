@@ -175,7 +175,9 @@ impl Discretisation for EdgeDiscretisation {
         if let Some(grid) = grid.coarsened() {
             levels.push(Box::new(self.on_grid(&grid)?.solved(interrupt)?));
         }
-        Ok(Some(Coarser { levels, errors: Box::new(ByOrder { reversible: self.nearly_reversible() }) }))
+        let widened = self.edges.widened_cells > 0 && self.edges.singular > 0;
+        let errors = ByOrder { reversible: self.nearly_reversible(), no_order: widened };
+        Ok(Some(Coarser { levels, errors: Box::new(errors) }))
     }
 
     fn has_exit(&self) -> bool {
@@ -207,14 +209,31 @@ impl Discretisation for EdgeDiscretisation {
     }
 }
 
-/// Errors by the order that the grids h, 2h and 4h show; whether the fine law is reversible up to quadrature.
+/// Errors by the order that the grids h, 2h and 4h show.
 struct ByOrder {
+    /// Whether the fine law is reversible up to quadrature.
     reversible: bool,
+    /// Whether D is singular along a line that the offsets do not follow, so that every grid widens it differently: numbers then have no
+    /// order, and errors that are unknown.
+    no_order: bool,
+}
+
+impl ByOrder {
+    fn number(&self, fine: f64, coarse: f64, coarsest: Option<f64>, highest: f64) -> Extrapolated {
+        if self.no_order {
+            return Extrapolated { value: fine, error: f64::NAN };
+        }
+        richardson::extrapolated(fine, coarse, coarsest, highest)
+    }
 }
 
 impl ErrorLaw for ByOrder {
     fn extrapolated(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
-        richardson::extrapolated(fine, coarse, coarsest)
+        self.number(fine, coarse, coarsest, f64::from(ORDER))
+    }
+
+    fn extrapolated_at_rest(&self, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
+        self.number(fine, coarse, coarsest, highest(self.reversible, true))
     }
 
     fn extrapolated_passage(&self, _d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {

@@ -14,7 +14,8 @@ pub struct Node {
 /// Eigenvalues below this share of the largest carry nothing; between the two the share goes linearly in the logarithm.
 const SINGULAR: (f64, f64) = (1e-12, 1e-10);
 
-/// Solves (M + added·I) γ = β for the packed d×d matrix M.
+/// Solves (M + added·I) γ = β for the packed d×d matrix M. What was added carries no drift: along directions in which M itself has no
+/// noise β is left over.
 pub fn solve_node(d: usize, m: &[f64], added: f64, beta: [f64; 3]) -> Node {
     let mut full = [[0.0; 3]; 3];
     for i in 0..d {
@@ -22,7 +23,8 @@ pub fn solve_node(d: usize, m: &[f64], added: f64, beta: [f64; 3]) -> Node {
             full[i][j] = m[packed_index(d, i, j)] + if i == j { added } else { 0.0 };
         }
     }
-    solve_definite(d, full, beta).map_or_else(|| split(d, m, added, beta), |gamma| Node { gamma, rest: [0.0; 3] })
+    let definite = if added == 0.0 { solve_definite(d, full, beta) } else { None };
+    definite.map_or_else(|| split(d, m, added, beta), |gamma| Node { gamma, rest: [0.0; 3] })
 }
 
 /// L D Lᵀ; None where a pivot is small.
@@ -58,7 +60,7 @@ fn split(d: usize, m: &[f64], added: f64, beta: [f64; 3]) -> Node {
     let mut node = Node { gamma: [0.0; 3], rest: [0.0; 3] };
     for k in 0..d {
         let part = vectors[0][k] * beta[0] + vectors[1][k] * beta[1] + vectors[2][k] * beta[2];
-        let ratio = if largest > 0.0 { values[k] / largest } else { 0.0 };
+        let ratio = if largest > 0.0 { (values[k] - added) / largest } else { 0.0 };
         let share = share(ratio);
         for i in 0..d {
             if share > 0.0 {

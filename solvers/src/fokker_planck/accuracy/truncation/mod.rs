@@ -1,6 +1,7 @@
 //! What walls that cut a tail leave out: the probability that the law without the walls has beyond them.
 
-use crate::problem::density::marginal;
+use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::problem::density::{marginal, moments};
 use crate::problem::grid::{Axis, Boundary, Grid};
 
 /// Factor by which the density shall grow from one of the three points of an extrapolation to the next, inwards.
@@ -38,6 +39,44 @@ pub fn truncation(grid: &Grid, probability: &[f64], physical: &[[bool; 2]]) -> f
         inside / (inside + beyond)
     });
     inside * (1.0 - kept.product::<f64>()).max(0.0)
+}
+
+/// What the walls cut off mean (d) and covariance (packed), of the density's centre values times volumes.
+///
+/// Beyond each side that is cut lies the probability p of [`truncation`], at its mean distance ℓ = p/f from the wall, f the density there,
+/// and with the moments of the outermost cells along the other axes: the mean lacks p (x − m), the covariance
+/// p ((x − m)(x − m)ᵀ + c − C), c of these cells and ℓ² across the wall. Added up over the sides without their signs.
+pub fn truncation_of_moments(grid: &Grid, probability: &[f64], physical: &[[bool; 2]]) -> (Vec<f64>, Vec<f64>) {
+    let d = grid.dimension();
+    let mut lacks = (vec![0.0; d], vec![0.0; packed_len(d)]);
+    let inside: f64 = probability.iter().sum();
+    if inside.is_nan() || inside <= 0.0 {
+        return lacks;
+    }
+    let (mean, covariance) = moments(grid, probability);
+    for (k, side) in (0..d).flat_map(|k| [(k, 0), (k, 1)]) {
+        let (axis, line) = (&grid.axes()[k], marginal(grid, probability, k));
+        let beyond = if physical.get(k).is_some_and(|sides| sides[side]) { 0.0 } else { beyond(axis, &line, side) };
+        let cell = if side == 0 { 0 } else { line.len() - 1 };
+        if beyond <= 0.0 || line[cell] <= 0.0 {
+            continue;
+        }
+        let layer: Vec<f64> = (0..grid.len())
+            .map(|i| if grid.multi_index(i)[k] == cell { probability[i].max(0.0) } else { 0.0 })
+            .collect();
+        let (mut at, mut own) = moments(grid, &layer);
+        let (share, length) = (beyond / (inside + beyond), beyond * axis.width(cell) / line[cell]);
+        at[k] = if side == 0 { axis.lower() - length } else { axis.upper() + length };
+        own[packed_index(d, k, k)] = length * length;
+        for i in 0..d {
+            lacks.0[i] += share * (at[i] - mean[i]).abs();
+            for j in i..d {
+                let c = packed_index(d, i, j);
+                lacks.1[c] += share * ((at[i] - mean[i]) * (at[j] - mean[j]) + own[c] - covariance[c]).abs();
+            }
+        }
+    }
+    lacks
 }
 
 /// Probability beyond a side, with the probability inside left as it is.
