@@ -6,10 +6,16 @@ use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, RefinedMoments, Snapshot, Statistics};
 use fpsolve_solvers::problem::density;
 use fpsolve_solvers::problem::grid::Grid;
+use fpsolve_validation::verdict::Verdict;
 
 use crate::record::Group;
+use crate::record::groups::chain::{add_by_cell, add_long_run};
 use crate::record::groups::engine::{Relaxation, add_refined_moments, add_relaxation, engine_group};
 use crate::record::groups::ensemble::{add_statistics, add_trajectories};
+use crate::text::short;
+
+/// Probability that a chain may lose over the ends of the box in a step before its law counts as wrong.
+const MOST_CLAMPED: f64 = 1e-6;
 
 /// One engine on its way, with what it showed at the output times so far.
 pub struct EngineRun {
@@ -71,6 +77,16 @@ impl EngineRun {
         ["error_grid", "error_time"].into_iter().filter_map(|name| self.reported(name)).sum()
     }
 
+    /// The verdict on a chain that leaves the box: what is kept at its ends is no longer the law asked for.
+    pub fn leaves_the_box(&self) -> Option<Verdict> {
+        let value = self.reported("clamped").filter(|clamped| *clamped > MOST_CLAMPED)?;
+        let why = format!(
+            "{} of the probability leaves the box in a step; widen the grid, or take a smaller learning rate",
+            short(value)
+        );
+        Some(Verdict { name: "clamped".into(), value, bound: MOST_CLAMPED, passed: false, why })
+    }
+
     /// A finite number that the engine itself reports.
     fn reported(&self, wanted: &str) -> Option<f64> {
         let number = |(name, value): &(&'static str, Attribute)| match value {
@@ -101,13 +117,16 @@ impl EngineRun {
         let (name, walkers) = (self.engine.name(), self.engine.walkers());
         let mut group = engine_group(name, walkers, grid, &self.snapshots, &attributes, &self.own_warnings());
         if self.engine.walkers().is_none() {
-            add_relaxation(&mut group, relaxation(grid, &self.snapshots, stationary));
+            let target = if self.engine.chain().is_some() { None } else { stationary };
+            add_relaxation(&mut group, relaxation(grid, &self.snapshots, target));
             if !self.refined.is_empty() && self.refined.len() == self.snapshots.len() {
                 add_refined_moments(&mut group, grid, &self.refined);
             }
         } else {
             add_statistics(&mut group, grid, &self.statistics);
         }
+        self.engine.long_run().into_iter().for_each(|long_run| add_long_run(&mut group, grid, long_run));
+        add_by_cell(&mut group, grid, self.engine.by_cell());
         if let Some(kept) = self.engine.trajectories() {
             add_trajectories(&mut group, grid, kept);
         }

@@ -84,6 +84,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
         warnings.extend(unresolved.iter().map(|unresolved| unresolved.why.clone()));
         verdicts.extend(unresolved.filter(|_| !accept).map(|unresolved| unresolved.verdict()));
     }
+    verdicts.extend(runs.iter().filter_map(EngineRun::leaves_the_box));
     record.groups.push(comparison_group(&comparisons, &verdicts));
     record.datasets.extend(warning_rows(&warnings));
     let failure = failures.into_iter().find(|error| !matches!(error, Error::Interrupted { .. }));
