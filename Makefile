@@ -2,6 +2,7 @@
 # make test    format, lints, documentation, every test (Rust and Python), every shipped scenario
 # make deny    licences, duplicates and sources of the dependencies, and security advisories where their list can be had
 # make book    the documentation as pages, target/book/index.html (where mdbook is installed; book/src can be read as it is)
+# make install PREFIX=~/.local    the program, its manual pages and completions [/usr/local]
 # make bench   the performance promises          make clean   removes everything built
 CARGO ?= cargo
 FPSOLVE := target/release/fpsolve
@@ -12,7 +13,12 @@ HDF5 := target/hdf5.sh
 # cargo-deny, built where it is missing: about 3 minutes of CPU time, once.
 DENY := $(shell command -v cargo-deny || echo target/tools/bin/cargo-deny)
 
-.PHONY: demo build test deny book python bench clean
+PREFIX ?= /usr/local
+# An absolute path in front of every file, for packages.
+DESTDIR ?=
+SHARE = $(DESTDIR)$(PREFIX)/share
+
+.PHONY: demo build test deny book python bench install clean
 
 demo: build
 	$(FPSOLVE) scenario scenarios/transient.toml --force
@@ -40,6 +46,14 @@ book:
 	@command -v mdbook >/dev/null || { echo "mdbook is not installed: cargo install mdbook"; exit 1; }
 	mdbook build book
 	@echo "wrote target/book/index.html"
+
+install: build
+	install -D $(FPSOLVE) $(DESTDIR)$(PREFIX)/bin/fpsolve
+	$(FPSOLVE) man -o $(SHARE)/man/man1
+	mkdir -p $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	$(FPSOLVE) completions bash > $(SHARE)/bash-completion/completions/fpsolve
+	$(FPSOLVE) completions zsh > $(SHARE)/zsh/site-functions/_fpsolve
+	$(FPSOLVE) completions fish > $(SHARE)/fish/vendor_completions.d/fpsolve.fish
 
 bench: $(HDF5)
 	. ./$(HDF5) && $(CARGO) bench --locked --workspace $$FEATURES

@@ -1,9 +1,15 @@
 //! How a run ends: exit codes, and the failures that carry a report for the person.
 
+use std::any::Any;
+use std::sync::{Mutex, PoisonError};
+
 use miette::{Diagnostic, NamedSource, Report, SourceSpan};
 
 use crate::setting;
 use crate::text::harmless;
+
+/// What is said of a failure that no scenario should bring about.
+pub const BUG: &str = "this is a bug of the method: please report it with the scenario";
 
 /// Exit codes of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +27,14 @@ pub enum Outcome {
     TooLarge = 4,
     /// Interrupted by the user; the record is written.
     Interrupted = 130,
+}
+
+impl Outcome {
+    /// The outcome with this exit code; a failed run for a number that none has.
+    pub fn of_code(code: i32) -> Self {
+        let all = [Self::Done, Self::BadInput, Self::VerdictFailed, Self::TooLarge, Self::Interrupted, Self::RunFailed];
+        all.into_iter().find(|outcome| i32::from(*outcome as u8) == code).unwrap_or(Self::RunFailed)
+    }
 }
 
 /// A failure: the exit code and what is printed on standard error.
@@ -147,6 +161,30 @@ pub fn install_reporter() {
     debug_assert!(hook.is_ok(), "the reporter is installed once");
 }
 
+/// Does `work`; a panic in it is given back as what it said and where, and ends there.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|payload| said(&*payload))
+}
+
+/// What panics said last, and where.
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// Keeps what a panic says for the report, instead of printing it.
+pub fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|panic| {
+        let said = panic.payload_as_str().unwrap_or("panic");
+        let place = panic.location().map_or(String::new(), |place| format!(" ({}:{})", place.file(), place.line()));
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{said}{place}"));
+    }));
+}
+
+/// What a panic said, and where, if the hook is installed.
+pub fn said(payload: &(dyn Any + Send)) -> String {
+    let kept = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let words = || payload.downcast_ref::<&str>().map(|said| said.to_string());
+    kept.or_else(words).or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".into())
+}
+
 /// Prints a report on standard error.
 pub fn show(report: &Report) {
     use std::io::Write;
@@ -156,6 +194,17 @@ pub fn show(report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_ends_where_it_is_caught() {
+        assert_eq!(caught(|| 3), Ok(3));
+        assert_eq!(
+            caught(|| if true {
+                panic!("too {}", "many")
+            }),
+            Err("too many".into())
+        );
+    }
 
     #[test]
     fn a_file_shows_no_control_characters_and_keeps_its_places() {

@@ -10,6 +10,7 @@ pub mod figure;
 pub mod limits;
 pub mod reader;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod setting;

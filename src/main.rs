@@ -7,15 +7,16 @@ use fpsolve::error::{self, Outcome};
 
 fn main() -> ExitCode {
     error::install_reporter();
+    error::install_panic_hook();
     let outcome = match std::panic::catch_unwind(|| cli::run(&cli::command().get_matches())) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(failure)) => {
             error::show(&failure.report);
             failure.outcome
         }
-        Err(_) => {
-            let help = "please report it with the scenario and the lines above";
-            error::show(&error::advice("this is a bug in fpsolve", help));
+        Err(panic) => {
+            let message = format!("this is a bug in fpsolve: {}", error::said(&*panic));
+            error::show(&error::advice(message, "please report it with the scenario and these lines"));
             Outcome::RunFailed
         }
     };

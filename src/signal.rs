@@ -1,28 +1,44 @@
-//! Interruption: the first SIGINT or SIGTERM ends the run at the next step with a valid record, the third ends the program.
+//! Interruption: the first SIGINT, SIGTERM or SIGHUP ends a run within a second with a valid record, the second ends the program.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 static COUNT: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 static INSTALL: Mutex<()> = Mutex::new(());
+/// The file that is removed where the program ends before it got its name.
+static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// Starts counting SIGINT and SIGTERM; from the third on the program ends at once with exit code 130 (a record that stood
-/// at its path before is intact: records are replaced atomically). Errors: the system refuses the handlers.
+/// How long a computation has to end by itself once the user asked for it.
+const GRACE: Duration = Duration::from_millis(350);
+/// How often the user is listened to.
+const LISTENING: Duration = Duration::from_millis(20);
+/// Stack of a computation, bytes.
+const STACK: usize = 64 << 20;
+
+/// Starts counting SIGINT, SIGTERM and SIGHUP; from the second on the program ends at once with exit code 130 (a record that
+/// stood at its path before is intact: records are replaced atomically). A file that becomes larger than allowed (SIGXFSZ) is an
+/// error of the writing and no end of the program. Errors: the system refuses the handlers.
 pub fn install() -> std::io::Result<()> {
     let _guard = INSTALL.lock();
     if COUNT.get().is_some() {
         return Ok(());
     }
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let count = Arc::new(AtomicUsize::new(0));
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let counter = Arc::clone(&count);
     std::thread::spawn(move || {
         for _ in signals.forever() {
-            if counter.fetch_add(1, Ordering::SeqCst) >= 2 {
-                std::process::exit(130);
+            if counter.fetch_add(1, Ordering::SeqCst) >= 1 {
+                if let Some(path) = unfinished(None) {
+                    let _ = std::fs::remove_file(path);
+                }
+                signal_hook::low_level::exit(130);
             }
         }
     });
@@ -30,7 +46,37 @@ pub fn install() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Names the file that is being written, to be removed where a second signal ends the program; None once it has its name.
+pub fn unfinished(path: Option<&Path>) -> Option<PathBuf> {
+    let mut now = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::replace(&mut now, path.map(Path::to_path_buf))
+}
+
 /// Whether a signal has arrived.
 pub fn interrupted() -> bool {
     COUNT.get().is_some_and(|count| count.load(Ordering::Relaxed) > 0)
+}
+
+/// Does `work` on a thread of its own. None where the user asked for an end and `work` had not ended a third of a second later: no loop has
+/// to listen for that. It is left behind, and ends with the program. A panic in it goes on here.
+pub fn attended<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, result) = sync_channel(1);
+    let send = move || {
+        let _ = done.send(work());
+    };
+    let thread = std::thread::Builder::new().name("run".into()).stack_size(STACK).spawn(send).ok()?;
+    let mut since: Option<Instant> = None;
+    loop {
+        match result.recv_timeout(LISTENING) {
+            Ok(value) => return Some(value),
+            Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                Ok(()) => return None,
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if interrupted() && since.get_or_insert_with(Instant::now).elapsed() > GRACE {
+            return None;
+        }
+    }
 }

@@ -81,9 +81,17 @@ pub fn exact(x: f64) -> String {
     if x == 0.0 || (1e-5..1e15).contains(&x.abs()) { format!("{x}") } else { format!("{x:e}") }
 }
 
+/// A number as it is written shortest, rounded to 15 digits: what a computation left in the last two is not shown.
+pub fn rounded(x: f64) -> String {
+    exact(format!("{x:.14e}").parse().unwrap_or(x))
+}
+
 /// A number beside others that differ by `scale`, such as a point on an axis of that length: with three digits of the scale, at least
-/// four of its own; what is less than 10⁻¹³ of the scale is 0.
+/// four of its own, four beside nothing; what is less than 10⁻¹³ of the scale is 0.
 pub fn beside(x: f64, scale: f64) -> String {
+    if scale == 0.0 {
+        return significant(x, 4);
+    }
     if x.abs() < 1e-13 * scale.abs() {
         return "0".into();
     }
@@ -221,8 +229,10 @@ mod tests {
         assert_eq!(with_error(3.2161e-28, 4e-31), "3.2161e-28 ± 4.0e-31");
         assert_eq!(with_error(0.5, f64::NAN), "0.5 ± unknown");
         assert_eq!(with_error(2.0, 0.0), "2 ± 0");
+        assert_eq!(beside(0.1 + 2e-17, 0.0), "0.1");
         assert_eq!((relative(-1.6e-168, 1.0), relative(2e-16, 1.0)), ("0".into(), "2.0e-16".into()));
         assert_eq!((beside(-2.3e-17, 5.0), beside(1e6 + 0.25, 2.0)), ("0".into(), "1000000.25".into()));
+        assert_eq!((rounded(0.125_000_000_000_000_03), rounded(8.000_000_000_000_002)), ("0.125".into(), "8".into()));
         assert_eq!((exact(1e300), exact(0.025), exact(1e-300)), ("1e300".into(), "0.025".into(), "1e-300".into()));
     }
 

@@ -96,7 +96,7 @@ fn the_record_has_walkers_quantiles_and_passages_for_any_number_of_threads() {
     ] {
         assert!(summary.contains(wanted), "{wanted}: {summary}");
     }
-    let pictures = figure::plot(&one, &folder.path().join("pictures")).unwrap();
+    let pictures = figure::plot(&one, &folder.path().join("pictures")).unwrap().0;
     for name in ["trajectories.png", "survival.svg"] {
         assert!(pictures.iter().any(|path| path.ends_with(name)), "{name}: {pictures:?}");
     }

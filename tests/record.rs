@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fpsolve::record::hdf5::{Error, read, write};
+use fpsolve::record::hdf5::{Error, Existing, read};
 use fpsolve::record::{Attribute, Dataset, Group, Record, Values};
 
 /// One test at a time: a child process started meanwhile would inherit HDF5's lock on a file that is being written.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(record: &Record, path: &Path) -> Result<(), Error> {
+    fpsolve::record::hdf5::write(record, path, Existing::Replaced)
 }
 
 fn sorted(mut group: Group) -> Group {

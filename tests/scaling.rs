@@ -10,7 +10,7 @@ use std::path::Path;
 
 use fpsolve::reader::Source;
 use fpsolve::record::{Attribute, Group, Record, Values};
-use fpsolve::run::{Status, run};
+use fpsolve::run::{Reached, Status, run};
 use fpsolve::scenario::Scenario;
 use proptest::prelude::*;
 
@@ -205,7 +205,7 @@ outliers = {{ at = "minima", q = 0.5 }}
 
 fn record(text: &str) -> Record {
     let scenario = Scenario::parse(Source::from_text(Path::new("scaling.toml"), text.to_string())).unwrap();
-    let run = run(&scenario.problem().unwrap(), &|| false, &|_| {});
+    let run = run(&scenario.problem().unwrap(), &|| false, &|_| {}, &Reached::nothing_of(&scenario));
     assert!(run.status == Status::Complete, "{:?}", run.failure);
     run.record
 }

@@ -153,7 +153,7 @@ fn words(record: &Record) -> Vec<String> {
     let range = loss.iter().map(|l| l - lowest).fold(0.0, f64::max);
     let minima = (0..index.len()).filter(|&k| index[k] == 0).map(|k| {
         let place: Vec<String> = theta[k * d..(k + 1) * d].iter().zip(&lengths).map(|(t, l)| beside(*t, *l)).collect();
-        format!("({}) L = {}", place.join(", "), beside(loss[k], range))
+        format!("({}) L = {}", place.join(", "), beside(loss[k], range.max(1e-12 * lowest.abs())))
     });
     let minima: Vec<String> = minima.take(6).collect();
     let list = if minima.is_empty() { String::new() } else { format!("; minima {}", minima.join(", ")) };

@@ -107,7 +107,7 @@ pub trait Analysis: Any + Send + Sync {
 }
 
 /// What an analysis found.
-pub trait Findings {
+pub trait Findings: Send + Sync {
     /// Adds its groups, fields and attributes to the record.
     fn add_to(&self, record: &mut Record, problem: &Problem);
     /// Sentences on where it may not be trusted.

@@ -19,7 +19,7 @@ use crate::reader::table::{Table, Value};
 use crate::record::read::{float, text};
 use crate::record::scales::{field, variable_scales};
 use crate::record::{Attribute, Record};
-use crate::scenario::names::check_letters;
+use crate::scenario::names::check_group_name;
 use crate::text::{short, with_error};
 
 /// Its line in the table.
@@ -70,7 +70,7 @@ fn read_one(value: &Value) -> Result<Written> {
     let table = value.table(&["name", "basin"])?;
     let help = "write { name = \"left\", basin = \"x < 0\" }";
     let name = table.require("name", help)?.string()?;
-    check_letters(table.source(), &name, "basin")?;
+    check_group_name(table.source(), &name, "basin")?;
     Ok(Written { name, basin: formula(&table.require("basin", help)?)? })
 }
 

@@ -7,6 +7,7 @@ use fpsolve_solvers::Error;
 use miette::Result;
 
 use super::{ANALYSES, Analysis, AnalysisEntry, Context, Failure, Findings, Finished, Request, Scale};
+use crate::error::{BUG, caught};
 use crate::reader::table::Table;
 
 /// The analyses that a scenario asks for, in the order of the table.
@@ -23,13 +24,14 @@ pub struct Planned {
 }
 
 /// An analysis that has run.
+#[derive(Clone)]
 pub struct Completed {
     /// Its line in the table.
     pub entry: &'static AnalysisEntry,
     /// Wall seconds.
     pub seconds: f64,
     /// What it found.
-    pub findings: Box<dyn Findings>,
+    pub findings: Arc<dyn Findings>,
 }
 
 impl Requests {
@@ -57,20 +59,25 @@ impl Requests {
     }
 }
 
-/// Runs the analyses in order; what fails, fails alone. Interruptions are added to `interrupted`.
+/// Runs the analyses in order; what fails, be it by a panic, fails alone. Interruptions are added to `interrupted`; `answered` hears of each answer.
 pub fn analyse(
     planned: &[Planned],
     finished: &Finished,
     interrupted: &mut Vec<Error>,
+    answered: &dyn Fn(&Completed),
 ) -> (Vec<Completed>, Vec<Failure>) {
     let (mut completed, mut failures) = (Vec::new(), Vec::new());
     for Planned { entry, analysis } in planned {
         let start = Instant::now();
-        match analysis.run(finished) {
+        (finished.progress)(entry.name);
+        let bug = |panic: String| Err(Error::numerical(entry.name, "in its computation", panic, BUG));
+        match caught(|| analysis.run(finished)).unwrap_or_else(bug) {
             Ok(None) => {}
             Ok(Some(findings)) => {
                 failures.extend(findings.failures());
-                completed.push(Completed { entry, seconds: start.elapsed().as_secs_f64(), findings });
+                let answer = Completed { entry, seconds: start.elapsed().as_secs_f64(), findings: Arc::from(findings) };
+                answered(&answer);
+                completed.push(answer);
             }
             Err(error) => {
                 let group = entry.groups.first().unwrap_or(&entry.name).to_string();

@@ -64,7 +64,7 @@ fn look(finished: &Finished) -> Option<Reach> {
     if !resolved(&problem.grid, &ends) {
         return Some(Reach { ends, beyond: None, warning: None });
     }
-    let share = beyond(&problem.grid, &ends, probability);
+    let share = beyond(&problem.grid, &ends, &probability);
     let words =
         |(variable, [lower, upper]): (&String, &[f64; 2])| format!("{variable} in {}", interval(*lower, *upper));
     let place: Vec<String> = problem.variables.iter().zip(&ends).map(words).collect();
@@ -80,9 +80,9 @@ fn look(finished: &Finished) -> Option<Reach> {
 }
 
 /// The density of the SDE to hold against the bounded noise of SGD: the stationary one, else the last of an engine.
-fn density_of_sde<'a>(finished: &Finished<'a>) -> Option<(&'static str, &'a [f64])> {
-    let last = |engine: &str| Some(finished.run_of(engine)?.snapshots.last()?.probability.as_slice());
-    let stationary = finished.stationary.map(|s| ("the stationary density", s.probability.as_slice()));
+fn density_of_sde(finished: &Finished) -> Option<(&'static str, Vec<f64>)> {
+    let last = |engine: &str| Some(finished.run_of(engine)?.seen().snapshots.last()?.probability.clone());
+    let stationary = finished.stationary.map(|s| ("the stationary density", s.probability.clone()));
     let density = || last("fokker_planck").map(|p| ("the last density of Fokker-Planck", p));
     let walkers = || last("langevin").map(|p| ("the last density of Langevin", p));
     stationary.or_else(density).or_else(walkers)

@@ -9,7 +9,7 @@ use crate::engine::EngineEntry;
 use crate::error::{Failure, Outcome};
 use crate::limits;
 use crate::scenario::{Prepared, Scenario};
-use crate::text::{exact, interval, parse_size, short, size};
+use crate::text::{exact, interval, parse_size, rounded, short, size};
 use fpsolve_solvers::problem::grid::Axis;
 
 /// The subcommand.
@@ -25,7 +25,7 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 #[command(after_help = "Example:
   fpsolve check scenarios/transient-2d.toml --set 'grid.axes.0.cells=512'")]
 struct Args {
-    /// The scenario (TOML)
+    /// The scenario (TOML; .json and .yaml too), or - for standard input
     file: PathBuf,
     /// Override a key of the scenario
     #[arg(long, value_name = "KEY.PATH=VALUE")]
@@ -52,7 +52,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     text += "\nDefaults taken for keys that are not written:\n";
     text += &defaults(&scenario);
     text += &format!("\nMemory (limit {}):\n{}", size(limit as f64), estimate.to_text());
-    super::print(&text);
+    super::print(&text)?;
     Ok(Outcome::Done)
 }
 
@@ -74,7 +74,7 @@ fn heading(prepared: &Prepared) -> String {
         format!("{} in {ends}, {} cells{graded}, {walls}", axis.variable(), axis.cells())
     };
     let axes: Vec<String> = problem.grid.axes().iter().map(axis).collect();
-    let mut temperature = format!("T = {}", exact(problem.temperature));
+    let mut temperature = format!("T = {}", rounded(problem.temperature));
     if let Some(minibatch) = problem.minibatch {
         let (rate, batch) = (exact(minibatch.learning_rate), minibatch.batch_size);
         temperature += &format!(" (learning rate {rate}, batch size {batch})");
@@ -87,7 +87,7 @@ fn heading(prepared: &Prepared) -> String {
     if let Some(found) = &prepared.box_found {
         text += &format!("               found by {}\n", found.reason());
     }
-    text += &format!("  times        {} from 0 to {}\n", times.len(), exact(times.last().copied().unwrap_or(0.0)));
+    text += &format!("  times        {} from 0 to {}\n", times.len(), rounded(times.last().copied().unwrap_or(0.0)));
     if let Some(data) = &prepared.data {
         text += &format!("  data         {} samples of {}\n", data.samples(), data.names().join(", "));
     }

@@ -1,6 +1,7 @@
 //! `fpsolve convergence FILE`: the Fokker–Planck part of a scenario on a ladder of grids.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::Args as _;
@@ -10,13 +11,14 @@ use fpsolve_solvers::fokker_planck::{EDGES, FokkerPlanckOptions};
 use fpsolve_solvers::problem::Problem;
 
 use super::output;
-use super::scenario::{WRITE_HELP, overrides, progress};
+use super::scenario::{overrides, progress};
 use crate::analysis::modes;
 use crate::engine::fokker_planck;
 use crate::error::{self, Failure, Outcome};
-use crate::record::hdf5;
+use crate::record::Record;
 use crate::record::provenance::Provenance;
 use crate::run::convergence::{GridStudy, csv, report};
+use crate::run::heading::root;
 use crate::run::{Status, heading};
 use crate::scenario::{Prepared, Scenario, grid};
 use crate::text::parse_size;
@@ -44,7 +46,7 @@ Examples:
   fpsolve convergence scenarios/student-t.toml --set grid.axes.0.cells=1024 --levels 6 -o runs/tails.h5"
 )]
 struct Args {
-    /// The scenario (TOML)
+    /// The scenario (TOML; .json and .yaml too), or - for standard input
     file: PathBuf,
     /// Number of grids; fewer where an axis cannot be halved any more
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=12))]
@@ -76,6 +78,7 @@ struct Args {
 
 /// Reads, checks, climbs the ladder, writes, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
+    super::watch_signals()?;
     super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
     let engines = [&fokker_planck::ENTRY];
     let mut settings = overrides(&args.set, &engines);
@@ -86,32 +89,67 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let name = PathBuf::from(format!("{}-convergence.h5", name.display()));
     let path = output::choose(args.output.as_deref(), &name, args.force)?;
     limits::check(&scenario, &engines, args.memory_limit.unwrap_or_else(limits::default_limit))?;
-    super::watch_signals()?;
     let provenance = Provenance::start();
-    let prepared = scenario.problem()?;
-    super::check_work(&scenario, &prepared, args.quiet)?;
-    let problems = grids(&prepared.problem, usize::from(args.levels))
-        .map_err(|e| scenario.source.solver_error(&scenario.grid.span, "this grid", &e))?;
-    let (study, failure) = grid_study(&prepared, &problems, &progress(args.quiet));
-    let status = match &failure {
-        None => Status::Complete,
-        Some(Error::Interrupted { .. }) => Status::Interrupted,
-        Some(_) => Status::Failed,
-    };
-    let mut record = heading(&prepared, &prepared.problem, status);
+    let Climbed { name, mut record, study, failure } = climb(scenario, usize::from(args.levels), args.quiet)?;
+    let status = status(failure.as_ref());
     record.groups.extend(study.group());
     provenance.fill(record.group_mut("provenance"));
-    hdf5::write(&record, &path).map_err(|e| Failure::run(error::advice(e.to_string(), WRITE_HELP)))?;
+    let path = output::write(&record, &path, args.force)?;
     let files = beside(&record, &study, &path)?;
     if !args.quiet {
-        super::print(&report(&prepared, &study, usize::from(args.levels), status));
-        super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>());
+        super::print(&report(&name, &study, usize::from(args.levels), status))?;
+        super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>())?;
     }
     match failure {
         None => Ok(Outcome::Done),
         Some(Error::Interrupted { .. }) => Ok(Outcome::Interrupted),
         Some(e) => Err(Failure::run(error::solver(&e))),
     }
+}
+
+/// How far the ladder was climbed.
+#[derive(Clone)]
+struct Climbed {
+    /// Name of the scenario.
+    name: String,
+    /// The root of the record.
+    record: Record,
+    study: GridStudy,
+    failure: Option<Error>,
+}
+
+fn status(failure: Option<&Error>) -> Status {
+    match failure {
+        None => Status::Complete,
+        Some(Error::Interrupted { .. }) => Status::Interrupted,
+        Some(_) => Status::Failed,
+    }
+}
+
+/// Builds the problems and solves them; what was reached, where the user does not want to wait for the end of one.
+fn climb(scenario: Scenario, levels: usize, quiet: bool) -> Result<Climbed, Failure> {
+    let stopped = Some(Error::Interrupted { time: 0.0 });
+    let record =
+        root(&scenario.name, &scenario.description, &scenario.source.text, scenario.seed, status(stopped.as_ref()));
+    let name = scenario.name.clone();
+    let reached = Arc::new(Mutex::new(Climbed { name, record, study: GridStudy::default(), failure: stopped.clone() }));
+    let told = Arc::clone(&reached);
+    let work = move || {
+        let prepared = scenario.problem()?;
+        super::check_work(&scenario, &prepared, quiet)?;
+        let problems = grids(&prepared.problem, levels)
+            .map_err(|e| scenario.source.solver_error(&scenario.grid.span, "this grid", &e))?;
+        let tell = |study: &GridStudy| {
+            let record = heading(&prepared, &prepared.problem, Status::Interrupted);
+            let mut reached = told.lock().unwrap_or_else(PoisonError::into_inner);
+            (reached.record, reached.study) = (record, study.clone());
+        };
+        let (study, failure) = grid_study(&prepared, &problems, &progress(quiet), &tell);
+        let record = heading(&prepared, &prepared.problem, status(failure.as_ref()));
+        Ok(Climbed { name: scenario.name, record, study, failure })
+    };
+    let abandoned = || Ok(reached.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    signal::attended(work).unwrap_or_else(abandoned)
 }
 
 /// Overrides that multiply the cells of every axis by 2^`finer`.
@@ -139,17 +177,22 @@ fn finer(scenario: &Scenario, finer: u8) -> Result<Vec<String>, Failure> {
 
 /// Runs the problems one after the other, the coarsest first, until one fails or the user stops it; all with the discretisation that the
 /// automatic choice takes on the scenario's own grid, unless its steps serve fewer than two of the grids.
-fn grid_study(prepared: &Prepared, problems: &[Problem], progress: &dyn Fn(&str)) -> (GridStudy, Option<Error>) {
+fn grid_study(
+    prepared: &Prepared,
+    problems: &[Problem],
+    progress: &dyn Fn(&str),
+    tell: &dyn Fn(&GridStudy),
+) -> (GridStudy, Option<Error>) {
     progress("choosing a discretisation");
     let written = prepared.options.of::<FokkerPlanckOptions>();
     let options = match fixed_discretisation(&problems[problems.len() - 1], written, &signal::interrupted) {
         Ok(options) => options,
         Err(error) => return (GridStudy::default(), Some(error)),
     };
-    let (study, failure) = study_with(prepared, problems, &options, progress);
+    let (study, failure) = study_with(prepared, problems, &options, progress, tell);
     if written.discretisation.is_none() && failure.is_none() && study.ladder.is_none() {
         let edges = FokkerPlanckOptions { discretisation: Some(&EDGES), ..options };
-        return study_with(prepared, problems, &edges, progress);
+        return study_with(prepared, problems, &edges, progress, tell);
     }
     (study, failure)
 }
@@ -159,6 +202,7 @@ fn study_with(
     problems: &[Problem],
     options: &FokkerPlanckOptions,
     progress: &dyn Fn(&str),
+    tell: &dyn Fn(&GridStudy),
 ) -> (GridStudy, Option<Error>) {
     let eigenpairs = modes::count(&prepared.analyses);
     let mut study = GridStudy::default();
@@ -188,15 +232,16 @@ fn study_with(
             }
         }
         study.ladder = Ladder::new(&study.solved);
+        tell(&study);
     }
     progress("");
     (study, None)
 }
 
 /// Writes table and picture beside the record; returns all files.
-fn beside(record: &crate::record::Record, study: &GridStudy, path: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn beside(record: &Record, study: &GridStudy, path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let table = path.with_extension("csv");
-    let refused = |what: String| Failure::run(error::advice(what, WRITE_HELP));
+    let refused = |what: String| Failure::run(error::advice(what, output::WRITE_HELP));
     std::fs::write(&table, csv(study)).map_err(|e| refused(format!("cannot write {}: {e}", table.display())))?;
     let pictures =
         figure::plot_one(record, "convergence", &path.with_extension("")).map_err(|e| refused(e.to_string()))?;

@@ -44,7 +44,7 @@ fn run(_args: &Args) -> Result<Outcome, Failure> {
         table.choices.iter().for_each(|(key, rows)| section(&format!("{}.{key}", table.key), rows()));
     }
     section("pictures", FIGURES.iter().map(|figure| row(figure.name, figure.about)).collect());
-    super::print(&(text.trim_end().to_string() + "\n"));
+    super::print(&(text.trim_end().to_string() + "\n"))?;
     Ok(Outcome::Done)
 }
 

@@ -1,11 +1,18 @@
 //! The command line: one file per subcommand, one line per subcommand in the table below.
 
 mod check;
+mod completions;
 mod convergence;
+mod explain;
+mod guard;
 mod list;
+mod man;
+mod new;
 mod output;
 mod plot;
+mod report;
 mod scenario;
+mod schema;
 mod show;
 mod validate;
 
@@ -16,17 +23,24 @@ use clap::{ArgMatches, Command, FromArgMatches};
 
 use crate::error::{Failure, Outcome};
 use crate::limits::work;
+use crate::reader::source::plain_io;
 use crate::scenario::{Prepared, Scenario};
 
 /// The subcommands, in the order of the help.
 static SUBCOMMANDS: &[&Subcommand] = &[
+    &new::SUBCOMMAND,
     &scenario::SUBCOMMAND,
     &check::SUBCOMMAND,
     &convergence::SUBCOMMAND,
     &plot::SUBCOMMAND,
+    &report::SUBCOMMAND,
     &show::SUBCOMMAND,
     &list::SUBCOMMAND,
+    &explain::SUBCOMMAND,
     &validate::SUBCOMMAND,
+    &schema::SUBCOMMAND,
+    &completions::SUBCOMMAND,
+    &man::SUBCOMMAND,
 ];
 
 /// A subcommand: what it is called, what it takes and what it does.
@@ -42,10 +56,12 @@ struct Subcommand {
 }
 
 const EXAMPLES: &str = "Examples:
+  fpsolve new -o mine.toml                           a commented scenario to start from
   fpsolve scenario scenarios/transient.toml          run a scenario, write transient.h5
   fpsolve check scenarios/transient.toml             what it means and needs, without running
   fpsolve convergence scenarios/double-well.toml     the same on a ladder of grids: is the grid fine enough?
   fpsolve plot transient.h5 -o pictures              draw the record
+  fpsolve report transient.h5 --open                 all about it on one page
   fpsolve validate                                   run every shipped scenario, print the verdicts
 
 Exit codes: 0 done, every verdict passed; 1 the run failed; 2 bad input, nothing written; 3 a verdict or
@@ -104,14 +120,48 @@ impl DataFolders {
 /// Refuses what no computer can do, with exit code 4, and says how long what takes hours will take.
 fn check_work(scenario: &Scenario, prepared: &Prepared, quiet: bool) -> Result<(), Failure> {
     if let Some(warning) = work::check(scenario, prepared)?.warning().filter(|_| !quiet) {
-        eprintln!("warning: {}", crate::text::harmless(&warning));
+        tell(&format!("warning: {}\n", crate::text::harmless(&warning)));
     }
     Ok(())
 }
 
-/// Prints to standard output, control characters escaped; a reader that has gone away is no error.
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(crate::text::harmless(text).as_bytes());
+/// Prints to standard output, control characters escaped; a reader that has gone away is no error. Errors: what else the system says,
+/// a full disk.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    match out.write_all(crate::text::harmless(text).as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let message = format!("cannot write to standard output: {error}");
+            Err(Failure::run(crate::error::advice(message, "check the space where it goes")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Prints a text, or writes it to a file. Errors: the file exists and `force` is false; it cannot be written.
+fn deliver(text: &str, file: Option<&Path>, force: bool) -> Result<Outcome, Failure> {
+    let Some(path) = file else {
+        print(text)?;
+        return Ok(Outcome::Done);
+    };
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create(true).truncate(true).create_new(!force).open(path);
+    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| {
+        let (why, help) = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                ("it exists already".into(), "write --force to replace it, or choose another file with -o")
+            }
+            _ => (plain_io(&error), "check the folder and its permissions, or choose another file with -o"),
+        };
+        Failure::input(crate::error::advice(format!("cannot write {}: {why}", path.display()), help))
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// Tells on standard error, which may be a terminal that has been closed.
+fn tell(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Number of threads for the ensembles. Errors: the pool cannot be made.

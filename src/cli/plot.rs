@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args as _;
+use clap::builder::PossibleValuesParser;
 
 use crate::error::{self, Failure, Outcome};
+use crate::figure::{Drawing, FIGURES, FORMATS, Files, Format};
 use crate::reader::source::plain_io;
 use crate::record::hdf5;
 use crate::{figure, record};
@@ -14,7 +16,10 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "plot",
     about: "Draw the pictures of a record",
     arguments: Args::augment_args,
-    run: |matches| run(&super::arguments(matches)),
+    run: |matches| {
+        let args: Args = super::arguments(matches);
+        super::guard::guarded(&args.record, || run(&args))
+    },
 };
 
 /// Arguments of `fpsolve plot`.
@@ -23,37 +28,93 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 struct Args {
     /// The record (HDF5)
     record: PathBuf,
-    /// Folder for the pictures, made where it is missing [default: the name of the record without .h5]
-    #[arg(short, long, value_name = "DIR")]
+    /// Folder for the pictures, made where it is missing, or FILE.png, FILE.svg for one of them [default: the name of the record without .h5]
+    #[arg(short, long, value_name = "DIR|FILE")]
     output: Option<PathBuf>,
+    /// Draw this picture alone (may be repeated)
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
+    only: Vec<String>,
+    /// Formats of the files: png, svg, or both
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = read_format, default_value = "png,svg")]
+    format: Vec<Format>,
+    /// Width of PNG pictures in pixels [default: twice that of the SVG]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(100..=20_000))]
+    width: Option<u32>,
+    /// List the pictures that the record has data for, draw none
+    #[arg(long)]
+    list: bool,
+}
+
+fn names() -> Vec<&'static str> {
+    FIGURES.iter().map(|figure| figure.name).collect()
+}
+
+fn read_format(word: &str) -> Result<Format, String> {
+    let known = FORMATS.iter().find(|(ending, _)| *ending == word);
+    known.map(|(_, format)| *format).ok_or_else(|| "the formats are png and svg".to_string())
 }
 
 fn after_help() -> String {
-    let mut text =
-        "Each picture is written as PNG and SVG; pictures of an earlier run in the folder are replaced.\n\nPictures:\n"
-            .to_string();
-    for figure in figure::FIGURES {
-        text += &format!("  {:12}  {}\n", figure.name, figure.about);
+    let mut text = "Pictures of an earlier run in the folder are replaced.\n\nPictures:\n".to_string();
+    for figure in &FIGURES {
+        text += &format!("  {:13}  {}\n", figure.name, figure.about);
     }
-    text + "\nExample:\n  fpsolve plot transient.h5 -o pictures"
+    text + "\nExamples:\n  fpsolve plot transient.h5 -o pictures\n  fpsolve plot transient.h5 --only density --width 3000 -o density.png"
 }
 
-/// Draws every picture that the record has data for.
+/// Draws the pictures that were asked for and that the record has data for.
 fn run(args: &Args) -> Result<Outcome, Failure> {
     let record = read(&args.record)?;
-    let folder = match &args.output {
-        Some(folder) => folder.clone(),
-        None => PathBuf::from(args.record.file_stem().unwrap_or_default()),
-    };
-    let files = figure::plot(&record, &folder).map_err(|error| match error {
-        figure::Error::Io { .. } | figure::Error::Record(_) => {
-            Failure::input(error::advice(error.to_string(), "choose another folder with -o, or another record"))
+    let (mut drawings, mut failed) = figure::drawings(&record).map_err(refused)?;
+    let there: Vec<&str> = drawings.iter().map(|drawing| drawing.figure.name).collect();
+    if let Some(name) = args.only.iter().find(|name| !there.contains(&name.as_str())) {
+        let message = format!("{} has no data for the picture {name}", args.record.display());
+        return Err(Failure::input(error::advice(message, format!("it has: {}", there.join(", ")))));
+    }
+    drawings.retain(|drawing| args.only.is_empty() || args.only.iter().any(|name| name == drawing.figure.name));
+    if args.list {
+        let line = |drawing: &Drawing| format!("{:13}  {}\n", drawing.figure.name, drawing.figure.about);
+        super::print(&drawings.iter().map(line).collect::<String>())?;
+        return Ok(Outcome::Done);
+    }
+    let files = Files { formats: args.format.clone(), width: args.width };
+    let written = match args.output.as_deref().and_then(|path| Some((path, format_of(path)?))) {
+        Some((path, format)) => one(&drawings, path, &Files { formats: vec![format], ..files })?,
+        None => {
+            let beside = || PathBuf::from(args.record.file_stem().unwrap_or_default());
+            let folder = args.output.clone().unwrap_or_else(beside);
+            let (written, unwritten) = figure::write_all(&drawings, &folder, &files).map_err(refused)?;
+            failed.extend(unwritten);
+            written
         }
-        figure::Error::Encode(_) => Failure::run(error::advice(error.to_string(), "draw a record with fewer cells")),
-    })?;
-    let lines: Vec<String> = files.iter().map(|file| format!("{}\n", file.display())).collect();
-    super::print(&lines.concat());
-    Ok(Outcome::Done)
+    };
+    super::print(&written.iter().map(|file| format!("{}\n", file.display())).collect::<String>())?;
+    if failed.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    let said: Vec<String> = failed.iter().map(figure::Error::to_string).collect();
+    let help = "the other pictures are drawn; draw a record with fewer cells, or report it with the record";
+    Err(Failure::run(error::advice(said.join("; "), help)))
+}
+
+/// The format that the ending of a file names; None for a folder.
+fn format_of(path: &Path) -> Option<Format> {
+    let ending = path.extension()?.to_str()?;
+    FORMATS.iter().find(|(word, _)| *word == ending && !path.is_dir()).map(|(_, format)| *format)
+}
+
+/// The one drawing that a file can hold. Errors: there are several, or none; it cannot be written.
+fn one(drawings: &[Drawing], path: &Path, files: &Files) -> Result<Vec<PathBuf>, Failure> {
+    let [drawing] = drawings else {
+        let message = format!("{} can hold one picture, but there are {}", path.display(), drawings.len());
+        let help = "choose one with --only NAME, or write -o FOLDER for all of them";
+        return Err(Failure::input(error::advice(message, help)));
+    };
+    drawing.write(&path.with_extension(""), files).map_err(refused)
+}
+
+fn refused(error: figure::Error) -> Failure {
+    Failure::input(error::advice(error.to_string(), "choose another folder with -o, or another record"))
 }
 
 /// The record at a path. Errors: no such file, not a record.
@@ -63,5 +124,10 @@ pub(super) fn read(path: &Path) -> Result<record::Record, Failure> {
         let message = format!("cannot read the record {}: {}", path.display(), plain_io(&error));
         return Err(Failure::input(error::advice(message, help)));
     }
-    hdf5::read(path).map_err(|error| Failure::input(error::advice(error.to_string(), help)))
+    let damaged = |panic| {
+        let message = format!("{}: the file is damaged: {panic}", path.display());
+        Failure::input(error::advice(message, "run the scenario again, or restore the record from a copy"))
+    };
+    let record = super::guard::bounded(path, || error::caught(|| hdf5::read(path))).map_err(damaged)?;
+    record.map_err(|error| Failure::input(error::advice(error.to_string(), help)))
 }

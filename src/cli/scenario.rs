@@ -2,15 +2,16 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args as _;
 
 use super::output;
 use crate::engine::{self, EngineEntry};
 use crate::error::{self, Failure, Outcome};
-use crate::record::hdf5;
 use crate::record::provenance::Provenance;
-use crate::run::{Status, run as run_engines};
+use crate::run::{Reached, Run, Status, run as run_engines};
+use crate::scenario::Scenario;
 use crate::summary::summary;
 use crate::text::parse_size;
 use crate::{limits, signal};
@@ -30,7 +31,7 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
   fpsolve scenario scenarios/transient.toml -o runs/hot.h5 --set dynamics.learning_rate=0.4 --set grid.axes.0.cells=200
   fpsolve scenario scenarios/transient.toml --engine fokker-planck --engine sgd")]
 struct Args {
-    /// The scenario (TOML)
+    /// The scenario (TOML; .json and .yaml too), or - for standard input
     file: PathBuf,
     /// File of the record, or a folder for it [default: NAME.h5 in the working directory]
     #[arg(short, long, value_name = "FILE")]
@@ -74,20 +75,17 @@ pub(super) fn overrides(set: &[String], engines: &[&EngineEntry]) -> Vec<String>
 
 /// Reads, checks, runs, writes, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
+    super::watch_signals()?;
     super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
     let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
     let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
     limits::check(&scenario, &scenario.engines_to_run()?, args.memory_limit.unwrap_or_else(limits::default_limit))?;
-    super::watch_signals()?;
     let provenance = Provenance::start();
-    let prepared = scenario.problem()?;
-    super::check_work(&scenario, &prepared, args.quiet)?;
-    let mut run = run_engines(&prepared, &signal::interrupted, &progress(args.quiet));
+    let mut run = compute(scenario, args.quiet)?;
     provenance.fill(run.record.group_mut("provenance"));
-    hdf5::write(&run.record, &path).map_err(|e| Failure::run(error::advice(e.to_string(), WRITE_HELP)))?;
+    let path = output::write(&run.record, &path, args.force)?;
     if !args.quiet {
-        super::print(&summary(&run.record));
-        super::print(&format!("  record: {}\n", path.display()));
+        super::print(&format!("{}  record: {}\n", summary(&run.record), path.display()))?;
     }
     match (run.status, run.failure) {
         // the record is written: a failed run, whatever the engine complained about
@@ -98,14 +96,24 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     }
 }
 
-pub(super) const WRITE_HELP: &str = "check the space and the permissions of the folder, or choose another with -o";
+/// Builds the problem and runs it; what was reached, where the user does not want to wait for the end of either.
+fn compute(scenario: Scenario, quiet: bool) -> Result<Run, Failure> {
+    let reached = Arc::new(Reached::nothing_of(&scenario));
+    let told = Arc::clone(&reached);
+    let work = move || {
+        let prepared = scenario.problem()?;
+        super::check_work(&scenario, &prepared, quiet)?;
+        Ok(run_engines(&prepared, &signal::interrupted, &progress(quiet), &told))
+    };
+    signal::attended(work).unwrap_or_else(|| Ok(reached.abandoned()))
+}
 
 /// Shows on a terminal what the run is doing, on one line that is written over.
 pub(super) fn progress(quiet: bool) -> impl Fn(&str) {
     let show = !quiet && std::io::stderr().is_terminal();
     move |line: &str| {
         if show {
-            eprint!("\r\x1b[K{line}");
+            super::tell(&format!("\r\x1b[K{line}"));
         }
     }
 }

@@ -7,6 +7,7 @@ use clap::Args as _;
 
 use crate::error::{Failure, Outcome};
 use crate::record::{Attribute, Dataset, Group};
+use crate::summary::{summary, summary_data};
 use crate::text::short;
 
 /// The subcommand.
@@ -14,17 +15,29 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "show",
     about: "Print what is in a record: groups, datasets with their axes, attributes",
     arguments: Args::augment_args,
-    run: |matches| run(&super::arguments(matches)),
+    run: |matches| {
+        let args: Args = super::arguments(matches);
+        super::guard::guarded(&args.record, || run(&args))
+    },
 };
 
 /// Arguments of `fpsolve show`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  fpsolve show transient.h5 stationary")]
+#[command(after_help = "Examples:
+  fpsolve show transient.h5 stationary
+  fpsolve show transient.h5 --json | jq .verdicts")]
 struct Args {
     /// The record (HDF5)
     record: PathBuf,
     /// A group in it, such as stationary [default: all of them]
+    #[arg(conflicts_with_all = ["summary", "json"])]
     group: Option<String>,
+    /// The summary that the run printed
+    #[arg(long)]
+    summary: bool,
+    /// The same as data: status, errors, findings, verdicts and warnings as JSON
+    #[arg(long, conflicts_with = "summary")]
+    json: bool,
 }
 
 /// Longest text of an attribute that is printed, in characters.
@@ -32,6 +45,11 @@ const MAX_TEXT: usize = 60;
 
 fn run(args: &Args) -> Result<Outcome, Failure> {
     let record = super::plot::read(&args.record)?;
+    if args.summary || args.json {
+        let text = if args.json { format!("{:#}\n", summary_data(&record)) } else { summary(&record) };
+        super::print(&text)?;
+        return Ok(Outcome::Done);
+    }
     let path = args.group.as_deref().unwrap_or("").trim_matches('/');
     let Some(group) = record.group(path) else {
         let names: Vec<&str> = record.groups.iter().map(|group| group.name.as_str()).collect();
@@ -41,7 +59,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     };
     let mut out = String::new();
     tree(group, path, &mut out);
-    super::print(&out);
+    super::print(&out)?;
     Ok(Outcome::Done)
 }
 

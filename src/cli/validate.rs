@@ -7,7 +7,7 @@ use clap::Args as _;
 use include_dir::{Dir, include_dir};
 
 use crate::error::{self, Failure, Outcome};
-use crate::run::{Run, Status, run as run_engines};
+use crate::run::{Reached, Run, Status, run as run_engines};
 use crate::text::{short, table};
 use crate::{limits, signal};
 
@@ -51,21 +51,26 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
         let start = Instant::now();
         let scenario = args.data.load(file, &[])?;
         limits::check(&scenario, &scenario.engines_to_run()?, limits::default_limit())?;
-        eprintln!("running {}", scenario.name);
-        let prepared = scenario.problem()?;
-        super::check_work(&scenario, &prepared, false)?;
-        let run = run_engines(&prepared, &signal::interrupted, &|_| {});
+        super::tell(&format!("running {}\n", scenario.name));
+        let name = scenario.name.clone();
+        let work = move || {
+            let prepared = scenario.problem()?;
+            super::check_work(&scenario, &prepared, false)?;
+            let reached = Reached::nothing_of(&scenario);
+            Ok::<_, Failure>(run_engines(&prepared, &signal::interrupted, &|_| {}, &reached))
+        };
+        let Some(run) = signal::attended(work).transpose()? else { return Ok(Outcome::Interrupted) };
         if run.status == Status::Interrupted {
             return Ok(Outcome::Interrupted);
         }
-        add_rows(&scenario.name, &run, start.elapsed().as_secs_f64(), &mut rows, &mut failed);
+        add_rows(&name, &run, start.elapsed().as_secs_f64(), &mut rows, &mut failed);
     }
     let mut text = String::new();
     table(&rows, &mut text);
     failed.iter().for_each(|line| text += &format!("  FAILED {line}\n"));
     let verdicts = rows.len() - 1;
     text += &format!("  {} of {verdicts} verdicts passed in {} scenarios\n", verdicts - failed.len(), files.len());
-    super::print(&text);
+    super::print(&text)?;
     Ok(if failed.is_empty() { Outcome::Done } else { Outcome::VerdictFailed })
 }
 

@@ -22,7 +22,10 @@ pub static ENTRY: EngineEntry = EngineEntry {
     table: &sgd::TABLE,
     step: Some(sgd::step),
     memory: sgd::memory,
-    work: |options, problem| sgd::descent(options, problem, problem.model.sample_count()),
+    work: |options, problem| {
+        options.of::<SgdTable>().options.check_floor(problem.dynamics.floor())?;
+        sgd::descent(options, problem, problem.model.sample_count())
+    },
     build,
     words: no_words,
 };

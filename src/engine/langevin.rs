@@ -12,8 +12,8 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
 use super::{EngineEntry, Representation};
+use crate::engine::work::{Cause, Look, Work};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
-use crate::limits::work::{Cause, Look, Work};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 use crate::record::Group;

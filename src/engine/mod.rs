@@ -8,13 +8,14 @@ pub mod langevin;
 pub mod options;
 pub mod sgd;
 pub mod transfer_operator;
+pub mod work;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Engine, Interrupt};
 use fpsolve_solvers::problem::Problem;
 
+use crate::engine::work::Work;
 use crate::limits::sizes::{Item, Sizes};
-use crate::limits::work::Work;
 use crate::record::Group;
 pub use options::{Options, OptionsTable};
 

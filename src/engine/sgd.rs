@@ -12,8 +12,8 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
 use super::{EngineEntry, Need, Representation, no_words};
+use crate::engine::work::{Cause, Work};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
-use crate::limits::work::{Cause, Work};
 use crate::reader::Kind;
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
@@ -142,6 +142,7 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
 const SAMPLE_SECONDS: f64 = 1e-8;
 
 fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
+    options.of::<SgdTable>().options.check_floor(problem.dynamics.floor())?;
     let batch = problem.minibatch.map_or(1, |minibatch| minibatch.batch_size);
     let samples = match options.of::<SgdTable>().options.build()?.gradient() {
         Gradient::Batch => batch,

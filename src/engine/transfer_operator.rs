@@ -10,9 +10,9 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable};
 use super::sgd::{self, SgdTable};
+use super::work::{Cause, Work};
 use super::{EngineEntry, Representation};
 use crate::limits::sizes::{Item, Key, Sizes};
-use crate::limits::work::{Cause, Work};
 use crate::reader::table::{Table, Value};
 use crate::record::Group;
 use crate::record::read::{column, float};

@@ -6,6 +6,7 @@ pub mod chart;
 
 use std::path::{Path, PathBuf};
 
+use crate::error::caught;
 use crate::record::Record;
 
 mod condition;
@@ -20,7 +21,7 @@ mod outliers;
 mod passage;
 mod residuals;
 mod samples;
-mod source;
+pub(crate) mod source;
 mod space_time;
 mod survival;
 mod trajectories;
@@ -39,7 +40,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub const FIGURES: [Figure; 14] = [
+pub static FIGURES: [Figure; 14] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -96,6 +97,33 @@ pub const FIGURES: [Figure; 14] = [
     Figure { name: "residuals", about: "histograms of the residuals at each minimum", draw: residuals::draw },
 ];
 
+/// A format of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Pixels.
+    Png,
+    /// Lines and text.
+    Svg,
+}
+
+/// The formats, by the endings of their files.
+pub const FORMATS: [(&str, Format); 2] = [("png", Format::Png), ("svg", Format::Svg)];
+
+/// How pictures are written.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// The formats.
+    pub formats: Vec<Format>,
+    /// Width of PNG in pixels; by default 2 for each logical one.
+    pub width: Option<u32>,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self { formats: FORMATS.map(|(_, format)| format).to_vec(), width: None }
+    }
+}
+
 /// Why a picture could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -105,6 +133,14 @@ pub enum Error {
     /// The picture cannot be encoded.
     #[error("the figure {0} cannot be encoded: too large for memory")]
     Encode(&'static str),
+    /// A bug in what draws it.
+    #[error("the figure {figure} cannot be drawn: {panic}")]
+    Bug {
+        /// Its name.
+        figure: &'static str,
+        /// What the panic said.
+        panic: String,
+    },
     /// The file cannot be written.
     #[error("{path}: cannot write the figure: {source}")]
     Io {
@@ -115,37 +151,83 @@ pub enum Error {
     },
 }
 
-/// Draws every figure the record has the data for into `dir` (made where it is missing), as `NAME.png` and `NAME.svg`;
-/// existing files are replaced. Returns the files. Densities of three dimensions are not drawn. Errors: [`Error`].
-pub fn plot(record: &Record, dir: &Path) -> Result<Vec<PathBuf>, Error> {
-    let source = Source::new(record).map_err(Error::Record)?;
+/// Draws the figures the record has the data for into `dir` (made where it is missing), as `NAME.png` and `NAME.svg`; existing files are
+/// replaced. Returns the files, and what could not be drawn or encoded: the rest is there. Errors: [`Error`].
+pub fn plot(record: &Record, dir: &Path) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
+    let (drawings, mut failed) = drawings(record)?;
+    let (written, unwritten) = write_all(&drawings, dir, &Files::default())?;
+    failed.extend(unwritten);
+    Ok((written, failed))
+}
+
+/// Writes drawings into `dir` (made where it is missing) under the names of their figures. Returns the files, and what could not be
+/// encoded. Errors: [`Error`].
+pub fn write_all(drawings: &[Drawing], dir: &Path, files: &Files) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
     std::fs::create_dir_all(dir).map_err(|source| Error::Io { path: dir.to_path_buf(), source })?;
-    let mut written = Vec::new();
-    for figure in &FIGURES {
-        written.extend(write(figure, &source, &dir.join(figure.name))?);
+    let (mut written, mut failed) = (Vec::new(), Vec::new());
+    for drawing in drawings {
+        match drawing.write(&dir.join(drawing.figure.name), files) {
+            Ok(paths) => written.extend(paths),
+            Err(error @ (Error::Bug { .. } | Error::Encode(_))) => failed.push(error),
+            Err(error @ (Error::Io { .. } | Error::Record(_))) => return Err(error),
+        }
     }
-    Ok(written)
+    Ok((written, failed))
+}
+
+/// A figure as it was drawn from a record.
+pub struct Drawing {
+    /// The figure.
+    pub figure: &'static Figure,
+    /// The picture.
+    pub svg: String,
+}
+
+impl Drawing {
+    /// Writes it to `stem` with the endings of the formats; returns the files. Errors: [`Error`].
+    pub fn write(&self, stem: &Path, files: &Files) -> Result<Vec<PathBuf>, Error> {
+        let mut written = Vec::new();
+        for (ending, _) in FORMATS.iter().filter(|(_, format)| files.formats.contains(format)) {
+            let mut path = stem.as_os_str().to_owned(); // with_extension would cut a name with dots
+            path.push(format!(".{ending}"));
+            written.push(PathBuf::from(path));
+        }
+        let formats = FORMATS.iter().map(|(_, format)| format).filter(|format| files.formats.contains(format));
+        for (format, path) in formats.zip(&written) {
+            let bytes = match format {
+                Format::Png => raster::png(&self.svg, files.width).ok_or(Error::Encode(self.figure.name))?,
+                Format::Svg => self.svg.clone().into_bytes(),
+            };
+            std::fs::write(path, bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
+        }
+        Ok(written)
+    }
+}
+
+/// Every figure the record has the data for, as SVG, and what could not be drawn. Errors: [`Error`].
+pub fn drawings(record: &Record) -> Result<(Vec<Drawing>, Vec<Error>), Error> {
+    let source = Source::new(record).map_err(Error::Record)?;
+    let (mut drawn, mut failed) = (Vec::new(), Vec::new());
+    for figure in &FIGURES {
+        match draw(figure, &source) {
+            Ok(drawing) => drawn.extend(drawing),
+            Err(error) => failed.push(error),
+        }
+    }
+    Ok((drawn, failed))
+}
+
+fn draw(figure: &'static Figure, source: &Source) -> Result<Option<Drawing>, Error> {
+    let bug = |panic| Error::Bug { figure: figure.name, panic };
+    let Some(canvas) = caught(|| (figure.draw)(source)).map_err(bug)? else { return Ok(None) };
+    let svg = svg::encode(&canvas).ok_or(Error::Encode(figure.name))?;
+    Ok(Some(Drawing { figure, svg }))
 }
 
 /// Draws the figure called `name` to `stem` with the endings png and svg; nothing where the record has no data for it.
 /// Errors: [`Error`].
 pub fn plot_one(record: &Record, name: &str, stem: &Path) -> Result<Vec<PathBuf>, Error> {
     let source = Source::new(record).map_err(Error::Record)?;
-    let figure = FIGURES.iter().find(|figure| figure.name == name);
-    figure.map_or(Ok(Vec::new()), |figure| write(figure, &source, stem))
-}
-
-fn write(figure: &Figure, source: &Source, stem: &Path) -> Result<Vec<PathBuf>, Error> {
-    let Some(canvas) = (figure.draw)(source) else { return Ok(Vec::new()) };
-    let svg = svg::encode(&canvas).ok_or(Error::Encode(figure.name))?;
-    let png = raster::png(&svg).ok_or(Error::Encode(figure.name))?;
-    let mut written = Vec::new();
-    for (extension, bytes) in [("png", png), ("svg", svg.into_bytes())] {
-        let mut path = stem.as_os_str().to_owned(); // with_extension would cut a name with dots
-        path.push(format!(".{extension}"));
-        let path = PathBuf::from(path);
-        std::fs::write(&path, bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
-        written.push(path);
-    }
-    Ok(written)
+    let Some(figure) = FIGURES.iter().find(|figure| figure.name == name) else { return Ok(Vec::new()) };
+    draw(figure, &source)?.map_or(Ok(Vec::new()), |drawing| drawing.write(stem, &Files::default()))
 }

@@ -1,5 +1,6 @@
 //! TOML with places: the text of a scenario, its tables and values, overrides, formulas.
 
+pub mod convert;
 pub mod formula;
 pub mod kind;
 pub mod overrides;

@@ -1,12 +1,14 @@
 //! The text of a scenario, its folder, and errors that point into it.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use miette::{Report, Result};
 
+use super::convert::{Format, Written, to_toml};
 use crate::error;
 use crate::setting::advice;
 
@@ -38,6 +40,8 @@ pub struct Source {
     pub path: PathBuf,
     /// The TOML as run: the file's text with the overrides applied.
     pub text: String,
+    /// The file's text where that is not TOML, for messages.
+    written: Option<Arc<Written>>,
     /// The overrides that were applied.
     pub overrides: Vec<String>,
     /// Folders beside that of the scenario in which data files may lie.
@@ -47,24 +51,43 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads the file. Errors: missing, unreadable, larger than [`MAX_BYTES`], not UTF-8.
+    /// Reads the file, or standard input where the path is `-`; JSON and YAML become TOML.
+    ///
+    /// Errors: missing, unreadable, larger than [`MAX_BYTES`], not UTF-8; no JSON or YAML.
     pub fn read(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes);
+            read.map_err(|error| error::advice(format!("cannot read standard input: {}", plain_io(&error)), ""))?;
+            return Self::from_bytes(Path::new("stdin"), bytes);
+        }
         let file = path.display().to_string();
         let unreadable = |error: std::io::Error| {
             let help = "give the path of a scenario, for example: fpsolve scenario scenarios/transient.toml";
             error::advice(format!("cannot read the scenario {file}: {}", plain_io(&error)), help)
         };
-        let size = std::fs::metadata(path).map_err(unreadable)?.len();
-        if size > MAX_BYTES {
-            let message = format!("{file} has {size} bytes; a scenario may have {MAX_BYTES} (1 MiB)");
-            return Err(error::advice(message, "keep data in a file of its own and name it in [model.data]"));
+        if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
+            return Err(too_large(&file));
         }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
+        Self::from_bytes(path, std::fs::read(path).map_err(unreadable)?)
+    }
+
+    /// A scenario of which the bytes are there. Errors: larger than [`MAX_BYTES`]; not UTF-8; no JSON or YAML.
+    fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self> {
+        let file = path.display().to_string();
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(too_large(&file));
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let place = error.utf8_error().valid_up_to();
             error::advice(format!("{file} is not UTF-8 text (byte {place})"), "save the scenario as UTF-8")
         })?;
-        Ok(Self::from_text(path, text))
+        let format = Format::of(path, &text);
+        if format == Format::Toml {
+            return Ok(Self::from_text(path, text));
+        }
+        let (toml, places) = to_toml(&file, &text, format)?;
+        Ok(Self { written: Some(Arc::new(Written { text, places })), ..Self::from_text(path, toml) })
     }
 
     /// A scenario whose text is already there; `path` names it and gives its folder.
@@ -75,6 +98,7 @@ impl Source {
             file,
             path: path.to_path_buf(),
             text,
+            written: None,
             overrides,
             data_folders,
             defaults: Arc::default(),
@@ -103,7 +127,13 @@ impl Source {
             help +=
                 &format!("\n(lines are those of the scenario with --set {} applied)", self.overrides.join(" --set "));
         }
-        error::at(&self.file, &self.text, span.clone(), message, label, help)
+        match &self.written {
+            // with overrides applied, the TOML is no longer that which was made from the file
+            Some(written) if self.overrides.is_empty() => {
+                error::at(&self.file, &written.text, written.place(span), message, label, help)
+            }
+            _ => error::at(&self.file, &self.text, span.clone(), message, label, help),
+        }
     }
 
     /// An error of the solvers, at the place that is responsible.
@@ -146,6 +176,11 @@ impl Source {
             _ => string.span.clone(),
         }
     }
+}
+
+fn too_large(file: &str) -> Report {
+    let message = format!("{file} has more than {MAX_BYTES} bytes (1 MiB), which a scenario may not have");
+    error::advice(message, "keep data in a file of its own and name it in [model.data]")
 }
 
 /// An input/output error in plain words, without the error number.

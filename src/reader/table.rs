@@ -143,7 +143,13 @@ impl<'a> Table<'a> {
 
     pub(super) fn unknown_key(&self, key: &str, span: Range<usize>, known: &[&str]) -> Report {
         let place = if self.path.is_empty() { "a scenario".to_string() } else { bracketed(&self.path) };
-        let mut help = format!("{place} may have: {}", known.join(", "));
+        let mut listed: Vec<&str> = Vec::new();
+        for &key in known {
+            if !listed.contains(&key) {
+                listed.push(key); // kinds of a table may share keys
+            }
+        }
+        let mut help = format!("{place} may have: {}", listed.join(", "));
         let mut label = "unknown key".to_string();
         if let Some(near) = nearest(key, known) {
             label = format!("did you mean `{near}`?");

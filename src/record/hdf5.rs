@@ -18,6 +18,7 @@ use hdf5_sys::h5i::hid_t;
 use ndarray::{Array1, ArrayD};
 
 use super::{Attribute, Dataset, Group, Record, Values};
+use crate::signal;
 
 /// What can go wrong with a record file; each message names the file and a way out.
 #[derive(Debug, thiserror::Error)]
@@ -88,11 +89,53 @@ mod scale {
     }
 }
 
-/// Writes a record: a temporary file in the same folder, flushed to the disk, then renamed over `path`.
+/// What happens to a file that is at the path of a new record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// The record takes its place.
+    Replaced,
+    /// It stays, and the writing is an error.
+    Kept,
+}
+
+impl Error {
+    /// Whether a file that was to be kept was in the way.
+    pub fn is_in_the_way(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists)
+    }
+}
+
+/// How unfinished files of a process on this machine begin.
+fn unfinished(process: u32) -> String {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
+    format!(".fpsolve-{host}-{process}-")
+}
+
+/// Removes the unfinished files that processes of this machine left in a folder when they were killed.
+pub fn remove_orphans(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some((head, _)) = name.strip_suffix(".tmp").and_then(|name| name.rsplit_once('-')) else { continue };
+        let process = head.rsplit_once('-').and_then(|(_, process)| process.parse::<u32>().ok());
+        let ours = process.filter(|&process| name.starts_with(&unfinished(process)));
+        if ours.is_some_and(|process| !is_alive(process)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether a process of this machine is there; yes where that cannot be told.
+fn is_alive(process: u32) -> bool {
+    let id = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    id.is_none_or(|id| rustix::process::test_kill_process(id) != Err(rustix::io::Errno::SRCH))
+}
+
+/// Writes a record: a temporary file in the same folder, flushed to the disk, then renamed to `path`.
 ///
-/// At `path` there is nothing, the old complete record, or the new complete one. Errors: [`Error::Invalid`] before any
+/// At `path` there is nothing, the old complete record, or the new complete one. Errors: a file at `path` that is to be kept; [`Error::Invalid`] before any
 /// file is made when an axis has no scale of its length or a name appears twice; [`Error::Io`]; [`Error::Hdf5`].
-pub fn write(record: &Record, path: &Path) -> Result<()> {
+pub fn write(record: &Record, path: &Path, existing: Existing) -> Result<()> {
     check_group(record, path, "")?;
     let io = |action| move |source| Error::Io { path: path.to_path_buf(), action, source };
     let folder = match path.parent() {
@@ -100,18 +143,24 @@ pub fn write(record: &Record, path: &Path) -> Result<()> {
         _ => Path::new("."),
     };
     let temporary = tempfile::Builder::new()
-        .prefix(".fpsolve-")
+        .prefix(&unfinished(std::process::id()))
         .suffix(".tmp")
         .permissions(Permissions::from_mode(0o666)) // what the umask leaves of it, as for any new file
         .tempfile_in(folder)
         .map_err(io("create"))?;
-    fill(record, temporary.path()).map_err(|(action, source)| Error::Hdf5 {
-        path: path.to_path_buf(),
-        action,
-        source,
-    })?;
-    temporary.as_file().sync_all().map_err(io("flush"))?;
-    temporary.persist(path).map_err(|e| e.error).map_err(io("rename"))?;
+    signal::unfinished(Some(temporary.path()));
+    let written = fill(record, temporary.path())
+        .map_err(|(action, source)| Error::Hdf5 { path: path.to_path_buf(), action, source })
+        .and_then(|()| temporary.as_file().sync_all().map_err(io("flush")))
+        .and_then(|()| {
+            let named = match existing {
+                Existing::Replaced => temporary.persist(path),
+                Existing::Kept => temporary.persist_noclobber(path),
+            };
+            named.map_err(|e| e.error).map_err(io("rename"))
+        });
+    signal::unfinished(None);
+    written?;
     fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io("flush the folder of"))
 }
 

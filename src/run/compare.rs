@@ -11,7 +11,7 @@ use super::engine_run::EngineRun;
 /// grid errors.
 pub fn comparisons(problem: &Problem, runs: &[EngineRun], stationary: Option<&Stationary>) -> Vec<Comparison> {
     let runs: Vec<&EngineRun> = runs.iter().filter(|run| run.engine.another_small_step_limit().is_none()).collect();
-    let shown: Vec<Observables> = runs.iter().map(|run| Observables::of(&run.snapshots)).collect();
+    let shown: Vec<Observables> = runs.iter().map(|run| Observables::of(&run.seen().snapshots)).collect();
     let series = runs.iter().zip(&shown).map(|(run, shown)| Series {
         name: run.engine.name(),
         walkers: run.engine.walkers(),
@@ -24,7 +24,7 @@ pub fn comparisons(problem: &Problem, runs: &[EngineRun], stationary: Option<&St
     let mut comparisons = compare(&problem.grid, &series, law, Settings::default());
     for comparison in &mut comparisons {
         for run in runs.iter().filter(|run| run.engine.walkers().is_none()) {
-            comparison.add_discretisation(run.engine.name(), run.density_error());
+            comparison.add_discretisation(run.engine.name(), run.seen().density_error());
         }
         comparison.add_discretisation(STATIONARY, stationary.and_then(|s| s.error_grid).unwrap_or(0.0));
     }

@@ -9,7 +9,6 @@ use ndarray::{ArrayD, IxDyn};
 use crate::record::scales::{index_scale, name_scale};
 use crate::record::{Attribute, Dataset, Group};
 use crate::run::Status;
-use crate::scenario::Prepared;
 use crate::text::{short, table};
 
 /// The grids that were reached, the coarsest first.
@@ -112,8 +111,8 @@ fn functionals(ladder: &Ladder) -> Vec<Dataset> {
 }
 
 /// The table for the terminal, and what a reader should know about it.
-pub fn report(prepared: &Prepared, study: &GridStudy, asked: usize, status: Status) -> String {
-    let mut out = format!("{}: {}; the same problem on {} grids\n", prepared.name, status.word(), study.solved.len());
+pub fn report(name: &str, study: &GridStudy, asked: usize, status: Status) -> String {
+    let mut out = format!("{name}: {}; the same problem on {} grids\n", status.word(), study.solved.len());
     for left_out in &study.left_out {
         let _ = writeln!(out, "  note: left out, {left_out}");
     }

@@ -7,17 +7,24 @@ use crate::record::groups::grid::grid_group;
 use crate::record::{Attribute, Record};
 use crate::scenario::Prepared;
 
-/// The root of a record and its `/grid`: what ran, from which scenario, how it ended.
-pub fn heading(prepared: &Prepared, problem: &Problem, status: Status) -> Record {
+/// What is known of a run before its problem is built.
+pub fn root(name: &str, description: &str, scenario: &str, seed: u64, status: Status) -> Record {
     let mut record = Record::new("");
     let text = |text: &str| Attribute::Text(text.to_string());
     record.set("schema", Attribute::Integer(1));
     record.set("fpsolve_version", text(env!("CARGO_PKG_VERSION")));
     record.set("status", text(status.word()));
-    record.set("name", text(&prepared.name));
-    record.set("description", text(&prepared.description));
-    record.set("scenario", text(&prepared.text));
-    record.set("seed", Attribute::Integer(problem.seed as i64));
+    record.set("name", text(name));
+    record.set("description", text(description));
+    record.set("scenario", text(scenario));
+    record.set("seed", Attribute::Integer(seed as i64));
+    record
+}
+
+/// The root of a record and its `/grid`: what ran, from which scenario, how it ended.
+pub fn heading(prepared: &Prepared, problem: &Problem, status: Status) -> Record {
+    let mut record = root(&prepared.name, &prepared.description, &prepared.text, problem.seed, status);
+    let text = |text: &str| Attribute::Text(text.to_string());
     record.set("temperature", Attribute::Float(problem.temperature));
     record.set("beta", Attribute::Float(2.0 * problem.temperature));
     if let Some(minibatch) = problem.minibatch {

@@ -6,9 +6,11 @@ pub mod convergence;
 pub mod engine_run;
 pub mod heading;
 pub mod outcome;
+pub mod reached;
 pub mod resolved;
 pub mod times;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
@@ -21,7 +23,9 @@ use fpsolve_validation::verdict::{judge_expectations, judge_limits};
 use self::engine_run::EngineRun;
 pub use self::heading::heading;
 pub use self::outcome::{Run, Status};
+pub use self::reached::Reached;
 use crate::analysis::{Completed, Failure, Finished, Subject, analyse};
+use crate::error::{BUG, caught};
 use crate::record::Record;
 use crate::record::groups::comparison::{comparison_group, warning_rows};
 use crate::record::groups::{problem as problem_fields, stationary as stationary_density};
@@ -33,14 +37,21 @@ use crate::setting;
 ///
 /// Never fails as a whole: a failing engine stops, the others go on, and the record holds what was reached. An analysis that fails
 /// loses only itself: its group says why.
-pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -> Run {
+///
+/// `reached` is told how far the run has come, for whoever cannot wait for its end.
+pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), reached: &Reached) -> Run {
+    let progress: &dyn Fn(&str) = &|what| {
+        reached.doing(what);
+        progress(what);
+    };
     let mut problem = prepared.problem.clone();
     let mut warnings = times::align_with_sgd(&mut problem, prepared);
     warnings.extend(prepared.notes.iter().cloned());
     let mut failures = Vec::new();
 
     progress("building");
-    let mut runs = build(prepared, &problem, &mut failures, interrupt);
+    reached.begin(heading(prepared, &problem, Status::Interrupted), &problem, prepared.data.as_ref());
+    let mut runs = build(prepared, &problem, &mut failures, interrupt, reached);
     for &time in &problem.times {
         for run in &mut runs {
             progress(&format!("{} to t = {time}", run.engine.name()));
@@ -49,8 +60,10 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
     }
     failures.extend(runs.iter().filter_map(|run| run.failure.clone()));
 
-    let fields = Fields::on_grid(&problem);
+    progress("evaluating the model");
+    let fields = Arc::new(Fields::on_grid(&problem));
     let stationary = runs.iter().find_map(|run| run.engine.on_grid()?.stationary());
+    reached.add_fields(&fields, stationary.map(|law| stationary_density::group(&problem.grid, law)));
     let finished = Finished {
         problem: &problem,
         fields: &fields,
@@ -63,10 +76,15 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
         interrupt,
         progress,
     };
-    let (answers, side_failures) = analyse(&prepared.analyses, &finished, &mut failures);
+    let (answers, side_failures) =
+        analyse(&prepared.analyses, &finished, &mut failures, &|answer| reached.add_answer(answer));
 
     progress("comparing");
-    let comparisons = compare::comparisons(&problem, &runs, stationary);
+    let comparisons = caught(|| compare::comparisons(&problem, &runs, stationary)).unwrap_or_else(|panic| {
+        warnings
+            .push(format!("the engines were not compared: {panic}; this is a bug, please report it with the scenario"));
+        Vec::new()
+    });
     let status = Status::of(&failures);
     let mut record = heading(prepared, &problem, status);
     add_findings(&mut record, &finished, &answers, &mut warnings);
@@ -84,7 +102,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
         warnings.extend(unresolved.iter().map(|unresolved| unresolved.why.clone()));
         verdicts.extend(unresolved.filter(|_| !accept).map(|unresolved| unresolved.verdict()));
     }
-    verdicts.extend(runs.iter().filter_map(EngineRun::leaves_the_box));
+    verdicts.extend(runs.iter().filter_map(|run| run.seen().leaves_the_box()));
     record.groups.push(comparison_group(&comparisons, &verdicts));
     record.datasets.extend(warning_rows(&warnings));
     let failure = failures.into_iter().find(|error| !matches!(error, Error::Interrupted { .. }));
@@ -95,30 +113,30 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str)) -
 fn add_findings(record: &mut Record, finished: &Finished, answers: &[Completed], warnings: &mut Vec<String>) {
     let grid = &finished.problem.grid;
     record.groups.push(problem_fields::group(grid, finished.fields, finished.data));
-    add_analyses(Subject::Problem, record, finished, answers, warnings);
+    add_analyses(Subject::Problem, record, finished.problem, answers, warnings);
     let law = finished.stationary.map(|stationary| stationary.probability.as_slice());
     for run in finished.runs {
-        add_seconds(record, run.engine.name(), run.seconds);
+        add_seconds(record, run.seen().name, run.seconds);
         record.groups.push(run.group(grid, law));
-        warnings.extend(run.warnings());
+        warnings.extend(run.seen().warnings());
     }
     if let Some(stationary) = finished.stationary {
         warnings.extend(stationary.warnings.iter().map(|warning| format!("stationary: {warning}")));
         record.groups.push(stationary_density::group(grid, stationary));
     }
-    add_analyses(Subject::Law, record, finished, answers, warnings);
+    add_analyses(Subject::Law, record, finished.problem, answers, warnings);
     answers.iter().for_each(|answer| add_seconds(record, answer.entry.name, answer.seconds));
 }
 
 fn add_analyses(
     subject: Subject,
     record: &mut Record,
-    finished: &Finished,
+    problem: &Problem,
     answers: &[Completed],
     warnings: &mut Vec<String>,
 ) {
     for Completed { findings, .. } in answers.iter().filter(|answer| answer.entry.subject == subject) {
-        findings.add_to(record, finished.problem);
+        findings.add_to(record, problem);
         warnings.extend(findings.warnings());
     }
 }
@@ -128,14 +146,25 @@ fn add_seconds(record: &mut Record, name: &str, seconds: f64) {
 }
 
 /// Builds the engines that were asked for.
-fn build(prepared: &Prepared, problem: &Problem, failures: &mut Vec<Error>, interrupt: Interrupt) -> Vec<EngineRun> {
+fn build(
+    prepared: &Prepared,
+    problem: &Problem,
+    failures: &mut Vec<Error>,
+    interrupt: Interrupt,
+    reached: &Reached,
+) -> Vec<EngineRun> {
     let mut runs = Vec::new();
     for kind in &prepared.engines {
         let start = Instant::now();
-        let engine = (kind.build)(&prepared.options, problem, interrupt);
+        let engine = caught(|| (kind.build)(&prepared.options, problem, interrupt));
         match engine {
-            Ok(engine) => runs.push(EngineRun::new(engine, start.elapsed().as_secs_f64())),
-            Err(error) => failures.push(error),
+            Ok(Ok(engine)) => {
+                let run = EngineRun::new(engine, start.elapsed().as_secs_f64());
+                reached.add_engine(&run);
+                runs.push(run);
+            }
+            Ok(Err(error)) => failures.push(error),
+            Err(panic) => failures.push(Error::numerical(kind.group, "while it was built", panic, BUG)),
         }
     }
     runs

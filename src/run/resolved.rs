@@ -11,7 +11,7 @@ use fpsolve_solvers::numerics::symmetric::packed_index;
 use fpsolve_solvers::problem::grid::{Axis, Grid};
 use fpsolve_validation::verdict::Verdict;
 
-use super::engine_run::EngineRun;
+use super::engine_run::{EngineRun, Seen};
 use crate::text::{beside, short};
 
 /// Fewest cells of an axis from which anything can be said.
@@ -41,15 +41,16 @@ impl Unresolved {
 
 /// What the grid does not resolve of a run that holds the law on it; None where it resolves it.
 pub fn unresolved(grid: &Grid, run: &EngineRun, stationary: Option<&Stationary>) -> Option<Unresolved> {
-    let error = run.grid_errors.iter().copied().fold(f64::NAN, f64::max);
+    let seen = run.seen();
+    let error = seen.grid_errors.iter().copied().fold(f64::NAN, f64::max);
     let at_rest = stationary.and_then(|law| law.error_grid).filter(|error| *error >= LARGEST);
     let why = too_few(grid)
         .or_else(|| run.engine.on_grid()?.unseen().map(|what| format!("{what}; finer cells are needed there")))
-        .or_else(|| narrow(grid, run))
+        .or_else(|| narrow(grid, &seen))
         .or_else(|| stationary.and_then(|law| one_cell(grid, law)))
         .or_else(|| {
-            let at = run.grid_errors.iter().position(|error| *error >= LARGEST)?;
-            Some(large(grid, run.grid_errors[at], &format!("at t = {}", short(run.snapshots[at].time))))
+            let at = seen.grid_errors.iter().position(|error| *error >= LARGEST)?;
+            Some(large(grid, seen.grid_errors[at], &format!("at t = {}", short(seen.snapshots[at].time))))
         })
         .or_else(|| Some(large(grid, at_rest?, "of the stationary density")))?;
     Some(Unresolved { why: format!("not resolved: {why}"), error })
@@ -61,7 +62,7 @@ fn too_few(grid: &Grid) -> Option<String> {
 }
 
 /// Two standard deviations of less than two cells, at a noticeable share of the times.
-fn narrow(grid: &Grid, run: &EngineRun) -> Option<String> {
+fn narrow(grid: &Grid, run: &Seen) -> Option<String> {
     let after = &run.snapshots[run.snapshots.len().min(1)..];
     for (k, axis) in grid.axes().iter().enumerate().filter(|(_, axis)| !axis.is_periodic()) {
         let width = |snapshot: &&fpsolve_solvers::engine::Snapshot| {

@@ -15,6 +15,7 @@ pub mod noise;
 pub mod output;
 pub mod per_variable;
 pub mod prepare;
+pub mod schema;
 pub mod time;
 
 use std::path::{Path, PathBuf};

@@ -26,19 +26,6 @@ pub fn check_group_name(source: &Source, name: &Located<String>, what: &str) -> 
 ///
 /// Errors: too long; no name of formulas; a name that records need.
 pub fn check_name(source: &Source, name: &Located<String>, what: &str) -> Result<()> {
-    check_letters(source, name, what)?;
-    if what != "parameter" && is_reserved(&name.value) {
-        let message = format!("the name `{}` already has a meaning in records", name.value);
-        let label = format!("cannot be a {what}");
-        return Err(source.error(&name.span, message, label, "choose another name"));
-    }
-    Ok(())
-}
-
-/// Checks a name that stands alone in a group of its own, where it meets no other: [`check_name`] but for the names that records need.
-///
-/// Errors: too long; no name of formulas.
-pub fn check_letters(source: &Source, name: &Located<String>, what: &str) -> Result<()> {
     let label = format!("cannot be a {what}");
     if name.value.len() > MAX_NAME {
         let message = format!("the name of a {what} has {} letters", name.value.len());
@@ -46,6 +33,10 @@ pub fn check_letters(source: &Source, name: &Located<String>, what: &str) -> Res
     }
     if let Err(error) = Symbols::new(&[&name.value]).check() {
         return Err(source.solver_error(&name.span, &label, &error));
+    }
+    if what != "parameter" && is_reserved(&name.value) {
+        let message = format!("the name `{}` already has a meaning in records", name.value);
+        return Err(source.error(&name.span, message, label, "choose another name"));
     }
     Ok(())
 }

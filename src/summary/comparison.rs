@@ -97,6 +97,9 @@ pub(super) fn verdicts(record: &Record, out: &mut String) {
     else {
         return;
     };
+    if names.is_empty() {
+        return;
+    }
     let good = passed.iter().filter(|&&p| p == 1).count();
     let _ = writeln!(out, "  verdicts: {good} of {} passed", names.len());
     for ((name, &passed), why) in names.iter().zip(passed.iter()).zip(why) {

@@ -1,7 +1,10 @@
 //! The closing summary: what ran, how long, how exact, how far apart, and where it may not be trusted. From a record alone.
 
 mod comparison;
+mod data;
+pub mod explanations;
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use crate::analysis::{ANALYSES, Subject};
@@ -9,6 +12,8 @@ use crate::engine::ENGINES;
 use crate::record::read::{column, float, floats, integer, text};
 use crate::record::{Attribute, Dataset, Group, Record, Values};
 use crate::text::{beside, interval, relative, short, table};
+
+pub use data::summary_data;
 
 /// The summary of a record as lines of text.
 pub fn summary(record: &Record) -> String {
@@ -143,8 +148,14 @@ fn analyses(subject: Subject, record: &Record, out: &mut String) {
 }
 
 fn warnings(record: &Record, out: &mut String) {
-    let Some(Values::Text(lines)) = record.dataset("warnings").map(|d| &d.values) else { return };
-    for line in lines {
+    for line in warning_lines(record) {
         let _ = writeln!(out, "  warning: {line}");
     }
+}
+
+/// The warnings of a record, each once.
+pub fn warning_lines(record: &Record) -> Vec<String> {
+    let Some(Values::Text(lines)) = record.dataset("warnings").map(|d| &d.values) else { return Vec::new() };
+    let mut seen = HashSet::new();
+    lines.iter().filter(|line| seen.insert(*line)).cloned().collect()
 }

@@ -2,29 +2,12 @@
 
 use rayon::prelude::*;
 
-use super::minima::{Local, Minimum, length, minima, same_place, widths, zeros_nearby};
+use super::minima::{minima, zeros_nearby};
+use super::point::{CriticalPoint, Local, Minimum, length, same_place, widths};
 use crate::model::Model;
 use crate::numerics::symmetric::eigen;
 use crate::problem::dynamics::lengths;
 use crate::problem::grid::Grid;
-
-/// A zero of ∇L, or a kink with 0 among its subgradients.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CriticalPoint {
-    /// Position θ (d).
-    pub position: Vec<f64>,
-    /// Loss L(θ).
-    pub loss: f64,
-    /// Eigenvalues of ∇²L, ascending (d); ±∞ across a kink.
-    pub eigenvalues: Vec<f64>,
-}
-
-impl CriticalPoint {
-    /// Number of directions in which the loss falls: 0 for a minimum, d for a maximum, else a saddle.
-    pub fn index(&self) -> usize {
-        self.eigenvalues.iter().filter(|&&value| value < 0.0).count()
-    }
-}
 
 /// Newton steps, halvings of one.
 const STEPS: usize = 50;

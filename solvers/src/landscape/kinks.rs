@@ -2,8 +2,7 @@
 //!
 //! The curvature across a kink is infinite, and is given as such: +∞ where the loss rises to both sides, −∞ where it falls.
 
-use super::critical::CriticalPoint;
-use super::minima::{Local, Minimum, same_place, widths};
+use super::point::{CriticalPoint, Local, Minimum, same_place, widths};
 use crate::model::Model;
 use crate::numerics::symmetric::{eigen, packed_index, packed_len};
 use crate::problem::dynamics::lengths;

@@ -3,22 +3,12 @@
 use rayon::prelude::*;
 
 use super::kinks;
+use super::point::{Local, Minimum, length, same_place, widths};
 use crate::model::Model;
-use crate::numerics::symmetric::{eigen, packed_index, packed_len};
+use crate::numerics::symmetric::{eigen, packed_len};
 use crate::problem::dynamics::lengths;
 use crate::problem::fields::tabulate;
 use crate::problem::grid::Grid;
-
-/// A local minimum.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Minimum {
-    /// Position θ (d).
-    pub position: Vec<f64>,
-    /// Loss L(θ).
-    pub loss: f64,
-    /// Eigenvalues of ∇²L, ascending (d); +∞ across a kink.
-    pub eigenvalues: Vec<f64>,
-}
 
 /// Steps of the search that lowers the loss, and of the one that lowers the gradient.
 const DESCENTS: usize = 200;
@@ -49,11 +39,6 @@ pub fn minima(model: &dyn Model, grid: &Grid, loss: &[f64]) -> Vec<Minimum> {
         }
     }
     distinct
-}
-
-/// The width of the cells, the unit of steps.
-pub(crate) fn widths(grid: &Grid) -> Vec<f64> {
-    grid.axes().iter().map(|axis| axis.length() / axis.cells() as f64).collect()
 }
 
 /// Cells whose Newton step to a zero of ∇L is shorter than two cells, each with whether ∇²L is positive there; none where the
@@ -100,71 +85,6 @@ pub(crate) fn neighbours(grid: &Grid, cell: usize) -> impl Iterator<Item = usize
 /// The lowest of a cell and its neighbours; of equal ones the first.
 pub(crate) fn lowest_neighbour(grid: &Grid, loss: &[f64], cell: usize) -> usize {
     neighbours(grid, cell).min_by(|&a, &b| loss[a].total_cmp(&loss[b]).then(a.cmp(&b))).unwrap_or(cell)
-}
-
-pub(crate) fn same_place(grid: &Grid, a: &[f64], b: &[f64]) -> bool {
-    grid.axes().iter().zip(a.iter().zip(b)).all(|(axis, (a, b))| {
-        let apart = (a - b).abs();
-        let around = if axis.is_periodic() { axis.length() - apart } else { apart };
-        apart.min(around) < 1e-3 * axis.length() / axis.cells() as f64
-    })
-}
-
-/// Loss, gradient and the packed Hessian at one point.
-pub(crate) struct Local {
-    pub(crate) loss: f64,
-    gradient: Vec<f64>,
-    pub(crate) hessian: Vec<f64>,
-}
-
-impl Local {
-    pub(crate) fn at(model: &dyn Model, lengths: &[f64], theta: &[f64]) -> Self {
-        let d = theta.len();
-        let (mut loss, mut gradient, mut hessian) = ([0.0], vec![0.0; d], vec![0.0; packed_len(d)]);
-        model.loss(theta, &mut loss);
-        model.gradient(theta, &mut gradient);
-        model.hessian(theta, lengths, &mut hessian);
-        Self { loss: loss[0], gradient, hessian }
-    }
-
-    /// |∇L| per cell.
-    pub(crate) fn slope(&self, scale: &[f64]) -> f64 {
-        self.gradient.iter().zip(scale).map(|(g, h)| (g * h) * (g * h)).sum::<f64>().sqrt()
-    }
-
-    /// How much the loss changes over a cell: |∇L| and the trace of |∇²L| per cell.
-    fn rise(&self, scale: &[f64]) -> f64 {
-        let d = scale.len();
-        self.slope(scale)
-            + (0..d).map(|k| (self.hessian[packed_index(d, k, k)] * scale[k] * scale[k]).abs()).sum::<f64>()
-    }
-
-    /// −V f(Λ)⁻¹ Vᵀ ∇L in units of the cells, with the eigenvalues passed through f.
-    pub(crate) fn step(&self, scale: &[f64], f: impl Fn(f64) -> f64) -> Vec<f64> {
-        let d = scale.len();
-        let mut hessian = self.hessian.clone();
-        let mut c = 0;
-        for i in 0..d {
-            for j in i..d {
-                hessian[c] *= scale[i] * scale[j];
-                c += 1;
-            }
-        }
-        let (values, vectors) = eigen(d, &hessian);
-        let floor = 1e-12 * values.iter().fold(0.0_f64, |a, v| a.max(v.abs())) + f64::MIN_POSITIVE;
-        let along = |a: usize| (0..d).map(|k| vectors[k][a] * scale[k] * self.gradient[k]).sum::<f64>();
-        let shares: Vec<f64> = (0..d)
-            .map(|a| {
-                let value = f(values[a]);
-                along(a) / if value.abs() < floor { floor } else { value }
-            })
-            .collect();
-        (0..d).map(|k| -(0..d).map(|a| vectors[k][a] * shares[a]).sum::<f64>()).collect()
-    }
-}
-
-pub(crate) fn length(step: &[f64]) -> f64 {
-    step.iter().map(|s| s * s).sum::<f64>().sqrt()
 }
 
 /// The minimum that is reached from a cell, if it lies inside the grid.

@@ -6,16 +6,20 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `point.rs` | loss, ∇L and ∇²L at a point; what a minimum and a critical point are |
 //! | `minima.rs` | cells that lie below their neighbours, refined by Newton's method |
 //! | `critical.rs` | all zeros of ∇L, and the basins of the minima |
+//! | `kinks.rs` | minima and maxima where no gradient vanishes |
 //!
 //! Reference: D. Wales 2004, *Energy Landscapes*, doi:10.1017/CBO9780511721724.
 
 pub(crate) mod critical;
 mod kinks;
 pub(crate) mod minima;
+pub(crate) mod point;
 #[cfg(test)]
 mod tests;
 
-pub use critical::{CriticalPoint, basins, critical_points};
-pub use minima::{Minimum, minima};
+pub use critical::{basins, critical_points};
+pub use minima::minima;
+pub use point::{CriticalPoint, Minimum};

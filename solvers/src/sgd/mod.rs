@@ -62,6 +62,19 @@ impl SgdOptions {
         }
     }
 
+    /// Whether a floor of the noise can be injected: only plain SGD says where it enters a step. Errors: a floor above 0 beside
+    /// another optimizer.
+    pub fn check_floor(&self, floor: f64) -> Result<(), Error> {
+        if floor == 0.0 || self.optimizer == optimizer::OPTIMIZERS[0].name {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            format!("the floor {floor} of the noise cannot be injected into the optimizer {}", self.optimizer),
+            "take plain sgd, leave sgd out of the engines, or remove the floor",
+        )
+        .set_by(&[Setting::NoiseFloor, Setting::Optimizer]))
+    }
+
     /// The optimizer of the options. Errors: no such optimizer or parameter, a value out of range.
     pub fn build(&self) -> Result<Box<dyn Optimizer>, Error> {
         Ok(optimizer::build(&self.optimizer, &self.parameters)?.0)
@@ -250,12 +263,7 @@ fn injected(problem: &Problem, options: &SgdOptions, kind: Kind) -> Result<f64, 
     if floor == 0.0 || kind == Kind::WithoutNoise {
         return Ok(0.0);
     }
-    if options.optimizer != optimizer::OPTIMIZERS[0].name {
-        return Err(Error::invalid(
-            format!("the floor {floor} of the noise cannot be injected into the optimizer {}", options.optimizer),
-            "take plain sgd, leave sgd out of the engines, or remove the floor",
-        ));
-    }
+    options.check_floor(floor)?;
     let learning_rate = problem.minibatch.map_or(0.0, |minibatch| minibatch.learning_rate);
     Ok((2.0 * problem.temperature * learning_rate * floor).sqrt())
 }

@@ -1,4 +1,4 @@
-//! An SVG as PNG, two device pixels for each logical one, with the embedded font alone.
+//! An SVG as PNG, with the embedded font alone.
 
 use std::sync::{Arc, LazyLock};
 
@@ -7,6 +7,7 @@ use resvg::usvg::{Options, Tree, fontdb::Database};
 
 use super::font;
 
+/// Device pixels for each logical one, where no width is asked for.
 const SCALE: f32 = 2.0;
 
 /// The embedded font; no font of the system, so that a picture looks the same everywhere.
@@ -16,13 +17,15 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
     Arc::new(fonts)
 });
 
-/// The PNG file of an SVG. None where that is no SVG, has no area or is too large for memory.
-pub fn png(svg: &str) -> Option<Vec<u8>> {
+/// The PNG file of an SVG, so many pixels wide (by default twice its logical width). None where that is no SVG, has no area or is too
+/// large for memory.
+pub fn png(svg: &str, width: Option<u32>) -> Option<Vec<u8>> {
     let options = Options { fontdb: FONTS.clone(), ..Options::default() };
     let tree = Tree::from_str(svg, &options).ok()?;
-    let size = tree.size().scale_by(SCALE)?;
+    let scale = width.map_or(SCALE, |width| width as f32 / tree.size().width());
+    let size = tree.size().scale_by(scale)?;
     let mut pixmap = Pixmap::new(size.width().round() as u32, size.height().round() as u32)?;
-    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixmap.as_mut());
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
     pixmap.encode_png().ok()
 }
 

@@ -139,7 +139,7 @@ mod tests {
             .map(|tag| tree.descendants().find(|node| node.has_tag_name(tag)).and_then(|node| node.text()))
             .into();
         assert_eq!(said, [Some("a<b> & \"c\" 'd' ]]> \u{fffd}\u{fffd}\u{fffd}e"); 2]);
-        assert!(raster::png(&svg).is_some());
+        assert!(raster::png(&svg, None).is_some());
     }
 
     #[test]

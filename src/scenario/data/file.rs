@@ -4,21 +4,10 @@ use fpsolve_solvers::model::data;
 use miette::Result;
 
 use super::Given;
-use super::load::{Column, load};
-use super::separator::{self, Separator};
+use super::load::{Column, File, load};
+use super::separator;
 use crate::reader::{Located, Table, Value};
 use crate::scenario::names::check_name;
-
-/// A data file and the columns that are read of it.
-#[derive(Debug, Clone)]
-pub struct File {
-    /// Relative path.
-    pub file: Located<String>,
-    /// Names used by the model, and the column of the file each is; empty for all columns by their own names.
-    pub columns: Vec<(Located<String>, Located<Column>)>,
-    /// What stands between the entries of a line; None: found in the first lines.
-    pub separator: Option<Located<Separator>>,
-}
 
 /// Reads `file` and, of the table around it, `columns` and `separator`. Errors: a name of a column that is none; another separator.
 pub(super) fn read(value: &Value, table: &Table) -> Result<File> {

@@ -14,7 +14,7 @@ use miette::Result;
 use crate::reader::{Located, Source, Value};
 use crate::text::nearest;
 
-pub use file::File;
+pub use load::File;
 pub use points::Points;
 pub use teacher::Teacher;
 

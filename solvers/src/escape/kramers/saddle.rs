@@ -4,8 +4,9 @@
 use super::minimax_path::{barriers, minimax_path};
 use super::pass::{Kramers, PARALLEL, Pass, SHARE, place, share_at_surface};
 use crate::escape::passage::Passage;
-use crate::landscape::critical::{CriticalPoint, zero};
-use crate::landscape::minima::{Local, Minimum, descend, neighbours, same_place, widths};
+use crate::landscape::critical::zero;
+use crate::landscape::minima::{descend, neighbours};
+use crate::landscape::point::{CriticalPoint, Local, Minimum, same_place, widths};
 use crate::numerics::symmetric::{eigen, packed_index, packed_len};
 use crate::problem::Problem;
 use crate::problem::dynamics::lengths;

@@ -16,6 +16,7 @@ use super::solve::solve;
 use super::transition::{Chain, Expected};
 use crate::Error;
 use crate::engine::Interrupt;
+use crate::fokker_planck::stationary::solve::lost_at_a_wall;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
 
@@ -98,10 +99,7 @@ fn stationary(chain: &Chain, guess: &[f64], interrupt: Interrupt) -> Result<(Vec
         ))
     };
     if chain.has_exit() {
-        return failed(
-            "probability is lost at an absorbing wall, so none is left after a long time".into(),
-            "use reflecting or periodic walls, or look at survival and first-passage times instead",
-        );
+        return Err(lost_at_a_wall());
     }
     let mut p = guess.to_vec();
     normalise(&mut p);

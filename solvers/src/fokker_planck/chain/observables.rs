@@ -17,14 +17,19 @@ pub struct Observed {
     pub entropy_production: f64,
 }
 
-/// Observes cell probabilities on a uniform grid, by central differences (one-sided at walls). Errors: coefficients that are not
-/// finite.
+/// Observes cell probabilities at rest on a uniform grid, by central differences (one-sided at walls); on a line with ends nothing
+/// flows at rest. Errors: coefficients that are not finite.
 pub fn observe(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, probability: &[f64]) -> Result<Observed, Error> {
     let (d, n, pairs) = (grid.dimension(), grid.len(), packed_len(grid.dimension()));
-    let cells = at_cells(dynamics, temperature, grid)?;
     let volume = grid.volume(0);
     let (lattice, h) = (Lattice::new(grid), spacing(grid));
     let mut out = Observed { current: vec![0.0; d * n], entropy_production: 0.0 };
+    if let [line] = grid.axes()
+        && !line.is_periodic()
+    {
+        return Ok(out);
+    }
+    let cells = at_cells(dynamics, temperature, grid)?;
     for x in 0..n {
         let index = grid.multi_index(x);
         let mut j = [0.0; 3];

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::extended_range;
 use super::law::StationaryLaw;
-use crate::Error;
 use crate::engine::Interrupt;
+use crate::error::{Error, Setting};
 use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::communicating_classes::{closed_classes, reversible_log_density};
 use crate::fokker_planck::linear::dissection::Dissection;
@@ -31,6 +31,15 @@ pub fn stationary_law(generator: &Generator, shape: &[usize]) -> Result<Stationa
     stationary_law_from(generator, shape, &|| None, &|| false)
 }
 
+/// Why there is no stationary density beside an absorbing wall.
+pub fn lost_at_a_wall() -> Error {
+    Error::invalid(
+        "there is no stationary density: probability is lost at an absorbing wall, so none is left after a long time",
+        "use reflecting or periodic walls, or look at survival, first-passage times and decay rates instead",
+    )
+    .set_by(&[Setting::Boundary, Setting::Stationary])
+}
+
 /// [`stationary_law`] that can be interrupted and asks for a guess of ln π where it iterates. Errors: as there;
 /// [`Error::Interrupted`].
 pub fn stationary_law_from(
@@ -42,10 +51,7 @@ pub fn stationary_law_from(
     let problem =
         |what: String, help: &str| Error::numerical("the stationary density", "before it was solved", what, help);
     if generator.has_exit() {
-        return Err(problem(
-            "probability is lost at an absorbing wall, so none is left after a long time".into(),
-            "use reflecting or periodic walls, or look at survival and first-passage times instead",
-        ));
+        return Err(lost_at_a_wall());
     }
     if let Some(log) = reversible_log_density(generator) {
         return Ok(normalised(log, true, "detailed balance"));

@@ -9,7 +9,6 @@ use miette::Result;
 
 use crate::reader::overrides;
 use crate::reader::source::{Located, Source, plain_io};
-use crate::scenario::data::File;
 use crate::scenario::data::separator::Separator;
 use crate::scenario::names::check_name;
 use crate::text::nearest;
@@ -18,6 +17,17 @@ use crate::text::nearest;
 pub const MAX_SAMPLES: u64 = 10_000_000;
 /// Largest data file, bytes.
 pub const MAX_BYTES: u64 = 1 << 30;
+
+/// A data file and the columns that are read of it.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Relative path.
+    pub file: Located<String>,
+    /// Names used by the model, and the column of the file each is; empty for all columns by their own names.
+    pub columns: Vec<(Located<String>, Located<Column>)>,
+    /// What stands between the entries of a line; None: found in the first lines.
+    pub separator: Option<Located<Separator>>,
+}
 
 /// How the wanted columns of a data file are read.
 type Read = fn(&DataFile) -> Result<Columns>;

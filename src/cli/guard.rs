@@ -1,0 +1,59 @@
+//! Files that others wrote are read in a child process: the HDF5 library does not survive every damaged file.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::error::{self, Failure, Outcome};
+use crate::limits;
+
+/// Set for the child.
+const CHILD: &str = "FPSOLVE_CHILD";
+/// Seconds of computing that reading may take, and bytes for which it may take one more.
+const SECONDS: (u64, u64) = (10, 10_000_000);
+/// Signals that end a program from outside, which say nothing of the file: SIGHUP, SIGINT, SIGPIPE, SIGTERM.
+const FROM_OUTSIDE: [i32; 4] = [1, 2, 13, 15];
+
+/// Does `work` in a child of this process, with the same arguments; what ends the child by a signal is an error here.
+pub(super) fn guarded(file: &Path, work: impl FnOnce() -> Result<Outcome, Failure>) -> Result<Outcome, Failure> {
+    if std::env::var_os(CHILD).is_some() {
+        return work();
+    }
+    let refused =
+        |e: std::io::Error| Failure::run(error::advice(format!("cannot start a process to read in: {e}"), ""));
+    let mut child = Command::new(std::env::current_exe().map_err(refused)?);
+    child.args(std::env::args_os().skip(1)).env(CHILD, "1").stdout(Stdio::inherit()).stderr(Stdio::piped());
+    let ended = child.spawn().and_then(|child| child.wait_with_output()).map_err(refused)?;
+    if let Some(code) = ended.status.code() {
+        super::tell(&String::from_utf8_lossy(&ended.stderr));
+        return Ok(Outcome::of_code(code));
+    }
+    let signal = ended.status.signal().unwrap_or(0);
+    if FROM_OUTSIDE.contains(&signal) {
+        return Ok(Outcome::Interrupted);
+    }
+    let message = format!("{}: the file is damaged: reading it ended with signal {signal}", file.display());
+    Err(Failure::input(error::advice(message, "run the scenario again, or restore the record from a copy")))
+}
+
+/// Reads with bounds on memory and time, where this is the child; both are lifted afterwards.
+pub(super) fn bounded<T>(file: &Path, read: impl FnOnce() -> T) -> T {
+    if std::env::var_os(CHILD).is_none() {
+        return read();
+    }
+    let seconds = SECONDS.0 + std::fs::metadata(file).map_or(0, |file| file.len()) / SECONDS.1;
+    let bounds = [(Resource::As, limits::default_limit().saturating_add(1 << 30)), (Resource::Cpu, seconds)];
+    let before = bounds.map(|(resource, bound)| {
+        let before = getrlimit(resource);
+        let current = before.maximum.map_or(bound, |most| bound.min(most));
+        let _ = setrlimit(resource, Rlimit { current: Some(current), ..before.clone() });
+        (resource, before)
+    });
+    let value = read();
+    for (resource, before) in before {
+        let _ = setrlimit(resource, before);
+    }
+    value
+}

@@ -1,0 +1,129 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const numbers = (text) => {
+    const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+    return new Float32Array(bytes.buffer);
+  };
+  const safe = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  let printing = false;
+  const colours = () => {
+    const night = dark.matches && !printing;
+    return { ink: night ? "#e8e8e8" : "#222", ground: night ? "#17191c" : "#fff", line: night ? "#3b4048" : "#e0e0e0" };
+  };
+  const axis = (title, more) => {
+    const c = colours();
+    return { title: { text: safe(title) }, gridcolor: c.line, zerolinecolor: c.line, linecolor: c.ink, automargin: true, exponentformat: "power", ...more };
+  };
+  const layout = (title, x, y, more) => {
+    const c = colours();
+    return {
+      title: { text: safe(title), font: { size: 15 } }, paper_bgcolor: c.ground, plot_bgcolor: c.ground,
+      font: { color: c.ink, family: "system-ui, sans-serif" }, margin: { t: 45, r: 20, b: 45, l: 60 },
+      xaxis: x, yaxis: y, legend: { orientation: "h", y: -0.22 }, hovermode: "closest", ...more,
+    };
+  };
+  const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+  const dashes = ["solid", "dash", "dot", "dashdot", "longdash"];
+  const slider = document.getElementById("time");
+  const shown = document.getElementById("shown");
+  const logarithmic = document.getElementById("logarithmic");
+  const plots = [];
+
+  const frame = (series, k) => {
+    const n = series.cells;
+    return series.values.subarray(k * n, (k + 1) * n);
+  };
+  const rows = (flat, n) => Array.from({ length: flat.length / n }, (_, i) => Array.from(flat.subarray(i * n, (i + 1) * n)));
+  const transposed = (matrix) => matrix[0].map((_, j) => matrix.map((row) => row[j]));
+  // the output of an engine that is nearest to a time
+  const nearest = (times, t) => times.reduce((best, s, k) => (Math.abs(s - t) < Math.abs(times[best] - t) ? k : best), 0);
+  const at = () => data.times[Number(slider.value)];
+
+  const line = (panel) => () => {
+    const x = Array.from(panel.x);
+    const traces = panel.series.map((series, i) => {
+      const engine = data.engines[series.engine];
+      const y = Array.from(frame(series, nearest(engine.times, at())));
+      return { x, y, name: engine.label, mode: "lines", line: { color: engine.colour, dash: dashes[i % dashes.length], width: 2.5, shape: engine.walkers ? "hvh" : "linear" } };
+    });
+    const c = colours();
+    if (panel.stationary) traces.push({ x, y: Array.from(panel.stationary), name: "stationary", mode: "lines", line: { color: c.ink, width: 1.5, dash: "dot" } });
+    if (panel.loss) traces.push({ x, y: Array.from(panel.loss), name: "loss L", mode: "lines", yaxis: "y2", line: { color: "#999", width: 1.5 } });
+    const y = axis("density", logarithmic.checked ? { type: "log" } : { rangemode: "tozero" });
+    const more = panel.loss ? { yaxis2: axis("loss", { overlaying: "y", side: "right", showgrid: false }) } : {};
+    return [traces, layout(panel.title, axis(panel.xlabel), y, { ...more, hovermode: "x" })];
+  };
+  const map = (panel, series) => () => {
+    const engine = series.engine === undefined ? null : data.engines[series.engine];
+    const flat = engine ? frame(series, nearest(engine.times, at())) : series.values;
+    let z = transposed(rows(flat, panel.y.length));
+    if (logarithmic.checked) z = z.map((row) => row.map((v) => (v > 0 ? Math.log10(v) : null)));
+    const bar = { title: { text: logarithmic.checked ? "log₁₀ ρ" : "ρ" }, thickness: 12, exponentformat: "power" };
+    const trace = { type: "heatmap", x: Array.from(panel.x), y: Array.from(panel.y), z, colorscale: "Viridis", zsmooth: "best", colorbar: bar };
+    return [[trace], layout(engine ? engine.label : "stationary", axis(panel.xlabel), axis(panel.ylabel), { margin: { t: 45, r: 10, b: 45, l: 55 } })];
+  };
+  const curves = (chart) => () => {
+    const traces = chart.curves.map((curve, i) => ({
+      x: curve.x, y: curve.y, name: curve.name, mode: curve.faint ? "lines" : "lines+markers", opacity: curve.faint ? 0.7 : 1,
+      line: { color: curve.colour, dash: curve.faint ? "dot" : dashes[i % 2 ? 1 : 0], width: curve.faint ? 1.2 : 2 }, marker: { size: 5, symbol: i % 8 },
+    }));
+    const y = axis(chart.ylabel, chart.log ? { type: "log" } : {});
+    return [traces, layout(chart.title, axis("t"), y, { hovermode: "x", legend: { orientation: "h", y: -0.3 } })];
+  };
+
+  const add = (place, draw, words, moves, height) => {
+    const figure = document.createElement("figure");
+    const box = document.createElement("div");
+    box.style.height = height;
+    box.setAttribute("role", "img");
+    box.setAttribute("aria-label", words);
+    const caption = document.createElement("figcaption");
+    caption.textContent = words;
+    figure.append(box, caption);
+    place.append(figure);
+    plots.push({ box, draw, moves });
+  };
+  const decode = (series) => ({ ...series, values: numbers(series.values) });
+  const densities = document.getElementById("densities");
+  for (const raw of data.panels) {
+    const panel = { ...raw, x: numbers(raw.x), y: raw.y && numbers(raw.y), series: raw.series.map(decode) };
+    panel.stationary = raw.stationary && numbers(raw.stationary);
+    panel.loss = raw.loss && numbers(raw.loss);
+    if (!panel.y) {
+      add(densities, line(panel), panel.about, true, "26rem");
+      continue;
+    }
+    const grid = document.createElement("div");
+    grid.className = "maps";
+    densities.append(grid);
+    for (const series of panel.series) add(grid, map(panel, series), `${panel.about}, ${data.engines[series.engine].label}`, true, "22rem");
+    if (panel.stationary) add(grid, map(panel, { values: panel.stationary }), `${panel.about}, stationary`, false, "22rem");
+  }
+  for (const chart of data.charts) add(document.getElementById("charts"), curves(chart), chart.about, false, chart.curves.length > 6 ? "32rem" : "24rem");
+
+  const draw = (all) => {
+    if (data.times.length) shown.textContent = `t = ${Number(at().toPrecision(6))}`;
+    for (const plot of plots) if (all || plot.moves) Plotly.react(plot.box, ...plot.draw(), config);
+  };
+  slider.max = Math.max(0, data.times.length - 1);
+  slider.value = slider.max;
+  slider.addEventListener("input", () => draw(false));
+  logarithmic.addEventListener("change", () => draw(true));
+  document.getElementById("play").addEventListener("click", () => {
+    let k = 0;
+    const step = () => {
+      slider.value = k;
+      draw(false);
+      k += 1;
+      if (k <= Number(slider.max)) setTimeout(step, 120);
+    };
+    step();
+  });
+  dark.addEventListener("change", () => draw(true));
+  addEventListener("beforeprint", () => { printing = true; document.querySelectorAll("details").forEach((d) => { d.open = true; }); draw(true); });
+  addEventListener("afterprint", () => { printing = false; draw(true); });
+  if (!data.panels.length) document.querySelector(".controls").hidden = true;
+  draw(true);
+})();

@@ -1,0 +1,142 @@
+//! Files that strangers made end in words, not in a signal; and a record is written where it was said, or not at all.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Stdio;
+
+use common::{command, fpsolve, label, read, succeeds, words};
+
+const SMALL: &str = r#"
+name = "small"
+engines = ["fokker-planck"]
+model = { kind = "formula", variables = ["x"], loss = "x^2/2" }
+noise = { kind = "isotropic" }
+dynamics = { temperature = 0.5 }
+grid = { axes = [{ from = -4, to = 4, cells = 16 }] }
+initial = { kind = "gaussian", mean = [0.0], std = [0.5] }
+time = { end = 1.0, outputs = 2 }
+"#;
+
+fn small() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("small.toml"), SMALL).unwrap();
+    folder
+}
+
+/// Two end the HDF5 library by a segmentation fault, one asks for more memory than there is.
+#[test]
+fn damaged_records_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["plot-segv-12-min.h5", "plot-segv-62-min.h5", "plot-panic-capacity-586.h5"] {
+        let file = std::path::absolute(Path::new("tests/hostile").join(name)).unwrap();
+        for subcommand in ["plot", "show"] {
+            let output = fpsolve(folder.path(), &[subcommand, file.to_str().unwrap()]);
+            let said = words(&output);
+            assert!(
+                output.status.code() == Some(2) && said.contains("is damaged"),
+                "{name}: {:?} {said}",
+                output.status
+            );
+        }
+    }
+}
+
+/// A linear congruential generator, Numerical Recipes' constants: the mutants are the same on every machine.
+fn next(state: &mut u64) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as usize
+}
+
+#[test]
+fn mutated_records_are_read_or_refused() {
+    let folder = small();
+    succeeds(folder.path(), &["scenario", "small.toml", "-q"]);
+    let whole = std::fs::read(folder.path().join("small.h5")).unwrap();
+    let (mut state, mut refused) = (7, 0);
+    for mutant in 0..40 {
+        let mut bytes = whole.clone();
+        for _ in 0..1 + mutant % 8 {
+            let at = next(&mut state) % bytes.len().min(16_384);
+            bytes[at] = next(&mut state) as u8;
+        }
+        std::fs::write(folder.path().join("mutant.h5"), bytes).unwrap();
+        let output = fpsolve(folder.path(), &["show", "mutant.h5"]);
+        let said = words(&output);
+        assert!(matches!(output.status.code(), Some(0 | 2)), "mutant {mutant}: {:?} {said}", output.status);
+        assert!(!said.contains("bug") && said.len() < 2000, "mutant {mutant}: {said}");
+        refused += usize::from(output.status.code() == Some(2));
+    }
+    assert!((1..40).contains(&refused), "{refused} of 40 were refused");
+}
+
+#[test]
+fn what_is_no_file_is_not_written_to() {
+    let folder = small();
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
+    assert!(made.success());
+    symlink("nowhere.h5", folder.path().join("dangling")).unwrap();
+    let long = format!("{}.h5", "a".repeat(300));
+    for (target, said) in [
+        ("pipe", "is a pipe"),
+        ("/dev/null", "is a device"),
+        ("dangling", "leads to no file"),
+        (&long, "name too long"),
+    ] {
+        let output = fpsolve(folder.path(), &["scenario", "small.toml", "-f", "-o", target]);
+        let said_so = words(&output);
+        assert!(output.status.code() == Some(2) && said_so.contains(said), "{target}: {said_so}");
+    }
+}
+
+#[test]
+fn a_link_keeps_pointing_at_its_record_and_orphans_are_removed() {
+    let folder = small();
+    std::fs::write(folder.path().join("there.h5"), "old").unwrap();
+    symlink("there.h5", folder.path().join("link.h5")).unwrap();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
+    let unfinished = |process: u32| folder.path().join(format!(".fpsolve-{host}-{process}-abc.tmp"));
+    let (dead, alive) = (unfinished(0x3fff_fff0), unfinished(std::process::id()));
+    [&dead, &alive].iter().for_each(|path| std::fs::write(path, "").unwrap());
+    assert_eq!(fpsolve(folder.path(), &["scenario", "small.toml", "-o", "link.h5"]).status.code(), Some(2));
+    succeeds(folder.path(), &["scenario", "small.toml", "-q", "-f", "-o", "link.h5"]);
+    assert!(folder.path().join("link.h5").is_symlink());
+    assert_eq!(label(&read(&folder.path().join("there.h5")), "status"), "complete");
+    assert!(!dead.exists() && alive.exists());
+}
+
+#[test]
+fn what_comes_in_the_way_of_a_record_does_not_cost_it() {
+    let folder = small();
+    let at = |name: &str| folder.path().join(name);
+    let walkers = SMALL.replace("fokker-planck", "langevin") + "langevin = { walkers = 5000, step = 1e-4 }";
+    std::fs::write(at("walkers.toml"), walkers).unwrap();
+    std::fs::create_dir(at("gone")).unwrap();
+    for (target, found) in [("late.h5", "late-1.h5"), ("gone/v.h5", "v.h5")] {
+        let mut run = command(folder.path(), &["scenario", "walkers.toml", "-q", "-o", target]);
+        let run = run.stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        match target {
+            "late.h5" => std::fs::write(at("late.h5"), "mine").unwrap(),
+            _ => std::fs::remove_dir(at("gone")).unwrap(),
+        }
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+        assert!(words(&output).contains("the record is"), "{}", words(&output));
+        assert_eq!(label(&read(&at(found)), "status"), "complete");
+    }
+    assert_eq!(std::fs::read(at("late.h5")).unwrap(), b"mine");
+}
+
+#[test]
+fn a_full_standard_output_is_an_error() {
+    let folder = small();
+    for arguments in [&["list"][..], &["check", "small.toml"], &["validate", "small.toml"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = command(folder.path(), arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", words(&output));
+    }
+}
