@@ -75,6 +75,12 @@ impl<'a> Finished<'a> {
         self.runs.iter().find(|run| run.engine.name() == engine)
     }
 
+    /// The chain of descent itself and the name of its engine, if one ran and got through.
+    pub fn chain(&self) -> Option<(&'static str, &'a dyn OnGrid)> {
+        let runs = self.runs.iter().filter(|run| run.failure.is_none());
+        runs.into_iter().find_map(|run| Some((run.engine.name(), run.engine.chain()?)))
+    }
+
     /// The engine that holds the whole law on a grid, if one ran.
     pub fn on_grid(&self) -> Option<&'a dyn OnGrid> {
         self.runs.iter().find_map(|run| run.engine.on_grid())

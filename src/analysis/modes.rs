@@ -4,13 +4,14 @@ use std::any::Any;
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::engine::OnGrid;
 use fpsolve_solvers::fokker_planck::spectrum::Spectrum;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::density;
 use fpsolve_solvers::problem::grid::Grid;
 use miette::Result;
 
-use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Planned, Request, Subject};
+use super::{Analysis, AnalysisEntry, Context, Failure, Findings, Finished, Planned, Request, Subject};
 use crate::reader::table::Table;
 use crate::record::read::{column, text};
 use crate::record::scales::{array, field, index_scale, variable_scales};
@@ -54,16 +55,56 @@ impl Request for Modes {
 
 impl Analysis for Modes {
     fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error> {
-        let Some(law) = finished.on_grid() else { return Ok(None) };
+        let (law, chain) = (finished.on_grid(), finished.chain());
+        if law.is_none() && chain.is_none() {
+            return Ok(None);
+        }
         (finished.progress)("relaxation modes");
-        Ok(Some(Box::new(law.spectrum(self.count, finished.interrupt)?)))
+        let of = |law: &dyn OnGrid| law.spectrum(self.count, finished.interrupt);
+        let mut found = Found { law: law.map(of).transpose()?, chain: None, failures: Vec::new() };
+        if let Some((group, chain)) = chain {
+            match of(chain) {
+                Ok(spectrum) => found.chain = Some((group, spectrum)),
+                Err(error) => found.failures.push(Failure { group: group.into(), error }),
+            }
+        }
+        Ok(Some(Box::new(found)))
     }
 }
 
-impl Findings for Spectrum {
+/// The modes of the Fokker–Planck operator, and those of the chain of descent.
+struct Found {
+    law: Option<Spectrum>,
+    chain: Option<(&'static str, Spectrum)>,
+    failures: Vec<Failure>,
+}
+
+impl Findings for Found {
     fn add_to(&self, record: &mut Record, problem: &Problem) {
-        record.groups.push(group(&problem.grid, self));
+        self.law.iter().for_each(|spectrum| record.groups.push(group(&problem.grid, spectrum)));
+        self.chain.iter().for_each(|(name, spectrum)| add_rates(record.group_mut(name), spectrum));
     }
+
+    fn failures(&self) -> Vec<Failure> {
+        self.failures.clone()
+    }
+}
+
+/// Adds to the group of the chain `eigenvalues_real` and `eigenvalues_imag` (k), −ln λ per unit of time, with their error by the grid.
+fn add_rates(group: &mut Group, spectrum: &Spectrum) {
+    let k = spectrum.real.len();
+    group.datasets.push(index_scale("eigenpair", k, "number of the mode, slowest first"));
+    let mut row = |name: &str, values: Vec<f64>, long_name: &str| {
+        group.datasets.push(Dataset::float(name, array(&[k], values), &["eigenpair"], "1", long_name));
+    };
+    row(
+        "eigenvalues_real",
+        spectrum.real.clone(),
+        "relaxation rates of the chain: real parts of −ln λ per unit of time",
+    );
+    row("eigenvalues_imag", spectrum.imaginary.clone(), "imaginary parts of −ln λ per unit of time");
+    let error = spectrum.refined.as_ref().map_or(vec![f64::NAN; k], |refined| refined.error.clone());
+    row("eigenvalues_error", error, "estimated error of each eigenvalue by the grid");
 }
 
 /// `/spectrum`: the slowest modes of −𝓛, eigenvalues (k) and right and left vectors (k, n…) as functions and densities.
@@ -112,8 +153,23 @@ pub fn group(grid: &Grid, spectrum: &Spectrum) -> Group {
     group
 }
 
-/// The decay rate where probability leaves at absorbing walls.
+/// The decay rate where probability leaves at absorbing walls; the slowest rate of the chain of descent beside that of the SDE.
 fn words(record: &Record) -> Vec<String> {
+    let mut lines = decay(record);
+    let second = |name: &str, of: &str| column(record.group(name)?, of)?.get(1).copied();
+    let chain = &crate::engine::transfer_operator::ENTRY;
+    if let Some(rate) = second(chain.group, "eigenvalues_real") {
+        let rate = with_error(rate, second(chain.group, "eigenvalues_error").unwrap_or(f64::NAN));
+        let sde = second("spectrum", "eigenvalues_real").map_or(String::new(), |rate| {
+            let error = second("spectrum", "error_grid").unwrap_or(f64::NAN);
+            format!("; of the SDE {}", with_error(rate, error))
+        });
+        lines.push(format!("slowest rate of the chain of descent: {rate}{sde}"));
+    }
+    lines
+}
+
+fn decay(record: &Record) -> Vec<String> {
     let Some(group) = record.group("spectrum").filter(|group| text(group, "conserved") == Some("no")) else {
         return Vec::new();
     };

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::engine::OnGrid;
 use fpsolve_solvers::escape::basin::{Basin, QuasiStationary};
 use fpsolve_solvers::escape::passage::Target;
 use fpsolve_solvers::formula::Expression;
@@ -48,6 +49,8 @@ struct Basins(Vec<(String, Basin)>);
 /// What was found in each, and what failed.
 struct Found {
     densities: Vec<(String, String, QuasiStationary)>,
+    /// Names, and exit rates of the chain of descent with their errors.
+    of_the_chain: Vec<(String, String, f64, Option<f64>)>,
     failures: Vec<Failure>,
 }
 
@@ -97,13 +100,25 @@ fn basin(context: &Context, written: &Located<String>) -> Result<Basin> {
 impl Analysis for Basins {
     /// Each by itself.
     fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error> {
-        let Some(law) = finished.on_grid() else { return Ok(None) };
-        let mut found = Found { densities: Vec::new(), failures: Vec::new() };
+        let (law, chain) = (finished.on_grid(), finished.chain());
+        if law.is_none() && chain.is_none() {
+            return Ok(None);
+        }
+        let mut found = Found { densities: Vec::new(), of_the_chain: Vec::new(), failures: Vec::new() };
         for (name, basin) in &self.0 {
             (finished.progress)(&format!("quasi-stationary density \"{name}\""));
-            match law.quasi_stationary(basin, finished.interrupt) {
-                Ok(density) => found.densities.push((name.clone(), basin.inside.text().to_string(), density)),
-                Err(error) => found.failures.push(Failure { group: format!("quasi_stationary/{name}"), error }),
+            let text = basin.inside.text().to_string();
+            let of = |law: &dyn OnGrid| law.quasi_stationary(basin, finished.interrupt);
+            let failure = |error| Failure { group: format!("quasi_stationary/{name}"), error };
+            match law.map(of) {
+                Some(Ok(density)) => found.densities.push((name.clone(), text.clone(), density)),
+                Some(Err(error)) => found.failures.push(failure(error)),
+                None => {}
+            }
+            match chain.map(|(_, chain)| of(chain)) {
+                Some(Ok(exit)) => found.of_the_chain.push((name.clone(), text, exit.rate, exit.rate_error)),
+                Some(Err(error)) => found.failures.push(failure(error)),
+                None => {}
             }
         }
         Ok(Some(Box::new(found)))
@@ -111,7 +126,8 @@ impl Analysis for Basins {
 }
 
 impl Findings for Found {
-    /// `/quasi_stationary/<name>`: `density` (n…) and the attributes `basin`, `rate`, `rate_error`, `residual`.
+    /// `/quasi_stationary/<name>`: `density` (n…) and the attributes `basin`, `rate`, `rate_error`, `residual`;
+    /// for the chain of descent `transfer_operator_rate` and `transfer_operator_rate_error`.
     fn add_to(&self, record: &mut Record, problem: &Problem) {
         let grid = &problem.grid;
         for (name, basin, found) in &self.densities {
@@ -125,6 +141,12 @@ impl Findings for Found {
             let long_name = "density at the cell centres, given that the basin has not been left for long";
             group.datasets.push(field("density", grid, &[], density, "1", long_name));
         }
+        for (name, basin, rate, error) in &self.of_the_chain {
+            let group = record.group_mut("quasi_stationary").group_mut(name);
+            group.set("basin", Attribute::Text(basin.clone()));
+            group.set("transfer_operator_rate", Attribute::Float(*rate));
+            group.set("transfer_operator_rate_error", Attribute::Float(error.unwrap_or(f64::NAN)));
+        }
     }
 
     fn failures(&self) -> Vec<Failure> {
@@ -136,10 +158,12 @@ impl Findings for Found {
 fn words(record: &Record) -> Vec<String> {
     let mut lines = Vec::new();
     for group in record.group("quasi_stationary").iter().flat_map(|group| &group.groups) {
-        let Some(rate) = float(group, "rate") else { continue };
-        let rate_words = with_error(rate, float(group, "rate_error").unwrap_or(f64::NAN));
-        let (basin, time) = (text(group, "basin").unwrap_or("?"), short(1.0 / rate));
-        lines.push(format!("{}: {basin} is left at the rate {rate_words} (grid), after {time}", group.name));
+        for (key, engine) in [("rate", "grid"), ("transfer_operator_rate", "chain of descent, counted at steps")] {
+            let Some(rate) = float(group, key) else { continue };
+            let rate_words = with_error(rate, float(group, &format!("{key}_error")).unwrap_or(f64::NAN));
+            let (basin, time) = (text(group, "basin").unwrap_or("?"), short(1.0 / rate));
+            lines.push(format!("{}: {basin} is left at the rate {rate_words} ({engine}), after {time}", group.name));
+        }
     }
     lines
 }

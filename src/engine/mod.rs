@@ -7,6 +7,7 @@ pub mod gradient_descent;
 pub mod langevin;
 pub mod options;
 pub mod sgd;
+pub mod transfer_operator;
 pub mod work;
 
 use fpsolve_solvers::Error;
@@ -19,8 +20,14 @@ use crate::record::Group;
 pub use options::{Options, OptionsTable};
 
 /// The engines, in the order they run and are reported.
-pub static ENGINES: &[&EngineEntry] =
-    &[&fokker_planck::ENTRY, &langevin::ENTRY, &gaussian_sgd::ENTRY, &sgd::ENTRY, &gradient_descent::ENTRY];
+pub static ENGINES: &[&EngineEntry] = &[
+    &fokker_planck::ENTRY,
+    &langevin::ENTRY,
+    &transfer_operator::ENTRY,
+    &gaussian_sgd::ENTRY,
+    &sgd::ENTRY,
+    &gradient_descent::ENTRY,
+];
 
 /// An engine of the program: what it is called, what it needs, and how it is built.
 #[derive(Debug)]

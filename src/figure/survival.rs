@@ -6,7 +6,7 @@ use super::chart::colour;
 use super::chart::panel::{HEADING, Key, Panel, legend, range, title};
 use super::landscape::remark;
 use super::source::{Source, values};
-use crate::engine::{EngineEntry, fokker_planck, langevin};
+use crate::engine::{EngineEntry, fokker_planck, langevin, transfer_operator};
 use crate::record::{Attribute, Group};
 
 /// One curve: an engine's group, the survival and its standard error, where it has one.
@@ -60,8 +60,12 @@ fn passage(source: &Source, group: &Group) -> Option<Passage> {
         let error = at(&format!("{prefix}survival_se")).filter(|s| s.len() == times.len());
         Some(Curve { engine: engine.group, name: engine.title, survival, error })
     };
-    let curves: Vec<Curve> =
-        [(&fokker_planck::ENTRY, ""), (&langevin::ENTRY, "langevin_")].into_iter().filter_map(curve).collect();
+    let engines = [
+        (&fokker_planck::ENTRY, ""),
+        (&langevin::ENTRY, "langevin_"),
+        (&transfer_operator::ENTRY, "transfer_operator_"),
+    ];
+    let curves: Vec<Curve> = engines.into_iter().filter_map(curve).collect();
     let word = |name: &str| match group.attribute(name) {
         Some(Attribute::Text(text)) => text.replace(' ', ", "),
         _ => "?".into(),
@@ -71,7 +75,11 @@ fn passage(source: &Source, group: &Group) -> Option<Passage> {
         _ => "?",
     };
     let mut heading = format!("{}: from ({}) to {target}", group.name, word("from"));
-    let means = [("from_value", &fokker_planck::ENTRY), ("langevin_mean", &langevin::ENTRY)];
+    let means = [
+        ("from_value", &fokker_planck::ENTRY),
+        ("langevin_mean", &langevin::ENTRY),
+        ("transfer_operator_from_value", &transfer_operator::ENTRY),
+    ];
     for (name, engine) in means {
         if let Some(Attribute::Float(mean)) = group.attribute(name) {
             heading += &format!("; mean time {} ({})", number(*mean), engine.title);

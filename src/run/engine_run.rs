@@ -7,11 +7,17 @@ use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Attribute, Engine, Interrupt, RefinedMoments, Snapshot, Statistics};
 use fpsolve_solvers::problem::density;
 use fpsolve_solvers::problem::grid::Grid;
+use fpsolve_validation::verdict::Verdict;
 
 use crate::error::{BUG, caught};
 use crate::record::Group;
+use crate::record::groups::chain::{add_by_cell, add_long_run};
 use crate::record::groups::engine::{Relaxation, add_refined_moments, add_relaxation, engine_group};
 use crate::record::groups::ensemble::{add_statistics, add_trajectories};
+use crate::text::short;
+
+/// Probability that a chain may lose over the ends of the box in a step before its law counts as wrong.
+const MOST_CLAMPED: f64 = 1e-6;
 
 /// One engine on its way, with what it showed at the output times so far.
 pub struct EngineRun {
@@ -109,7 +115,10 @@ impl EngineRun {
 
     /// Its group in the record; `stationary` are cell probabilities to relax to.
     pub fn group(&self, grid: &Grid, stationary: Option<&[f64]>) -> Group {
-        let mut group = self.seen().group(grid, stationary);
+        let target = if self.engine.chain().is_some() { None } else { stationary };
+        let mut group = self.seen().group(grid, target);
+        self.engine.long_run().into_iter().for_each(|long_run| add_long_run(&mut group, grid, long_run));
+        add_by_cell(&mut group, grid, self.engine.by_cell());
         if let Some(kept) = self.engine.trajectories() {
             add_trajectories(&mut group, grid, kept);
         }
@@ -136,6 +145,16 @@ impl Seen {
     /// L1 error of the density that the engine itself reports: grid and time.
     pub fn density_error(&self) -> f64 {
         ["error_grid", "error_time"].into_iter().filter_map(|name| self.reported(name)).sum()
+    }
+
+    /// The verdict on a chain that leaves the box: what is kept at its ends is no longer the law asked for.
+    pub fn leaves_the_box(&self) -> Option<Verdict> {
+        let value = self.reported("clamped").filter(|clamped| *clamped > MOST_CLAMPED)?;
+        let why = format!(
+            "{} of the probability leaves the box in a step; widen the grid, or take a smaller learning rate",
+            short(value)
+        );
+        Some(Verdict { name: "clamped".into(), value, bound: MOST_CLAMPED, passed: false, why })
     }
 
     /// A finite number that the engine itself reports.

@@ -56,6 +56,40 @@ impl Stationary {
     }
 }
 
+/// What the chain of minibatch descent does in the long run: its invariant laws, of which bounded noise may leave several.
+#[derive(Debug, Clone, Default)]
+pub struct LongRun {
+    /// Cell probabilities of the law that remains, from the initial one.
+    pub probability: Vec<f64>,
+    /// Its mean (d).
+    pub mean: Vec<f64>,
+    /// Its covariance (packed).
+    pub covariance: Vec<f64>,
+    /// Its third central moment along each axis (d).
+    pub third_moment: Vec<f64>,
+    /// Estimated |error| of mean, covariance and third moment by the grid, one after the other; empty where it is unknown.
+    pub moment_errors: Vec<f64>,
+    /// Estimated L1 error of the density by the grid.
+    pub error_grid: Option<f64>,
+    /// Σ|πP − π|.
+    pub residual: f64,
+    /// Probability of ending in each set that is never left, from the initial law.
+    pub class_probability: Vec<f64>,
+    /// Cell probabilities of the law on each of these sets.
+    pub class_laws: Vec<Vec<f64>>,
+}
+
+/// A number for each cell of the grid that an engine tells of itself.
+#[derive(Debug, Clone)]
+pub struct ByCell {
+    /// Name in a record.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// Its values (n).
+    pub values: Vec<f64>,
+}
+
 /// Slow modes, ascending in the real part of λ; the first is λ = 0 with u = 1 and v = π where probability is conserved. Where it leaves at
 /// absorbing walls, the first is the slowest decay and v the quasi-stationary law, Σ v = 1.
 ///

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `mod.rs` | the traits [`Engine`] and [`OnGrid`] |
 //! | `observation.rs` | what is seen at an output time: [`Snapshot`], [`Statistics`], [`RefinedMoments`], [`Trajectories`] |
-//! | `law.rs` | what the operator on a grid says besides: [`Stationary`], [`Spectrum`] |
+//! | `law.rs` | what the operator on a grid says besides: [`Stationary`], [`LongRun`], [`Spectrum`] |
 //!
 //! An engine knows neither files nor the other engines. One whose law is not that of the problem's Fokker–Planck equation
 //! even for small steps says so itself ([`Engine::another_small_step_limit`]).
@@ -12,7 +12,7 @@
 mod law;
 mod observation;
 
-pub use law::{RefinedSpectrum, Spectrum, Stationary};
+pub use law::{ByCell, LongRun, RefinedSpectrum, Spectrum, Stationary};
 pub use observation::{Attribute, Interrupt, QUANTILE_LEVELS, RefinedMoments, Snapshot, Statistics, Trajectories};
 
 use crate::Error;
@@ -52,6 +52,18 @@ pub trait Engine {
     /// What it answers besides, where it holds the whole law on a grid; None for an ensemble.
     fn on_grid(&self) -> Option<&dyn OnGrid> {
         None
+    }
+    /// The same answers by the chain of descent itself, which are not those of the Fokker–Planck equation; None for all others.
+    fn chain(&self) -> Option<&dyn OnGrid> {
+        None
+    }
+    /// What the chain of descent does in the long run, where that was wanted.
+    fn long_run(&self) -> Option<&LongRun> {
+        None
+    }
+    /// What it tells of itself cell by cell.
+    fn by_cell(&self) -> Vec<ByCell> {
+        Vec::new()
     }
     /// Attributes for the record (`method`, `walkers`, `step`, …), final values once the run is over.
     fn attributes(&self) -> Vec<(&'static str, Attribute)>;

@@ -7,17 +7,23 @@
 //! Node probabilities are a *sampled* density times h, not integrals over cells: see [`averages`].
 
 pub mod action;
+mod answers;
 pub mod assignment;
 pub mod averages;
 pub mod batch_law;
 mod batches;
+mod check;
 pub mod classes;
 pub mod elimination;
+mod engine;
 pub mod fft;
 pub mod iterate;
+mod level;
 pub mod line;
 pub mod matrix;
 pub mod modes;
+mod options;
+mod order;
 pub mod pairs;
 pub mod plane;
 pub mod plane_law;
@@ -26,8 +32,10 @@ pub mod solve;
 mod without_replacement;
 
 pub use assignment::Rows;
+pub use engine::{NAME, TransferOperator};
 pub use line::{Nodes, Operator};
 pub use matrix::TransitionMatrix;
+pub use options::TransferOperatorOptions;
 pub use samples::{Draws, Rule, Samples, Step};
 
 #[cfg(test)]

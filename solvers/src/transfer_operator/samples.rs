@@ -85,8 +85,8 @@ pub enum Rule {
     Sgd,
     /// θ' = θ − (η/l)(½(1+a) ĝ₁ + ½(1−a) ĝ₂), a = √(2l−1), two independent batches (Li, Malladi & Arora 2021).
     Svag {
-        /// The number l of steps that replace one.
-        l: u32,
+        /// The number l ≥ 1 of steps that replace one.
+        l: f64,
     },
     /// v' = μv − η ĝ, θ' = θ + v'.
     Momentum {
@@ -118,7 +118,7 @@ impl Step {
     pub fn factor(&self) -> f64 {
         match self.rule {
             Rule::Sgd | Rule::Momentum { .. } => self.learning_rate,
-            Rule::Svag { l } => self.learning_rate / f64::from(l),
+            Rule::Svag { l } => self.learning_rate / l,
         }
     }
 
@@ -133,16 +133,17 @@ impl Step {
     /// Weights of the independent batches in the gradient of a step.
     pub(super) fn combination(&self) -> Vec<f64> {
         match self.rule {
-            Rule::Sgd | Rule::Momentum { .. } | Rule::Svag { l: 1 } => vec![1.0],
+            Rule::Sgd | Rule::Momentum { .. } => vec![1.0],
+            Rule::Svag { l } if l <= 1.0 => vec![1.0],
             Rule::Svag { l } => {
-                let a = (2.0 * f64::from(l) - 1.0).sqrt();
+                let a = (2.0 * l - 1.0).sqrt();
                 vec![0.5 * (1.0 + a), 0.5 * (1.0 - a)]
             }
         }
     }
 
     /// Checks the step for m samples. Errors: no samples, a rate that is not positive, an empty batch, a batch larger than m
-    /// without replacement, l = 0, a coefficient of momentum outside [0, 1).
+    /// without replacement, l < 1, a coefficient of momentum outside [0, 1).
     pub fn check(&self, m: usize) -> Result<(), Error> {
         let invalid = |what: String, help: &str| Err(Error::invalid(what, help));
         if m == 0 {
@@ -162,7 +163,9 @@ impl Step {
             return invalid(what, "take a batch of at most m samples, or draw with replacement");
         }
         match self.rule {
-            Rule::Svag { l: 0 } => invalid("SVAG with l = 0".into(), "l counts the steps that replace one: at least 1"),
+            Rule::Svag { l } if !(l >= 1.0 && l.is_finite()) => {
+                invalid(format!("SVAG with l = {l}"), "l counts the steps that replace one: at least 1")
+            }
             Rule::Momentum { mu } if !(0.0..1.0).contains(&mu) => {
                 invalid(format!("a coefficient of momentum of {mu}"), "0 ≤ μ < 1")
             }

@@ -246,7 +246,7 @@ fn fitted_rows_keep_the_exponent_of_escape_where_linear_ones_fail() {
 
 #[test]
 fn svag_has_the_time_and_the_variance_of_its_rule() {
-    let step = Step { rule: Rule::Svag { l: 4 }, ..Step::sgd(0.2, 1) };
+    let step = Step { rule: Rule::Svag { l: 4.0 }, ..Step::sgd(0.2, 1) };
     let g = [1.0, -2.0, 0.5, 0.5];
     let h = 0.003;
     let (mut x, mut work) = (Vec::new(), Workspace::default());

@@ -114,6 +114,7 @@ pub fn words(record: &Record) -> Vec<String> {
                 (if censored { "at least " } else { "" }, integer(group, "langevin_walkers").unwrap_or(0));
             means.push(format!("langevin {bound}{} ({walkers} walkers)", with_error(mean, se)));
         }
+        means.extend(super::chain::mean(group));
         means.extend(float(group, "kramers").map(|time| format!("Kramers {} to beyond the barrier", short(time))));
         let (from, target) = (text(group, "from").unwrap_or("?"), text(group, "target").unwrap_or("?"));
         let from = from.replace(' ', ", ");
@@ -124,6 +125,7 @@ pub fn words(record: &Record) -> Vec<String> {
             let none = if float(group, "kramers").is_some() { "" } else { "no Kramers time: " };
             lines.push(format!("  {none}{reason}"));
         }
+        lines.extend(super::chain::how_counted(group));
         lines.extend(committor(group, target));
         lines.extend(times(group, "exit", "exit time, to whichever comes first, unconditional"));
         lines.extend(times(group, "conditional", "time to the target, conditional on reaching it first"));
@@ -156,6 +158,7 @@ fn committor(group: &Group, target: &str) -> Option<String> {
     if let (Some(share), Some(se)) = (float(group, "langevin_committor"), float(group, "langevin_committor_se")) {
         shares.push(format!("langevin {}", with_error(share, se)));
     }
+    shares.extend(super::chain::committor(group));
     let before = text(group, "avoid").unwrap_or("an absorbing wall");
     (!shares.is_empty()).then(|| format!("  {target} before {before}: probability {}", shares.join(", ")))
 }

@@ -1,6 +1,7 @@
-//! `analysis.first_passage`: times to where a condition holds, by the grid and by Langevin walkers, with Kramers' law beside them;
+//! `analysis.first_passage`: times to where a condition holds, by the grid, by Langevin walkers and by the chain of descent, with Kramers' law beside them;
 //! `/escape/<name>`.
 
+mod chain;
 mod group;
 mod kramers;
 mod request;
@@ -39,6 +40,7 @@ struct Found {
     passage: Passage,
     by_grid: Option<GridPassage>,
     by_walkers: Option<FirstPassage>,
+    by_chain: Option<GridPassage>,
     /// Kramers' law, where anything else is known.
     kramers: Option<kramers::Law>,
 }
@@ -54,10 +56,17 @@ impl Analysis for FirstPassages {
         let mut failures = Vec::new();
         let by_grid = by_grid(&self.0, finished, &mut failures);
         let by_walkers = by_walkers(&self.0, finished, &mut failures);
-        let all = self.0.iter().cloned().zip(by_grid.into_iter().zip(by_walkers));
-        let passages =
-            all.map(|(passage, (by_grid, by_walkers))| Found { passage, by_grid, by_walkers, kramers: None });
-        let mut passages: Vec<Found> = passages.filter(|p| p.by_grid.is_some() || p.by_walkers.is_some()).collect();
+        let by_chain = by_chain(&self.0, finished, &mut failures);
+        let all = self.0.iter().cloned().zip(by_grid.into_iter().zip(by_walkers).zip(by_chain));
+        let passages = all.map(|(passage, ((by_grid, by_walkers), by_chain))| Found {
+            passage,
+            by_grid,
+            by_walkers,
+            by_chain,
+            kramers: None,
+        });
+        let known = |p: &Found| p.by_grid.is_some() || p.by_walkers.is_some() || p.by_chain.is_some();
+        let mut passages: Vec<Found> = passages.filter(known).collect();
         if !passages.is_empty() {
             let (ground, grid) = (Ground::new(finished.problem), &finished.problem.grid);
             passages.iter_mut().for_each(|p| p.kramers = Some(kramers::law(&ground, grid, &p.passage)));
@@ -76,6 +85,16 @@ fn by_grid(passages: &[Passage], finished: &Finished, failures: &mut Vec<Failure
     let one = |passage: &Passage| {
         (finished.progress)(&format!("first passage \"{}\"", passage.name));
         law.first_passage(passage, finished.interrupt).map_err(|error| failures.push(failure(passage, error))).ok()
+    };
+    passages.iter().map(one).collect()
+}
+
+/// The problems by the chain of descent, each by itself; None where there is no such engine, or it failed.
+fn by_chain(passages: &[Passage], finished: &Finished, failures: &mut Vec<Failure>) -> Vec<Option<GridPassage>> {
+    let Some((_, chain)) = finished.chain() else { return vec![None; passages.len()] };
+    let one = |passage: &Passage| {
+        (finished.progress)(&format!("transfer operator: first passage \"{}\"", passage.name));
+        chain.first_passage(passage, finished.interrupt).map_err(|error| failures.push(failure(passage, error))).ok()
     };
     passages.iter().map(one).collect()
 }
@@ -104,10 +123,11 @@ fn by_walkers(passages: &[Passage], finished: &Finished, failures: &mut Vec<Fail
 
 impl Findings for AllFound {
     fn add_to(&self, record: &mut Record, problem: &Problem) {
-        for Found { passage, by_grid, by_walkers, kramers } in &self.passages {
+        for Found { passage, by_grid, by_walkers, by_chain, kramers } in &self.passages {
             let group = passage_group(record, passage, &problem.times);
             by_grid.iter().for_each(|found| add_grid(group, &problem.grid, found));
             by_walkers.iter().for_each(|found| add_walkers(group, passage, &problem.times, found));
+            by_chain.iter().for_each(|found| chain::add(group, found));
             kramers.iter().for_each(|law| kramers::add(group, law));
         }
     }

@@ -1,6 +1,7 @@
 //! The groups of a record that every run has: names, axes, units and long names as the format fixes them. Those of an analysis are
 //! in its own file.
 
+pub mod chain;
 pub mod comparison;
 pub mod engine;
 pub mod ensemble;

@@ -12,6 +12,7 @@ mod svag;
 use std::fmt;
 
 use crate::Error;
+use crate::transfer_operator::Rule;
 
 /// One step of a block of walkers.
 pub trait Optimizer: Send + Sync {
@@ -31,6 +32,10 @@ pub trait Optimizer: Send + Sync {
     /// Time that one step lasts.
     fn step_time(&self, learning_rate: f64) -> f64 {
         self.effective_rate(learning_rate)
+    }
+    /// The rule of its steps where they are a Markov chain whose law can be put on a grid; None for all others.
+    fn chain(&self) -> Option<Rule> {
+        None
     }
     /// What remains of it for small steps.
     fn limit(&self) -> Limit {

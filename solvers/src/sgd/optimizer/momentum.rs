@@ -2,6 +2,7 @@
 
 use super::{Entry, Optimizer, Parameter, Range};
 use crate::numerics::lanes::{dispatch, fma};
+use crate::transfer_operator::Rule;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "momentum",
@@ -16,6 +17,9 @@ struct Momentum {
 }
 
 impl Optimizer for Momentum {
+    fn chain(&self) -> Option<Rule> {
+        Some(Rule::Momentum { mu: self.mu })
+    }
     fn memory(&self, d: usize) -> usize {
         d
     }

@@ -2,6 +2,7 @@
 
 use super::{Entry, Optimizer};
 use crate::numerics::lanes::{dispatch, fma};
+use crate::transfer_operator::Rule;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "sgd",
@@ -14,6 +15,9 @@ pub(super) const ENTRY: Entry = Entry {
 struct Plain;
 
 impl Optimizer for Plain {
+    fn chain(&self) -> Option<Rule> {
+        Some(Rule::Sgd)
+    }
     fn step(&self, learning_rate: f64, _step: u64, gradient: &[f64], points: &mut [f64], _memory: &mut [f64]) {
         descend(learning_rate, gradient, points);
     }

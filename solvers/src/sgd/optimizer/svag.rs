@@ -4,6 +4,7 @@
 
 use super::plain::descend;
 use super::{Entry, Gradient, Optimizer, Parameter, Range};
+use crate::transfer_operator::Rule;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "svag",
@@ -18,6 +19,9 @@ struct Svag {
 }
 
 impl Optimizer for Svag {
+    fn chain(&self) -> Option<Rule> {
+        Some(Rule::Svag { l: self.l })
+    }
     fn gradient(&self) -> Gradient {
         let root = (2.0 * self.l - 1.0).sqrt();
         Gradient::Pair([0.5 * (1.0 + root), 0.5 * (1.0 - root)])

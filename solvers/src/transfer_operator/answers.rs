@@ -1,0 +1,209 @@
+//! What the chain of descent answers besides densities: slow modes, first passages, quasi-stationary laws.
+
+use super::assignment::Rows;
+use super::engine::TransferOperator;
+use super::level::Level;
+use super::modes::slow_modes;
+use super::order;
+use super::solve::Killed;
+use crate::Error;
+use crate::engine::{Interrupt, OnGrid, RefinedSpectrum, Spectrum, Stationary};
+use crate::escape::basin::{Basin, QuasiStationary};
+use crate::escape::on_grid::{AtStart, GridPassage, Timed};
+use crate::escape::passage::{Passage, Target};
+
+impl OnGrid for TransferOperator {
+    /// None: the law of the long run is that of another process than the problem's, see [`crate::engine::Engine::long_run`].
+    fn stationary(&self) -> Option<&Stationary> {
+        None
+    }
+
+    fn spectrum(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
+        let unique = self.invariant.first().is_some_and(|law| law.len() == self.levels[0].operator.matrix.states());
+        if !unique || self.has_several() {
+            return Err(Error::numerical(
+                "the slow modes of the transfer operator",
+                "before they were computed",
+                "they need a unique invariant law over the nodes of a line",
+                "leave the modes out with momentum, or where there are several invariant laws",
+            ));
+        }
+        let levels = self.levels.iter().zip(&self.invariant);
+        let one = |(level, law): (&Level, &Vec<f64>)| slow_modes(&level.operator.matrix, law, count - 1, interrupt);
+        let scale = 1.0 / self.step.time();
+        let mut all = Spectrum { conserved: true, ..Spectrum::default() };
+        all.real.push(0.0);
+        all.imaginary.push(0.0);
+        all.error.push(0.0);
+        all.right.push(vec![1.0; self.invariant[0].len()]);
+        all.left.push(self.invariant[0].clone());
+        if count <= 1 {
+            return Ok(all);
+        }
+        let mut by_level = Vec::new();
+        for (k, level) in levels.enumerate() {
+            match one(level) {
+                Ok(modes) => by_level.push(modes),
+                Err(error) if k == 0 => return Err(error),
+                Err(error @ Error::Interrupted { .. }) => return Err(error),
+                Err(_) => break, // too few nodes for so many modes: their error stays unknown
+            }
+        }
+        let rates: Vec<Vec<(f64, f64)>> = by_level
+            .iter()
+            .map(|modes| modes.rates().iter().map(|(re, im)| (scale * re, scale * im)).collect())
+            .collect();
+        all.real.extend(rates[0].iter().map(|rate| rate.0));
+        all.imaginary.extend(rates[0].iter().map(|rate| rate.1));
+        all.error.extend(vec![ITERATION; rates[0].len()]);
+        let modes = by_level.swap_remove(0);
+        all.right.extend(modes.right);
+        all.left.extend(modes.left);
+        all.refined = refined(&rates);
+        Ok(all)
+    }
+
+    fn first_passage(&self, passage: &Passage, interrupt: Interrupt) -> Result<GridPassage, Error> {
+        let levels = self.for_passages(interrupt)?;
+        let mut found = vec![self.passage_on(&levels[0], passage, interrupt)?];
+        for level in &levels[1..] {
+            match self.passage_on(level, passage, interrupt) {
+                Ok(other) => found.push(other),
+                Err(error @ Error::Interrupted { .. }) => return Err(error),
+                Err(_) => break, // a target too small for the coarse grid leaves the error unknown
+            }
+        }
+        let mut answer = found.remove(0);
+        if let Some(coarse) = found.first() {
+            let coarsest = found.get(1).map(AtStart::of).unwrap_or_default();
+            answer.see_coarse(&AtStart::of(coarse), &coarsest, order::refined_time);
+            answer.see_coarse_curve(coarse, |fine, coarse| order::error((fine - coarse).abs(), None));
+        }
+        Ok(answer)
+    }
+
+    fn quasi_stationary(&self, basin: &Basin, interrupt: Interrupt) -> Result<QuasiStationary, Error> {
+        basin.check(&self.problem.grid)?;
+        let levels = self.for_passages(interrupt)?;
+        let on = |level: &Level| {
+            let shares = level.shares(&basin.outside);
+            let killed = Killed::new(&level.operator.matrix, &shares, interrupt)?;
+            let (law, rate) = killed.quasi_stationary(interrupt)?;
+            let mut next = vec![0.0; law.len()];
+            level.operator.matrix.forward(&law, &mut next);
+            let off = |((n, l), s): ((&f64, &f64), &f64)| (n * (1.0 - s) - (1.0 - rate) * l).abs();
+            let residual = next.iter().zip(&law).zip(&shares).map(off).sum::<f64>() / rate;
+            Ok::<_, Error>((law, -(-rate).ln_1p() / self.step.time(), residual))
+        };
+        let (probability, rate, residual) = on(&levels[0])?;
+        let mut others = Vec::new();
+        for level in &levels[1..] {
+            match on(level) {
+                Ok(other) => others.push(other.1),
+                Err(error @ Error::Interrupted { .. }) => return Err(error),
+                Err(_) => break,
+            }
+        }
+        let rate_error = others.first().map(|coarse| order::refined_time(rate, *coarse, others.get(1).copied()).1);
+        Ok(QuasiStationary { probability, rate, rate_error, residual })
+    }
+}
+
+/// Relative error of the eigenvalues by the iteration.
+const ITERATION: f64 = 1e-10;
+
+/// Eigenvalues with the leading error of the grid taken off; None where coarser grids do not know as many.
+fn refined(rates: &[Vec<(f64, f64)>]) -> Option<RefinedSpectrum> {
+    let (fine, coarse) = (rates.first()?, rates.get(1)?);
+    if coarse.len() != fine.len() {
+        return None;
+    }
+    let coarsest = rates.get(2).filter(|rates| rates.len() == fine.len());
+    let mut refined = RefinedSpectrum { real: vec![0.0], imaginary: vec![0.0], error: vec![0.0] };
+    for k in 0..fine.len() {
+        let (real, off) = order::refined(fine[k].0, coarse[k].0, coarsest.map(|rates| rates[k].0));
+        let (imaginary, turn) = order::refined(fine[k].1, coarse[k].1, coarsest.map(|rates| rates[k].1));
+        refined.real.push(real);
+        refined.imaginary.push(imaginary);
+        refined.error.push(off.hypot(turn));
+    }
+    Some(refined)
+}
+
+impl TransferOperator {
+    fn has_several(&self) -> bool {
+        use crate::engine::Engine;
+        self.long_run().is_some_and(|long_run| long_run.class_probability.len() > 1)
+    }
+
+    /// The chain with fitted rows, which keep the exponents of rare events. Errors: steps with a memory; those of the rows.
+    fn for_passages(&self, interrupt: Interrupt) -> Result<Vec<Level>, Error> {
+        if self.is_of_pairs() {
+            return Err(Error::invalid(
+                "first passages and exit rates of descent with momentum are not computed",
+                "take the optimizer sgd, or leave the transfer operator out",
+            ));
+        }
+        self.build(Rows::Fitted, interrupt)
+    }
+
+    /// Mean time, survival and committor on one grid, counted at steps.
+    fn passage_on(&self, level: &Level, passage: &Passage, interrupt: Interrupt) -> Result<GridPassage, Error> {
+        let (shares, step) = (level.shares(&passage.target), self.step.time());
+        // from a point between nodes: the exact law of the first step, then the chain
+        let first = level.first_step(&self.samples, Rows::Moments, passage.from[0]);
+        let killed = Killed::new(&level.operator.matrix, &shares, interrupt)?;
+        let steps = killed.mean_steps();
+        let on_the_way = |((p, t), s): ((&f64, &f64), &f64)| if *p > 0.0 && *s < 1.0 { p * t * (1.0 - s) } else { 0.0 };
+        let mean = 1.0 + first.iter().zip(&steps).zip(&shares).map(on_the_way).sum::<f64>();
+        let mut answer = GridPassage {
+            mean_time: steps.iter().map(|steps| steps * step).collect(),
+            from_value: mean * step,
+            survival: self.survival(&killed, &first, &shares, interrupt)?,
+            ..GridPassage::default()
+        };
+        if let Some(avoid) = &passage.avoid {
+            self.add_committor(level, (&shares, avoid), &first, &mut answer, interrupt)?;
+        }
+        Ok(answer)
+    }
+
+    fn survival(
+        &self,
+        killed: &Killed,
+        first: &[f64],
+        shares: &[f64],
+        interrupt: Interrupt,
+    ) -> Result<Vec<f64>, Error> {
+        let alive: Vec<f64> = first.iter().zip(shares).map(|(p, s)| p * (1.0 - s)).collect();
+        let numbers: Vec<u64> = self.problem.times.iter().map(|t| (t / self.step.time()).round() as u64).collect();
+        let after: Vec<u64> = numbers.iter().map(|k| k.saturating_sub(1)).collect();
+        let mut survival = killed.survival(&alive, &after, interrupt)?;
+        survival.iter_mut().zip(&numbers).filter(|(_, k)| **k == 0).for_each(|(s, _)| *s = 1.0);
+        Ok(survival)
+    }
+
+    /// The probability to come to the target before the set that is avoided, and the time to whichever comes first.
+    fn add_committor(
+        &self,
+        level: &Level,
+        (target, avoid): (&[f64], &Target),
+        first: &[f64],
+        answer: &mut GridPassage,
+        interrupt: Interrupt,
+    ) -> Result<(), Error> {
+        let both: Vec<f64> = level.shares(avoid).iter().zip(target).map(|(a, b)| (a + b).min(1.0)).collect();
+        let killed = Killed::new(&level.operator.matrix, &both, interrupt)?;
+        let (q, steps) = (killed.committor(target), killed.mean_steps());
+        let going = |i: usize| first[i] * (1.0 - both[i]);
+        let on_the_way = |i: &usize| going(*i) > 0.0;
+        let by_later = |i: usize| going(i) * q[i];
+        let range = || (0..first.len()).filter(on_the_way);
+        let at_once: f64 = first.iter().zip(target).map(|(p, s)| p * s).sum();
+        answer.from_committor = Some(at_once + range().map(by_later).sum::<f64>());
+        let exit = 1.0 + range().map(|i| going(i) * steps[i]).sum::<f64>();
+        answer.from_exit = Some(Timed::new(exit * self.step.time()));
+        answer.committor = Some(q);
+        Ok(())
+    }
+}
