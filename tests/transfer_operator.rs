@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fpsolve::record::Record;
 use fpsolve::record::lookup::lookup;
-use fpsolve::run::run;
+use fpsolve::run::{Reached, run};
 use fpsolve::scenario::Scenario;
 
 /// Four samples a (θ − c)²/2 with a = ½, 1, 3/2, 2 and c = 1, −1, ½, 0.
@@ -36,8 +36,8 @@ fn scenario(text: &str) -> miette::Result<Scenario> {
 }
 
 fn record(text: &str) -> Record {
-    let prepared = scenario(text).unwrap().problem().unwrap();
-    let run = run(&prepared, &|| false, &|_| ());
+    let scenario = scenario(text).unwrap();
+    let run = run(&scenario.problem().unwrap(), &|| false, &|_| (), &Reached::nothing_of(&scenario));
     assert!(run.failure.is_none(), "{:?}", run.failure);
     run.record
 }
