@@ -112,13 +112,21 @@ fn a_link_keeps_pointing_at_its_record_and_orphans_are_removed() {
 fn what_comes_in_the_way_of_a_record_does_not_cost_it() {
     let folder = small();
     let at = |name: &str| folder.path().join(name);
-    let walkers = SMALL.replace("fokker-planck", "langevin") + "langevin = { walkers = 5000, step = 1e-4 }";
+    let walkers = SMALL.replace("fokker-planck", "langevin") + "langevin = { walkers = 50000, step = 1e-4 }";
     std::fs::write(at("walkers.toml"), walkers).unwrap();
     std::fs::create_dir(at("gone")).unwrap();
     for (target, found) in [("late.h5", "late-1.h5"), ("gone/v.h5", "v.h5")] {
         let mut run = command(folder.path(), &["scenario", "walkers.toml", "-q", "-o", target]);
-        let run = run.stderr(Stdio::piped()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(150));
+        let mut run = run.stderr(Stdio::piped()).spawn().unwrap();
+        // the target is looked at before the run begins, and a run begins on a thread of its own
+        let begun = |task: std::fs::DirEntry| {
+            std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "run")
+        };
+        let tasks = format!("/proc/{}/task", run.id());
+        while run.try_wait().unwrap().is_none() && !std::fs::read_dir(&tasks).unwrap().filter_map(Result::ok).any(begun)
+        {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
         match target {
             "late.h5" => std::fs::write(at("late.h5"), "mine").unwrap(),
             _ => std::fs::remove_dir(at("gone")).unwrap(),

@@ -204,16 +204,12 @@ impl CoarseLevels {
         };
         let last = change(grid, fine, first.grid(), &at_rest);
         let before = second.as_ref().map(|(to, second)| change(first.grid(), &at_rest, to, second));
-        // the flux is a second-order difference whatever the order of the law
+        let ratio = before.filter(|before| *before > 0.0 && last > 0.0).map(|before| before / last);
         let orders = [LEAST, f64::from(ORDER)].map(f64::exp2);
-        let error = |last: f64, before: Option<f64>| {
-            let ratio = before.filter(|before| *before > 0.0 && last > 0.0).map(|before| before / last);
-            last / (ratio.map_or(orders[1], |ratio| ratio.clamp(orders[0], orders[1])) - 1.0)
-        };
-        let produced =
-            |fine: &Stationary, coarse: &Stationary| (fine.entropy_production - coarse.entropy_production).abs();
-        let produced_before = second.as_ref().map(|(_, second)| produced(&at_rest, second));
-        Some((error(last, before), error(produced(fine, &at_rest), produced_before)))
+        let current = last / (ratio.map_or(orders[1], |ratio| ratio.clamp(orders[0], orders[1])) - 1.0);
+        let coarsest = second.as_ref().map(|(_, second)| second.entropy_production);
+        let production = self.errors.extrapolated(fine.entropy_production, at_rest.entropy_production, coarsest).error;
+        Some((current, production))
     }
 
     /// Estimated L1 error of the fine stationary density.
