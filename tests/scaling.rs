@@ -244,7 +244,7 @@ fn unit(group: &str, name: &str, of_samples: bool) -> Unit {
             Unit::None
         }
         "time" | "trajectory_time" | "step" | "langevin_step" | "langevin_horizon" | "kramers" => Unit::Time,
-        "mean_first_passage_time" | "effective_learning_rate" => Unit::Time,
+        "mean_first_passage_time" | "mean_first_passage_time_error" | "effective_learning_rate" => Unit::Time,
         "rate" | "rate_error" | "rate_extrapolated" | "entropy_production" | "entropy_production_error" => Unit::Rate,
         "current_error" => Unit::Rate,
         "x" | "x_edges" | "sgd_reach_lower" | "sgd_reach_upper" => Unit::Position(Some(0)),

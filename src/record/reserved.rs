@@ -1,10 +1,12 @@
 //! Names that a record needs for itself.
 
 /// Names that datasets and scales of the standard groups take; a variable or a data column cannot have them.
-pub const RESERVED: [&str; 47] = [
+pub const RESERVED: [&str; 49] = [
     "survival",
     "committor",
+    "committor_error",
     "mean_first_passage_time",
+    "mean_first_passage_time_error",
     "time",
     "component",
     "row",

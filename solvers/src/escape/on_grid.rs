@@ -10,6 +10,10 @@ pub struct GridPassage {
     /// Probability to reach the target before the set that is avoided or an absorbing wall (n); None where nothing else can
     /// happen.
     pub committor: Option<Vec<f64>>,
+    /// Estimated error of `mean_time` in each cell by the grid (n); empty where it is unknown.
+    pub mean_time_error: Vec<f64>,
+    /// Estimated error of `committor` in each cell by the grid (n); empty where it is unknown or there is no committor.
+    pub committor_error: Vec<f64>,
     /// τ at the starting point, by linear interpolation between cell centres.
     pub from_value: f64,
     /// Committor at the starting point.
@@ -108,7 +112,17 @@ impl GridPassage {
         (self.error_grid, self.from_value_extrapolated, self.from_committor_error_grid) = (None, None, None);
         [&mut self.from_exit, &mut self.from_conditional].into_iter().flatten().for_each(|time| time.error = None);
         self.absorbed.iter_mut().for_each(|wall| wall.error = None);
-        self.survival_error.clear();
+        [&mut self.survival_error, &mut self.mean_time_error, &mut self.committor_error]
+            .into_iter()
+            .for_each(Vec::clear);
+    }
+
+    /// Estimates the errors of the fields from a whole answer of a coarser discretisation; `error` gives that of the finer of two fields.
+    pub fn see_coarse_fields(&mut self, coarse: &Self, error: impl Fn(&[f64], &[f64]) -> Vec<f64>) {
+        self.mean_time_error = error(&self.mean_time, &coarse.mean_time);
+        if let (Some(fine), Some(coarse)) = (&self.committor, &coarse.committor) {
+            self.committor_error = error(fine, coarse);
+        }
     }
 
     /// Estimates the errors from what one or two coarser discretisations say: `extrapolated` gives from the numbers of all three the one

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::accuracy::coarse_levels::CoarseLevels;
+use super::accuracy::coarse_levels::{CoarseLevels, at_coarse_centres};
 use super::accuracy::physical_walls::physical_walls;
 use super::accuracy::truncation::{truncation, truncation_of_moments};
 use super::accuracy::wall_contact::WallContact;
@@ -231,6 +231,24 @@ fn resolved_by_coarse(grid: &Grid, passage: &Passage) -> bool {
     (0..grid.len()).filter(ended).all(|cell| apart(cell) >= RESOLVED)
 }
 
+/// What `error` gives for a field on `fine` from one on `coarse`, which has the same cells or every two merged: compared at the centres of
+/// the coarse cells, each answer for all cells inside.
+fn errors_in_cells(
+    fine: &Grid,
+    coarse: &Grid,
+    field: &[f64],
+    other: &[f64],
+    error: impl Fn(f64, f64) -> f64,
+) -> Vec<f64> {
+    if fine == coarse {
+        return field.iter().zip(other).map(|(f, c)| error(*f, *c)).collect();
+    }
+    let moved = at_coarse_centres(fine, field);
+    let found: Vec<f64> = moved.iter().zip(other).map(|(f, c)| error(*f, *c)).collect();
+    let inside = |cell: usize| coarse.cell(&fine.multi_index(cell).map(|i| i / 2)[..fine.dimension()]);
+    (0..fine.len()).map(|cell| found[inside(cell)]).collect()
+}
+
 fn stationary_of(
     fine: &dyn Discretisation,
     coarse: &Option<CoarseLevels>,
@@ -432,6 +450,10 @@ impl OnGrid for FokkerPlanck {
                 Ok(other) => {
                     found.see_coarse(&AtStart::of(&other), &second, extrapolated);
                     found.see_coarse_curve(&other, |f, c| extrapolated(f, c, None).1);
+                    let (fine, coarse) = (self.grid(), coarse.first().grid());
+                    found.see_coarse_fields(&other, |f, c| {
+                        errors_in_cells(fine, coarse, f, c, |f, c| extrapolated(f, c, None).1)
+                    });
                 }
                 Err(error @ Error::Interrupted { .. }) => return Err(error),
                 Err(_) => {

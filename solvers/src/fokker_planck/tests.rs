@@ -614,6 +614,29 @@ fn survival_committor_and_shares_at_walls_have_errors() {
         let found = engine.first_passage(&both, &|| false).unwrap();
         let error = (found.from_committor.unwrap() - share(-0.5, 0.3, 0.7)).abs();
         honest(&format!("{cells} committor"), error, found.from_committor_error_grid.unwrap());
+        let centres: Vec<f64> = (0..cells).map(|i| -1.0 + 2.0 * (i as f64 + 0.5) / cells as f64).collect();
+        let all = &centres;
+        let between = |from: f64, to: f64| (0..cells).filter(move |&i| all[i] > from && all[i] < to);
+        let committor = found.committor.as_ref().unwrap();
+        let true_sum: f64 = between(-0.4, 0.6).map(|i| (committor[i] - share(-0.5, centres[i], 0.7)).abs()).sum();
+        let said: f64 = between(-0.4, 0.6).map(|i| found.committor_error[i]).sum();
+        honest(&format!("{cells} committor, all cells"), true_sum, said);
+        // τ = ∫ₓᵇ e^{y²/2A} ∫₋₁ʸ e^{−z²/2A} dz dy / A
+        let closed = on(1.0, cells, [-1.0, 1.0], Boundary::Reflecting, &[0.0, 0.1]);
+        let found = closed.first_passage(&passage(target("x > 0.7"), None, 0.3), &|| false).unwrap();
+        let (n, dy) = (17_000, 1e-4);
+        let middles = (0..n).map(|i| -1.0 + dy * (f64::from(i) + 0.5));
+        let mut below = 0.0;
+        let slopes: Vec<f64> = middles
+            .map(|y| {
+                below += dy * (-5.0 * y * y).exp();
+                10.0 * dy * (5.0 * y * y).exp() * below
+            })
+            .collect();
+        let exact = |x: f64| slopes[((x + 1.0) / dy).round() as usize..].iter().sum::<f64>();
+        let true_sum: f64 = between(-0.9, 0.6).map(|i| (found.mean_time[i] - exact(centres[i])).abs()).sum();
+        let said: f64 = between(-0.9, 0.6).map(|i| found.mean_time_error[i]).sum();
+        honest(&format!("{cells} mean time, all cells"), true_sum, said);
         let found = engine.first_passage(&passage(target("x < -0.2"), None, 0.6), &|| false).unwrap();
         let wall = found.absorbed.iter().find(|wall| wall.upper).unwrap();
         let error = (wall.probability - share(-0.2, 0.6, 1.0)).abs();

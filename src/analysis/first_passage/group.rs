@@ -87,6 +87,9 @@ pub fn add_grid(group: &mut Group, grid: &Grid, found: &GridPassage) {
     group.datasets.extend(variable_scales(grid));
     let long_name = "mean time to the target or an absorbing wall from each cell";
     group.datasets.push(field("mean_first_passage_time", grid, &[], found.mean_time.clone(), "1", long_name));
+    let fields_error = |errors: &[f64]| if errors.is_empty() { vec![f64::NAN; grid.len()] } else { errors.to_vec() };
+    let (name, long_name) = ("mean_first_passage_time_error", "estimated error of mean_first_passage_time by the grid");
+    group.datasets.push(field(name, grid, &[], fields_error(&found.mean_time_error), "1", long_name));
     group.datasets.push(series("survival", found.survival.clone(), "probability not to have reached the target"));
     let unknown = || vec![f64::NAN; found.survival.len()];
     let errors = if found.survival_error.is_empty() { unknown() } else { found.survival_error.clone() };
@@ -97,6 +100,8 @@ pub fn add_grid(group: &mut Group, grid: &Grid, found: &GridPassage) {
         group.set("from_committor_error_grid", Attribute::Float(error));
         let long_name = "probability to reach the target before the avoided set or an absorbing wall";
         group.datasets.push(field("committor", grid, &[], committor.clone(), "1", long_name));
+        let long_name = "estimated error of committor by the grid";
+        group.datasets.push(field("committor_error", grid, &[], fields_error(&found.committor_error), "1", long_name));
     }
 }
 

@@ -53,7 +53,7 @@ fn now<'a>(discretisation: &'a dyn Discretisation, transient: &Transient) -> Obs
 }
 
 /// Components (d×n) at the centres of the coarser grid, by the cubic through four centres along each axis, the mean of two at walls.
-fn at_coarse_centres(grid: &Grid, components: &[f64]) -> Vec<f64> {
+pub fn at_coarse_centres(grid: &Grid, components: &[f64]) -> Vec<f64> {
     let along = |field: &[f64], shape: &[usize], k: usize| -> Vec<f64> {
         let (n, stride) = (shape[k], shape[k + 1..].iter().product::<usize>());
         let periodic = grid.axes()[k].is_periodic();
