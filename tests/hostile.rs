@@ -32,7 +32,7 @@ fn damaged_records_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["plot-segv-12-min.h5", "plot-segv-62-min.h5", "plot-panic-capacity-586.h5"] {
         let file = std::path::absolute(Path::new("tests/hostile").join(name)).unwrap();
-        for subcommand in ["plot", "show"] {
+        for subcommand in ["plot", "show", "report"] {
             let output = fpsolve(folder.path(), &[subcommand, file.to_str().unwrap()]);
             let said = words(&output);
             assert!(

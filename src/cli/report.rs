@@ -13,7 +13,10 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "report",
     about: "Write a record as one page of HTML: what may not be trusted, verdicts, moving pictures",
     arguments: Args::augment_args,
-    run: |matches| run(&super::arguments(matches)),
+    run: |matches| {
+        let args: Args = super::arguments(matches);
+        super::guard::guarded(&args.record, || run(&args))
+    },
 };
 
 /// Arguments of `fpsolve report`.
