@@ -91,7 +91,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     limits::check(&scenario, &engines, args.memory_limit.unwrap_or_else(limits::default_limit))?;
     let provenance = Provenance::start();
     let Climbed { name, mut record, study, failure } = climb(scenario, usize::from(args.levels), args.quiet)?;
-    let status = status(failure.as_ref());
+    let status = Status::of(failure.as_slice());
     record.groups.extend(study.group());
     provenance.fill(record.group_mut("provenance"));
     let path = output::write(&record, &path, args.force)?;
@@ -118,19 +118,16 @@ struct Climbed {
     failure: Option<Error>,
 }
 
-fn status(failure: Option<&Error>) -> Status {
-    match failure {
-        None => Status::Complete,
-        Some(Error::Interrupted { .. }) => Status::Interrupted,
-        Some(_) => Status::Failed,
-    }
-}
-
 /// Builds the problems and solves them; what was reached, where the user does not want to wait for the end of one.
 fn climb(scenario: Scenario, levels: usize, quiet: bool) -> Result<Climbed, Failure> {
     let stopped = Some(Error::Interrupted { time: 0.0 });
-    let record =
-        root(&scenario.name, &scenario.description, &scenario.source.text, scenario.seed, status(stopped.as_ref()));
+    let record = root(
+        &scenario.name,
+        &scenario.description,
+        &scenario.source.text,
+        scenario.seed,
+        Status::of(stopped.as_slice()),
+    );
     let name = scenario.name.clone();
     let reached = Arc::new(Mutex::new(Climbed { name, record, study: GridStudy::default(), failure: stopped.clone() }));
     let told = Arc::clone(&reached);
@@ -145,7 +142,7 @@ fn climb(scenario: Scenario, levels: usize, quiet: bool) -> Result<Climbed, Fail
             (reached.record, reached.study) = (record, study.clone());
         };
         let (study, failure) = grid_study(&prepared, &problems, &progress(quiet), &tell);
-        let record = heading(&prepared, &prepared.problem, status(failure.as_ref()));
+        let record = heading(&prepared, &prepared.problem, Status::of(failure.as_slice()));
         Ok(Climbed { name: scenario.name, record, study, failure })
     };
     let abandoned = || Ok(reached.lock().unwrap_or_else(PoisonError::into_inner).clone());

@@ -35,15 +35,10 @@ pub fn data(record: &Record) -> Result<Value, Error> {
 fn describe(engine: &Engine) -> Value {
     json!({
         "label": engine.label,
-        "colour": hex(engine.group),
+        "colour": colour::engine(engine.group).hexadecimal(),
         "times": thinned(&engine.times),
         "walkers": engine.representation == Representation::Walkers,
     })
-}
-
-fn hex(group: &str) -> String {
-    let [red, green, blue] = colour::engine(group).rgb;
-    format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
 /// Which of so many output times are kept: all, or [`TIMES`] of them, the first and the last among them.
@@ -156,7 +151,7 @@ fn moments(source: &Source) -> Vec<Value> {
     let chart = |(k, axis): (usize, &GridAxis)| {
         let curves = source.engines.iter().filter(|engine| engine.mean.iter().all(|row| row.len() > k)).map(|engine| {
             let y: Vec<f64> = engine.mean.iter().map(|row| row[k]).collect();
-            json!({ "name": engine.label, "colour": hex(engine.group), "x": engine.times, "y": y })
+            json!({ "name": engine.label, "colour": colour::engine(engine.group).hexadecimal(), "x": engine.times, "y": y })
         });
         let title = format!("mean of {}", axis.label);
         let about = format!("The {title} against time, engine by engine");

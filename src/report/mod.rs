@@ -47,7 +47,7 @@ pub fn page(record: &Record) -> Result<String, Error> {
 /// Every picture of `fpsolve plot`, as images inside the page.
 fn pictures(record: &Record) -> Result<String, Error> {
     let (drawings, failed) = figure::drawings(record)?;
-    let mut out: String = failed.iter().map(|error| paragraph(&escape(&error.to_string()))).collect();
+    let mut out: String = failed.iter().map(|error| paragraph(&error.to_string())).collect();
     for figure::Drawing { figure, svg } in drawings {
         let (name, about) = (escape(figure.name), escape(figure.about));
         let image = BASE64_STANDARD.encode(svg);

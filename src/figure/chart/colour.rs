@@ -16,6 +16,11 @@ impl Colour {
     pub const fn hex(value: u32) -> Self {
         Self { rgb: [(value >> 16) as u8, (value >> 8) as u8, value as u8], opacity: 1.0 }
     }
+    /// `#rrggbb`, as pictures and pages write it.
+    pub fn hexadecimal(self) -> String {
+        let [red, green, blue] = self.rgb;
+        format!("#{red:02x}{green:02x}{blue:02x}")
+    }
     /// The same colour with another opacity.
     pub const fn with_opacity(self, opacity: f64) -> Self {
         Self { opacity, ..self }

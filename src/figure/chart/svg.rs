@@ -60,11 +60,6 @@ fn place(r: Rect) -> String {
     format!("x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\"", r.x, r.y, r.w, r.h)
 }
 
-fn hex(colour: Colour) -> String {
-    let [r, g, b] = colour.rgb;
-    format!("#{r:02x}{g:02x}{b:02x}")
-}
-
 fn path(points: &[[f64; 2]], closed: bool) -> String {
     let mut out = String::new();
     for (k, p) in points.iter().filter(|p| p[0].is_finite() && p[1].is_finite()).enumerate() {
@@ -82,7 +77,7 @@ fn stroke_attributes(stroke: &Stroke) -> String {
     let opacity = opacity("stroke-opacity", stroke.colour);
     format!(
         "stroke=\"{}\"{opacity} stroke-width=\"{}\" stroke-linejoin=\"round\"{dash}",
-        hex(stroke.colour),
+        stroke.colour.hexadecimal(),
         stroke.width
     )
 }
@@ -98,7 +93,7 @@ fn draw(shape: &Shape) -> Option<String> {
         }
         Shape::Fill { points, colour, clip: _ } => {
             let opacity = opacity("fill-opacity", *colour);
-            format!("<path d=\"{}\" fill=\"{}\"{opacity}/>", path(points, true), hex(*colour))
+            format!("<path d=\"{}\" fill=\"{}\"{opacity}/>", path(points, true), colour.hexadecimal())
         }
         Shape::Text { at, text, size, colour, anchor, upwards } => {
             let anchor = match anchor {
@@ -110,7 +105,7 @@ fn draw(shape: &Shape) -> Option<String> {
                 true => format!("transform=\"translate({:.2} {:.2}) rotate(-90)\"", at[0], at[1]),
                 false => format!("x=\"{:.2}\" y=\"{:.2}\"", at[0], at[1]),
             };
-            let (fill, text) = (hex(*colour), escape(text));
+            let (fill, text) = (colour.hexadecimal(), escape(text));
             format!("<text {place} font-size=\"{size}\" fill=\"{fill}\" text-anchor=\"{anchor}\">{text}</text>")
         }
         Shape::Image { rect, columns, rows, rgb } => {
