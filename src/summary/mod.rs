@@ -80,10 +80,23 @@ fn engines(record: &Record, out: &mut String) {
             words.extend((engine.words)(group));
         }
     }
+    rows.extend(without_group(record));
     if rows.len() > 1 {
         table(&rows, out);
     }
     words.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
+}
+
+/// Engines that have no group: they failed while they were built, or were not reached.
+fn without_group(record: &Record) -> Vec<Vec<String>> {
+    let rows = |name: &str| match record.dataset(&format!("engines/{name}")).map(|dataset| &dataset.values) {
+        Some(Values::Text(rows)) => rows.clone(),
+        _ => Vec::new(),
+    };
+    let all = rows("engine").into_iter().zip(rows("status"));
+    let there = |word: &String| ENGINES.iter().any(|e| e.word == word && record.group(e.group).is_some());
+    let row = |(word, status): (String, String)| vec![word, "-".into(), "-".into(), "-".into(), status];
+    all.filter(|(word, _)| !there(word)).map(row).collect()
 }
 
 fn engine_row(word: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
