@@ -167,12 +167,15 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
     let polynomial = 8.0 * (2.0 * edges + 4.0 + GROUP.min(sizes.outputs)) * cells;
     let rational = (solver.needs)(&needed).bytes + 8.0 * BASIS * cells;
     let largest = assembly.max(polynomial).max(rational);
-    let coarse = (generator + vectors + largest) / 2f64.powf(d);
+    // the density, two steps and their errors; what the polynomial has in stock: kept, and once more while it is written
+    let state = 16.0 * (10.0 + GROUP.min(sizes.outputs)) * cells;
+    let coarse = (generator + vectors + largest + state) / 2f64.powf(d);
     let item = |what: &str, bytes: f64| Item::new(what, bytes, Key::Cells);
     let mut items = vec![
         item("generator", generator),
         item("density, stationary density and work vectors", vectors),
         item(&format!("linear solver ({}) and integrator", solver.name), largest),
+        item("state for a checkpoint", state),
         item("coarser grid for the error estimate", coarse),
     ];
     let asked = sizes.options.of::<FokkerPlanckOptions>().discretisation;

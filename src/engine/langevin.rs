@@ -101,7 +101,10 @@ static WALKERS: Count = Count {
 
 fn memory(sizes: &Sizes) -> Vec<Item> {
     let d = sizes.dimension();
-    let mut items = vec![Item::new("walkers", 16.0 * d * sizes.count(&WALKERS), Key::Count(&WALKERS))];
+    // a state that is kept, and one that is written, beside the walkers and where they go
+    let bytes = 16.0 * d * sizes.count(&WALKERS);
+    let mut items =
+        ["walkers", "state for a checkpoint"].map(|what| Item::new(what, bytes, Key::Count(&WALKERS))).to_vec();
     let trajectories = sizes.options.of::<LangevinTable>().options.trajectories as f64;
     if trajectories > 0.0 {
         let rows = Trajectories::ROWS + sizes.outputs;

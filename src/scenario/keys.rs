@@ -138,6 +138,10 @@ const WORDS: &[(&str, &str)] = &[
     ("expect.….atol", "absolute tolerance"),
     ("output", "the record"),
     ("output.file", "its file name [NAME.h5]"),
+    (
+        "output.checkpoint",
+        "time between two checkpoints from which `fpsolve resume` goes on, such as \"10 min\" [none]",
+    ),
 ];
 
 /// All keys that a scenario may have, by their paths, with their meanings.

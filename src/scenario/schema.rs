@@ -179,6 +179,7 @@ const FORMS: &[(&str, Form)] = &[
     ("expect.….atol", NonNegative),
     ("output", Table),
     ("output.file", Text),
+    ("output.checkpoint", Text),
 ];
 
 fn words<T>(kinds: &[Kind<T>]) -> Vec<String> {

@@ -18,7 +18,7 @@ use super::start::{Moments, PointStart, start_law};
 use super::transient::Transient;
 use crate::Error;
 use crate::engine::Stationary;
-use crate::engine::{Attribute, Engine, Interrupt, OnGrid, RefinedMoments, Snapshot};
+use crate::engine::{Archive, Attribute, Engine, Interrupt, OnGrid, RefinedMoments, Snapshot};
 use crate::escape::basin::{Basin, QuasiStationary};
 use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::escape::passage::Passage;
@@ -59,6 +59,17 @@ struct RunExtremes {
     truncation: f64,
     high_peclet: f64,
     moved: Moved,
+}
+
+impl RunExtremes {
+    /// Notes them, or puts them back.
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        let Self { mass_error, mass, min_density, max_density, error_grid, truncation, high_peclet, moved } = self;
+        let Moved { negative, mass: moved_mass } = moved;
+        let all = [mass_error, mass, min_density, max_density, truncation, high_peclet, negative, moved_mass];
+        archive.pieces("extremes", all.into_iter().map(std::slice::from_mut).collect())?;
+        archive.optional("error_grid", error_grid)
+    }
 }
 
 impl FokkerPlanck {
@@ -306,6 +317,15 @@ impl Engine for FokkerPlanck {
         self.time = to;
         self.update_extremes();
         Ok(())
+    }
+
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.number("time", &mut self.time)?;
+        archive.array("probability", &mut self.probability)?;
+        archive.part("transient", &mut |archive| self.transient.archive(archive))?;
+        self.coarse.as_mut().map_or(Ok(()), |coarse| coarse.archive(archive))?;
+        self.extremes.archive(archive)?;
+        self.wall_contact.archive(archive)
     }
 
     fn snapshot(&self) -> Snapshot {
