@@ -14,6 +14,7 @@ use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::grid::Axis;
 use miette::Result;
 
+use super::langevin::table_words;
 use super::options::{AnyOptions, Options, OptionsTable, refused};
 use super::{EngineEntry, Representation};
 use crate::engine::work::{Cause, Look, Work};
@@ -39,7 +40,10 @@ pub static ENTRY: EngineEntry = EngineEntry {
     memory,
     work,
     build,
-    words: |group| text(group, "discretisation_reason").map(str::to_string).into_iter().collect(),
+    words: |group| {
+        let reason = text(group, "discretisation_reason").map(str::to_string);
+        reason.into_iter().chain(table_words(group, ENTRY.word)).collect()
+    },
 };
 
 static TABLE: OptionsTable = OptionsTable {

@@ -17,6 +17,7 @@ use super::spectrum::Spectrum;
 use super::start::{Moments, PointStart, start_law};
 use super::transient::Transient;
 use crate::Error;
+use crate::dynamics::{Coefficients, table};
 use crate::engine::Stationary;
 use crate::engine::{Archive, Attribute, Engine, Interrupt, OnGrid, RefinedMoments, Snapshot};
 use crate::escape::basin::{Basin, QuasiStationary};
@@ -81,6 +82,7 @@ impl FokkerPlanck {
 
     /// [`FokkerPlanck::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
     pub fn new_until(problem: &Problem, options: FokkerPlanckOptions, interrupt: Interrupt) -> Result<Self, Error> {
+        let problem = &Coefficients::Auto.of(problem, interrupt)?;
         let grid = &problem.grid;
         let probability = problem.initial.cell_probability(grid)?;
         let mut start_warnings = Vec::new();
@@ -152,6 +154,7 @@ impl FokkerPlanck {
         options: &FokkerPlanckOptions,
         interrupt: Interrupt,
     ) -> Result<&'static DiscretisationKind, Error> {
+        let problem = &Coefficients::Auto.of(problem, interrupt)?;
         let probability = problem.initial.cell_probability(&problem.grid)?;
         let start = start_law(problem, &probability, &mut Vec::new());
         let options = FokkerPlanckOptions { error_estimate: false, ..options.clone() };
@@ -393,6 +396,7 @@ impl Engine for FokkerPlanck {
             ("solves", count(work.solves)),
             ("products", count(work.products)),
         ]);
+        attributes.extend(table::attributes(self.problem.dynamics.as_ref()));
         attributes
     }
 

@@ -22,6 +22,7 @@ mod step_halving;
 mod walls;
 
 use crate::Error;
+use crate::dynamics::{Coefficients, table};
 use crate::engine::{Archive, Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Trajectories};
 use crate::problem::Problem;
@@ -42,11 +43,19 @@ pub struct LangevinOptions {
     pub scheme: String,
     /// Number of walkers whose positions are kept, at the output times and in between (see [`Trajectories`]).
     pub trajectories: usize,
+    /// From where drift and D are taken.
+    pub coefficients: Coefficients,
 }
 
 impl Default for LangevinOptions {
     fn default() -> Self {
-        Self { walkers: 100_000, step: None, scheme: scheme::SCHEMES[0].name.to_string(), trajectories: 0 }
+        Self {
+            walkers: 100_000,
+            step: None,
+            scheme: scheme::SCHEMES[0].name.to_string(),
+            trajectories: 0,
+            coefficients: Coefficients::Auto,
+        }
     }
 }
 
@@ -80,6 +89,7 @@ impl Langevin {
     /// [`Self::new`], whose choice of a step ends early when it is asked to stop.
     pub fn new_until(problem: &Problem, options: LangevinOptions, interrupt: Interrupt) -> Result<Self, Error> {
         let entry = scheme::find(&options.scheme)?;
+        let problem = &options.coefficients.of(problem, interrupt)?;
         let mut ensemble = Ensemble::new(problem, "langevin", options.walkers)?;
         let sde = Sde::new(problem);
         let walls = Walls::of(problem);
@@ -287,6 +297,7 @@ impl Engine for Langevin {
         let (error, uncertainty) = self.step_error().unwrap_or((f64::NAN, f64::NAN));
         attributes.push(("error_time", Attribute::Float(error)));
         attributes.push(("error_time_se", Attribute::Float(uncertainty)));
+        attributes.extend(table::attributes(self.sde.dynamics.as_ref()));
         attributes
     }
 

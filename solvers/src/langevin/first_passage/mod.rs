@@ -158,6 +158,7 @@ pub fn first_passage_from(
     if !(horizon > 0.0 && horizon.is_finite()) {
         return Err(Error::invalid(format!("a horizon of {horizon} is not a time"), "write a positive time"));
     }
+    let problem = &options.coefficients.of(problem, interrupt)?;
     let (sde, walls) = (Sde::new(problem), Walls::of(problem));
     let scheme = (scheme::find(&options.scheme)?.build)(problem)?;
     let longest = match step::given(options.step)? {
