@@ -12,6 +12,7 @@
 //! | `formula.rs` | b and D of formulas in one program |
 //! | `interpretation.rs` | Stratonovich and Hänggi–Klimontovich to Itô (C. Gardiner 2009, section 4.3) |
 //! | `modified_equation.rs` | stochastic modified equations (Q. Li, C. Tai & W. E 2017, arXiv:1511.06251) |
+//! | `line_law.rs` | the stationary law on a line in closed form |
 //! | `semidefinite.rs` | the check that D is positive semidefinite where the engines look |
 //!
 //! The trait that engines see is [`crate::problem::dynamics::Dynamics`].
@@ -20,6 +21,7 @@ mod formula;
 pub mod functions;
 mod gradient;
 pub mod interpretation;
+pub mod line_law;
 pub mod modified_equation;
 pub mod semidefinite;
 
