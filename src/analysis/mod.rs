@@ -10,6 +10,7 @@ pub mod modes;
 pub mod outliers;
 pub mod projection;
 pub mod quasi_stationary;
+pub mod sde_orders;
 pub mod sgd_reach;
 
 mod context;
@@ -48,6 +49,7 @@ pub static ANALYSES: &[&AnalysisEntry] = &[
     &decomposition::ENTRY,
     &outliers::ENTRY,
     &sgd_reach::ENTRY,
+    &sde_orders::ENTRY,
 ];
 
 /// Reads what a scenario asks of an analysis in its table `[analysis]`; None where it is not asked.

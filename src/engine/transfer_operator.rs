@@ -24,7 +24,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     group: "transfer_operator",
     title: "law of SGD",
     colour: [0x9b, 0x3f, 0xa6],
-    about: "the law of minibatch SGD without sampling noise, one axis, optimizer as [sgd] (only where it is named)",
+    about: "the law of minibatch SGD without sampling noise, one or two axes, optimizer as [sgd] (only where it is named)",
     default: false,
     representation: Representation::Density,
     needs: sgd::DESCENT,
@@ -67,6 +67,8 @@ fn rows() -> Vec<(String, String)> {
     ROWS.iter().map(|(rows, about)| (rows.word().to_string(), about.to_string())).collect()
 }
 
+/// Vectors of GMRES, and the factors of the diffusion beside them.
+const KRYLOV: f64 = 200.0;
 /// Bytes of an entry of the operator.
 const ENTRY_BYTES: f64 = 12.0;
 
@@ -75,10 +77,13 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
     let most = TransferOperatorOptions::default().max_entries as f64;
     let entries = (sizes.cells() * sizes.cells()).min(most);
     let vectors = 8.0 * 20.0 * sizes.cells();
-    vec![
-        Item::new("operator and those of coarser grids", 1.5 * ENTRY_BYTES * entries, Key::Cells),
-        Item::new("elimination", 8.0 * entries + vectors, Key::Cells),
-    ]
+    // those of coarser grids have a half in all on one axis, a fifteenth on two
+    let (coarser, solution) = if sizes.dimension() < 2.0 {
+        (1.5, Item::new("elimination", 8.0 * entries + vectors, Key::Cells))
+    } else {
+        (1.1, Item::new("Krylov space", 8.0 * KRYLOV * sizes.cells() + vectors, Key::Cells))
+    };
+    vec![Item::new("operator and those of coarser grids", coarser * ENTRY_BYTES * entries, Key::Cells), solution]
 }
 
 /// Seconds of an entry in a step on one thread.
@@ -123,11 +128,16 @@ fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<B
 
 /// The law of the long run, and where each of several is reached.
 fn words(group: &Group) -> Vec<String> {
-    let first = |name: &str| column(group, name).and_then(|values| values.first().copied());
-    let (Some(mean), Some(variance)) = (first("stationary_mean"), first("stationary_covariance")) else {
+    let (Some(mean), Some(covariance)) = (column(group, "stationary_mean"), column(group, "stationary_covariance"))
+    else {
         return Vec::new();
     };
-    let mut line = format!("law of SGD in the long run: mean {}, variance {}", short(mean), short(variance));
+    let list = |values: &mut dyn Iterator<Item = &f64>| {
+        let all: Vec<String> = values.map(|value| short(*value)).collect();
+        if all.len() == 1 { all.concat() } else { format!("({})", all.join(", ")) }
+    };
+    let variances = list(&mut covariance.iter().step_by(mean.len() + 1));
+    let mut line = format!("law of SGD in the long run: mean {}, variance {variances}", list(&mut mean.iter()));
     if let Some(error) = float(group, "stationary_error_grid") {
         line += &format!(", grid error {}", relative(error, 1.0));
     }

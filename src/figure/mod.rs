@@ -17,6 +17,7 @@ mod distance;
 mod fits;
 mod landscape;
 pub mod look;
+mod laws;
 mod modes;
 mod outliers;
 mod passage;
@@ -43,11 +44,16 @@ pub struct Figure {
 }
 
 /// All figures.
-pub static FIGURES: [Figure; 14] = [
+pub static FIGURES: [Figure; 15] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
         draw: landscape::draw,
+    },
+    Figure {
+        name: "laws",
+        about: "the law of SGD, the SDE's at orders 1, 2, 3 and the histogram of SGD, with their differences",
+        draw: laws::draw,
     },
     Figure { name: "density", about: "the density over space and time, engine by engine", draw: space_time::draw },
     Figure {

@@ -14,6 +14,7 @@
 //! | `modified_equation.rs` | stochastic modified equations (Q. Li, C. Tai & W. E 2017, arXiv:1511.06251) |
 //! | `table/` | b and D interpolated between nodes, for models with data |
 //! | `coordinates.rs` | b and D in other coordinates of the axes, by Itô's formula |
+//! | `line_law.rs` | the stationary law on a line in closed form |
 //! | `semidefinite.rs` | the check that D is positive semidefinite where the engines look |
 //!
 //! The trait that engines see is [`crate::problem::dynamics::Dynamics`].
@@ -23,6 +24,7 @@ mod formula;
 pub mod functions;
 mod gradient;
 pub mod interpretation;
+pub mod line_law;
 pub mod modified_equation;
 pub mod semidefinite;
 pub mod table;

@@ -9,6 +9,7 @@
 //! | `small_matrix.rs` | A = V Λ Vᵀ and condition numbers by Jacobi's rotations |
 //! | `difference.rs` | f' by central differences of fourth order |
 //! | `quadrature.rs` | Gauss–Legendre rules |
+//! | `richardson.rs` | errors and orders from the same numbers on grids of h, 2h, 4h |
 //! | `krylov.rs` | A V_k = V_{k+1} H_k, Arnoldi's recursion with a weighted inner product |
 //! | `bernoulli.rs` | B(p) = p/(eᵖ − 1), the weight of exponential fitting |
 
@@ -19,5 +20,6 @@ pub(crate) mod krylov;
 pub mod lanes;
 pub mod quadrature;
 pub mod random;
+pub mod richardson;
 pub mod small_matrix;
 pub mod symmetric;

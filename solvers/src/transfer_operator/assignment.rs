@@ -47,10 +47,8 @@ pub struct NodeLaw {
     pub weights: Vec<f64>,
     /// What could not be taken out: variance in cells², or the excess of E e^{qX}.
     pub left: f64,
-    moves: Vec<f64>,
-    caps: Vec<f64>,
+    moves: Moves,
     costs: Vec<f64>,
-    smooth: Vec<f64>,
 }
 
 impl NodeLaw {
@@ -84,9 +82,9 @@ impl NodeLaw {
         self.weights.resize(n, 0.0);
         let (origin, mut added) = (self.first as f64, 0.0);
         for (z, &w) in law.atoms.iter().map(at).zip(&law.weights) {
-            let floor = z.floor();
-            let a = z - floor;
-            let i = (floor - origin) as usize;
+            let place = z - origin; // ≥ 2: cutting it is its floor, and quicker
+            let i = place as usize;
+            let a = place - i as f64;
             self.weights[i] += w * (1.0 - a);
             self.weights[i + 1] += w * a;
             added += w * a * (1.0 - a);
@@ -96,81 +94,96 @@ impl NodeLaw {
             self.left = excess;
             return;
         }
-        self.costs.clear();
         if tilt.abs() < LEAST_TILT {
-            self.costs.resize(n, 2.0);
-            self.left = self.contract(excess);
+            self.left = contract(&mut self.weights, 1, |_| 2.0, excess, &mut self.moves);
         } else {
             let exponential = |j: usize| (tilt * (origin + j as f64)).exp().min(1e290);
             let need = (0..n).map(|j| self.weights[j] * exponential(j)).sum::<f64>() - 1.0;
             let factor = 2.0 * tilt.cosh() - 2.0;
+            self.costs.clear();
             self.costs.extend((0..n).map(|j| factor * exponential(j)));
-            self.left = self.contract(need);
+            self.left = contract(&mut self.weights, 1, |j| self.costs[j], need, &mut self.moves);
         }
     }
+}
 
-    /// Moves (−e, +2e, −e) until Σ e_j c_j = need; returns what is left.
-    fn contract(&mut self, need: f64) -> f64 {
-        if need <= 0.0 {
-            return need;
-        }
-        let n = self.weights.len();
-        let w = &self.weights;
-        self.caps.clear();
-        self.caps.resize(n, 0.0);
-        let (mut all, mut reach) = (0.0, 0.0);
-        for j in 1..n - 1 {
-            let cap = 0.5 * w[j - 1].min(w[j + 1]);
-            self.caps[j] = cap;
-            if cap > 0.0 {
-                all += cap * self.costs[j];
-                reach += if w[j] > 0.0 { cap * self.costs[j] } else { 0.0 };
-            }
-        }
-        self.moves.clear();
-        if all <= need {
-            self.moves.extend_from_slice(&self.caps);
-        } else {
-            self.smooth.clear();
-            if reach < 1.0001 * need {
-                // the gaps between atoms are needed too: there w = 0 but the cap is not
-                let mean =
-                    |j: usize| if j == 0 || j == n - 1 { 0.0 } else { 0.25 * (w[j - 1] + 2.0 * w[j] + w[j + 1]) };
-                self.smooth.extend((0..n).map(mean));
-            } else {
-                self.smooth.extend_from_slice(w);
-            }
-            let s = solve(&self.smooth, &self.caps, &self.costs, need);
-            self.moves.extend(self.smooth.iter().zip(&self.caps).map(|(u, cap)| (s * u).min(*cap)));
-            let removed: f64 =
-                self.moves.iter().zip(&self.costs).map(|(e, c)| if *e > 0.0 { e * c } else { 0.0 }).sum();
-            let scale = need / removed;
-            self.moves.iter_mut().for_each(|e| *e *= scale);
-        }
-        for j in 1..n - 1 {
-            let e = self.moves[j];
-            self.weights[j - 1] -= e;
-            self.weights[j] += 2.0 * e;
-            self.weights[j + 1] -= e;
-        }
-        self.weights.iter_mut().for_each(|w| *w = w.max(0.0));
-        if all <= need { need - all } else { 0.0 }
+/// Arrays of [`contract`] that are used again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Moves {
+    caps: Vec<f64>,
+    moves: Vec<f64>,
+}
+
+/// Moves (−e, +2e, −e) between neighbours `stride` apart until Σ e_j c_j = need, c_j = `cost(j)`; returns what is left. The window has an
+/// empty line around along every axis, so that neighbours beyond it in memory are 0.
+pub(super) fn contract(
+    weights: &mut [f64],
+    stride: usize,
+    cost: impl Fn(usize) -> f64,
+    need: f64,
+    scratch: &mut Moves,
+) -> f64 {
+    if need <= 0.0 {
+        return need;
     }
+    let (n, w) = (weights.len(), &*weights);
+    let Moves { caps, moves } = scratch;
+    caps.clear();
+    caps.resize(n, 0.0);
+    let (mut all, mut reach) = (0.0, 0.0);
+    for j in stride..n - stride {
+        let cap = 0.5 * w[j - stride].min(w[j + stride]);
+        caps[j] = cap;
+        if cap > 0.0 {
+            all += cap * cost(j);
+            reach += if w[j] > 0.0 { cap * cost(j) } else { 0.0 };
+        }
+    }
+    moves.clear();
+    if all <= need {
+        moves.extend_from_slice(caps);
+    } else {
+        if reach < 1.0001 * need {
+            // the gaps between atoms are needed too: there w = 0 but the cap is not
+            let mean = |j: usize| {
+                let inside = j >= stride && j + stride < n;
+                if inside { 0.25 * (w[j - stride] + 2.0 * w[j] + w[j + stride]) } else { 0.0 }
+            };
+            moves.extend((0..n).map(mean));
+        } else {
+            moves.extend_from_slice(w);
+        }
+        let s = solve(moves, caps, &cost, need);
+        moves.iter_mut().zip(&*caps).for_each(|(u, cap)| *u = (s * *u).min(*cap));
+        let removed: f64 = moves.iter().enumerate().map(|(j, e)| if *e > 0.0 { e * cost(j) } else { 0.0 }).sum();
+        let scale = need / removed;
+        moves.iter_mut().for_each(|e| *e *= scale);
+    }
+    for j in stride..n - stride {
+        let e = moves[j];
+        if e > 0.0 {
+            weights[j - stride] -= e;
+            weights[j] += 2.0 * e;
+            weights[j + stride] -= e;
+        }
+    }
+    weights.iter_mut().for_each(|w| *w = w.max(0.0));
+    if all <= need { need - all } else { 0.0 }
 }
 
 /// The s with Σ min(s u_j, cap_j) c_j = need: the sum is concave and piecewise linear in s, so Newton's iteration climbs to the
 /// root from below and ends there.
-pub(super) fn solve(u: &[f64], caps: &[f64], costs: &[f64], need: f64) -> f64 {
+pub(super) fn solve(u: &[f64], caps: &[f64], cost: impl Fn(usize) -> f64, need: f64) -> f64 {
     let mut s = 0.0;
     for _ in 0..100 {
         let (mut value, mut slope) = (0.0, 0.0);
-        for ((u, cap), c) in u.iter().zip(caps).zip(costs) {
+        for (j, (u, cap)) in u.iter().zip(caps).enumerate() {
             if *cap > 0.0 {
                 if s * u < *cap {
-                    value += s * u * c;
-                    slope += u * c;
+                    value += s * u * cost(j);
+                    slope += u * cost(j);
                 } else {
-                    value += cap * c;
+                    value += cap * cost(j);
                 }
             }
         }
@@ -187,8 +200,8 @@ pub(super) fn solve(u: &[f64], caps: &[f64], costs: &[f64], need: f64) -> f64 {
 }
 
 /// The q ≠ 0 with E e^{qX} = 1 for X = shift + Z; `cumulant` gives ln E e^{qZ} and its derivative, `variance` Var Z. The
-/// stationary law falls like e^{−q} a cell there. 0 where there is none (no draw works against the shift) or it is beyond 3.
-pub fn tilt(cumulant: impl Fn(f64) -> (f64, f64), shift: f64, variance: f64) -> f64 {
+/// stationary law falls like e^{−q} a cell there. 0 where there is none (no draw works against the shift) or it is beyond `most`.
+pub fn tilt(cumulant: impl Fn(f64) -> (f64, f64), shift: f64, variance: f64, most: f64) -> f64 {
     if variance == 0.0 || shift == 0.0 {
         return 0.0;
     }
@@ -197,11 +210,11 @@ pub fn tilt(cumulant: impl Fn(f64) -> (f64, f64), shift: f64, variance: f64) -> 
         (q * shift + k, shift + d)
     };
     let mut q = -2.0 * shift / variance;
-    if q.abs() > 3.0 {
+    if q.abs() > most {
         return 0.0;
     }
     for _ in 0..60 {
-        if q.abs() > 6.0 {
+        if q.abs() > 2.0 * most {
             return 0.0;
         }
         let (value, slope) = f(q);
@@ -215,7 +228,7 @@ pub fn tilt(cumulant: impl Fn(f64) -> (f64, f64), shift: f64, variance: f64) -> 
             break;
         }
     }
-    if q.abs() <= 3.0 && f(q).0.abs() < 1e-10 { q } else { 0.0 }
+    if q.abs() <= most && f(q).0.abs() < 1e-10 { q } else { 0.0 }
 }
 
 impl NodeLaw {

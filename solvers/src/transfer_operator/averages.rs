@@ -37,9 +37,9 @@ pub fn to_nodes(cells: &[f64], shape: &[usize]) -> Vec<f64> {
         let before = line.to_vec();
         let mut caps = vec![0.0; n];
         (1..n - 1).for_each(|j| caps[j] = 0.5 * before[j - 1].min(before[j + 1]));
-        let (costs, need) = (vec![2.0; n], mass / 12.0);
+        let need = mass / 12.0;
         let all: f64 = 2.0 * caps.iter().sum::<f64>();
-        let s = if all <= need { f64::INFINITY } else { solve(&before, &caps, &costs, need) };
+        let s = if all <= need { f64::INFINITY } else { solve(&before, &caps, |_| 2.0, need) };
         for j in 1..n - 1 {
             let e = if caps[j] > 0.0 && before[j] > 0.0 { (s * before[j]).min(caps[j]) } else { 0.0 };
             line[j] += 2.0 * e;

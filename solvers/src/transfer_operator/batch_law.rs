@@ -10,7 +10,7 @@ const MOST_LISTED: f64 = 4000.0;
 /// Pairs of samples up to which SVAG with single draws lists them.
 const MOST_PAIRS: usize = 10_000;
 /// ln of the probability beyond which the tails of a lattice law are cut.
-const LOG_TAIL: f64 = 37.0;
+pub(super) const LOG_TAIL: f64 = 37.0;
 /// Share of the largest weight below which a lattice law is rounding.
 const ROUNDING: f64 = 1e-15;
 
@@ -127,36 +127,49 @@ impl BatchLaws {
         work.law.centre();
     }
 
-    /// ln E e^{qX} of the centred displacement and its derivative.
-    pub fn cumulant(&self, q: f64, x: &[f64], p: Option<&[f64]>, law: &BatchLaw) -> (f64, f64) {
+    /// q ↦ ln E e^{qX} of the centred displacement and its derivative, for draws `x` of the samples or, where batches are listed or drawn
+    /// without replacement, for the atoms of their `law`; `powers` is room for the powers of x.
+    pub fn cumulant<'a>(
+        &'a self,
+        x: &'a [f64],
+        p: Option<&'a [f64]>,
+        law: &'a BatchLaw,
+        powers: &mut Vec<f64>,
+    ) -> impl Fn(f64) -> (f64, f64) + 'a {
         let by_samples = matches!(self.method, Method::Lattice) && self.draws == Draws::WithReplacement;
-        if !by_samples {
-            return log_mean_exponential(q, &law.atoms, |i| law.weights[i]);
+        let most = x.iter().fold(0.0f64, |a, x| a.max(x.abs()));
+        let moments = if by_samples { scaled_moments(x, p, most, powers) } else { [0.0; TERMS] };
+        move |q| {
+            if !by_samples {
+                return log_mean_exponential(q, &law.atoms, |i| law.weights[i]);
+            }
+            let weight = |i: usize| p.map_or(1.0 / x.len() as f64, |p| p[i]);
+            let (mut value, mut slope) = (0.0, 0.0);
+            for &c in &self.combination {
+                let near = (c * q * most).abs() <= SERIES_REACH;
+                let (k, d) =
+                    if near { by_series(c * q * most, &moments) } else { log_mean_exponential(c * q, x, weight) };
+                value += self.batch as f64 * k;
+                slope += self.batch as f64 * c * if near { most * d } else { d };
+            }
+            (value, slope)
         }
-        let weight = |i: usize| p.map_or(1.0 / x.len() as f64, |p| p[i]);
-        let (mut value, mut slope) = (0.0, 0.0);
-        for &c in &self.combination {
-            let (k, d) = log_mean_exponential(c * q, x, weight);
-            value += self.batch as f64 * k;
-            slope += self.batch as f64 * c * d;
+    }
+
+    /// The greatest tilt (1/cell) that rows of a law with this variance (cells²) can keep: a lattice law ends where its weights do.
+    pub(super) fn most_tilted(&self, variance: f64) -> f64 {
+        match self.method {
+            Method::Lattice => MOST_TILT.min(MOST_DEVIATIONS / variance.sqrt()),
+            Method::Single | Method::Pairs | Method::Listed(_) => MOST_TILT,
         }
-        (value, slope)
     }
 
     fn lattice(&self, x: &[f64], p: Option<&[f64]>, variance: f64, work: &mut Workspace) {
-        let batch = self.batch as f64;
-        let finer = (batch * self.combination.len() as f64 / 0.6).sqrt().ceil().max(4.0);
-        let most = x.iter().fold(0.0f64, |a, x| a.max(x.abs()));
-        let scale = self.combination.iter().fold(0.0f64, |a, c| a.max(c.abs()));
         let spread = match (self.draws, x.len()) {
             (Draws::WithoutReplacement, m) if m > self.batch => variance * (m - 1) as f64 / (m - self.batch) as f64,
             _ => variance,
         };
-        // Bernstein's inequality; nothing wraps round
-        let (reach, all) =
-            (most * scale * LOG_TAIL / 3.0, most * batch * self.combination.iter().map(|c| c.abs()).sum::<f64>());
-        let tail = all.min(reach + (reach * reach + 2.0 * spread * LOG_TAIL).sqrt()) + 1.0;
-        let n = ((2.0 * finer * tail) as usize + 4).next_power_of_two();
+        let Reach { finer, length: n, tail: _ } = lattice_reach(x, self.batch, &self.combination, spread);
         let place = n.trailing_zeros() as usize;
         if work.transform.len() <= place {
             work.transform.resize_with(place + 1, || None);
@@ -221,6 +234,51 @@ impl BatchLaw {
     }
 }
 
+/// The greatest tilt (1/cell) of a row.
+const MOST_TILT: f64 = 3.0;
+/// Standard deviations by which a tilt may move a lattice law, whose weights end at 1e-15.
+const MOST_DEVIATIONS: f64 = 6.0;
+/// Terms of the series of E e^{qx}.
+const TERMS: usize = 24;
+/// q·max|x| up to which the series is right to 1e-16.
+const SERIES_REACH: f64 = 1.5;
+
+/// E (x/most)^k/k!, k = 0 … 23.
+fn scaled_moments(x: &[f64], p: Option<&[f64]>, most: f64, powers: &mut Vec<f64>) -> [f64; TERMS] {
+    powers.clear();
+    match p {
+        Some(p) => powers.extend_from_slice(p),
+        None => powers.resize(x.len(), 1.0 / x.len() as f64),
+    }
+    let (mut moments, mut factorial) = ([0.0; TERMS], 1.0);
+    let inverse = if most > 0.0 { 1.0 / most } else { 0.0 };
+    for (k, moment) in moments.iter_mut().enumerate() {
+        factorial *= k.max(1) as f64;
+        *moment = sum(powers) / factorial;
+        powers.iter_mut().zip(x).for_each(|(power, x)| *power *= x * inverse);
+    }
+    moments
+}
+
+/// Σ x in eight lanes.
+fn sum(x: &[f64]) -> f64 {
+    let (chunks, mut lanes) = (x.chunks_exact(8), [0.0; 8]);
+    let rest: f64 = chunks.remainder().iter().sum();
+    chunks.for_each(|chunk| lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane += x));
+    lanes.iter().sum::<f64>() + rest
+}
+
+/// ln Σ_k M_k y^k and its derivative in y.
+fn by_series(y: f64, moments: &[f64; TERMS]) -> (f64, f64) {
+    let (mut sum, mut slope) = (0.0, 0.0);
+    for moment in moments[1..].iter().rev() {
+        slope = slope * y + sum;
+        sum = sum * y + moment;
+    }
+    // here Σ = 1 + y·sum, its derivative sum + y·slope
+    ((y * sum / moments[0]).ln_1p(), (sum + y * slope) / (moments[0] + y * sum))
+}
+
 /// ln Σ w e^{qz} and its derivative in q.
 fn log_mean_exponential(q: f64, z: &[f64], weight: impl Fn(usize) -> f64) -> (f64, f64) {
     let most = z.iter().fold(f64::NEG_INFINITY, |a, z| a.max(q * z));
@@ -233,6 +291,28 @@ fn log_mean_exponential(q: f64, z: &[f64], weight: impl Fn(usize) -> f64) -> (f6
     (sum.ln() + most, slope / sum)
 }
 
+/// A lattice on which the law of a batch is found.
+pub(super) struct Reach {
+    /// How many of its points there are in a cell.
+    pub finer: f64,
+    /// Displacement (cells) beyond which there is no probability to speak of.
+    pub tail: f64,
+    /// Its length, a power of two.
+    pub length: usize,
+}
+
+/// The lattice for B draws of centred displacements `x` whose sum varies by `spread` (cells²): the variance that the deposit adds
+/// stays below 0.1 cells², and by Bernstein's inequality nothing wraps round.
+pub(super) fn lattice_reach(x: &[f64], batch: usize, combination: &[f64], spread: f64) -> Reach {
+    let batch = batch as f64;
+    let finer = (batch * combination.len() as f64 / 0.6).sqrt().ceil().max(4.0);
+    let most = x.iter().fold(0.0f64, |a, x| a.max(x.abs()));
+    let scale = combination.iter().fold(0.0f64, |a, c| a.max(c.abs()));
+    let (reach, all) = (most * scale * LOG_TAIL / 3.0, most * batch * combination.iter().map(|c| c.abs()).sum::<f64>());
+    let tail = all.min(reach + (reach * reach + 2.0 * spread * LOG_TAIL).sqrt()) + 1.0;
+    Reach { finer, tail, length: ((2.0 * finer * tail) as usize + 4).next_power_of_two() }
+}
+
 /// Linear deposit of atoms at `x` on the periodic integers.
 fn deposit(x: &[f64], p: Option<&[f64]>, n: usize, lattice: &mut Vec<f64>) {
     lattice.clear();
@@ -241,9 +321,10 @@ fn deposit(x: &[f64], p: Option<&[f64]>, n: usize, lattice: &mut Vec<f64>) {
     let uniform = 1.0 / x.len() as f64;
     for (i, &x) in x.iter().enumerate() {
         let p = p.map_or(uniform, |p| p[i]);
-        let floor = x.floor();
-        let a = p * (x - floor);
-        let j = floor as i64 as usize & mask;
+        let cut = x as i64;
+        let floor = cut - i64::from(x < cut as f64);
+        let a = p * (x - floor as f64);
+        let j = floor as usize & mask;
         lattice[j] += p - a;
         lattice[(j + 1) & mask] += a;
     }

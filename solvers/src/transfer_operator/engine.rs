@@ -4,12 +4,13 @@ use super::assignment::{LEAST_VARIANCE, Rows};
 use super::check::{ModelSamples, chain_of};
 use super::level::{Level, Start};
 use super::options::TransferOperatorOptions;
-use super::order;
 use super::samples::{Rule, Step};
 use crate::Error;
 use crate::engine::{Archive, Attribute, ByCell, Engine, Interrupt, LongRun, OnGrid, RefinedMoments, Snapshot};
+use crate::numerics::richardson::{self, Extrapolated};
+use crate::numerics::symmetric::packed_len;
 use crate::problem::Problem;
-use crate::problem::density::moments;
+use crate::problem::density::{self, moments};
 use crate::problem::grid::Grid;
 use crate::problem::initial::Initial;
 
@@ -20,7 +21,7 @@ const TOLD: f64 = 1e-8;
 /// Share of the probability on nodes with too short steps above which the grid is refused.
 const UNRESOLVED: f64 = 0.5;
 
-/// The law of minibatch descent on the cell centres of a grid of one axis.
+/// The law of minibatch descent on the cell centres of a grid of one or two axes.
 pub struct TransferOperator {
     pub(super) problem: Problem,
     pub(super) options: TransferOperatorOptions,
@@ -28,19 +29,19 @@ pub struct TransferOperator {
     pub(super) step: Step,
     /// The grid, and those of twice and four times its spacing.
     pub(super) levels: Vec<Level>,
-    long_run: Option<LongRun>,
+    pub(super) long_run: Option<LongRun>,
     /// Node probabilities of the invariant law on every level, where it is unique.
     pub(super) invariant: Vec<Vec<f64>>,
     error_grid: Option<f64>,
-    clamped: f64,
-    warnings: Vec<String>,
+    pub(super) clamped: f64,
+    pub(super) warnings: Vec<String>,
 }
 
 impl TransferOperator {
     /// Whether the law of descent can be put on the grid of a problem, as far as can be said before anything is computed.
     ///
-    /// Errors: epoch sampling (no chain in θ), a model without samples, no learning rate, more than one axis, a graded or periodic
-    /// axis or an absorbing wall, too many entries (with the grid that fits).
+    /// Errors: epoch sampling (no chain in θ), a model without samples, no learning rate, three axes, a graded or periodic axis or an
+    /// absorbing wall, momentum or fitted rows in a plane, too many entries (with the grid that fits).
     pub fn check(problem: &Problem, options: &TransferOperatorOptions) -> Result<(), Error> {
         chain_of(problem, options).map(|_| ())
     }
@@ -77,78 +78,19 @@ impl TransferOperator {
         let (mut grid, mut levels) = (self.problem.grid.clone(), Vec::new());
         let mut cells = self.problem.initial.cell_probability(&grid)?;
         let point = match &self.problem.initial {
-            Initial::Point { at } => Some(at[0]),
+            Initial::Point { at } => Some(&at[..]),
             Initial::Gaussian { .. } | Initial::Uniform | Initial::Cells { .. } => None,
         };
+        let most = self.options.max_entries;
         for _ in 0..3 {
             let start = Start { cells: &cells, point };
-            levels.push(Level::new(&grid, &self.samples, &self.step, rows, start, interrupt)?);
-            let Some(next) = grid.coarsened().filter(|next| next.len() >= FEWEST) else { break };
+            levels.push(Level::new(&grid, &self.samples, &self.step, rows, most, start, interrupt)?);
+            let enough = |next: &Grid| next.shape().iter().all(|n| *n >= FEWEST);
+            let Some(next) = grid.coarsened().filter(enough) else { break };
             cells = grid.coarsen_probability(&cells);
             grid = next;
         }
         Ok(levels)
-    }
-
-    fn find_long_run(&mut self, interrupt: Interrupt) -> Result<(), Error> {
-        let fine = &self.levels[0];
-        let found = match fine.invariant(interrupt) {
-            Ok(found) => found,
-            Err(error @ Error::Interrupted { .. }) => return Err(error),
-            Err(error) => {
-                self.warnings.push(format!("no law of the long run: {error}"));
-                return Ok(());
-            }
-        };
-        let (nodes, unique) = (mixture(&found.laws, &found.shares), found.laws.len() == 1);
-        let numbers = |level: &Level, nodes: &[f64]| {
-            let (mean, covariance) = moments(&level.grid, nodes);
-            let cube: f64 = nodes.iter().enumerate().map(|(j, p)| p * (level.nodes.at(j) - mean[0]).powi(3)).sum();
-            [mean[0], covariance[0], cube]
-        };
-        let [mean, variance, cube] = numbers(fine, &nodes);
-        let mut long_run = LongRun {
-            probability: fine.cells_of(&nodes),
-            mean: vec![mean],
-            covariance: vec![variance],
-            third_moment: vec![cube],
-            moment_errors: Vec::new(),
-            error_grid: None,
-            residual: found.residual,
-            class_laws: found.laws.iter().map(|law| fine.cells_of(law)).collect(),
-            class_probability: found.shares,
-        };
-        self.clamped = self.clamped.max(found.clamped);
-        self.invariant = vec![nodes];
-        if unique {
-            for level in &self.levels[1..] {
-                let coarse = match level.invariant(interrupt) {
-                    Err(error @ Error::Interrupted { .. }) => return Err(error),
-                    Err(_) => break,
-                    Ok(coarse) if coarse.laws.len() > 1 => break,
-                    Ok(coarse) => coarse,
-                };
-                self.invariant.extend(coarse.laws);
-            }
-            let levels = || self.levels.iter().zip(&self.invariant);
-            let densities: Vec<Vec<f64>> = levels().map(|(level, law)| level.cells_of(law)).collect();
-            long_run.error_grid = l1_error(&self.levels, &densities);
-            let all: Vec<[f64; 3]> = levels().map(|(level, law)| numbers(level, law)).collect();
-            if let [fine, coarse, rest @ ..] = &all[..] {
-                let error = |k: usize| order::refined(fine[k], coarse[k], rest.first().map(|r| r[k])).1;
-                long_run.moment_errors = (0..3).map(error).collect();
-            }
-        } else {
-            let list: Vec<String> = long_run.class_probability.iter().map(|p| format!("{p:.4}")).collect();
-            self.warnings.push(format!(
-                "batch noise cannot cross between {} sets of θ: there are as many invariant laws, reached with the \
-                 probabilities {}; the SDE has one",
-                list.len(),
-                list.join(", ")
-            ));
-        }
-        self.long_run = Some(long_run);
-        Ok(())
     }
 
     /// Refuses a grid on which most of the probability takes steps too short for it.
@@ -158,7 +100,7 @@ impl TransferOperator {
         if fine.unresolved(&nodes) <= UNRESOLVED {
             return Ok(());
         }
-        let cells = fine.by_node(&fine.operator.step_cells);
+        let cells = fine.by_node(&fine.operator().step_cells);
         let typical: f64 = nodes.iter().zip(&cells).map(|(p, c)| p * c).sum();
         if typical <= 1e-9 {
             return Err(Error::invalid(
@@ -166,10 +108,14 @@ impl TransferOperator {
                 "use smaller batches, or leave this engine out",
             ));
         }
-        let needed = (fine.nodes.count as f64 * LEAST_VARIANCE.sqrt() / typical).ceil();
+        let times = |factor: f64| {
+            let needed = |n: &usize| format!("{}", (*n as f64 * factor * LEAST_VARIANCE.sqrt() / typical).ceil());
+            fine.grid.shape().iter().map(needed).collect::<Vec<_>>().join(" by ")
+        };
+        let along = if fine.grid.dimension() > 1 { " in its narrowest direction" } else { "" };
         Err(Error::invalid(
-            format!("a step has a standard deviation of {typical:.2} cells where the law is, fewer than 0.55"),
-            format!("use at least {needed} cells, better {}", 4.0 * needed),
+            format!("a step has a standard deviation of {typical:.2} cells{along} where the law is, fewer than 0.55"),
+            format!("use at least {} cells, better {}", times(1.0), times(4.0)),
         ))
     }
 
@@ -191,26 +137,24 @@ impl TransferOperator {
     }
 }
 
-/// Fewest cells of a grid on which anything can be said.
+/// Fewest cells along an axis on which anything can be said.
 const FEWEST: usize = 8;
+/// The highest order that is believed: rows with exact means and variances.
+const HIGHEST_ORDER: f64 = 4.0;
 
-/// Σ share·law.
-fn mixture(laws: &[Vec<f64>], shares: &[f64]) -> Vec<f64> {
-    let mut all = vec![0.0; laws.first().map_or(0, Vec::len)];
-    for (law, share) in laws.iter().zip(shares) {
-        all.iter_mut().zip(law).for_each(|(a, p)| *a += share * p);
-    }
-    all
+/// A number without its leading error by the grid, and the error on the finest.
+pub(super) fn refined(fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
+    richardson::extrapolated(fine, coarse, coarsest, HIGHEST_ORDER)
 }
 
 /// Estimated L1 error of the cell probabilities on the finest of two or three grids.
-fn l1_error(levels: &[Level], cells: &[Vec<f64>]) -> Option<f64> {
+pub(super) fn l1_error(levels: &[Level], cells: &[Vec<f64>]) -> Option<f64> {
     let difference = |k: usize| {
         let coarse = cells.get(k + 1)?;
         let merged = levels[k].grid.coarsen_probability(&cells[k]);
-        Some(merged.iter().zip(coarse).map(|(a, b)| (a - b).abs()).sum::<f64>())
+        Some(density::l1(&merged, coarse))
     };
-    difference(0).map(|fine| order::error(fine, difference(1)))
+    difference(0).map(|fine| richardson::richardson(fine, difference(1), HIGHEST_ORDER))
 }
 
 impl Engine for TransferOperator {
@@ -250,34 +194,36 @@ impl Engine for TransferOperator {
         let grid: &Grid = &fine.grid;
         if let (true, Initial::Point { at }) = (fine.is_at_start(), &self.problem.initial) {
             let probability = self.problem.initial.cell_probability(grid).unwrap_or_else(|_| fine.at_nodes());
-            let (mean, mean_se) = (at[..1].to_vec(), vec![0.0]);
-            return Snapshot { time: self.time(), probability, mean, mean_se, covariance: vec![0.0], outside };
+            let d = grid.dimension();
+            let (mean, mean_se, covariance) = (at[..d].to_vec(), vec![0.0; d], vec![0.0; packed_len(d)]);
+            return Snapshot { time: self.time(), probability, mean, mean_se, covariance, outside };
         }
         // the nodes sample the density: they have its moments
         let nodes = fine.at_nodes();
         let (mean, covariance) = moments(grid, &nodes);
         let probability = fine.cells_of(&nodes);
-        Snapshot { time: self.time(), probability, mean, mean_se: vec![0.0], covariance, outside }
+        let mean_se = vec![0.0; mean.len()];
+        Snapshot { time: self.time(), probability, mean, mean_se, covariance, outside }
     }
 
     fn refined_moments(&self) -> Option<RefinedMoments> {
         let Snapshot { mean, covariance, .. } = self.snapshot();
+        let (mut mean_error, mut covariance_error) = (vec![0.0; mean.len()], vec![0.0; covariance.len()]);
+        let (mut mean, mut covariance) = (mean, covariance);
         if self.levels[0].is_at_start() {
-            return Some(RefinedMoments { mean, mean_error: vec![0.0], covariance, covariance_error: vec![0.0] });
+            return Some(RefinedMoments { mean, mean_error, covariance, covariance_error });
         }
         let on = |level: &Level| moments(&level.grid, &level.at_nodes());
         let (coarse, coarsest) = (on(self.levels.get(1)?), self.levels.get(2).map(on));
-        let one = |fine: f64, of: fn(&(Vec<f64>, Vec<f64>)) -> f64| {
-            order::refined(fine, of(&coarse), coarsest.as_ref().map(of))
+        let refine = |values: &mut [f64], errors: &mut [f64], of: fn(&(Vec<f64>, Vec<f64>)) -> &[f64]| {
+            for k in 0..values.len() {
+                let found = refined(values[k], of(&coarse)[k], coarsest.as_ref().map(|moments| of(moments)[k]));
+                (values[k], errors[k]) = (found.value, found.error);
+            }
         };
-        let (mean, mean_error) = one(mean[0], |m| m.0[0]);
-        let (covariance, covariance_error) = one(covariance[0], |m| m.1[0]);
-        Some(RefinedMoments {
-            mean: vec![mean],
-            mean_error: vec![mean_error],
-            covariance: vec![covariance],
-            covariance_error: vec![covariance_error],
-        })
+        refine(&mut mean, &mut mean_error, |moments| &moments.0);
+        refine(&mut covariance, &mut covariance_error, |moments| &moments.1);
+        Some(RefinedMoments { mean, mean_error, covariance, covariance_error })
     }
 
     fn chain(&self) -> Option<&dyn OnGrid> {
@@ -289,7 +235,7 @@ impl Engine for TransferOperator {
     }
 
     fn by_cell(&self) -> Vec<ByCell> {
-        let (fine, operator) = (&self.levels[0], &self.levels[0].operator);
+        let (fine, operator) = (&self.levels[0], self.levels[0].operator());
         let one = |name, about, values: &[f64]| ByCell { name, about, values: fine.by_node(values) };
         vec![
             one("step_cells", "standard deviation of a step from the cell, in cells", &operator.step_cells),
@@ -299,11 +245,11 @@ impl Engine for TransferOperator {
     }
 
     fn attributes(&self) -> Vec<(&'static str, Attribute)> {
-        let operator = &self.levels[0].operator;
+        let (fine, operator) = (&self.levels[0], self.levels[0].operator());
         let most = |values: &[f64]| values.iter().fold(0.0f64, |a, v| a.max(v.abs()));
         let smallest = operator.step_cells.iter().copied().fold(f64::INFINITY, f64::min);
         let long_run = self.long_run.as_ref();
-        let rows = if self.is_of_pairs() { Rows::Moments } else { self.options.rows };
+        let rows = if self.is_of_pairs() || fine.grid.dimension() > 1 { Rows::Moments } else { self.options.rows };
         vec![
             ("method", Attribute::Text(format!("{} rows", rows.word()))),
             ("rows", Attribute::Text(rows.word().into())),

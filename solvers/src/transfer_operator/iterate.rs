@@ -44,12 +44,26 @@ fn not_converged(what: &str, most: usize) -> Error {
     )
 }
 
+fn lost() -> Error {
+    Error::numerical(
+        "the transfer operator by GMRES",
+        "at its end",
+        "the answer is so large that rounding hides its last steps: a time of more than 10^9 steps",
+        "use a larger learning rate, or one axis, where elimination has no such bound",
+    )
+}
+
+/// Residuals that rounding leaves, in units of the solution.
+const ROUNDING: f64 = 4e-16;
+/// Rounding that is borne, in units of the right-hand side.
+const LOST: f64 = 1e-6;
 /// Vectors of one cycle of GMRES.
 const RESTART: usize = 60;
 
 /// x with A x = b by GMRES preconditioned from the right, restarted; `x` holds a guess. Returns the number of products.
 ///
-/// Errors: the residual is not below `tolerance`·|b| after `most` products; [`Error::Interrupted`].
+/// Errors: the residual is not below `tolerance`·|b| (or rounding) after `most` products; a solution that rounding hides;
+/// [`Error::Interrupted`].
 pub fn gmres(
     operator: &dyn Fn(&[f64], &mut [f64]),
     preconditioner: Preconditioner,
@@ -68,8 +82,9 @@ pub fn gmres(
         operator(x, &mut image);
         let residual: Vec<f64> = b.iter().zip(&image).map(|(b, a)| b - a).collect();
         let size = norm(&residual);
-        if size <= goal {
-            return Ok(products);
+        let rounding = ROUNDING * norm(x);
+        if size <= goal.max(rounding) {
+            return if rounding <= LOST * norm(b) { Ok(products) } else { Err(lost()) };
         }
         if products >= most {
             return Err(not_converged("GMRES", most));

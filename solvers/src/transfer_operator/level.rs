@@ -2,23 +2,24 @@
 
 use super::assignment::{LEAST_VARIANCE, Rows};
 use super::averages::{to_cells, to_nodes};
+use super::inverse::Solver;
 use super::iterate::by_power_steps;
 use super::line::{Nodes, Operator, build, law_from};
 use super::pairs::{PairChain, velocity_range};
+use super::plane::{self, PlaneOperator};
 use super::samples::{Rule, Samples, Step};
+use super::shares::shares;
 use super::solve::invariant_laws;
 use crate::Error;
 use crate::engine::{Archive, Interrupt};
 use crate::escape::passage::Target;
 use crate::problem::grid::Grid;
 
-/// A grid of one axis with the chain on its cell centres.
+/// A grid with the chain on its cell centres.
 pub(super) struct Level {
     pub grid: Grid,
-    pub nodes: Nodes,
     step: Step,
-    pub operator: Operator,
-    pairs: Option<PairChain>,
+    chain: Chain,
     /// The law over the states now.
     law: Vec<f64>,
     /// The exact law of the first step, where all walkers start from one point and none was taken.
@@ -26,13 +27,57 @@ pub(super) struct Level {
     pub steps: u64,
 }
 
+/// What the states of a chain are.
+enum Chain {
+    Line(Operator),
+    Pairs(PairChain),
+    Plane(PlaneOperator),
+}
+
+impl Chain {
+    /// Errors: gradients that are not finite, too many entries, [`Error::Interrupted`].
+    fn new(
+        grid: &Grid,
+        samples: &dyn Samples,
+        step: &Step,
+        rows: Rows,
+        most: usize,
+        interrupt: Interrupt,
+    ) -> Result<Self, Error> {
+        let axes = grid.axes();
+        let nodes = |k: usize| Nodes { first: axes[k].center(0), spacing: axes[k].spacing(), count: axes[k].cells() };
+        if grid.dimension() == 2 {
+            return Ok(Self::Plane(PlaneOperator::new([nodes(0), nodes(1)], samples, step, most, interrupt)?));
+        }
+        let nodes = nodes(0);
+        match step.rule {
+            Rule::Sgd | Rule::Svag { .. } => Ok(Self::Line(build(&nodes, samples, step, rows, interrupt)?)),
+            Rule::Momentum { mu } => {
+                let plain = build(&nodes, samples, &Step { rule: Rule::Sgd, ..*step }, Rows::Linear, interrupt)?;
+                let most = plain.step_cells.iter().fold(0.0f64, |a, c| a.max(*c));
+                let noise = (most * nodes.spacing / step.learning_rate).powi(2) * step.batch_size as f64;
+                let range = velocity_range(step, mu, noise, 0.0);
+                Ok(Self::Pairs(PairChain::new(&nodes, samples, step, range, interrupt)?))
+            }
+        }
+    }
+
+    fn operator(&self) -> &Operator {
+        match self {
+            Self::Line(operator) => operator,
+            Self::Pairs(pairs) => &pairs.operator,
+            Self::Plane(plane) => &plane.operator,
+        }
+    }
+}
+
 /// Where descent starts.
 #[derive(Clone, Copy)]
 pub(super) struct Start<'a> {
     /// Cell probabilities.
     pub cells: &'a [f64],
-    /// The point where all walkers are.
-    pub point: Option<f64>,
+    /// The point (d) where all walkers are.
+    pub point: Option<&'a [f64]>,
 }
 
 /// The invariant laws over the nodes.
@@ -51,34 +96,38 @@ pub(super) struct Invariant {
 const MOST_STEPS: usize = 50_000;
 
 impl Level {
-    /// Errors: gradients that are not finite; [`Error::Interrupted`].
+    /// Errors: gradients that are not finite, more than `most` entries, [`Error::Interrupted`].
     pub fn new(
         grid: &Grid,
         samples: &dyn Samples,
         step: &Step,
         rows: Rows,
+        most: usize,
         start: Start,
         interrupt: Interrupt,
     ) -> Result<Self, Error> {
-        let axis = &grid.axes()[0];
-        let nodes = Nodes { first: axis.center(0), spacing: axis.spacing(), count: axis.cells() };
-        let (operator, pairs) = match step.rule {
-            Rule::Sgd | Rule::Svag { .. } => (build(&nodes, samples, step, rows, interrupt)?, None),
-            Rule::Momentum { mu } => {
-                let plain = build(&nodes, samples, &Step { rule: Rule::Sgd, ..*step }, Rows::Linear, interrupt)?;
-                let most = plain.step_cells.iter().fold(0.0f64, |a, c| a.max(*c));
-                let noise = (most * nodes.spacing / step.learning_rate).powi(2) * step.batch_size as f64;
-                let range = velocity_range(step, mu, noise, 0.0);
-                let pairs = PairChain::new(&nodes, samples, step, range, interrupt)?;
-                (pairs.operator.clone(), Some(pairs))
-            }
+        let chain = Chain::new(grid, samples, step, rows, most, interrupt)?;
+        let nodes = to_nodes(start.cells, grid.shape());
+        let (law, point) = match &chain {
+            Chain::Pairs(pairs) => (pairs.at_rest(&nodes), None),
+            Chain::Line(_) | Chain::Plane(_) => (nodes, start.point),
         };
-        let law = to_nodes(start.cells, grid.shape());
-        let law = pairs.as_ref().map_or(law.clone(), |pairs| pairs.at_rest(&law));
-        let mut level = Self { grid: grid.clone(), nodes, step: *step, operator, pairs, law, first: None, steps: 0 };
-        let point = start.point.filter(|_| level.pairs.is_none());
-        level.first = point.map(|x| level.first_step(samples, rows, x));
+        let mut level = Self { grid: grid.clone(), step: *step, chain, law, first: None, steps: 0 };
+        level.first = point.map(|x| level.first_step(samples, rows, x)).transpose()?;
         Ok(level)
+    }
+
+    /// The chain and what was given up to put it on the grid.
+    pub fn operator(&self) -> &Operator {
+        self.chain.operator()
+    }
+
+    /// The chain as what its answers are solved with.
+    pub fn solver(&self) -> &dyn Solver {
+        match &self.chain {
+            Chain::Plane(plane) => plane,
+            Chain::Line(_) | Chain::Pairs(_) => &self.operator().matrix,
+        }
     }
 
     /// Moves on to step number `to`. Errors: [`Error::Interrupted`].
@@ -91,7 +140,7 @@ impl Level {
             match self.first.take() {
                 Some(first) => self.law = first,
                 None => {
-                    self.operator.matrix.forward(&self.law, &mut next);
+                    self.operator().matrix.forward(&self.law, &mut next);
                     std::mem::swap(&mut self.law, &mut next);
                 }
             }
@@ -110,22 +159,33 @@ impl Level {
         Ok(())
     }
 
-    /// The exact law of one step from a point that need not be a node.
-    pub fn first_step(&self, samples: &dyn Samples, rows: Rows, x: f64) -> Vec<f64> {
-        let place = (x - self.nodes.first) / self.nodes.spacing;
-        let node = place.round();
-        let law = law_from(samples, &self.step, rows, self.nodes.spacing, x, node - place);
-        let mut out = vec![0.0; self.nodes.count];
-        let last = self.nodes.count as i64 - 1;
-        for (k, w) in law.weights.iter().enumerate() {
-            out[(node as i64 + law.first + k as i64).clamp(0, last) as usize] += w;
+    /// The exact law of one step from a point (d) that need not be a node. Errors: batches that cannot be listed in a plane.
+    pub fn first_step(&self, samples: &dyn Samples, rows: Rows, point: &[f64]) -> Result<Vec<f64>, Error> {
+        let axes = self.grid.axes();
+        let place = |k: usize| (point[k] - axes[k].center(0)) / axes[k].spacing();
+        let node = |k: usize| place(k).round();
+        let mut out = vec![0.0; self.grid.len()];
+        let to = |k: usize, j: i64| (node(k) as i64 + j).clamp(0, axes[k].cells() as i64 - 1) as usize;
+        if let Chain::Plane(plane) = &self.chain {
+            let offset = [node(0) - place(0), node(1) - place(1)];
+            let law = plane::law_from(&plane.axes, samples, &self.step, [point[0], point[1]], offset)?;
+            for (k, w) in law.weights.iter().enumerate() {
+                let at = |axis: usize, j: usize| to(axis, law.first[axis] + j as i64);
+                out[at(0, k / law.shape[1]) * axes[1].cells() + at(1, k % law.shape[1])] += w;
+            }
+            return Ok(out);
         }
-        out
+        let law = law_from(samples, &self.step, rows, axes[0].spacing(), point[0], node(0) - place(0));
+        law.weights.iter().enumerate().for_each(|(k, w)| out[to(0, law.first + k as i64)] += w);
+        Ok(out)
     }
 
     /// Node probabilities of a law over the states.
     fn positions(&self, law: &[f64]) -> Vec<f64> {
-        self.pairs.as_ref().map_or_else(|| law.to_vec(), |pairs| pairs.positions(law))
+        match &self.chain {
+            Chain::Pairs(pairs) => pairs.positions(law),
+            Chain::Line(_) | Chain::Plane(_) => law.to_vec(),
+        }
     }
 
     /// Node probabilities now.
@@ -146,22 +206,25 @@ impl Level {
     /// The invariant laws, and where the law now ends. Errors: [`Error::Interrupted`], no convergence of pairs.
     pub fn invariant(&self, interrupt: Interrupt) -> Result<Invariant, Error> {
         let now = self.first.as_ref().unwrap_or(&self.law);
-        let (laws, shares, limit) = if self.pairs.is_some() {
-            let (law, _) = by_power_steps(&self.operator.matrix, now, 1e-13, MOST_STEPS, interrupt)?;
-            (vec![self.positions(&law)], vec![1.0], law)
-        } else {
-            let found = invariant_laws(&self.operator.matrix, interrupt)?;
-            let (shares, limit) = (found.probabilities(now), found.limit(now));
-            (found.laws, shares, limit)
+        let (laws, shares, limit) = match &self.chain {
+            Chain::Pairs(pairs) => {
+                let (law, _) = by_power_steps(&pairs.operator.matrix, now, 1e-13, MOST_STEPS, interrupt)?;
+                (vec![self.positions(&law)], vec![1.0], law)
+            }
+            Chain::Line(_) | Chain::Plane(_) => {
+                let found = invariant_laws(self.solver(), interrupt)?;
+                let (shares, limit) = (found.probabilities(now), found.limit(now));
+                (found.laws, shares, limit)
+            }
         };
         let mut next = vec![0.0; limit.len()];
-        self.operator.matrix.forward(&limit, &mut next);
+        self.operator().matrix.forward(&limit, &mut next);
         let residual = next.iter().zip(&limit).map(|(a, b)| (a - b).abs()).sum();
         Ok(Invariant { laws, shares, clamped: self.clamped_of(&limit), residual })
     }
 
     fn clamped_of(&self, law: &[f64]) -> f64 {
-        law.iter().zip(&self.operator.clamped).map(|(p, c)| p * c).sum()
+        law.iter().zip(&self.operator().clamped).map(|(p, c)| p * c).sum()
     }
 
     /// Probability that leaves the box in a step from the law now.
@@ -171,46 +234,18 @@ impl Level {
 
     /// Largest value of each node's states.
     pub fn by_node(&self, values: &[f64]) -> Vec<f64> {
-        let states = values.len() / self.nodes.count;
+        let states = values.len() / self.grid.len();
         values.chunks(states).map(|states| states.iter().fold(0.0f64, |a, v| a.max(*v))).collect()
     }
 
     /// Share of a law on the nodes where a step is too short to be put on nodes with its variance.
     pub fn unresolved(&self, nodes: &[f64]) -> f64 {
-        let cells = self.by_node(&self.operator.step_cells);
+        let cells = self.by_node(&self.operator().step_cells);
         nodes.iter().zip(cells).filter(|(_, c)| c * c < LEAST_VARIANCE).map(|(p, _)| p).sum()
     }
 
-    /// The part of every cell that lies in a target, with the edges found by bisection.
+    /// The part of every cell that lies in a target.
     pub fn shares(&self, target: &Target) -> Vec<f64> {
-        let h = self.nodes.spacing;
-        (0..self.nodes.count).map(|j| share(target, self.nodes.at(j) - 0.5 * h, self.nodes.at(j) + 0.5 * h)).collect()
+        shares(&self.grid, target)
     }
-}
-
-/// Pieces of a cell in which one edge of a target is looked for.
-const PIECES: usize = 8;
-
-fn share(target: &Target, low: f64, high: f64) -> f64 {
-    // a hair inside, so that conditions at the edge itself count for the side they belong to
-    let at = |k: usize| low + (high - low) * (1e-12 + (1.0 - 2e-12) * k as f64 / PIECES as f64);
-    let points: Vec<f64> = (0..=PIECES).map(at).collect();
-    let inside = target.contains(&points);
-    let mut total = 0.0;
-    for k in 0..PIECES {
-        match (inside[k], inside[k + 1]) {
-            (true, true) => total += 1.0,
-            (false, false) => {}
-            (first, _) => {
-                let (mut a, mut b) = (points[k], points[k + 1]);
-                for _ in 0..40 {
-                    let middle = 0.5 * (a + b);
-                    if target.contains(&[middle])[0] == first { a = middle } else { b = middle }
-                }
-                let part = (a - points[k]) / (points[k + 1] - points[k]);
-                total += if first { part } else { 1.0 - part };
-            }
-        }
-    }
-    total / PIECES as f64
 }

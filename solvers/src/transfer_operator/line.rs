@@ -83,6 +83,7 @@ pub(super) struct Scratch {
     pub node: NodeLaw,
     pub x: Vec<f64>,
     pub p: Vec<f64>,
+    pub powers: Vec<f64>,
 }
 
 /// Centred displacements of one draw in cells, −(η/(Bh))(g − ḡ), into `x`; returns the mean displacement −ηḡ/h of a step.
@@ -244,7 +245,10 @@ pub fn build_with(
     let row = |j: usize, shift: f64, p: Option<&[f64]>, scratch: &mut Scratch, part: &mut Part| {
         let law = &scratch.work.law;
         let q = match rows {
-            Rows::Fitted => tilt(|q| laws.cumulant(q, &scratch.x, p, law), shift, law.variance),
+            Rows::Fitted => {
+                let cumulant = laws.cumulant(&scratch.x, p, law, &mut scratch.powers);
+                tilt(cumulant, shift, law.variance, laws.most_tilted(law.variance))
+            }
             Rows::Linear | Rows::Moments => 0.0,
         };
         let node = &mut scratch.node;

@@ -17,17 +17,21 @@ pub mod classes;
 pub mod elimination;
 mod engine;
 pub mod fft;
+pub mod inverse;
 pub mod iterate;
 mod level;
 pub mod line;
+mod long_run;
 pub mod matrix;
 pub mod modes;
 mod options;
-mod order;
 pub mod pairs;
 pub mod plane;
+mod plane_batches;
+mod plane_inverse;
 pub mod plane_law;
 pub mod samples;
+mod shares;
 pub mod solve;
 mod without_replacement;
 
@@ -38,5 +42,7 @@ pub use matrix::TransitionMatrix;
 pub use options::TransferOperatorOptions;
 pub use samples::{Draws, Rule, Samples, Step};
 
+#[cfg(test)]
+mod tables;
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,11 @@
-//! The slowest relaxation modes of a chain on a line: eigenvalues of P nearest 1.
+//! The slowest relaxation modes of a chain: eigenvalues of P nearest 1.
 //!
-//! Arnoldi's recursion on the group inverse of I − P: for Σ πf = 0 the solution of (I − P)x = f with Σ πx = 0, by elimination. The
+//! Arnoldi's recursion on the group inverse of I − P: for Σ πf = 0 the solution of (I − P)x = f with Σ πx = 0. The
 //! eigenvalue μ of it is 1/(1 − λ), so that 1 − λ is right relative to itself however slow the mode is.
 
 use faer::Mat;
 
-use super::elimination::Elimination;
-use super::matrix::TransitionMatrix;
+use super::inverse::Solver;
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::numerics::krylov::{Krylov, start};
@@ -42,8 +41,9 @@ const MOST: usize = 120;
 
 /// The `count` slowest modes of a chain with the unique invariant law `pi`; one more where the last is half of a pair.
 ///
-/// Errors: more modes than the Krylov space holds; [`Error::Interrupted`].
-pub fn slow_modes(matrix: &TransitionMatrix, pi: &[f64], count: usize, interrupt: Interrupt) -> Result<Modes, Error> {
+/// Errors: more modes than the Krylov space holds; those of the solver; [`Error::Interrupted`].
+pub fn slow_modes(chain: &dyn Solver, pi: &[f64], count: usize, interrupt: Interrupt) -> Result<Modes, Error> {
+    let matrix = chain.matrix();
     let n = matrix.states();
     if count + 1 > n.min(MOST / 2) {
         return Err(Error::invalid(format!("{count} modes of {n} nodes cannot be had"), "ask for fewer modes"));
@@ -55,7 +55,7 @@ pub fn slow_modes(matrix: &TransitionMatrix, pi: &[f64], count: usize, interrupt
         columns.iter().position(|c| *c as usize == centre).map_or(0.0, |k| values[k])
     };
     let killing: Vec<f64> = states.iter().map(|&i| into(i)).collect();
-    let elimination = Elimination::new(matrix, &states, &|_| 1.0, &killing, interrupt)?;
+    let inverse = chain.inverse(&states, &|_| 1.0, &killing, interrupt)?;
     let reduce = |v: &[f64]| -> Vec<f64> { states.iter().map(|&i| v[i]).collect() };
     let expand = |v: &mut [f64], x: &[f64]| {
         v[centre] = 0.0;
@@ -69,17 +69,17 @@ pub fn slow_modes(matrix: &TransitionMatrix, pi: &[f64], count: usize, interrupt
         let sum: f64 = v.iter().sum();
         v.iter_mut().zip(pi).for_each(|(v, p)| *v -= sum * p);
     };
-    let looked = |v: &mut [f64], solve: &dyn Fn(&mut [f64])| {
+    let looked = |v: &mut [f64], solve: &dyn Fn(&mut [f64]) -> Result<(), Error>| {
         if interrupt() {
             return Err(Error::Interrupted { time: 0.0 });
         }
         let mut x = reduce(v);
-        solve(&mut x);
+        solve(&mut x)?;
         expand(v, &x);
         Ok(())
     };
-    let right = arnoldi(n, &constant, &|v| looked(v, &|x| elimination.solve(x)), count)?;
-    let left = arnoldi(n, &law, &|v| looked(v, &|x| elimination.solve_left(x)), right.len())?;
+    let right = arnoldi(n, &constant, &|v| looked(v, &|x| inverse.solve(x)), count)?;
+    let left = arnoldi(n, &law, &|v| looked(v, &|x| inverse.solve_left(x)), right.len())?;
     Ok(paired(right, left, pi))
 }
 

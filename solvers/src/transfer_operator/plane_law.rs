@@ -1,7 +1,7 @@
 //! The law of one step put on the nodes of a plane: bilinear deposit keeps mass, mean and E\[xy\]; limited contraction along one axis
 //! after the other makes both variances exact.
 
-use super::assignment::{LEAST_VARIANCE, solve};
+use super::assignment::{LEAST_VARIANCE, Moves, contract};
 
 /// Weights on a window of nodes, relative to the node the step starts from.
 #[derive(Debug, Clone, Default)]
@@ -14,9 +14,7 @@ pub struct PlaneLaw {
     pub weights: Vec<f64>,
     /// Variance along each axis beyond the exact one (cells²).
     pub left: [f64; 2],
-    caps: Vec<f64>,
-    smooth: Vec<f64>,
-    costs: Vec<f64>,
+    moves: Moves,
     moved: Vec<[f64; 2]>,
 }
 
@@ -51,20 +49,21 @@ fn product(s: Symmetric, r: Symmetric) -> [f64; 4] {
 const ROUNDS: usize = 60;
 
 impl PlaneLaw {
-    /// Assigns atoms (displacements about their mean, cells) with weights (sum 1) moved by `shift`; returns their covariance.
-    pub fn assign(&mut self, atoms: &[[f64; 2]], weights: &[f64], shift: [f64; 2]) -> Symmetric {
-        let mut s = [0.0; 3];
+    /// Assigns atoms (displacements about their mean, cells) with weights (sum 1) moved by `shift` so that the covariance is `s`: that of
+    /// the atoms, or a little less along the diagonal.
+    pub fn assign(&mut self, atoms: &[[f64; 2]], weights: &[f64], shift: [f64; 2], s: Symmetric) {
+        let mut has = [0.0; 3];
         for (z, w) in atoms.iter().zip(weights) {
-            s[0] += w * z[0] * z[0];
-            s[1] += w * z[0] * z[1];
-            s[2] += w * z[1] * z[1];
+            has[0] += w * z[0] * z[0];
+            has[1] += w * z[0] * z[1];
+            has[2] += w * z[1] * z[1];
         }
-        self.place(atoms, weights, shift, [1.0, 0.0, 0.0, 1.0], s, s);
+        self.place(atoms, weights, shift, [1.0, 0.0, 0.0, 1.0], has, s);
         let worst = |left: [f64; 2]| left[0].max(left[1]);
         if worst(self.left) <= 1e-12 || eigenvalues(s)[0] <= LEAST_VARIANCE {
-            return s;
+            return;
         }
-        let inverse = root(s);
+        let inverse = root(has);
         let mut d = self.left.map(|l| l.max(0.0));
         for _ in 0..ROUNDS {
             let shrunk = [s[0] - d[0], s[1], s[2] - d[1]];
@@ -77,7 +76,6 @@ impl PlaneLaw {
             }
             d = [(d[0] + self.left[0]).max(0.0), (d[1] + self.left[1]).max(0.0)];
         }
-        s
     }
 
     /// Deposits A z + shift, whose covariance is `has`, and contracts towards the variances of `wanted`.
@@ -114,64 +112,10 @@ impl PlaneLaw {
             added[0] += w * x * (1.0 - x);
             added[1] += w * y * (1.0 - y);
         }
-        self.left[0] = self.contract(has[0] + added[0] - wanted[0], width);
-        self.left[1] = self.contract(has[2] + added[1] - wanted[2], 1);
-    }
-
-    /// Moves along one axis (distance of neighbours `stride`) until the variance `need` is gone; returns what is left. The window
-    /// has two empty lines around, so that neighbours beyond it in memory are 0.
-    fn contract(&mut self, need: f64, stride: usize) -> f64 {
-        if need <= 0.0 {
-            return need;
+        let needs = [has[0] + added[0] - wanted[0], has[2] + added[1] - wanted[2]];
+        for (k, stride) in [width, 1].into_iter().enumerate() {
+            self.left[k] = contract(&mut self.weights, stride, |_| 2.0, needs[k], &mut self.moves);
         }
-        let n = self.weights.len();
-        let w = &self.weights;
-        self.caps.clear();
-        self.caps.resize(n, 0.0);
-        let (mut all, mut reach) = (0.0, 0.0);
-        for j in stride..n - stride {
-            let cap = 0.5 * w[j - stride].min(w[j + stride]);
-            self.caps[j] = cap;
-            all += 2.0 * cap;
-            if w[j] > 0.0 {
-                reach += 2.0 * cap;
-            }
-        }
-        let mut scale = 1.0;
-        self.smooth.clear();
-        if all <= need {
-            self.smooth.extend_from_slice(&self.caps);
-        } else {
-            if reach < 1.0001 * need {
-                let mean = |j: usize| {
-                    let inside = j >= stride && j + stride < n;
-                    if inside { 0.25 * (w[j - stride] + 2.0 * w[j] + w[j + stride]) } else { 0.0 }
-                };
-                self.smooth.extend((0..n).map(mean));
-            } else {
-                self.smooth.extend_from_slice(w);
-            }
-            if self.costs.len() < n {
-                self.costs.resize(n, 2.0);
-            }
-            let s = solve(&self.smooth, &self.caps, &self.costs, need);
-            let mut removed = 0.0;
-            for (u, cap) in self.smooth.iter_mut().zip(&self.caps) {
-                *u = (s * *u).min(*cap);
-                removed += 2.0 * *u;
-            }
-            scale = need / removed;
-        }
-        for j in stride..n - stride {
-            let e = scale * self.smooth[j];
-            if e > 0.0 {
-                self.weights[j - stride] -= e;
-                self.weights[j] += 2.0 * e;
-                self.weights[j + stride] -= e;
-            }
-        }
-        self.weights.iter_mut().for_each(|w| *w = w.max(0.0));
-        if all <= need { need - all } else { 0.0 }
     }
 
     /// Mean along each axis and covariance.

@@ -129,6 +129,7 @@ impl Findings for AllFound {
             by_grid.iter().for_each(|found| add_grid(group, &problem.grid, found));
             by_walkers.iter().for_each(|found| add_walkers(group, passage, &problem.times, found));
             by_chain.iter().for_each(|found| chain::add(group, found));
+            by_chain.iter().for_each(|found| chain::add_fields(group, &problem.grid, found));
             kramers.iter().for_each(|law| kramers::add(group, law));
         }
     }

@@ -21,17 +21,15 @@ pub fn add_long_run(group: &mut Group, grid: &Grid, law: &LongRun) {
     let covariance = unpacked(d, &law.covariance);
     add("stationary_covariance", &[d, d], &["row", "column"], covariance, "covariance in the long run");
     add("third_moment", &[d], &["component"], law.third_moment.clone(), "third central moment in the long run");
-    if let [mean, covariance, third] = law.moment_errors[..] {
-        add(
-            "stationary_mean_error",
-            &[d],
-            &["component"],
-            vec![mean],
-            "estimated error of stationary_mean by the grid",
-        );
+    let errors = &law.moment_errors;
+    if !errors.is_empty() {
+        let (mean, rest) = errors.split_at(d);
+        let (covariance, third) = rest.split_at(rest.len() - d);
+        let long_name = "estimated error of stationary_mean by the grid";
+        add("stationary_mean_error", &[d], &["component"], mean.to_vec(), long_name);
         let long_name = "estimated error of stationary_covariance by the grid";
-        add("stationary_covariance_error", &[d, d], &["row", "column"], vec![covariance], long_name);
-        add("third_moment_error", &[d], &["component"], vec![third], "estimated error of third_moment by the grid");
+        add("stationary_covariance_error", &[d, d], &["row", "column"], unpacked(d, covariance), long_name);
+        add("third_moment_error", &[d], &["component"], third.to_vec(), "estimated error of third_moment by the grid");
     }
     group.datasets.push(index_scale("class", classes, "number of the set that is never left"));
     let shares = array(&[classes], law.class_probability.clone());
