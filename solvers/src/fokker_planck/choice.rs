@@ -46,6 +46,8 @@ const ACCURATE: f64 = 2e-3;
 const WIDENING: f64 = 1e-3;
 /// Seconds of an evaluation of drift and D, for each sample of the data.
 const EVALUATION: f64 = 2e-8;
+/// An evaluation from a table, in units of a sample of the data.
+const TABLE: f64 = 3.0;
 /// Seconds that setting up a chain may take unasked.
 const MOST_SECONDS: f64 = 30.0;
 /// Output times of a trial.
@@ -167,13 +169,19 @@ impl Chooser<'_> {
             return Err(format!("{percent}, but the long-step chain would have {:.0e} entries", expected.entries));
         }
         let lengths = lengths(long_step, self.start.time, &self.problem.times) as f64;
-        let seconds = EVALUATION * self.problem.model.sample_count().max(1) as f64 * expected.evaluations * lengths;
+        let seconds = EVALUATION * self.samples() * expected.evaluations * lengths;
         if seconds > MOST_SECONDS {
             return Err(format!(
                 "{percent}, but the long-step chain would take about {seconds:.0} s to set up; it is made when asked for"
             ));
         }
         Ok((long_step, percent))
+    }
+
+    /// Samples that an evaluation goes through on the average: where drift and D are tabulated, all of them in part of the box.
+    fn samples(&self) -> f64 {
+        let all = self.problem.model.sample_count().max(1) as f64;
+        self.problem.dynamics.interpolation().map_or(all, |found| TABLE + found.exact_share * all)
     }
 
     fn build_chain(&self, fine: &EdgeDiscretisation, long_step: f64) -> Result<ChainDiscretisation, Error> {

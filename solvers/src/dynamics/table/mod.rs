@@ -40,11 +40,11 @@ const FIRST: [usize; 3] = [128, 48, 12];
 /// Most nodes.
 const MOST_NODES: usize = 1 << 18;
 /// Most evaluations of a sample that a lattice takes, but for [`FEWEST_NODES`].
-const MOST_EVALUATIONS: usize = 400_000_000;
+const MOST_EVALUATIONS: usize = 200_000_000;
 /// Nodes that may be taken whatever they cost.
 const FEWEST_NODES: usize = 1 << 13;
 /// Share of boxes without a polynomial from which on the lattice is fine enough.
-const FINE: f64 = 0.01;
+const FINE: f64 = 5e-4;
 /// Share of boxes without a polynomial up to which a table is worth it.
 const WORTH: f64 = 0.3;
 /// Largest measured error, relative, at which a table is taken unasked.
