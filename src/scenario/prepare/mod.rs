@@ -95,6 +95,7 @@ impl Scenario {
                 (grid, Some(found))
             }
         };
+        grid::check_table(self, &grid, &*plain)?;
         let dynamics = on(&lengths(&grid))?;
         fields::check(self, &grid, &*model, &*dynamics)?;
         if engines.iter().any(|engine| engine.representation == Representation::Density) {
