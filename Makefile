@@ -3,6 +3,7 @@
 # make deny    licences, duplicates and sources of the dependencies, and security advisories where their list can be had
 # make book    the documentation as pages, target/book/index.html (where mdbook is installed; book/src can be read as it is)
 # make install PREFIX=~/.local    the program, its manual pages and completions [/usr/local]
+# make python-package    the Python package, its tests and its types, in a virtual environment
 # make bench   the performance promises          make clean   removes everything built
 CARGO ?= cargo
 FPSOLVE := target/release/fpsolve
@@ -18,7 +19,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SHARE = $(DESTDIR)$(PREFIX)/share
 
-.PHONY: demo build test deny book python bench install clean
+.PHONY: demo build test deny book python python-package bench install clean
 
 demo: build
 	$(FPSOLVE) scenario scenarios/transient.toml --force
@@ -64,6 +65,13 @@ $(HDF5): tools/hdf5.sh
 	sh tools/hdf5.sh > $@.new && mv $@.new $@
 
 # The Python that reads records back: h5py, xarray, h5netcdf, netCDF4.
+# The Python package in a virtual environment, its tests and its types; needs PyPI.
+PACKAGE := target/python-package
+python-package: $(HDF5)
+	test -d $(PACKAGE) || python3 -m venv $(PACKAGE)
+	. ./$(HDF5) && CARGO_TARGET_DIR=$(CURDIR)/target $(PACKAGE)/bin/pip install -q './python[plot,test]' h5netcdf
+	cd python && ../$(PACKAGE)/bin/mypy && ../$(PACKAGE)/bin/python -m pytest -q
+
 python: target/python/ready
 target/python/ready: tools/python.sh
 	sh tools/python.sh target/python
