@@ -5,6 +5,7 @@
 # make install PREFIX=~/.local    the program, its manual pages and completions [/usr/local]
 # make static  the program with the HDF5 library inside: runs on a bare Debian, target/static/release/fpsolve
 # make dist    source and program as archives, the same bytes each time, target/dist
+# make python-package    the Python package, its tests and its types, in a virtual environment
 # make bench   the performance promises          make clean   removes everything built
 CARGO ?= cargo
 FPSOLVE := target/release/fpsolve
@@ -20,7 +21,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SHARE = $(DESTDIR)$(PREFIX)/share
 
-.PHONY: demo build test deny book python bench install static dist clean
+.PHONY: demo build test deny book python python-package bench install static dist clean
 
 demo: build
 	$(FPSOLVE) scenario scenarios/transient.toml --force
@@ -84,6 +85,13 @@ $(HDF5): tools/hdf5.sh
 	sh tools/hdf5.sh > $@.new && mv $@.new $@
 
 # The Python that reads records back: h5py, xarray, h5netcdf, netCDF4.
+# The Python package in a virtual environment, its tests and its types; needs PyPI.
+PACKAGE := target/python-package
+python-package: $(HDF5)
+	test -d $(PACKAGE) || python3 -m venv $(PACKAGE)
+	. ./$(HDF5) && CARGO_TARGET_DIR=$(CURDIR)/target $(PACKAGE)/bin/pip install -q './python[plot,test]' h5netcdf
+	cd python && ../$(PACKAGE)/bin/mypy && ../$(PACKAGE)/bin/python -m pytest -q
+
 python: target/python/ready
 target/python/ready: tools/python.sh
 	sh tools/python.sh target/python

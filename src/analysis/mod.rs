@@ -12,6 +12,7 @@ pub mod projection;
 pub mod quasi_stationary;
 pub mod sde_orders;
 pub mod sgd_reach;
+pub mod table;
 
 mod context;
 mod requests;
@@ -26,6 +27,7 @@ use fpsolve_solvers::model::Model;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::tabulate;
 use fpsolve_solvers::problem::grid::Grid;
+use fpsolve_validation::verdict::Verdict;
 use miette::Result;
 
 pub use context::{Context, Finished};
@@ -39,6 +41,7 @@ use crate::text::beside;
 
 /// All analyses, in the order in which they are read, run, recorded and reported.
 pub static ANALYSES: &[&AnalysisEntry] = &[
+    &table::ENTRY,
     &importance::ENTRY,
     &projection::ENTRY,
     &batch_cumulants::ENTRY,
@@ -114,6 +117,10 @@ pub trait Findings: Send + Sync {
     fn add_to(&self, record: &mut Record, problem: &Problem);
     /// Sentences on where it may not be trusted.
     fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// What it judges; nothing for most.
+    fn verdicts(&self) -> Vec<Verdict> {
         Vec::new()
     }
     /// What failed while the rest was found.

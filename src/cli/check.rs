@@ -10,6 +10,7 @@ use crate::error::{Failure, Outcome};
 use crate::limits;
 use crate::scenario::{Prepared, Scenario};
 use crate::text::{exact, interval, parse_size, rounded, short, size};
+use fpsolve_solvers::model::table::SplineAxis;
 use fpsolve_solvers::problem::grid::Axis;
 
 /// The subcommand.
@@ -90,6 +91,16 @@ fn heading(prepared: &Prepared) -> String {
     text += &format!("  times        {} from 0 to {}\n", times.len(), rounded(times.last().copied().unwrap_or(0.0)));
     if let Some(data) = &prepared.data {
         text += &format!("  data         {} samples of {}\n", data.samples(), data.names().join(", "));
+    }
+    if let Some(table) = prepared.model.table() {
+        let ends = |axis: &SplineAxis| format!("{} in {}", axis.name(), interval(axis.ends()[0], axis.ends()[1]));
+        let axes: Vec<String> = table.lattice().axes().iter().map(ends).collect();
+        let nodes: Vec<String> = table.lattice().shape().iter().map(usize::to_string).collect();
+        let samples = match prepared.model.sample_count() {
+            0 => String::new(),
+            samples => format!(", {samples} samples"),
+        };
+        text += &format!("  table        {} nodes{samples}, {}\n", nodes.join(" × "), axes.join(", "));
     }
     text += &format!("  record       {}\n", prepared.output.display());
     text

@@ -73,7 +73,7 @@ impl Source {
     }
 
     /// A scenario of which the bytes are there. Errors: larger than [`MAX_BYTES`]; not UTF-8; no JSON or YAML.
-    fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self> {
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self> {
         let file = path.display().to_string();
         if bytes.len() as u64 > MAX_BYTES {
             return Err(too_large(&file));

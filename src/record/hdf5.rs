@@ -74,6 +74,7 @@ mod scale {
     unsafe extern "C" {
         fn H5DSset_scale(dataset: hid_t, name: *const std::ffi::c_char) -> herr_t;
         fn H5DSattach_scale(dataset: hid_t, scale: hid_t, axis: std::ffi::c_uint) -> herr_t;
+        fn H5DSis_attached(dataset: hid_t, scale: hid_t, axis: std::ffi::c_uint) -> herr_t;
     }
     /// Makes a dataset a dimension scale called `name`.
     pub fn set(dataset: &hdf5::Dataset, name: &CStr) -> bool {
@@ -86,6 +87,12 @@ mod scale {
         let _lock = hdf5_sys::LOCK.lock();
         // SAFETY: both identifiers are live datasets, and the library's lock is held.
         unsafe { H5DSattach_scale(dataset.id(), scale.id(), axis as std::ffi::c_uint) >= 0 }
+    }
+    /// Whether a scale is attached to one axis of a dataset.
+    pub fn is_attached(dataset: &hdf5::Dataset, scale: &hdf5::Dataset, axis: usize) -> bool {
+        let _lock = hdf5_sys::LOCK.lock();
+        // SAFETY: both identifiers are live datasets, and the library's lock is held.
+        unsafe { H5DSis_attached(dataset.id(), scale.id(), axis as std::ffi::c_uint) > 0 }
     }
 }
 
@@ -331,6 +338,48 @@ pub fn read_column(path: &Path, dataset: &str) -> Result<Vec<f64>> {
         return reader.invalid(format!("{dataset} has the shape {shape:?}, not one axis"));
     }
     reader.hdf5(&format!("read {dataset} as numbers"), found.read_raw::<f64>())
+}
+
+/// The datasets of one group of any HDF5 file, as data. Refused: what [`read_column`] refuses.
+pub struct Arrays {
+    path: PathBuf,
+    group: hdf5::Group,
+    names: Vec<String>,
+}
+
+impl Arrays {
+    /// Opens the group at `path_of_group` (the root where it is empty). Errors: [`Error`].
+    pub fn open(path: &Path, path_of_group: &str) -> Result<Self> {
+        let reader = Reader::of(path)?;
+        let file = reader.hdf5("open the file (is it HDF5?)", hdf5::File::open(path))?;
+        let mut group: hdf5::Group = (*file).clone();
+        for part in path_of_group.split('/').filter(|part| !part.is_empty()) {
+            reader.check_link(&group, part, path_of_group)?;
+            group = reader.hdf5(&format!("open {part} of {path_of_group} as a group"), group.group(part))?;
+        }
+        let links = reader.hdf5("list the datasets", group.links(IndexType::Name, IterationOrder::Increasing))?;
+        let hard = links.into_iter().filter(|(_, link)| link.link_type == LinkType::Hard).map(|(name, _)| name);
+        let names = hard.filter(|name| group.dataset(name).is_ok()).collect();
+        Ok(Self { path: path.to_path_buf(), group, names })
+    }
+
+    /// Names of the datasets.
+    pub fn names(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
+    /// A dataset as numbers, and for each of `scales` the axis that the dataset of this name is a dimension scale of. Errors: [`Error`].
+    pub fn read(&self, name: &str, scales: &[String]) -> Result<(ArrayD<f64>, Vec<Option<usize>>)> {
+        let mut reader = Reader::of(&self.path)?;
+        let found = reader.hdf5(&format!("open {name} as a dataset"), self.group.dataset(name))?;
+        let rank = reader.checked_shape(&found, name)?.len();
+        let tie = |scale: &String| {
+            let scale = self.group.dataset(scale).ok().filter(|_| scale != name)?;
+            (0..rank).find(|&axis| scale::is_attached(&found, &scale, axis))
+        };
+        let ties = scales.iter().map(tie).collect();
+        Ok((reader.hdf5(&format!("read {name} as numbers"), found.read_dyn::<f64>())?, ties))
+    }
 }
 
 struct Reader<'a> {

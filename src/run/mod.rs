@@ -113,6 +113,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), r
         verdicts.extend(unresolved.filter(|_| !accept).map(|unresolved| unresolved.verdict()));
     }
     verdicts.extend(runs.iter().filter_map(|run| run.seen().leaves_the_box()));
+    verdicts.extend(answers.iter().flat_map(|answer| answer.findings.verdicts()));
     record.groups.push(comparison_group(&comparisons, &verdicts));
     record.datasets.extend(warning_rows(&warnings));
     let failure = failures.into_iter().find(|error| !matches!(error, Error::Interrupted { .. }));

@@ -47,7 +47,7 @@ impl Scenario {
 
     fn meets(&self, need: Need) -> bool {
         match need {
-            Need::Samples => self.model.data.is_some(),
+            Need::Samples => self.model.brings().samples(),
             Need::LearningRate => matches!(self.dynamics.drive, Drive::Steps { .. }),
         }
     }
@@ -56,10 +56,10 @@ impl Scenario {
         let word = engine.value.word;
         let (message, label, help) = match need {
             Need::Samples => (
-                format!("the engine \"{word}\" needs a model with samples, and this model has none"),
+                format!("the engine \"{word}\" needs a model with samples, and {}", self.model.brings().no_samples()),
                 "no samples to draw batches from",
                 format!(
-                    "remove \"{word}\" from `engines`, or use kind = \"sample-loss\" or \"tanh-regression\" with [model.data]"
+                    "remove \"{word}\" from `engines`, or use kind = \"sample-loss\" or \"tanh-regression\" with [model.data], or a \"table\" of the losses of samples"
                 ),
             ),
             Need::LearningRate => (

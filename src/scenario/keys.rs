@@ -4,7 +4,7 @@ use fpsolve_solvers::formula::function_names;
 use fpsolve_validation::metric::METRICS;
 use fpsolve_validation::verdict::limit_keys;
 
-use super::data::load::extensions;
+use super::data::load::{extensions, named};
 use crate::analysis::ANALYSES;
 use crate::engine;
 
@@ -16,12 +16,14 @@ const WORDS: &[(&str, &str)] = &[
     ("seed", "the one seed of all random numbers [0]"),
     ("engines", "which engines run [all default ones that can]"),
     ("model", "the loss or the drift"),
-    ("model.kind", "\"formula\" [default], \"sample-loss\", \"tanh-regression\""),
+    ("model.kind", "\"formula\" [default], \"sample-loss\", \"tanh-regression\", \"table\""),
     ("model.variables", "names of the components of θ, 1 to 3; Greek letters and subscripts are letters"),
     ("model.parameters", "constants that formulas know by name: { a = 1.2 }"),
     ("model.loss", "L(θ) as a formula"),
     ("model.drift", "a general drift b(θ) instead: one formula for each variable"),
     ("model.sample_loss", "loss of one sample, of the variables and the columns of the data"),
+    ("model.file", "file of the arrays of a table, below the scenario's folder (else --data-folder)"),
+    ("model.group", "group of an HDF5 file that holds them [the root]"),
     ("model.centers", "fixed centres b_j of the units"),
     ("model.slopes", "\"shared\" [default], \"free\", or the group of each unit"),
     ("model.amplitudes", "\"projected\" [default: solved for], or fixed numbers"),
@@ -47,7 +49,10 @@ const WORDS: &[(&str, &str)] = &[
     ("model.data.teacher.outliers[…].index", "number of the sample, from 0"),
     ("model.data.teacher.outliers[…].shift", "what is added to its y"),
     ("noise", "the diffusion matrix D(θ)"),
-    ("noise.kind", "\"minibatch\" [default with data], \"decomposed\", \"formula\", \"isotropic\" [default without]"),
+    (
+        "noise.kind",
+        "\"minibatch\" [default with data], \"decomposed\", \"formula\", \"isotropic\" [default without], \"table\" [default for a table with D]",
+    ),
     ("noise.interpretation", "sense of the equation: \"ito\" [default], \"stratonovich\", \"haenggi-klimontovich\""),
     ("noise.floor", "injected beside it: added to the diagonal of D, for every engine [0]"),
     ("noise.weights", "parts of minibatch noise at weights \"fixed\" [default] or \"trained\" to the data"),
@@ -168,8 +173,10 @@ pub fn keys() -> Vec<(String, String)> {
         .zip(METRICS)
         .map(|(key, metric)| (format!("compare.{key}"), metric.definition.to_string()));
     keys.splice(at..at, metrics);
-    if let Some((_, about)) = keys.iter_mut().find(|(key, _)| key == "model.data.file") {
-        *about += &format!("; one of .{}", extensions().join(", ."));
+    for (named, extensions) in [("model.data.file", extensions()), ("model.file", named::extensions())] {
+        if let Some((_, about)) = keys.iter_mut().find(|(key, _)| key == named) {
+            *about += &format!("; one of .{}", extensions.join(", ."));
+        }
     }
     keys
 }

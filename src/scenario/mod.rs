@@ -86,7 +86,11 @@ impl Scenario {
 
     /// [`Scenario::load`] with its errors, and folders in which data files may lie beside that of the scenario.
     pub fn load_with_data(path: &Path, overrides: &[String], data_folders: &[PathBuf]) -> Result<Self> {
-        let mut source = Source::read(path)?;
+        Self::of_source(Source::read(path)?, overrides, data_folders)
+    }
+
+    /// [`Scenario::load_with_data`] of a text that is there.
+    pub fn of_source(mut source: Source, overrides: &[String], data_folders: &[PathBuf]) -> Result<Self> {
         source.data_folders = data_folders.to_vec();
         source.text = overrides::apply(&source.text, overrides)?;
         source.overrides = overrides.to_vec();
@@ -105,7 +109,7 @@ impl Scenario {
         let engines = engines::read(&root)?;
         let model = model::read(&root)?;
         let scenario = Self {
-            noise: noise::read(&root, model.data.is_some())?,
+            noise: noise::read(&root, model.brings())?,
             dynamics: dynamics::read(&root)?,
             grid: grid::read(&root)?,
             initial: initial::read(&root)?,

@@ -63,6 +63,8 @@ const FORMS: &[(&str, Form)] = &[
     ("model.loss", Text),
     ("model.drift", TEXTS),
     ("model.sample_loss", Text),
+    ("model.file", Text),
+    ("model.group", Text),
     ("model.centers", NUMBERS),
     ("model.slopes", Any(&[Words(&["shared", "free"]), List(&Count(0, 63))])),
     ("model.amplitudes", Any(&[Words(&["projected"]), NUMBERS])),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! minibatch    D = (1/m) Σ_s g_s g_sᵀ − ∇L ∇Lᵀ           covariance of the per-sample gradients, T = η/(2B)
+//! table        D of the table that the model is read from
 //! isotropic    D = σ² I
 //! formula      D_ij(θ) of formulas, (∇·D)_i = Σ_j ∂_j D_ij symbolic
 //! decomposed   D = E_ε of the minibatch covariance, or some of its parts
@@ -15,6 +16,7 @@ pub mod formula;
 pub mod isotropic;
 pub mod matrix;
 pub mod minibatch;
+pub mod table;
 #[cfg(test)]
 mod tests;
 
@@ -23,3 +25,4 @@ pub use formula::FormulaDiffusion;
 pub use isotropic::Isotropic;
 pub use matrix::Diffusion;
 pub use minibatch::Minibatch;
+pub use table::Table;

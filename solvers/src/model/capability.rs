@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::regression::Regression;
+use super::tabulated::Tabulated;
 use crate::numerics::difference::{STEP, stencils};
 use crate::numerics::symmetric::{packed_index, packed_len};
 
@@ -53,6 +54,11 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// The table that it is interpolated from, for a model that is.
+    fn table(&self) -> Option<&dyn Tabulated> {
+        None
+    }
+
     /// Fields worth recording besides the loss, by name (for example `condition_number`), each one value per point; often none.
     fn diagnostics(&self, _points: &[f64]) -> Vec<(&'static str, Vec<f64>)> {
         Vec::new()
@@ -89,7 +95,12 @@ pub trait SampleModel: Model {
     /// Number of samples m > 0.
     fn samples(&self) -> usize;
 
-    /// Per-sample losses l_s (m×n).
+    /// Whether the losses of the samples are known, not their gradients alone.
+    fn has_losses(&self) -> bool {
+        true
+    }
+
+    /// Per-sample losses l_s (m×n); NaN where [`SampleModel::has_losses`] is false.
     fn sample_losses(&self, points: &[f64], losses: &mut [f64]);
 
     /// Per-sample gradients g_s (component k of sample s at point i: `[(k·m + s)·n + i]`).

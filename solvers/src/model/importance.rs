@@ -72,6 +72,13 @@ impl ImportanceSampled {
             )
             .set_by(&[Setting::Importance])
         })?;
+        if !model.has_losses() {
+            return Err(Error::invalid(
+                "importance sampling of samples whose losses are not known: the table has their gradients alone",
+                "tabulate the losses of the samples, or do without importance sampling",
+            )
+            .set_by(&[Setting::Importance]));
+        }
         Ok(Self { model, scale, smoothing, reweight })
     }
 

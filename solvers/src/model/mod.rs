@@ -11,16 +11,18 @@
 //! |---|---|---|
 //! | samples ([`Model::data`]) | [`SampleModel`] | SGD, minibatch noise, importance sampling, cumulants of batches |
 //! | parameters solved for at every θ ([`Model::projected`]) | [`ProjectedModel`] | joint descent |
+//! | a table ([`Model::table`]) | [`Tabulated`] | the noise of tables, the error of their interpolation |
 //! | residuals of a squared loss ([`Model::regression`]) | [`Regression`] | the decomposition of the noise |
 //!
 //! | file | holds |
 //! |---|---|
 //! | `formula.rs` | a loss or a drift given by formulas |
 //! | `sample_loss/` | a formula summed over the samples of a table |
+//! | `table/` | values at nodes, from a network or another program, interpolated by cubic splines |
 //! | `tanh_regression/` | a sum of tanh units with fixed or projected amplitudes (Golub & Pereyra 1973, doi:10.1137/0710036) |
 //! | `importance.rs` | samples drawn by importance |
 //! | `data.rs` | columns of samples, from a table or from a teacher |
-//! | `capability.rs`, `regression.rs` | the traits |
+//! | `capability.rs`, `regression.rs`, `tabulated.rs` | the traits |
 
 pub mod capability;
 pub mod data;
@@ -28,8 +30,11 @@ pub mod formula;
 pub mod importance;
 pub mod regression;
 pub mod sample_loss;
+pub mod table;
+pub mod tabulated;
 pub mod tanh_regression;
 
 pub use capability::{Model, ProjectedModel, SampleModel};
 pub use importance::{ImportanceSampled, LossScale};
 pub use regression::{Projection, Regression};
+pub use tabulated::{Accuracy, Tabulated};

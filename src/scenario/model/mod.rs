@@ -2,6 +2,7 @@
 
 pub mod formula;
 pub mod sample_loss;
+pub mod table;
 pub mod tanh_regression;
 mod variables;
 
@@ -21,7 +22,7 @@ use crate::reader::{Kind, Located, Source, Table};
 pub use variables::{MAX_DIMENSIONS, Parameter};
 
 /// The kinds of model, the default first.
-pub const MODEL_KINDS: &[Kind<'static, Read>] = &[formula::KIND, sample_loss::KIND, tanh_regression::KIND];
+pub const MODEL_KINDS: &[Kind<'static, Read>] = &[formula::KIND, sample_loss::KIND, tanh_regression::KIND, table::KIND];
 
 /// How a kind reads `[model]`, with `[model.data]` read already.
 pub type Read = fn(&Table, Option<Located<Data>>) -> Result<Model>;
@@ -56,6 +57,37 @@ pub trait ModelKind: Debug + Send + Sync {
 
     /// Sentences on what the choices mean for the result.
     fn notes(&self) -> Vec<String>;
+
+    /// What it brings along for the noise; `data` says whether there is a `[model.data]`.
+    fn brings(&self, data: bool) -> Brought {
+        if data { Brought::Samples } else { Brought::Nothing("this model has none") }
+    }
+}
+
+/// What a model brings along for the noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brought {
+    /// Samples, whose gradients have a covariance.
+    Samples,
+    /// D itself, but no samples, and why.
+    Diffusion(&'static str),
+    /// Neither, and why.
+    Nothing(&'static str),
+}
+
+impl Brought {
+    /// Whether there are samples.
+    pub fn samples(self) -> bool {
+        self == Self::Samples
+    }
+
+    /// Why there are no samples, as the end of a sentence.
+    pub fn no_samples(self) -> &'static str {
+        match self {
+            Self::Samples => "",
+            Self::Diffusion(why) | Self::Nothing(why) => why,
+        }
+    }
 }
 
 /// What a model is built from beside its own keys.
@@ -93,6 +125,11 @@ impl Model {
     /// Number of dimensions of θ.
     pub fn dimension(&self) -> usize {
         self.variables.value.len()
+    }
+
+    /// What it brings along for the noise.
+    pub fn brings(&self) -> Brought {
+        self.kind.brings(self.data.is_some())
     }
 
     /// Names of the components of θ.

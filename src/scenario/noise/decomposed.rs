@@ -12,6 +12,7 @@ use miette::Result;
 
 use super::{Given, NoiseKind, Read};
 use crate::reader::{Kind, Source, Table, Value};
+use crate::scenario::model::Brought;
 use crate::scenario::per_variable::PerVariable;
 
 pub(super) const KIND: Kind<'static, Read> = Kind { word: "decomposed", keys: &["parts", "weights"], meaning: read };
@@ -26,7 +27,7 @@ struct Decomposed {
     parts: Vec<Part>,
 }
 
-fn read(table: &Table, _has_samples: bool) -> Result<Arc<dyn NoiseKind>> {
+fn read(table: &Table, _brought: Brought) -> Result<Arc<dyn NoiseKind>> {
     let parts = table.or("parts", PARTS.map(|(_, part)| part).to_vec(), "all three", parts)?;
     Ok(Arc::new(Decomposed { span: table.kind_span(), parts }))
 }

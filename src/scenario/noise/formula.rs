@@ -12,6 +12,7 @@ use super::{Given, NoiseKind, Read};
 use crate::reader::formula::formula;
 use crate::reader::{Kind, Located, Source, Table, Value};
 use crate::scenario::cells;
+use crate::scenario::model::Brought;
 use crate::scenario::per_variable::PerVariable;
 
 pub(super) const KIND: Kind<'static, Read> = Kind { word: "formula", keys: &["diffusion"], meaning: read };
@@ -22,7 +23,7 @@ struct Formula {
     diffusion: Located<Vec<Vec<Located<String>>>>,
 }
 
-fn read(table: &Table, _has_samples: bool) -> Result<Arc<dyn NoiseKind>> {
+fn read(table: &Table, _brought: Brought) -> Result<Arc<dyn NoiseKind>> {
     let help = "write D as rows of formulas, for example diffusion = [[\"1 + x^2\"]]";
     let value = table.require("diffusion", help)?;
     let row = |row: &Value| -> Result<Vec<_>> { row.list()?.iter().map(formula).collect() };

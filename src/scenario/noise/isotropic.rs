@@ -10,6 +10,7 @@ use miette::Result;
 
 use super::{Given, NoiseKind, Read};
 use crate::reader::{Kind, Located, Source, Table, Value};
+use crate::scenario::model::Brought;
 use crate::scenario::per_variable::PerVariable;
 
 pub(super) const KIND: Kind<'static, Read> = Kind { word: "isotropic", keys: &["variance"], meaning: read };
@@ -27,7 +28,7 @@ impl Isotropic {
     }
 }
 
-fn read(table: &Table, _has_samples: bool) -> Result<Arc<dyn NoiseKind>> {
+fn read(table: &Table, _brought: Brought) -> Result<Arc<dyn NoiseKind>> {
     let variance = table.or("variance", table.here(1.0), "1.0", Value::non_negative)?;
     Ok(Arc::new(Isotropic { variance }))
 }

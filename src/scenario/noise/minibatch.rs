@@ -10,6 +10,7 @@ use miette::Result;
 
 use super::{Given, NoiseKind, Read};
 use crate::reader::{Kind, Source, Table};
+use crate::scenario::model::Brought;
 use crate::scenario::per_variable::PerVariable;
 
 pub(super) const KIND: Kind<'static, Read> = Kind { word: "minibatch", keys: &["weights"], meaning: read };
@@ -27,12 +28,12 @@ impl Minibatch {
     }
 }
 
-fn read(table: &Table, has_samples: bool) -> Result<Arc<dyn NoiseKind>> {
+fn read(table: &Table, brought: Brought) -> Result<Arc<dyn NoiseKind>> {
     let span = table.kind_span();
-    if has_samples {
+    if brought.samples() {
         return Ok(Arc::new(Minibatch { span }));
     }
-    let message = "[noise] kind = \"minibatch\" needs a model with samples, and this model has none";
+    let message = format!("[noise] kind = \"minibatch\" needs a model with samples, and {}", brought.no_samples());
     let help = "write kind = \"isotropic\" or kind = \"formula\", or use a model with [model.data]";
     Err(table.source().error(&span, message, "no samples to draw batches from", help))
 }

@@ -5,6 +5,7 @@ pub mod formula;
 pub mod interpretation;
 pub mod isotropic;
 pub mod minibatch;
+pub mod table;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -20,14 +21,16 @@ use fpsolve_solvers::problem::grid::Grid;
 use miette::Result;
 
 use super::dynamics::importance::Importance;
+use super::model::Brought;
 use super::per_variable::PerVariable;
 use crate::reader::{Kind, Located, Source, Table, Value};
 
 /// The kinds of noise.
-pub const NOISE_KINDS: &[Kind<'static, Read>] = &[minibatch::KIND, decomposed::KIND, formula::KIND, isotropic::KIND];
+pub const NOISE_KINDS: &[Kind<'static, Read>] =
+    &[minibatch::KIND, decomposed::KIND, formula::KIND, isotropic::KIND, table::KIND];
 
-/// How a kind reads `[noise]`; the flag says whether the model has samples.
-pub type Read = fn(&Table, bool) -> Result<Arc<dyn NoiseKind>>;
+/// How a kind reads `[noise]`, and what the model brings along for it.
+pub type Read = fn(&Table, Brought) -> Result<Arc<dyn NoiseKind>>;
 
 /// The keys of all kinds.
 pub(super) const COMMON: &[&str] = &["interpretation", "floor"];
@@ -85,20 +88,25 @@ pub struct Given<'a> {
     pub weights: Weights,
 }
 
-/// Reads `[noise]`; its kind is minibatch where the model has samples, else isotropic. Errors: those of its kind.
-pub fn read(root: &Table, has_samples: bool) -> Result<Noise> {
+/// Reads `[noise]`; its kind is minibatch where the model has samples, table where it has D, else isotropic. Errors: those of its kind.
+pub fn read(root: &Table, brought: Brought) -> Result<Noise> {
     let Some(value) = root.get("noise") else {
-        let (kind, shown): (Arc<dyn NoiseKind>, _) = match has_samples {
-            true => (Arc::new(minibatch::Minibatch::default_of(root)), "\"minibatch\""),
-            false => (Arc::new(isotropic::Isotropic::default_of(root)), "\"isotropic\", variance = 1"),
+        let (kind, shown): (Arc<dyn NoiseKind>, _) = match brought {
+            Brought::Samples => (Arc::new(minibatch::Minibatch::default_of(root)), "\"minibatch\""),
+            Brought::Diffusion(_) => (Arc::new(table::Tabulated::default_of(root)), "\"table\""),
+            Brought::Nothing(_) => (Arc::new(isotropic::Isotropic::default_of(root)), "\"isotropic\", variance = 1"),
         };
         root.source().note_default("noise.kind", shown);
         let interpretation = Interpretation::Ito;
         return Ok(Noise { kind, interpretation, floor: root.here(0.0), weights: Weights::Fixed });
     };
     let table = value.open_table()?;
-    let default = if has_samples { &minibatch::KIND } else { &isotropic::KIND };
-    let kind = (table.kind(default, COMMON, NOISE_KINDS)?.meaning)(&table, has_samples)?;
+    let default = match brought {
+        Brought::Samples => &minibatch::KIND,
+        Brought::Diffusion(_) => &table::KIND,
+        Brought::Nothing(_) => &isotropic::KIND,
+    };
+    let kind = (table.kind(default, COMMON, NOISE_KINDS)?.meaning)(&table, brought)?;
     let interpretation = table.or("interpretation", Interpretation::Ito, "\"ito\"", interpretation::read)?;
     let floor = table.or("floor", table.here(0.0), "0.0", Value::non_negative)?;
     let words = [("fixed", Weights::Fixed), ("trained", Weights::Trained)];

@@ -46,6 +46,28 @@ pub(super) fn layout(scenario: &Scenario) -> Result<Layout<'_>> {
         .map_err(|error| scenario.source.solver_error(&axes.span, "these axes", &error))
 }
 
+/// The grid lies within the table of a model that is interpolated. Errors: an axis that reaches beyond it.
+pub(super) fn check_table(scenario: &Scenario, grid: &Grid, model: &dyn Model) -> Result<()> {
+    let Some(table) = model.table() else { return Ok(()) };
+    for (k, (axis, nodes)) in grid.axes().iter().zip(table.lattice().axes()).enumerate() {
+        let [lower, upper] = nodes.ends();
+        let slack = 1e-9 * (upper - lower);
+        if axis.lower() >= lower - slack && axis.upper() <= upper + slack {
+            continue;
+        }
+        let (span, found) = match &scenario.grid.value {
+            grid::Grid::Axes(axes) => (&axes.value[k].span, ""),
+            grid::Grid::Auto { bounds, .. } => (bounds, ", which the box that was found leaves"),
+        };
+        let (name, from, to) = (axis.variable(), axis.lower(), axis.upper());
+        let message =
+            format!("the grid has {name} from {from} to {to}, and the table only from {lower} to {upper}{found}");
+        let help = format!("write from = {lower}, to = {upper} or less for this axis, or tabulate a larger box");
+        return Err(scenario.source.error(span, message, "reaches beyond the table", help));
+    }
+    Ok(())
+}
+
 /// Graded axes need a diagonal D. Errors: a cell where D is not, at the first graded axis.
 pub(super) fn check_graded(scenario: &Scenario, grid: &Grid, dynamics: &dyn Dynamics) -> Result<()> {
     let d = grid.dimension();

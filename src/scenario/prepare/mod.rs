@@ -96,6 +96,7 @@ impl Scenario {
                 (grid, Some(found))
             }
         };
+        grid::check_table(self, &grid, &*plain)?;
         let dynamics = on(&lengths(&grid))?;
         let grid = grid::with_noise(self, grid, &*dynamics)?;
         fields::check(self, &grid, &*model, &*dynamics)?;

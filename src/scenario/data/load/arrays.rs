@@ -11,14 +11,14 @@ use py_literal::Value as Descriptor;
 use super::{Columns, DataFile};
 use crate::record::hdf5::read_column;
 
-const TYPES: &str = "save the array with numpy as float64, for example numpy.save(file, a.astype(float))";
+pub(super) const TYPES: &str = "save the array with numpy as float64, for example numpy.save(file, a.astype(float))";
 
 /// How the bytes of an entry become a number.
 type Convert = fn(&[u8]) -> Option<f64>;
 
 /// An entry of a numpy array of floats or integers, read without trusting the shape that the header claims.
 #[derive(Clone, Copy)]
-struct Number(f64);
+pub(super) struct Number(pub(super) f64);
 
 impl ReadableElement for Number {
     fn read_to_end_exact_vec<R: Read>(reader: R, kind: &Descriptor, len: usize) -> Result<Vec<Self>, ReadDataError> {

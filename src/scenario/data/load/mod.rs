@@ -2,6 +2,7 @@
 
 mod arrays;
 mod csv;
+pub mod named;
 
 use std::path::{Path, PathBuf};
 
@@ -83,7 +84,13 @@ pub fn path(source: &Source, written: &File) -> Result<PathBuf> {
 /// it does not have; ragged lines, entries that are no finite numbers (with file, line and column).
 pub fn load(source: &Source, written: &File) -> Result<Columns> {
     let File { file: named, columns, separator } = written;
-    let file = DataFile { source, named, path: locate(source, named)?, columns, separator: separator.as_ref() };
+    let file = DataFile {
+        source,
+        named,
+        path: locate(source, named, &["model", "data", "file"])?,
+        columns,
+        separator: separator.as_ref(),
+    };
     let extension = file.path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let Some(Format(_, separated, read)) = FORMATS.iter().find(|format| format.0 == extension) else {
         let message = format!("`{}` is no kind of data file that is known", named.value);
@@ -101,13 +108,16 @@ pub fn load(source: &Source, written: &File) -> Result<Columns> {
 
 /// The path of a data file: existing, of bearable size, and below the scenario's folder or a folder of data that the command line names, or
 /// written on the command line itself. A scenario of a stranger reads nothing else.
-fn locate(source: &Source, named: &Located<String>) -> Result<PathBuf> {
+///
+/// `key` is the path of the key that names it.
+fn locate(source: &Source, named: &Located<String>, key: &[&str]) -> Result<PathBuf> {
     let (relative, folder) = (Path::new(&named.value), source.folder());
-    let given = relative.is_absolute() && overrides::gives(&source.overrides, &["model", "data", "file"], &named.value);
+    let given = relative.is_absolute() && overrides::gives(&source.overrides, key, &named.value);
     let folders: Vec<&PathBuf> = std::iter::once(&folder).chain(&source.data_folders).collect();
     let outside = || {
         let help = "copy the file next to the scenario, or allow its folder on the command line: --data-folder DIR, or give its \
-                    absolute path there: --set model.data.file=/PATH; by itself a scenario reads nothing outside its folder";
+                    absolute path there: --set KEY=/PATH; by itself a scenario reads nothing outside its folder"
+            .replace("KEY", &key.join("."));
         let message = format!("the data file `{}` lies outside the scenario's folder", named.value);
         source.error(&named.span, message, "leads out of the folder", help)
     };

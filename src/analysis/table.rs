@@ -1,0 +1,163 @@
+//! How far a table's interpolation is from what was tabulated, and how often it was asked for what lies beyond it. Runs unasked where the
+//! model is a table.
+
+use std::sync::Arc;
+
+use fpsolve_solvers::Error;
+use fpsolve_solvers::model::{Accuracy, Tabulated};
+use fpsolve_solvers::problem::Problem;
+use fpsolve_validation::verdict::Verdict;
+use miette::Result;
+
+use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Request, Subject};
+use crate::record::read::{float, integer, text};
+use crate::record::{Attribute, Record};
+use crate::text::{grouped, short};
+
+/// Its line in the table.
+pub static ENTRY: AnalysisEntry = AnalysisEntry {
+    name: "table",
+    key: None,
+    about: "error of the interpolation between the nodes of a table; /problem/table",
+    subject: Subject::Problem,
+    groups: &[],
+    read: |_| Ok(Some(Arc::new(Interpolation))),
+    words,
+};
+
+/// Errors above this share are warned of.
+const LARGE: f64 = 0.05;
+/// Share of the points beyond the table above which a run may not be believed.
+const BEYOND: f64 = 1e-3;
+
+#[derive(Debug, Clone)]
+struct Interpolation;
+
+/// What is known of the table.
+struct Found {
+    nodes: Vec<usize>,
+    samples: usize,
+    accuracy: Accuracy,
+    points: [u64; 2],
+}
+
+impl Request for Interpolation {
+    fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
+        Ok(context.model.table().map(|_| Arc::new(self.clone()) as Arc<dyn Analysis>))
+    }
+}
+
+impl Analysis for Interpolation {
+    fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error> {
+        Ok(finished
+            .model
+            .table()
+            .map(|table| Box::new(Found::of(table, finished.model.sample_count())) as Box<dyn Findings>))
+    }
+}
+
+impl Found {
+    fn of(table: &dyn Tabulated, samples: usize) -> Self {
+        let points = table.points(); // before the nodes that are left out ask for more
+        Self { nodes: table.lattice().shape(), samples, accuracy: table.accuracy(), points }
+    }
+
+    fn errors(&self) -> [(&'static str, Option<f64>); 4] {
+        [
+            ("error_gradient", self.accuracy.gradient),
+            ("error_diffusion", self.accuracy.diffusion),
+            ("difference_gradient", self.accuracy.given_gradient),
+            ("difference_gradients", self.accuracy.given_sample_gradients),
+        ]
+    }
+
+    fn share_beyond(&self) -> f64 {
+        self.points[1] as f64 / self.points[0].max(1) as f64
+    }
+}
+
+impl Findings for Found {
+    fn add_to(&self, record: &mut Record, _problem: &Problem) {
+        let group = record.group_mut("problem").group_mut("table");
+        group.set("nodes", Attribute::Text(self.nodes.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")));
+        group.set("samples", Attribute::Integer(self.samples as i64));
+        for (name, error) in self.errors() {
+            if let Some(error) = error {
+                group.set(name, Attribute::Float(error));
+            }
+        }
+        group.set("points", Attribute::Integer(self.points[0] as i64));
+        group.set("points_beyond", Attribute::Integer(self.points[1] as i64));
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let Accuracy { gradient, diffusion, given_gradient, given_sample_gradients } = self.accuracy;
+        if gradient.is_none() {
+            warnings.push(
+                "table: too few nodes to measure the error of the interpolation by leaving some out: 7 or more on each axis allow it"
+                    .to_string(),
+            );
+        }
+        for (what, error) in [("drift", gradient), ("diffusion matrix", diffusion)] {
+            if let Some(error) = error.filter(|error| *error > LARGE) {
+                warnings.push(format!(
+                    "table: interpolation errs by about {} of the {what} between the nodes: tabulate on a finer lattice",
+                    percent(error)
+                ));
+            }
+        }
+        for (what, error) in [("gradient", given_gradient), ("gradients", given_sample_gradients)] {
+            if let Some(error) = error.filter(|error| *error > LARGE) {
+                warnings.push(format!(
+                    "table: the slopes of the losses differ by {} from the {what} that the table gives: the lattice is too coarse, or \
+                     these are no gradients of these losses",
+                    percent(error)
+                ));
+            }
+        }
+        warnings
+    }
+
+    fn verdicts(&self) -> Vec<Verdict> {
+        let share = self.share_beyond();
+        if share <= BEYOND {
+            return Vec::new();
+        }
+        vec![Verdict {
+            name: "table".into(),
+            value: share,
+            bound: BEYOND,
+            passed: false,
+            why: format!(
+                "{} of {} points lay beyond the table, where it goes on as straight lines: tabulate a larger box",
+                grouped(self.points[1]),
+                grouped(self.points[0])
+            ),
+        }]
+    }
+}
+
+fn words(record: &Record) -> Vec<String> {
+    let Some(group) = record.group("problem/table") else { return Vec::new() };
+    let mut line = format!("table: {} nodes", text(group, "nodes").unwrap_or_default());
+    if let Some(samples) = integer(group, "samples").filter(|samples| *samples > 0) {
+        line += &format!(", {} samples", grouped(samples as u64));
+    }
+    let named = [("error_gradient", "the drift"), ("error_diffusion", "D")];
+    let errors = named.iter().filter_map(|(name, what)| Some(format!("{} of {what}", percent(float(group, name)?))));
+    let errors: Vec<String> = errors.collect();
+    if !errors.is_empty() {
+        line += &format!("; interpolation errs by about {}", errors.join(", "));
+    }
+    if let Some(beyond) = integer(group, "points_beyond").filter(|beyond| *beyond > 0) {
+        let asked = integer(group, "points").unwrap_or(0);
+        line += &format!("; {} of the points lay beyond it", percent(beyond as f64 / asked.max(1) as f64));
+    }
+    vec![line]
+}
+
+/// A share in per cent.
+fn percent(share: f64) -> String {
+    format!("{} %", short(100.0 * share))
+}
