@@ -75,7 +75,7 @@ struct DataFile<'a> {
 
 /// The path of a data file. Errors: one that may not be read, or is not there.
 pub fn path(source: &Source, written: &File) -> Result<PathBuf> {
-    locate(source, &written.file)
+    locate(source, &written.file, &["model", "data", "file"])
 }
 
 /// Reads the columns of a data file below the scenario's folder.
