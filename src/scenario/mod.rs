@@ -139,8 +139,13 @@ impl Scenario {
 
     /// The file with the data, where there is one. Errors: one that may not be read, or is not there.
     pub fn data_file(&self) -> Result<Option<PathBuf>> {
+        if let Some(file) = self.model.kind.file() {
+            return data::load::path(&self.source, file, &["model", "file"]).map(Some);
+        }
         match self.model.data.as_ref().map(|data| &data.value.origin) {
-            Some(data::Origin::File(file)) => data::load::path(&self.source, file).map(Some),
+            Some(data::Origin::File(written)) => {
+                data::load::path(&self.source, &written.file, &["model", "data", "file"]).map(Some)
+            }
             Some(data::Origin::Points(_) | data::Origin::Teacher(_)) | None => Ok(None),
         }
     }

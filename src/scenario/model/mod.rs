@@ -55,6 +55,11 @@ pub trait ModelKind: Debug + Send + Sync {
     /// The model as formulas of θ; None where it is none. Errors: formulas that are none.
     fn formulas(&self, given: &Given) -> Result<Option<FormulaModel>>;
 
+    /// The file that the kind reads itself, where it does.
+    fn file(&self) -> Option<&Located<String>> {
+        None
+    }
+
     /// Sentences on what the choices mean for the result.
     fn notes(&self) -> Vec<String>;
 

@@ -190,6 +190,10 @@ impl ModelKind for Tabulated {
         Ok(None)
     }
 
+    fn file(&self) -> Option<&Located<String>> {
+        Some(&self.file)
+    }
+
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }

@@ -73,9 +73,9 @@ struct DataFile<'a> {
     separator: Option<&'a Located<Separator>>,
 }
 
-/// The path of a data file. Errors: one that may not be read, or is not there.
-pub fn path(source: &Source, written: &File) -> Result<PathBuf> {
-    locate(source, &written.file, &["model", "data", "file"])
+/// The path of a data file that a key names. Errors: one that may not be read, or is not there.
+pub fn path(source: &Source, named: &Located<String>, key: &[&str]) -> Result<PathBuf> {
+    locate(source, named, key)
 }
 
 /// Reads the columns of a data file below the scenario's folder.
