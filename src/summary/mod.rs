@@ -74,17 +74,22 @@ fn axis(edges: &Dataset) -> Option<String> {
 fn engines(record: &Record, out: &mut String) {
     let mut rows = vec![["engine", "method", "reached t", "seconds"].map(String::from).to_vec()];
     let (mut words, mut exactness) = (Vec::new(), String::new());
+    let statuses = statuses(record);
     for engine in ENGINES {
+        let status = statuses.iter().find(|(word, _)| word == engine.word).map(|(_, status)| status.as_str());
+        let ended = status.filter(|status| *status != "complete");
         if let Some(group) = record.group(engine.group) {
             let wall = format!("wall_seconds_{}", engine.group);
             let seconds = record.group("provenance").and_then(|g| float(g, &wall));
-            let (row, errors) = engine_row(engine.word, group, seconds);
+            let (mut row, errors) = engine_row(engine.word, group, seconds);
+            row[1].extend(ended.map(|ended| format!(" ({ended})")));
             rows.push(row);
             exactness.extend((!errors.is_empty()).then(|| format!("  {}: {errors}\n", engine.word)));
             words.extend((engine.words)(group));
+        } else if let Some(ended) = ended {
+            rows.push([engine.word, ended, "-", "-"].map(String::from).to_vec());
         }
     }
-    rows.extend(without_group(record));
     if rows.len() > 1 {
         table(&rows, out);
     }
@@ -92,16 +97,13 @@ fn engines(record: &Record, out: &mut String) {
     words.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
 }
 
-/// Engines that have no group: they failed while they were built, or were not reached.
-fn without_group(record: &Record) -> Vec<Vec<String>> {
+/// How each engine that was to run ended, by its word: complete, interrupted, failed or not reached.
+fn statuses(record: &Record) -> Vec<(String, String)> {
     let rows = |name: &str| match record.dataset(&format!("engines/{name}")).map(|dataset| &dataset.values) {
         Some(Values::Text(rows)) => rows.clone(),
         _ => Vec::new(),
     };
-    let all = rows("engine").into_iter().zip(rows("status"));
-    let there = |word: &String| ENGINES.iter().any(|e| e.word == word && record.group(e.group).is_some());
-    let row = |(word, status): (String, String)| vec![word, status, "-".into(), "-".into()];
-    all.filter(|(word, _)| !there(word)).map(row).collect()
+    rows("engine").into_iter().zip(rows("status")).collect()
 }
 
 /// A row of the table of engines, and how exact the engine was.
