@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, one line per subcommand in the table below.
 
 mod check;
+mod checkpoints;
 mod completions;
 mod convergence;
 mod explain;
@@ -11,6 +12,7 @@ mod new;
 mod output;
 mod plot;
 mod report;
+mod resume;
 mod scenario;
 mod schema;
 mod show;
@@ -31,6 +33,7 @@ use crate::summary;
 static SUBCOMMANDS: &[&Subcommand] = &[
     &new::SUBCOMMAND,
     &scenario::SUBCOMMAND,
+    &resume::SUBCOMMAND,
     &check::SUBCOMMAND,
     &convergence::SUBCOMMAND,
     &plot::SUBCOMMAND,
@@ -59,6 +62,7 @@ struct Subcommand {
 const EXAMPLES: &str = "Examples:
   fpsolve new -o mine.toml                           a commented scenario to start from
   fpsolve scenario scenarios/transient.toml          run a scenario, write transient.h5
+  fpsolve resume transient.h5                        go on with a run that was interrupted
   fpsolve check scenarios/transient.toml             what it means and needs, without running
   fpsolve convergence scenarios/double-well.toml     the same on a ladder of grids: is the grid fine enough?
   fpsolve plot transient.h5 -o pictures              draw the record
@@ -107,6 +111,17 @@ struct DataFolders {
 impl DataFolders {
     /// A scenario with overrides. Errors: those of [`Scenario::load`]; a folder that is not there.
     fn load(&self, file: &Path, overrides: &[String]) -> Result<Scenario, Failure> {
+        self.check()?;
+        Ok(Scenario::load_with_data(file, overrides, &self.data_folder)?)
+    }
+
+    /// The folders.
+    fn folders(&self) -> Vec<PathBuf> {
+        self.data_folder.clone()
+    }
+
+    /// Errors: a folder that is not there.
+    fn check(&self) -> Result<(), Failure> {
         if let Some(missing) = self.data_folder.iter().find(|folder| !folder.is_dir()) {
             let message = format!("--data-folder {}: there is no such folder", missing.display());
             return Err(Failure::input(crate::error::advice(
@@ -114,7 +129,7 @@ impl DataFolders {
                 "give the path of a folder that holds the data file",
             )));
         }
-        Ok(Scenario::load_with_data(file, overrides, &self.data_folder)?)
+        Ok(())
     }
 }
 

@@ -1,14 +1,17 @@
 //! `fpsolve scenario FILE`: run a scenario and write its record.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args as _;
+use fpsolve_solvers::engine::State;
 
+use super::checkpoints::Checkpoints;
 use super::output;
 use crate::engine::{self, EngineEntry};
 use crate::error::{self, Failure, Outcome};
+use crate::record::hdf5::Existing;
 use crate::record::provenance::Provenance;
 use crate::run::{Reached, Run, Status, run as run_engines};
 use crate::scenario::Scenario;
@@ -44,6 +47,16 @@ struct Args {
     /// Run this engine instead of those the scenario names (may be repeated)
     #[arg(long, value_name = "NAME", value_parser = read_engine)]
     engine: Vec<&'static EngineEntry>,
+    #[command(flatten)]
+    way: Way,
+    /// Replace an existing record
+    #[arg(short, long)]
+    force: bool,
+}
+
+/// How a run is carried out, whatever it computes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Way {
     /// Threads to use; the record does not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -52,10 +65,15 @@ struct Args {
     memory_limit: Option<u64>,
     /// Print errors only
     #[arg(short, long)]
-    quiet: bool,
-    /// Replace an existing record
-    #[arg(short, long)]
-    force: bool,
+    pub(super) quiet: bool,
+}
+
+impl Way {
+    /// Listens to signals and starts the threads. Errors: the system refuses.
+    pub(super) fn begin(&self) -> Result<(), Failure> {
+        super::watch_signals()?;
+        super::set_threads(self.threads.map(usize::from)) // before memory is estimated, which depends on their number
+    }
 }
 
 /// The engine with this name.
@@ -75,16 +93,29 @@ pub(super) fn overrides(set: &[String], engines: &[&EngineEntry]) -> Vec<String>
 
 /// Reads, checks, runs, writes, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
-    super::watch_signals()?;
-    super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
+    args.way.begin()?;
     let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
     let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
-    limits::check(&scenario, &scenario.engines_to_run()?, args.memory_limit.unwrap_or_else(limits::default_limit))?;
+    carry_out(scenario, State::default(), &args.way, &path, args.force)
+}
+
+/// Runs a scenario, from where an earlier run had come to; writes and reports.
+pub(super) fn carry_out(
+    scenario: Scenario,
+    earlier: State,
+    way: &Way,
+    path: &Path,
+    force: bool,
+) -> Result<Outcome, Failure> {
+    limits::check(&scenario, &scenario.engines_to_run()?, way.memory_limit.unwrap_or_else(limits::default_limit))?;
     let provenance = Provenance::start();
-    let mut run = compute(scenario, args.quiet)?;
+    let reached = Arc::new(Reached::from(&scenario, earlier));
+    let existing = if force { Existing::Replaced } else { Existing::Kept };
+    let mut checkpoints = Checkpoints::new(&reached, &provenance, path, existing);
+    let mut run = compute(scenario, way.quiet, &reached, &mut checkpoints)?;
     provenance.fill(run.record.group_mut("provenance"));
-    let path = output::write(&run.record, &path, args.force)?;
-    if !args.quiet {
+    let path = output::write(&run.record, path, force || checkpoints.written)?;
+    if !way.quiet {
         super::print_summary(&format!("{}  record: {}\n", summary(&run.record), path.display()))?;
     }
     match (run.status, run.failure) {
@@ -97,15 +128,20 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
 }
 
 /// Builds the problem and runs it; what was reached, where the user does not want to wait for the end of either.
-fn compute(scenario: Scenario, quiet: bool) -> Result<Run, Failure> {
-    let reached = Arc::new(Reached::nothing_of(&scenario));
-    let told = Arc::clone(&reached);
+fn compute(
+    scenario: Scenario,
+    quiet: bool,
+    reached: &Arc<Reached>,
+    checkpoints: &mut Checkpoints,
+) -> Result<Run, Failure> {
+    let told = Arc::clone(reached);
     let work = move || {
+        told.note_data(&scenario)?;
         let prepared = scenario.problem()?;
         super::check_work(&scenario, &prepared, quiet)?;
         Ok(run_engines(&prepared, &signal::interrupted, &progress(quiet), &told))
     };
-    signal::attended(work).unwrap_or_else(|| Ok(reached.abandoned()))
+    signal::attended_with(work, || checkpoints.look()).unwrap_or_else(|| Ok(reached.abandoned()))
 }
 
 /// Shows on a terminal what the run is doing, on one line that is written over.

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::dynamics::table::{COEFFICIENTS, Coefficients};
 use fpsolve_solvers::engine::{Engine, Interrupt};
 use fpsolve_solvers::ensemble::Trajectories;
 use fpsolve_solvers::langevin::{Langevin, LangevinOptions, scheme};
@@ -17,8 +18,8 @@ use crate::limits::sizes::{Count, Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 use crate::record::Group;
-use crate::record::read::{float, text};
-use crate::text::short;
+use crate::record::read::{float, integer, text};
+use crate::text::{grouped, short};
 
 /// The engine.
 pub static ENTRY: EngineEntry = EngineEntry {
@@ -41,9 +42,9 @@ pub static ENTRY: EngineEntry = EngineEntry {
 
 static TABLE: OptionsTable = OptionsTable {
     key: "langevin",
-    keys: &["walkers", "step", "scheme", "trajectories"],
+    keys: &["walkers", "step", "scheme", "coefficients", "trajectories"],
     read,
-    choices: &[("scheme", schemes)],
+    choices: &[("scheme", schemes), ("coefficients", coefficients)],
 };
 
 /// `[langevin]`.
@@ -65,6 +66,8 @@ fn read(table: &Table) -> Result<AnyOptions> {
     }
     let scheme = table.here("euler-maruyama".to_string());
     let scheme = table.or("scheme", scheme, "\"euler-maruyama\"", Value::string)?;
+    let auto = table.here(Coefficients::Auto);
+    let coefficients = table.or("coefficients", auto, "\"auto\"", |v: &Value| v.choice(&COEFFICIENTS))?.value;
     let count = |v: &Value| Ok(v.count(0..=MAX_TRAJECTORIES)?.value as usize);
     let trajectories = table.or("trajectories", 0, "0", count)?;
     let walkers = walkers(table)?;
@@ -74,7 +77,8 @@ fn read(table: &Table) -> Result<AnyOptions> {
     }
     scheme::find(&scheme.value).map_err(|error| refused(table, &scheme.span, "no such scheme", &error))?;
     let (length, step) = step.map(|step| (step.value, step.span)).unzip();
-    let options = LangevinOptions { walkers: walkers.value, step: length, scheme: scheme.value, trajectories };
+    let options =
+        LangevinOptions { walkers: walkers.value, step: length, scheme: scheme.value, trajectories, coefficients };
     Ok(Arc::new(LangevinTable { options, walkers: walkers.span, step }))
 }
 
@@ -90,6 +94,17 @@ fn schemes() -> Vec<(String, String)> {
     scheme::SCHEMES.iter().map(row).collect()
 }
 
+fn coefficients() -> Vec<(String, String)> {
+    let about = |coefficients| match coefficients {
+        Coefficients::Auto => {
+            "a table for models of more than 50 samples where it is accurate and serves most of the box"
+        }
+        Coefficients::Exact => "the model itself, at every step of every walker",
+        Coefficients::Table => "interpolated between the nodes of a lattice over the box; exact at kinks and outside",
+    };
+    COEFFICIENTS.iter().map(|(word, which)| (word.to_string(), about(*which).to_string())).collect()
+}
+
 /// `langevin.walkers`.
 static WALKERS: Count = Count {
     name: "langevin walkers",
@@ -101,7 +116,10 @@ static WALKERS: Count = Count {
 
 fn memory(sizes: &Sizes) -> Vec<Item> {
     let d = sizes.dimension();
-    let mut items = vec![Item::new("walkers", 16.0 * d * sizes.count(&WALKERS), Key::Count(&WALKERS))];
+    // a state that is kept, and one that is written, beside the walkers and where they go
+    let bytes = 16.0 * d * sizes.count(&WALKERS);
+    let mut items =
+        ["walkers", "state for a checkpoint"].map(|what| Item::new(what, bytes, Key::Count(&WALKERS))).to_vec();
     let trajectories = sizes.options.of::<LangevinTable>().options.trajectories as f64;
     if trajectories > 0.0 {
         let rows = Trajectories::ROWS + sizes.outputs;
@@ -148,9 +166,22 @@ fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<B
     Ok(Box::new(Langevin::new_until(problem, options, interrupt)?))
 }
 
+/// How drift and D were tabulated, where they were.
+pub(super) fn table_words(group: &Group, engine: &str) -> Option<String> {
+    let share = float(group, "coefficients_exact_share")?;
+    let error = float(group, "coefficients_drift_error")?.max(float(group, "coefficients_diffusion_error")?);
+    let nodes = grouped(integer(group, "coefficients_nodes")?.unsigned_abs());
+    let exact = if share > 0.0 { format!(", exact on {} % of the box", short(100.0 * share)) } else { String::new() };
+    Some(format!(
+        "{engine}: drift and D from a table of {nodes} nodes{exact}; its error at random points is at most {}",
+        short(error)
+    ))
+}
+
 /// The step that was chosen, and why.
 fn words(group: &Group) -> Vec<String> {
     let reason = text(group, "step_reason").filter(|reason| *reason != "given");
     let chosen = float(group, "step").zip(reason);
-    chosen.map(|(step, reason)| format!("langevin: step {} chosen: {reason}", short(step))).into_iter().collect()
+    let chosen = chosen.map(|(step, reason)| format!("langevin: step {} chosen: {reason}", short(step)));
+    chosen.into_iter().chain(table_words(group, ENTRY.word)).collect()
 }

@@ -129,7 +129,10 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
     let d = sizes.dimension();
     let optimizer = sizes.options.of::<SgdTable>().options.build();
     let remembered = optimizer.map_or(0.0, |optimizer| optimizer.memory(d as usize) as f64);
-    let mut items = vec![Item::new("walkers", 16.0 * (d + remembered) * sizes.count(&WALKERS), Key::Count(&WALKERS))];
+    // a state that is kept, and one that is written, beside the walkers and where they go
+    let bytes = 16.0 * (d + remembered) * sizes.count(&WALKERS);
+    let mut items =
+        ["walkers", "state for a checkpoint"].map(|what| Item::new(what, bytes, Key::Count(&WALKERS))).to_vec();
     // the numbers of the samples, for the 128 walkers of a block on each thread; small ones are below notice
     let batches = 4.0 * 128.0 * sizes.batch * rayon::current_num_threads() as f64;
     if batches > 64e6 {

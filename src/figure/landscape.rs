@@ -130,7 +130,8 @@ fn map(source: &Source) -> Option<Canvas> {
     // the mean of a law with two peaks lies where nobody is
     let one_peak = |density: &[f64]| {
         let level = contour::level_of_mass(density, &source.volumes, 0.5);
-        contour::lines(&contour::segments(&x.centers, &y.centers, density, level)).len() < 2
+        let lines = contour::lines(&contour::segments(&x.centers, &y.centers, density, level));
+        lines.iter().filter(|line| line.len() > 4).count() < 2
     };
     let means = reference.density.iter().map(|density| one_peak(density)).collect::<Vec<bool>>();
     let until = means.iter().position(|one| !one).unwrap_or(means.len());

@@ -5,9 +5,11 @@ pub mod compare;
 pub mod convergence;
 pub mod engine_run;
 pub mod heading;
+pub mod kept;
 pub mod outcome;
 pub mod reached;
 pub mod resolved;
+pub mod seen;
 pub mod times;
 
 use std::sync::Arc;
@@ -50,14 +52,16 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), r
     let mut failures = Vec::new();
 
     progress("building");
-    reached.begin(heading(prepared, &problem, Status::Interrupted), &problem, prepared.data.as_ref());
+    let begun = heading(prepared, &problem, Status::Interrupted);
+    reached.begin(begun, &problem, prepared.data.as_ref(), &prepared.engines);
     let mut runs = build(prepared, &problem, &mut failures, interrupt, reached);
-    for &time in &problem.times {
+    for (k, &time) in problem.times.iter().enumerate() {
         for run in &mut runs {
             progress(&format!("{} to t = {time}", run.engine.name()));
-            run.advance(time, interrupt);
+            run.advance(k, time, interrupt, reached.pace);
         }
     }
+    runs.iter_mut().for_each(EngineRun::keep_the_end);
     failures.extend(runs.iter().filter_map(|run| run.failure.clone()));
 
     progress("evaluating the model");
@@ -73,6 +77,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), r
         engines: &prepared.engines,
         runs: &runs,
         stationary,
+        done_blocks: &|passage| reached.done_blocks(passage),
         interrupt,
         progress,
     };
@@ -80,6 +85,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), r
         analyse(&prepared.analyses, &finished, &mut failures, &|answer| reached.add_answer(answer));
 
     progress("comparing");
+    reached.ending();
     let comparisons = caught(|| compare::comparisons(&problem, &runs, stationary)).unwrap_or_else(|panic| {
         warnings
             .push(format!("the engines were not compared: {panic}; this is a bug, please report it with the scenario"));
@@ -87,6 +93,10 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), r
     });
     let status = Status::of(&failures);
     let mut record = heading(prepared, &problem, status);
+    record.groups.push(reached.engines());
+    if status == Status::Interrupted {
+        record.groups.push(reached.checkpoint());
+    }
     add_findings(&mut record, &finished, &answers, &mut warnings);
     side_failures.iter().for_each(|failure| failure.add_to(&mut record));
     warnings.extend(side_failures.iter().map(Failure::sentence));
@@ -156,15 +166,24 @@ fn build(
     let mut runs = Vec::new();
     for kind in &prepared.engines {
         let start = Instant::now();
-        let engine = caught(|| (kind.build)(&prepared.options, problem, interrupt));
-        match engine {
-            Ok(Ok(engine)) => {
-                let run = EngineRun::new(engine, start.elapsed().as_secs_f64());
+        let built = caught(|| {
+            let mut run = EngineRun::new((kind.build)(&prepared.options, problem, interrupt)?, 0.0);
+            if interrupt() {
+                return Err(Error::Interrupted { time: 0.0 }); // its choices may have ended early: nothing to go on from
+            }
+            reached.earlier(kind.group).map_or(Ok(()), |state| run.restore(&state))?;
+            run.seconds += start.elapsed().as_secs_f64();
+            Ok(run)
+        });
+        match built.unwrap_or_else(|panic| Err(Error::numerical(kind.group, "while it was built", panic, BUG))) {
+            Ok(run) => {
                 reached.add_engine(&run);
                 runs.push(run);
             }
-            Ok(Err(error)) => failures.push(error),
-            Err(panic) => failures.push(Error::numerical(kind.group, "while it was built", panic, BUG)),
+            Err(error) => {
+                reached.add_unbuilt(kind.group, &error);
+                failures.push(error);
+            }
         }
     }
     runs

@@ -84,11 +84,24 @@ fn engines(record: &Record, out: &mut String) {
             words.extend((engine.words)(group));
         }
     }
+    rows.extend(without_group(record));
     if rows.len() > 1 {
         table(&rows, out);
     }
     out.push_str(&exactness);
     words.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
+}
+
+/// Engines that have no group: they failed while they were built, or were not reached.
+fn without_group(record: &Record) -> Vec<Vec<String>> {
+    let rows = |name: &str| match record.dataset(&format!("engines/{name}")).map(|dataset| &dataset.values) {
+        Some(Values::Text(rows)) => rows.clone(),
+        _ => Vec::new(),
+    };
+    let all = rows("engine").into_iter().zip(rows("status"));
+    let there = |word: &String| ENGINES.iter().any(|e| e.word == word && record.group(e.group).is_some());
+    let row = |(word, status): (String, String)| vec![word, status, "-".into(), "-".into()];
+    all.filter(|(word, _)| !there(word)).map(row).collect()
 }
 
 /// A row of the table of engines, and how exact the engine was.

@@ -6,7 +6,7 @@ use super::level::{Level, Start};
 use super::options::TransferOperatorOptions;
 use super::samples::{Rule, Step};
 use crate::Error;
-use crate::engine::{Attribute, ByCell, Engine, Interrupt, LongRun, OnGrid, RefinedMoments, Snapshot};
+use crate::engine::{Archive, Attribute, ByCell, Engine, Interrupt, LongRun, OnGrid, RefinedMoments, Snapshot};
 use crate::numerics::richardson::{self, Extrapolated};
 use crate::numerics::symmetric::packed_len;
 use crate::problem::Problem;
@@ -175,6 +175,18 @@ impl Engine for TransferOperator {
         }
         self.look();
         Ok(())
+    }
+
+    fn pauses(&self) -> bool {
+        true
+    }
+
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        for (k, level) in self.levels.iter_mut().enumerate() {
+            archive.part(&format!("level_{k}"), &mut |archive| level.archive(archive))?;
+        }
+        archive.optional("error_grid", &mut self.error_grid)?;
+        archive.number("clamped", &mut self.clamped)
     }
 
     fn snapshot(&self) -> Snapshot {
