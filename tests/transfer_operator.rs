@@ -91,6 +91,17 @@ fn what_has_no_law_on_the_grid_is_refused_with_the_reason() {
     };
     let epochs = refusal(&[("batch_size = 2", "batch_size = 2\nreplacement = \"epoch\"")]);
     assert!(epochs.contains("no Markov chain"), "{epochs}");
+    let plane = [
+        ("variables = [\"x\"]", "variables = [\"x\", \"y\"]"),
+        ("a*(x - c)^2/2", "a*((x - c)^2 + y^2 + c*y)/2"),
+        ("cells = 320 }]", "cells = 64 }, { from = -2, to = 2, cells = 64 }]"),
+        ("mean = [0.5]\nstd = [0.2]", "mean = [0.5, 0]\nstd = [0.2, 0.2]"),
+    ];
+    let and = |from: &'static str, to: &'static str| [&plane[..], &[(from, to)]].concat();
+    let momentum = refusal(&and("[time]", "[sgd]\noptimizer = { kind = \"momentum\" }\n[time]"));
+    assert!(momentum.contains("one axis only"), "{momentum}");
+    let fitted = refusal(&and("[time]", "[transfer_operator]\nrows = \"fitted\"\n[time]"));
+    assert!(fitted.contains("quasi-potential"), "{fitted}");
     let adam = refusal(&[("[time]", "[sgd]\noptimizer = { kind = \"adam\" }\n[time]")]);
     assert!(adam.contains("adam"), "{adam}");
     let coarse = refusal(&[("cells = 320", "cells = 12")]);
