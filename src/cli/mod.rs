@@ -15,6 +15,7 @@ mod scenario;
 mod schema;
 mod show;
 mod validate;
+mod validity;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ static SUBCOMMANDS: &[&Subcommand] = &[
     &scenario::SUBCOMMAND,
     &check::SUBCOMMAND,
     &convergence::SUBCOMMAND,
+    &validity::SUBCOMMAND,
     &plot::SUBCOMMAND,
     &report::SUBCOMMAND,
     &show::SUBCOMMAND,

@@ -4,8 +4,10 @@ use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
+use fpsolve_solvers::ensemble::Trajectories;
 use miette::{Report, Result};
 
+use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 
@@ -54,6 +56,26 @@ const DEFAULT_WALKERS: usize = 100_000;
 pub(super) fn walkers(table: &Table) -> Result<Located<usize>> {
     let read = |v: &Value| Ok(v.count(1..=MAX_WALKERS)?.map(|n| n as usize));
     table.or("walkers", table.here(DEFAULT_WALKERS), &DEFAULT_WALKERS.to_string(), read)
+}
+
+/// Most walkers whose positions are kept (8 kB and more for each).
+const MAX_TRAJECTORIES: u64 = 1000;
+
+/// Reads of how many walkers of an ensemble positions are kept. Errors: more than there are.
+pub(super) fn trajectories(table: &Table, walkers: usize) -> Result<usize> {
+    let count = |v: &Value| Ok(v.count(0..=MAX_TRAJECTORIES)?.value as usize);
+    let trajectories = table.or("trajectories", 0, "0", count)?;
+    if let Some(value) = table.get("trajectories").filter(|_| trajectories > walkers) {
+        let message = format!("{trajectories} trajectories of {walkers} walkers");
+        return Err(value.error(message, "more than there are", "follow at most as many walkers as there are"));
+    }
+    Ok(trajectories)
+}
+
+/// Their memory.
+pub(super) fn memory_of_trajectories(sizes: &Sizes, trajectories: usize) -> Option<Item> {
+    let bytes = 3.0 * 8.0 * sizes.dimension() * trajectories as f64 * (Trajectories::ROWS + sizes.outputs);
+    (trajectories > 0).then(|| Item::new("trajectories", bytes, Key::Outputs))
 }
 
 /// The error of a solver that does not know a name or refuses a number, at its place.

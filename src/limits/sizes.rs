@@ -30,6 +30,8 @@ pub enum Key {
     Outputs,
     /// `dynamics.batch_size`.
     Batch,
+    /// `replicas` of `analysis.rare_event`.
+    Replicas,
     /// A number in the table of an engine.
     Count(&'static Count),
 }
@@ -51,6 +53,7 @@ impl Key {
             Self::Cells => sizes.shape.iter_mut().for_each(|n| *n = half(*n)),
             Self::Outputs => sizes.outputs = half(sizes.outputs),
             Self::Batch => sizes.batch = half(sizes.batch),
+            Self::Replicas => sizes.analysis_bytes *= 0.5,
             Self::Count(count) => sizes.fewer = Some((count, half(sizes.count(count)))),
         }
     }
@@ -64,6 +67,7 @@ impl Key {
             }
             Self::Outputs => format!("{} output times", sizes.outputs),
             Self::Batch => format!("batch_size = {}", sizes.batch),
+            Self::Replicas => "fewer replicas".to_string(),
             Self::Count(count) => format!("{} {}", sizes.count(count), count.name),
         }
     }
@@ -78,6 +82,8 @@ pub struct Sizes<'a> {
     pub outputs: f64,
     /// Fields of `[analysis]`: numbers per cell.
     pub analysis: f64,
+    /// Bytes that analyses keep whatever the grid.
+    pub analysis_bytes: f64,
     /// Batch size; 0 where none is written.
     pub batch: f64,
     /// Whether D is a multiple of the identity everywhere.
