@@ -9,7 +9,7 @@ use fpsolve_solvers::langevin::{Langevin, LangevinOptions, scheme};
 use fpsolve_solvers::problem::Problem;
 use miette::Result;
 
-use super::options::{AnyOptions, Options, OptionsTable, memory_of_trajectories, refused, trajectories, walkers};
+use super::options::{AnyOptions, Options, OptionsTable, refused, trajectories, walkers};
 use super::{EngineEntry, Representation};
 use crate::engine::work::{Cause, Look, Work};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
@@ -93,7 +93,7 @@ static WALKERS: Count = Count {
 fn memory(sizes: &Sizes) -> Vec<Item> {
     let d = sizes.dimension();
     let mut items = vec![Item::new("walkers", 16.0 * d * sizes.count(&WALKERS), Key::Count(&WALKERS))];
-    items.extend(memory_of_trajectories(sizes, sizes.options.of::<LangevinTable>().options.trajectories));
+    items.extend(sizes.trajectories(sizes.options.of::<LangevinTable>().options.trajectories));
     items
 }
 

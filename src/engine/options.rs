@@ -4,10 +4,8 @@ use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
-use fpsolve_solvers::ensemble::Trajectories;
 use miette::{Report, Result};
 
-use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 
@@ -70,12 +68,6 @@ pub(super) fn trajectories(table: &Table, walkers: usize) -> Result<usize> {
         return Err(value.error(message, "more than there are", "follow at most as many walkers as there are"));
     }
     Ok(trajectories)
-}
-
-/// Their memory.
-pub(super) fn memory_of_trajectories(sizes: &Sizes, trajectories: usize) -> Option<Item> {
-    let bytes = 3.0 * 8.0 * sizes.dimension() * trajectories as f64 * (Trajectories::ROWS + sizes.outputs);
-    (trajectories > 0).then(|| Item::new("trajectories", bytes, Key::Outputs))
 }
 
 /// The error of a solver that does not know a name or refuses a number, at its place.

@@ -10,7 +10,7 @@ use fpsolve_solvers::sgd::optimizer::Gradient;
 use fpsolve_solvers::sgd::{Sgd, SgdOptions, optimizer};
 use miette::Result;
 
-use super::options::{AnyOptions, Options, OptionsTable, memory_of_trajectories, refused, trajectories, walkers};
+use super::options::{AnyOptions, Options, OptionsTable, refused, trajectories, walkers};
 use super::{EngineEntry, Need, Representation, no_words};
 use crate::engine::work::{Cause, Work};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
@@ -131,7 +131,7 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
     let optimizer = sizes.options.of::<SgdTable>().options.build();
     let remembered = optimizer.map_or(0.0, |optimizer| optimizer.memory(d as usize) as f64);
     let mut items = vec![Item::new("walkers", 16.0 * (d + remembered) * sizes.count(&WALKERS), Key::Count(&WALKERS))];
-    items.extend(memory_of_trajectories(sizes, sizes.options.of::<SgdTable>().options.trajectories));
+    items.extend(sizes.trajectories(sizes.options.of::<SgdTable>().options.trajectories));
     // the numbers of the samples, for the 128 walkers of a block on each thread; small ones are below notice
     let batches = 4.0 * 128.0 * sizes.batch * rayon::current_num_threads() as f64;
     if batches > 64e6 {

@@ -9,8 +9,8 @@ use super::chart::panel::{HEADING, Key, Panel, Shade, legend, title};
 use super::source::{Source, values};
 use crate::record::read::float;
 
-/// Largest |ln ratio| that has a colour of its own.
-const MOST: f64 = 2.0;
+/// Least and largest |ln ratio| that the colours end with.
+const ENDS: [f64; 2] = [0.2, 12.0];
 /// Distance of the lines that hatch an undecided cell.
 const HATCH: f64 = 9.0;
 
@@ -54,7 +54,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
         ),
     ];
     let top = top + legend(&mut canvas, &keys, 80.0, 1165.0, top);
-    let shade = shade(passage, bound);
+    let shade = shade(passage, bound, &colours);
     let width = (1200.0 - 80.0 - 105.0 - 30.0 * (orders.len() as f64 - 1.0)) / orders.len() as f64;
     let height = canvas.height - top - HEADING - 66.0;
     for (k, order) in orders.iter().enumerate() {
@@ -68,9 +68,11 @@ pub fn draw(source: &Source) -> Option<Canvas> {
 /// The frame of valid cells.
 const VALID: Colour = Colour { rgb: [0x00, 0x7a, 0x4d], opacity: 1.0 };
 
-fn shade(passage: bool, bound: f64) -> Shade {
+fn shade(passage: bool, bound: f64, colours: &[f64]) -> Shade {
+    let finite = colours.iter().filter(|x| x.is_finite());
+    let most = finite.fold(0.0, |most: f64, x| most.max(x.abs())).clamp(ENDS[0], ENDS[1]);
     match passage {
-        true => Shade { map: Map::BlueRed, axis: Axis::new(-MOST, MOST, Spread::Linear, "ln(τ_SGD/τ_SDE)") },
+        true => Shade { map: Map::BlueRed, axis: Axis::new(-most, most, Spread::Linear, "ln(τ_SGD/τ_SDE)") },
         false => Shade { map: Map::Viridis, axis: Axis::new(0.0, 4.0 * bound, Spread::Linear, "total variation") },
     }
 }

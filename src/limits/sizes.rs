@@ -1,5 +1,7 @@
 //! The lines of the memory table, and the numbers of a scenario that they grow with.
 
+use fpsolve_solvers::ensemble::Trajectories;
+
 use crate::engine::options::Options;
 use crate::reader::source::Located;
 
@@ -103,6 +105,12 @@ impl Sizes<'_> {
     /// Number of dimensions d.
     pub fn dimension(&self) -> f64 {
         self.shape.len() as f64
+    }
+
+    /// The positions of so many walkers on their way; None for none.
+    pub fn trajectories(&self, walkers: usize) -> Option<Item> {
+        let bytes = 3.0 * 8.0 * self.dimension() * walkers as f64 * (Trajectories::ROWS + self.outputs);
+        (walkers > 0).then(|| Item::new("trajectories", bytes, Key::Outputs))
     }
 
     /// A number in the table of an engine.

@@ -18,7 +18,7 @@ const STEP_CELLS: f64 = 5.0;
 /// Fewest and most cells of an axis; multiples of eight, so that coarser grids exist.
 const CELLS: [usize; 2] = [160, 3200];
 /// Steps of the quadrature, at least.
-const QUADRATURE: usize = 20_000;
+const QUADRATURE: usize = 8_000;
 /// Probability of a node below which its curvature and its steps do not count.
 const SEEN: f64 = 1e-6;
 

@@ -12,7 +12,7 @@ use crate::analysis::first_passage;
 use crate::engine::sgd::SgdTable;
 use crate::reader::overrides;
 use crate::scenario::validity::Validity;
-use crate::scenario::{Prepared, Scenario};
+use crate::scenario::{Prepared, Scenario, grid};
 
 /// The map so far.
 #[derive(Debug, Clone)]
@@ -177,15 +177,22 @@ fn one(
     Ok(cell.map(|cell| Cell { remark: cell.remark.clone().or(refused.map(|error| error.to_string())), ..cell }))
 }
 
+/// Cells of the grid on which the problem of a cell of the map is checked.
+const PROBLEM_CELLS: usize = 256;
+
 /// The scenario with another learning rate, batch size and order, and its problem.
 fn of_order(scenario: &Scenario, exact: bool, rate: f64, batch: usize, order: usize) -> Result<(Scenario, Prepared)> {
     let engines = if exact { "[\"transfer-operator\"]" } else { "[\"fokker-planck\", \"sgd\"]" };
-    let settings = [
+    let mut settings = vec![
         format!("dynamics.learning_rate={rate:e}"),
         format!("dynamics.batch_size={batch}"),
         format!("dynamics.order={order}"),
         format!("engines={engines}"),
     ];
+    if exact && matches!(scenario.grid.value, grid::Grid::Axes(_)) {
+        // the operator has a grid of its own
+        settings.push(format!("grid.axes.0.cells={PROBLEM_CELLS}"));
+    }
     let mut source = scenario.source.clone();
     source.text = overrides::apply(&source.text, &settings)?;
     let other = Scenario::parse(source)?;

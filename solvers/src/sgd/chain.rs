@@ -1,8 +1,7 @@
 //! Minibatch descent as a Markov chain, for splitting.
 
-use super::SgdOptions;
-use super::descent::{Descent, Kind, Work, far_steps, inspect};
-use super::wrap;
+use super::descent::{Descent, Kind, Work, far_steps, inspect, wrap};
+use super::options::SgdOptions;
 use crate::error::{Error, Setting};
 use crate::problem::Problem;
 use crate::problem::grid::Axis;

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::SgdOptions;
 use super::gaussian::Gaussian;
 use super::joint::Joint;
 use super::optimizer::{self, Gradient, Optimizer};
+use super::options::SgdOptions;
 use super::sampling::{self, Sampling};
 use crate::ensemble::{Aligned, BLOCK, Block};
 use crate::error::{Error, Setting};
 use crate::model::SampleModel;
 use crate::numerics::lanes::dispatch;
+use crate::problem::grid::Axis;
 use crate::problem::{Minibatch, Problem};
 
 /// The three engines that descend step by step.
@@ -222,4 +223,11 @@ pub(super) fn inspect(block: &mut Block, work: &mut Work, lengths: &[f64], step:
         }
     }
     Ok(())
+}
+
+/// Carries coordinates back into the box along periodic axes.
+pub(super) fn wrap(axes: &[Axis], points: &mut [f64]) {
+    for (axis, x) in axes.iter().zip(points.chunks_exact_mut(BLOCK)).filter(|(axis, _)| axis.is_periodic()) {
+        x.iter_mut().for_each(|x| *x = axis.wrap(*x));
+    }
 }

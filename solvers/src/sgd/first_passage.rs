@@ -4,8 +4,8 @@
 //! on it. Walkers start at a point with an empty memory. A lane of a block whose walker is done starts the next one where steps and
 //! draws do not depend on their number; where they do (bias corrections of Adam, reshuffled epochs) the walkers of a block start together.
 
-use super::descent::{Descent, Kind, Work, far_steps, inspect};
-use super::{SgdOptions, wrap};
+use super::descent::{Descent, Kind, Work, far_steps, inspect, wrap};
+use super::options::SgdOptions;
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Watch};

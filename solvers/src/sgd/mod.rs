@@ -29,75 +29,18 @@ pub mod first_passage;
 mod gaussian;
 mod joint;
 pub mod optimizer;
+mod options;
 pub mod sampling;
 
 use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
-use crate::ensemble::{BLOCK, Ensemble, Stop, Trajectories};
-use crate::error::{Error, Setting};
-use crate::model::Model;
+use crate::ensemble::{Ensemble, Stop, Trajectories};
+use crate::error::Error;
 use crate::problem::Problem;
-use crate::problem::grid::Axis;
 pub use chain::SgdChain;
 use curvature::LargestCurvature;
-use descent::{Descent, Draws, Kind, Work, far_steps, inspect};
-use joint::Joint;
-use optimizer::{Gradient, Limit, Optimizer};
-
-/// What a scenario says about the SGD engine.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SgdOptions {
-    /// Number of walkers N.
-    pub walkers: usize,
-    /// Name of an optimizer of [`optimizer::OPTIMIZERS`].
-    pub optimizer: String,
-    /// Its parameters by name; those left out have their defaults.
-    pub parameters: Vec<(String, f64)>,
-    /// Learning rate of the amplitudes in joint descent on them and θ; None: solved for at every θ.
-    pub amplitude_rate: Option<f64>,
-    /// Number of walkers whose positions are kept, at the output times and in between (see [`Trajectories`]).
-    pub trajectories: usize,
-}
-
-impl SgdOptions {
-    /// Whether joint descent, if asked for, is possible with this model. Errors: a rate that is not
-    /// positive, a model that solves for nothing, an optimizer that takes no single batch.
-    pub fn check_joint(&self, model: &dyn Model) -> Result<(), Error> {
-        match self.amplitude_rate {
-            Some(rate) => Joint::new(model, &*self.build()?, rate).map(|_| ()),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether a floor of the noise can be injected: only plain SGD says where it enters a step. Errors: a floor above 0 beside
-    /// another optimizer.
-    pub fn check_floor(&self, floor: f64) -> Result<(), Error> {
-        if floor == 0.0 || self.optimizer == optimizer::OPTIMIZERS[0].name {
-            return Ok(());
-        }
-        Err(Error::invalid(
-            format!("the floor {floor} of the noise cannot be injected into the optimizer {}", self.optimizer),
-            "take plain sgd, leave sgd out of the engines, or remove the floor",
-        )
-        .set_by(&[Setting::NoiseFloor, Setting::Optimizer]))
-    }
-
-    /// The optimizer of the options. Errors: no such optimizer or parameter, a value out of range.
-    pub fn build(&self) -> Result<Box<dyn Optimizer>, Error> {
-        Ok(optimizer::build(&self.optimizer, &self.parameters)?.0)
-    }
-}
-
-impl Default for SgdOptions {
-    fn default() -> Self {
-        Self {
-            walkers: 100_000,
-            optimizer: optimizer::OPTIMIZERS[0].name.to_string(),
-            parameters: Vec::new(),
-            amplitude_rate: None,
-            trajectories: 0,
-        }
-    }
-}
+use descent::{Descent, Draws, Kind, Work, far_steps, inspect, wrap};
+use optimizer::{Gradient, Limit};
+pub use options::SgdOptions;
 
 /// An ensemble of walkers of minibatch gradient descent.
 pub struct Sgd {
@@ -290,13 +233,6 @@ impl Engine for Sgd {
             _ => {}
         }
         warnings
-    }
-}
-
-/// Carries coordinates back into the box along periodic axes.
-fn wrap(axes: &[Axis], points: &mut [f64]) {
-    for (axis, x) in axes.iter().zip(points.chunks_exact_mut(BLOCK)).filter(|(axis, _)| axis.is_periodic()) {
-        x.iter_mut().for_each(|x| *x = axis.wrap(*x));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::RareEvent;
 use super::chain::{Stepper, block_at, put, state};
-use super::repetition::Path;
+use super::path::Path;
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::ensemble::{BLOCK, Block};

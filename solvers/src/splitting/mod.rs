@@ -15,6 +15,7 @@
 //! |---|---|
 //! | `chain.rs` | [`Chain`]: what is stepped, in blocks of walkers |
 //! | `loops.rs` | where the start set ends, and the loops out of it: their lengths and the first paths |
+//! | `path.rs` | a path, as far as copies of it can begin |
 //! | `repetition.rs` | one run through the levels |
 //! | `estimate.rs` | what the repetitions say together |
 //!
@@ -24,6 +25,7 @@
 mod chain;
 mod estimate;
 mod loops;
+mod path;
 mod repetition;
 
 use rayon::prelude::*;

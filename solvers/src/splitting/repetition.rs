@@ -1,57 +1,14 @@
 //! One repetition: N paths through the levels.
 
-use super::chain::{Stepper, block_at, put, state};
+use super::chain::{Stepper, block_at, put};
 use super::estimate::Repetition;
 use super::loops::{MOST_STEPS, StartSet, astray, check, loops};
+use super::path::Path;
 use super::{Chain, RareEvent};
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::ensemble::{BLOCK, Block};
 use crate::numerics::random::Stream;
-
-/// A path from an exit of A until it is back or in B: its states that set a maximum of the score.
-#[derive(Clone, Default)]
-pub(super) struct Path {
-    records: Vec<Record>,
-    /// Steps so far, the exit among them.
-    steps: u64,
-    /// Whether it ended in B.
-    hit: bool,
-}
-
-/// A state that set a maximum.
-#[derive(Clone)]
-struct Record {
-    score: f64,
-    /// Steps of the path up to it.
-    steps: u64,
-    state: Vec<f64>,
-}
-
-impl Path {
-    /// Sees the walker of a lane after a further step.
-    pub fn see(&mut self, (block, lane): (&Block, usize), score: f64, arrived: bool) {
-        self.steps += 1;
-        self.hit |= arrived;
-        let score = if arrived { f64::INFINITY } else { score };
-        if score > self.maximum() {
-            self.records.push(Record { score, steps: self.steps, state: state(block, lane) });
-        }
-    }
-
-    /// The largest score, infinite where it ended in B.
-    fn maximum(&self) -> f64 {
-        self.records.last().map_or(f64::NEG_INFINITY, |record| record.score)
-    }
-
-    /// The same path up to its first state strictly above a level.
-    fn until_above(&self, level: f64) -> Self {
-        let at = self.records.partition_point(|record| record.score <= level);
-        let records: Vec<Record> = self.records.iter().take(at + 1).cloned().collect();
-        let (steps, last) = records.last().map_or((0, 0.0), |record| (record.steps, record.score));
-        Self { records, steps, hit: last == f64::INFINITY }
-    }
-}
 
 /// Share of the paths that are killed at a level, at least.
 const KILLED: f64 = 0.1;

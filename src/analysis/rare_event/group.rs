@@ -2,7 +2,7 @@
 
 use fpsolve_solvers::splitting::{Estimate, Repetition};
 
-use super::request::Event;
+use super::event::Event;
 use crate::record::read::{float, integer, text};
 use crate::record::scales::{array, index_scale};
 use crate::record::{Attribute, Dataset, Record};

@@ -1,6 +1,7 @@
 //! `analysis.rare_event`: probabilities and mean times of escapes too rare to be waited for, by adaptive multilevel splitting of walkers of
 //! SGD or of the SDE; `/rare_event/<name>`.
 
+mod event;
 mod group;
 mod request;
 mod score;
@@ -12,7 +13,7 @@ use fpsolve_solvers::sgd::SgdChain;
 use fpsolve_solvers::splitting::{Chain, Estimate, RareEvent, rare_event};
 use miette::Result;
 
-use self::request::{Event, Walkers};
+use self::event::{Event, Walkers};
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Subject};
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;

@@ -11,29 +11,11 @@ use miette::Result;
 use super::super::first_passage::check_start;
 use super::super::{Analysis, Context, Request, Scale};
 use super::Events;
+use super::event::{COMMITTOR, Event, Score, Walkers};
 use crate::reader::Located;
 use crate::reader::formula::formula;
 use crate::reader::table::{Table, Value};
 use crate::scenario::names::check_group_name;
-
-/// The walkers that are split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Walkers {
-    /// Of minibatch descent.
-    Sgd,
-    /// Of the SDE.
-    Langevin,
-}
-
-impl Walkers {
-    /// The word in a scenario.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Sgd => "sgd",
-            Self::Langevin => "langevin",
-        }
-    }
-}
 
 /// An entry of `analysis.rare_event`.
 #[derive(Debug, Clone)]
@@ -54,46 +36,6 @@ struct List {
     span: Range<usize>,
 }
 
-/// A rare event that is ready to be looked for.
-#[derive(Debug, Clone)]
-pub struct Event {
-    /// Name of its group in the record.
-    pub name: String,
-    /// Starting point.
-    pub from: Vec<f64>,
-    /// The set to be reached.
-    pub target: Target,
-    /// What rises on the way there.
-    pub score: Score,
-    /// Whose walkers.
-    pub walkers: Walkers,
-    /// Replicas of a repetition.
-    pub replicas: usize,
-    /// Independent repetitions.
-    pub repetitions: usize,
-}
-
-/// What rises on the way to the target.
-#[derive(Debug, Clone)]
-pub enum Score {
-    /// The committor that an engine finds on the grid.
-    Committor,
-    /// A formula, as it was written and as a program.
-    Formula(String, Program),
-}
-
-impl Score {
-    /// As it was written.
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Committor => COMMITTOR,
-            Self::Formula(text, _) => text,
-        }
-    }
-}
-
-/// The score that is no formula.
-const COMMITTOR: &str = "committor";
 /// Replicas and repetitions where none are named.
 const REPLICAS: usize = 200;
 const REPETITIONS: usize = 10;

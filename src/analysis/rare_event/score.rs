@@ -6,7 +6,7 @@ use fpsolve_solvers::formula::{Symbols, parse};
 use fpsolve_solvers::problem::grid::Grid;
 
 use super::super::Finished;
-use super::request::{Event, Score};
+use super::event::{Event, Score};
 
 /// ξ at n points (coordinate-major).
 type Function = Box<dyn Fn(&[f64]) -> Vec<f64> + Sync>;

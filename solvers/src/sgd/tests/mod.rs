@@ -2,7 +2,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::SampleModel;
+use crate::ensemble::BLOCK;
+use crate::model::{Model, SampleModel};
 use crate::problem::Minibatch;
 use crate::problem::Replacement;
 use crate::problem::dynamics::Dynamics;
