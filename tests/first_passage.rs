@@ -140,6 +140,7 @@ fn walkers_of_sgd_agree_with_its_law() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("escape.toml"), &text).unwrap();
     let said = succeeds(folder.path(), &["scenario", "escape.toml"]);
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" "); // without the ends of lines
     assert!(said.contains("(20000 walkers), transfer-operator ") && said.contains("S = "), "{said}");
     let record = read(&folder.path().join("escape.h5"));
     let at = |name: &str| number(&record, &format!("escape/top/{name}"));

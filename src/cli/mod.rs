@@ -26,6 +26,7 @@ use crate::error::{Failure, Outcome};
 use crate::limits::work;
 use crate::reader::source::plain_io;
 use crate::scenario::{Prepared, Scenario};
+use crate::summary;
 
 /// The subcommands, in the order of the help.
 static SUBCOMMANDS: &[&Subcommand] = &[
@@ -130,8 +131,22 @@ fn check_work(scenario: &Scenario, prepared: &Prepared, quiet: bool) -> Result<(
 /// Prints to standard output, control characters escaped; a reader that has gone away is no error. Errors: what else the system says,
 /// a full disk.
 fn print(text: &str) -> Result<(), Failure> {
+    print_raw(&crate::text::harmless(text))
+}
+
+/// Prints a summary as [`print`] does, its status, warnings and failed verdicts in colour where the terminal shows colours and neither
+/// `NO_COLOR` nor `TERM` forbids them.
+fn print_summary(text: &str) -> Result<(), Failure> {
+    let text = crate::text::harmless(text);
+    match anstream::AutoStream::choice(&std::io::stdout()) {
+        anstream::ColorChoice::Never => print_raw(&text),
+        _ => print_raw(&summary::coloured(&text)),
+    }
+}
+
+fn print_raw(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout();
-    match out.write_all(crate::text::harmless(text).as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             let message = format!("cannot write to standard output: {error}");
             Err(Failure::run(crate::error::advice(message, "check the space where it goes")))

@@ -85,7 +85,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     provenance.fill(run.record.group_mut("provenance"));
     let path = output::write(&run.record, &path, args.force)?;
     if !args.quiet {
-        super::print(&format!("{}  record: {}\n", summary(&run.record), path.display()))?;
+        super::print_summary(&format!("{}  record: {}\n", summary(&run.record), path.display()))?;
     }
     match (run.status, run.failure) {
         // the record is written: a failed run, whatever the engine complained about

@@ -5,7 +5,7 @@ use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{Colour, GREY, INK, Map};
 use super::chart::contour;
-use super::chart::panel::{HEADING, Key, Panel, Shade, legend, title};
+use super::chart::panel::{HEADING, Key, Panel, Shade, legend};
 use super::source::{Source, values};
 use crate::record::read::float;
 
@@ -42,7 +42,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     }
     let mut canvas = Canvas::new(1200.0, 590.0, "Validity");
     let what = if passage { "colour: ln(mean time of SGD / of the SDE)" } else { "colour: total variation" };
-    let top = title(&mut canvas, &source.name, &format!("where the SDE says what SGD does; {what}"));
+    let top = source.title(&mut canvas, &format!("where the SDE says what SGD does; {what}"));
     let line = Key::Line(Stroke::solid(INK, 2.0));
     let keys = [
         (line, format!("total variation {bound}")),

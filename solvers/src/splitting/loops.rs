@@ -29,7 +29,7 @@ const BEFORE: u32 = 4;
 /// Loops of each walker that count.
 const COUNTED: u32 = 8;
 /// Steps that walkers may take to come back, for each repetition.
-pub(super) const MOST_STEPS: u64 = 2_000_000_000;
+pub(super) const MOST_STEPS: u64 = 200_000_000;
 
 /// A by a pilot of one block: so wide that walkers at rest around the start spend nine tenths of their time in it.
 pub(super) fn start_set(event: &RareEvent, interrupt: Interrupt) -> Result<StartSet, Error> {
