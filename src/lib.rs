@@ -17,3 +17,4 @@ pub mod setting;
 pub mod signal;
 pub mod summary;
 pub mod text;
+pub mod validity;

@@ -127,3 +127,45 @@ fn without_a_barrier_there_is_a_reason_instead_of_kramers_time() {
     assert!(record.attribute("escape/top/kramers").is_none());
     assert!(label(&record, "escape/top/kramers_reason").contains("way up"));
 }
+
+/// SGD's own walkers beside the law of SGD on the grid: mean time, committor, exit; paths; and without them where it is said.
+#[test]
+fn walkers_of_sgd_agree_with_its_law() {
+    let text = SCENARIO
+        .replace("\"fokker-planck\", \"langevin\"", "\"transfer-operator\", \"sgd\"")
+        .replace("loss = \"x^4/4 - x^2/2\"", "kind = \"sample-loss\"\nsample_loss = \"(x^2 - 1)^2/4 + z*x\"\ndata = { points = { z = [2, -0.5, -0.5, -0.5, -0.5] } }")
+        .replace("temperature = 0.1", "learning_rate = 0.2\nbatch_size = 2")
+        .replace("[langevin]\nwalkers = 1000\nstep = 0.01", "[sgd]\nwalkers = 300\ntrajectories = 3")
+        .replace("target = \"x > 0\", avoid = \"x < -1.5\"", "target = \"x > 0.5\", avoid = \"x < -1.4\"");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("escape.toml"), &text).unwrap();
+    let said = succeeds(folder.path(), &["scenario", "escape.toml"]);
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" "); // without the ends of lines
+    assert!(said.contains("(20000 walkers), transfer-operator ") && said.contains("S = "), "{said}");
+    let record = read(&folder.path().join("escape.h5"));
+    let at = |name: &str| number(&record, &format!("escape/top/{name}"));
+    // fixed seed; four standard errors of 20,000 walkers, and what the operator's grid says of itself
+    for (walkers, law) in [("sgd_committor", "committor"), ("sgd_exit", "exit")] {
+        let (found, se) = (at(walkers), at(&format!("{walkers}_se")));
+        let (exact, bar) = (at(&format!("transfer_operator_{law}")), at(&format!("transfer_operator_{law}_error")));
+        assert!(
+            (found - exact).abs() < 4.0 * se + bar && se < 0.02 * exact.max(0.3),
+            "{walkers} {found} ± {se}, {exact} ± {bar}"
+        );
+    }
+    let survival =
+        [numbers(&record, "escape/top/sgd_survival"), numbers(&record, "escape/top/transfer_operator_survival")];
+    for (k, se) in numbers(&record, "escape/top/sgd_survival_se").iter().enumerate() {
+        assert!(
+            (survival[0][k] - survival[1][k]).abs() < 4.0 * se + 1e-3,
+            "{k}: {} {}",
+            survival[0][k],
+            survival[1][k]
+        );
+    }
+    assert_eq!(label(&record, "escape/top/sgd_arrivals"), "at the ends of steps");
+    let (times, path) = (numbers(&record, "sgd/trajectory_time"), numbers(&record, "sgd/trajectory"));
+    assert_eq!((times.len(), path.len()), (301, 3 * 301));
+    std::fs::write(folder.path().join("off.toml"), text.replace("avoid =", "sgd = false, avoid =")).unwrap();
+    assert!(!succeeds(folder.path(), &["scenario", "off.toml"]).contains("(20000 walkers)"));
+}

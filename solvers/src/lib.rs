@@ -51,6 +51,7 @@ pub mod model;
 pub mod numerics;
 pub mod problem;
 pub mod sgd;
+pub mod splitting;
 pub mod transfer_operator;
 
 pub use error::Error;

@@ -10,6 +10,7 @@ pub mod modes;
 pub mod outliers;
 pub mod projection;
 pub mod quasi_stationary;
+pub mod rare_event;
 pub mod sde_orders;
 pub mod sgd_reach;
 pub mod table;
@@ -19,6 +20,7 @@ mod requests;
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
@@ -48,6 +50,7 @@ pub static ANALYSES: &[&AnalysisEntry] = &[
     &modes::ENTRY,
     &critical_points::ENTRY,
     &first_passage::ENTRY,
+    &rare_event::ENTRY,
     &quasi_stationary::ENTRY,
     &decomposition::ENTRY,
     &outliers::ENTRY,
@@ -90,6 +93,14 @@ pub enum Subject {
 pub trait Request: Debug + Send + Sync {
     /// Checks it against the problem; None where it does not apply. Errors point at the key that is responsible.
     fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>>;
+    /// Bytes that it keeps whatever the grid.
+    fn bytes(&self, _scale: &Scale) -> f64 {
+        0.0
+    }
+    /// Its place in the scenario.
+    fn span(&self) -> Range<usize> {
+        0..0
+    }
     /// Numbers that it keeps for each cell of the grid.
     fn numbers_per_cell(&self, _scale: &Scale) -> f64 {
         0.0

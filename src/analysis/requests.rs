@@ -1,5 +1,6 @@
 //! The table of analyses at work: read from a scenario, checked against its problem, run.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -51,6 +52,16 @@ impl Requests {
             planned.extend(request.prepare(context)?.map(|analysis| Planned { entry, analysis }));
         }
         Ok(planned)
+    }
+
+    /// Bytes that all of them keep whatever the grid.
+    pub fn bytes(&self, scale: &Scale) -> f64 {
+        self.0.iter().map(|(_, request)| request.bytes(scale)).sum()
+    }
+
+    /// Place of the analysis with this name in the scenario.
+    pub fn span_of(&self, name: &str) -> Range<usize> {
+        self.0.iter().find(|(entry, _)| entry.name == name).map_or(0..0, |(_, request)| request.span())
     }
 
     /// Numbers that all of them keep for each cell of the grid.

@@ -17,6 +17,7 @@ mod scenario;
 mod schema;
 mod show;
 mod validate;
+mod validity;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ static SUBCOMMANDS: &[&Subcommand] = &[
     &resume::SUBCOMMAND,
     &check::SUBCOMMAND,
     &convergence::SUBCOMMAND,
+    &validity::SUBCOMMAND,
     &plot::SUBCOMMAND,
     &report::SUBCOMMAND,
     &show::SUBCOMMAND,

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use fpsolve_solvers::Error;
 use fpsolve_solvers::dynamics::table::{COEFFICIENTS, Coefficients};
 use fpsolve_solvers::engine::{Engine, Interrupt};
-use fpsolve_solvers::ensemble::Trajectories;
 use fpsolve_solvers::langevin::{Langevin, LangevinOptions, scheme};
 use fpsolve_solvers::problem::Problem;
 use miette::Result;
 
-use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
+use super::options::{AnyOptions, Options, OptionsTable, refused, trajectories, walkers};
 use super::{EngineEntry, Representation};
 use crate::engine::work::{Cause, Look, Work};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
@@ -56,9 +55,6 @@ pub struct LangevinTable {
     step: Option<Range<usize>>,
 }
 
-/// Most walkers whose positions are kept (8 kB and more for each).
-const MAX_TRAJECTORIES: u64 = 1000;
-
 fn read(table: &Table) -> Result<AnyOptions> {
     let step = table.optional("step", Value::positive)?;
     if step.is_none() {
@@ -68,13 +64,8 @@ fn read(table: &Table) -> Result<AnyOptions> {
     let scheme = table.or("scheme", scheme, "\"euler-maruyama\"", Value::string)?;
     let auto = table.here(Coefficients::Auto);
     let coefficients = table.or("coefficients", auto, "\"auto\"", |v: &Value| v.choice(&COEFFICIENTS))?.value;
-    let count = |v: &Value| Ok(v.count(0..=MAX_TRAJECTORIES)?.value as usize);
-    let trajectories = table.or("trajectories", 0, "0", count)?;
     let walkers = walkers(table)?;
-    if let Some(value) = table.get("trajectories").filter(|_| trajectories > walkers.value) {
-        let message = format!("{trajectories} trajectories of {} walkers", walkers.value);
-        return Err(value.error(message, "more than there are", "follow at most as many walkers as there are"));
-    }
+    let trajectories = trajectories(table, walkers.value)?;
     scheme::find(&scheme.value).map_err(|error| refused(table, &scheme.span, "no such scheme", &error))?;
     let (length, step) = step.map(|step| (step.value, step.span)).unzip();
     let options =
@@ -120,11 +111,7 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
     let bytes = 16.0 * d * sizes.count(&WALKERS);
     let mut items =
         ["walkers", "state for a checkpoint"].map(|what| Item::new(what, bytes, Key::Count(&WALKERS))).to_vec();
-    let trajectories = sizes.options.of::<LangevinTable>().options.trajectories as f64;
-    if trajectories > 0.0 {
-        let rows = Trajectories::ROWS + sizes.outputs;
-        items.push(Item::new("trajectories", 3.0 * 8.0 * d * trajectories * rows, Key::Outputs));
-    }
+    items.extend(sizes.trajectories(sizes.options.of::<LangevinTable>().options.trajectories));
     items
 }
 

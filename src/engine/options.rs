@@ -56,6 +56,20 @@ pub(super) fn walkers(table: &Table) -> Result<Located<usize>> {
     table.or("walkers", table.here(DEFAULT_WALKERS), &DEFAULT_WALKERS.to_string(), read)
 }
 
+/// Most walkers whose positions are kept (8 kB and more for each).
+const MAX_TRAJECTORIES: u64 = 1000;
+
+/// Reads of how many walkers of an ensemble positions are kept. Errors: more than there are.
+pub(super) fn trajectories(table: &Table, walkers: usize) -> Result<usize> {
+    let count = |v: &Value| Ok(v.count(0..=MAX_TRAJECTORIES)?.value as usize);
+    let trajectories = table.or("trajectories", 0, "0", count)?;
+    if let Some(value) = table.get("trajectories").filter(|_| trajectories > walkers) {
+        let message = format!("{trajectories} trajectories of {walkers} walkers");
+        return Err(value.error(message, "more than there are", "follow at most as many walkers as there are"));
+    }
+    Ok(trajectories)
+}
+
 /// The error of a solver that does not know a name or refuses a number, at its place.
 pub(super) fn refused(table: &Table, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
     table.source().solver_error(span, label, error)

@@ -10,7 +10,7 @@ use fpsolve_solvers::sgd::optimizer::Gradient;
 use fpsolve_solvers::sgd::{Sgd, SgdOptions, optimizer};
 use miette::Result;
 
-use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
+use super::options::{AnyOptions, Options, OptionsTable, refused, trajectories, walkers};
 use super::{EngineEntry, Need, Representation, no_words};
 use crate::engine::work::{Cause, Work};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
@@ -42,7 +42,7 @@ pub(super) const DESCENT: &[Need] = &[Need::Samples, Need::LearningRate];
 
 pub(super) static TABLE: OptionsTable = OptionsTable {
     key: "sgd",
-    keys: &["walkers", "optimizer", "amplitude_rate"],
+    keys: &["walkers", "optimizer", "amplitude_rate", "trajectories"],
     read,
     choices: &[("optimizer", optimizers)],
 };
@@ -77,6 +77,7 @@ fn read(table: &Table) -> Result<AnyOptions> {
         optimizer: optimizer.value.0.to_string(),
         parameters: optimizer.value.1,
         amplitude_rate: amplitude_rate.as_ref().map(|rate| rate.value),
+        trajectories: trajectories(table, walkers.value)?,
     };
     options.build().map_err(|error| refused(table, &optimizer.span, "this optimizer", &error))?;
     let amplitude_rate = amplitude_rate.map(|rate| rate.span);
@@ -133,6 +134,7 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
     let bytes = 16.0 * (d + remembered) * sizes.count(&WALKERS);
     let mut items =
         ["walkers", "state for a checkpoint"].map(|what| Item::new(what, bytes, Key::Count(&WALKERS))).to_vec();
+    items.extend(sizes.trajectories(sizes.options.of::<SgdTable>().options.trajectories));
     // the numbers of the samples, for the 128 walkers of a block on each thread; small ones are below notice
     let batches = 4.0 * 128.0 * sizes.batch * rayon::current_num_threads() as f64;
     if batches > 64e6 {

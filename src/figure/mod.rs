@@ -28,6 +28,7 @@ pub(crate) mod source;
 mod space_time;
 mod survival;
 mod trajectories;
+mod validity;
 
 use chart::canvas::Canvas;
 use chart::{pdf, raster, svg};
@@ -44,7 +45,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub static FIGURES: [Figure; 15] = [
+pub static FIGURES: [Figure; 16] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -63,7 +64,7 @@ pub static FIGURES: [Figure; 15] = [
     },
     Figure {
         name: "trajectories",
-        about: "the walkers of langevin.trajectories on their way over the loss",
+        about: "the walkers of langevin.trajectories, else of sgd.trajectories, on their way over the loss",
         draw: trajectories::draw,
     },
     Figure {
@@ -86,6 +87,11 @@ pub static FIGURES: [Figure; 15] = [
         name: "convergence",
         about: "differences between successive grids, with the slope of order 2 (of fpsolve convergence)",
         draw: convergence::draw,
+    },
+    Figure {
+        name: "validity",
+        about: "where over learning rate and batch size the SDE says what SGD does (of fpsolve validity)",
+        draw: validity::draw,
     },
     Figure {
         name: "decomposition",

@@ -6,7 +6,7 @@ use super::chart::colour;
 use super::chart::panel::{HEADING, Key, Panel, legend, range};
 use super::landscape::remark;
 use super::source::{Source, values};
-use crate::engine::{EngineEntry, fokker_planck, langevin, transfer_operator};
+use crate::engine::{EngineEntry, fokker_planck, langevin, sgd, transfer_operator};
 use crate::record::{Attribute, Group};
 
 /// One curve: an engine's group, the survival and its standard error, where it has one.
@@ -15,6 +15,13 @@ struct Curve {
     name: &'static str,
     survival: Vec<f64>,
     error: Option<Vec<f64>>,
+}
+
+impl Curve {
+    /// What its band means, where it has one.
+    fn band(&self) -> &'static str {
+        if self.error.is_some() { " (band: two standard errors)" } else { "" }
+    }
 }
 
 /// A first-passage problem of the record.
@@ -35,9 +42,9 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let top = source.title(&mut canvas, &remark(source, "share that has not reached the target"));
     let mut keys: Vec<(Key, String)> = Vec::new();
     for curve in passages.iter().flat_map(|p| &p.curves) {
-        if !keys.iter().any(|(_, label)| label.starts_with(curve.name)) {
-            let band = if curve.error.is_some() { " (band: two standard errors)" } else { "" };
-            keys.push((Key::Line(Stroke::solid(colour::engine(curve.engine), 2.4)), format!("{}{band}", curve.name)));
+        if !keys.iter().any(|(_, label)| label == &format!("{}{}", curve.name, curve.band())) {
+            let label = format!("{}{}", curve.name, curve.band());
+            keys.push((Key::Line(Stroke::solid(colour::engine(curve.engine), 2.4)), label));
         }
     }
     let top = top + legend(&mut canvas, &keys, 105.0, 1165.0, top);
@@ -63,6 +70,7 @@ fn passage(source: &Source, group: &Group) -> Option<Passage> {
     let engines = [
         (&fokker_planck::ENTRY, ""),
         (&langevin::ENTRY, "langevin_"),
+        (&sgd::ENTRY, "sgd_"),
         (&transfer_operator::ENTRY, "transfer_operator_"),
     ];
     let curves: Vec<Curve> = engines.into_iter().filter_map(curve).collect();
@@ -78,6 +86,7 @@ fn passage(source: &Source, group: &Group) -> Option<Passage> {
     let means = [
         ("from_value", &fokker_planck::ENTRY),
         ("langevin_mean", &langevin::ENTRY),
+        ("sgd_mean", &sgd::ENTRY),
         ("transfer_operator_from_value", &transfer_operator::ENTRY),
     ];
     for (name, engine) in means {

@@ -6,27 +6,36 @@ use super::chart::colour::{Colour, GREY, INK, Map, WHITE};
 use super::chart::panel::{Panel, Shade, quantile, range};
 use super::landscape::{ground, loss_lines, remark};
 use super::source::{Source, values};
+use crate::engine::{EngineEntry, langevin, sgd};
 
 /// Walkers that are drawn; more of them hide each other.
 const MOST: usize = 30;
 
 /// The followed walkers of a record: for each its positions, one row of components per time.
 struct Walkers {
+    /// Whose they are, in words.
+    title: &'static str,
     times: Vec<f64>,
     all: usize,
     paths: Vec<Vec<Vec<f64>>>,
 }
 
 impl Walkers {
+    /// Those of the SDE, else those of SGD.
     fn of(source: &Source) -> Option<Self> {
-        let times = values(source.record, "langevin/trajectory_time").filter(|t| t.len() > 1)?;
-        let points = values(source.record, "langevin/trajectory")?;
+        [&langevin::ENTRY, &sgd::ENTRY].into_iter().find_map(|engine| Self::of_engine(source, engine))
+    }
+
+    fn of_engine(source: &Source, engine: &EngineEntry) -> Option<Self> {
+        let at = |name: &str| values(source.record, &format!("{}/{name}", engine.group));
+        let times = at("trajectory_time").filter(|t| t.len() > 1)?;
+        let points = at("trajectory")?;
         let (d, t, shown) = (source.dimension(), times.len(), source.components());
         let row = |row: &[f64]| shown.iter().map(|&k| row[k]).collect();
         let rows = |walker: &[f64]| walker.chunks(d).map(row).collect();
         let all = points.len() / (t * d);
         let paths: Vec<_> = points.chunks_exact(t * d).take(MOST).map(rows).collect();
-        if paths.is_empty() { None } else { Some(Self { times, all, paths }) }
+        if paths.is_empty() { None } else { Some(Self { title: engine.title, times, all, paths }) }
     }
 
     /// Range of a component over all walkers, with some room.
@@ -49,9 +58,9 @@ pub fn draw(source: &Source) -> Option<Canvas> {
 
 fn heading(canvas: &mut Canvas, source: &Source, walkers: &Walkers) -> f64 {
     let mut what = match (walkers.paths.len(), walkers.all) {
-        (1, _) => "one Langevin walker".to_string(),
-        (n, all) if n < all => format!("{n} of {all} Langevin walkers"),
-        (n, _) => format!("{n} Langevin walkers"),
+        (1, _) => format!("one {} walker", walkers.title),
+        (n, all) if n < all => format!("{n} of {all} {} walkers", walkers.title),
+        (n, _) => format!("{n} {} walkers", walkers.title),
     };
     if source.axes.len() == 2 {
         what += "; white dots: start, black dots: end";

@@ -36,7 +36,8 @@ fn sizes(scenario: &Scenario) -> Sizes<'_> {
     let analysis = scenario.analysis.numbers_per_cell(&Scale { dimension: shape.len(), teacher });
     let isotropic = scenario.noise.kind.is_isotropic();
     let batch = scenario.dynamics.drive.batch_size().unwrap_or(0) as f64;
-    Sizes { shape, outputs, analysis, batch, isotropic, options: &scenario.options, fewer: None }
+    let analysis_bytes = scenario.analysis.bytes(&Scale { dimension: shape.len(), teacher });
+    Sizes { shape, outputs, analysis, analysis_bytes, batch, isotropic, options: &scenario.options, fewer: None }
 }
 
 /// Memory of a scenario with these engines.
@@ -51,6 +52,9 @@ fn table(sizes: &Sizes, engines: &[&EngineEntry]) -> Estimate {
     if sizes.analysis > 0.0 {
         // and in the record
         items.push(Item::new("fields of the analysis", 2.0 * 8.0 * sizes.analysis * cells, Key::Cells));
+    }
+    if sizes.analysis_bytes > 0.0 {
+        items.push(Item::new("replicas of rare events", sizes.analysis_bytes, Key::Replicas));
     }
     for engine in engines {
         let mut own = (engine.memory)(sizes);
@@ -114,6 +118,11 @@ fn written(key: Key, scenario: &Scenario, cells: f64) -> (String, Range<usize>, 
             let (batch, span) = scenario.dynamics.drive.batch_place().unwrap_or((0, scenario.time.at.span.clone()));
             (format!("a batch size of {}", grouped(batch as u64)), span, "this batch")
         }
+        Key::Replicas => (
+            "the replicas of `analysis.rare_event`".to_string(),
+            scenario.analysis.span_of("rare_event"),
+            "these events",
+        ),
         Key::Count(count) => {
             let written = (count.written)(&scenario.options);
             (format!("{} {}", grouped(written.value as u64), count.name), written.span, "this many")
@@ -150,7 +159,16 @@ mod tests {
     use crate::engine::{Options, fokker_planck};
 
     fn sizes<'a>(shape: &[f64], options: &'a Options) -> Sizes<'a> {
-        Sizes { shape: shape.to_vec(), outputs: 2.0, analysis: 0.0, batch: 1.0, isotropic: true, options, fewer: None }
+        Sizes {
+            shape: shape.to_vec(),
+            outputs: 2.0,
+            analysis: 0.0,
+            analysis_bytes: 0.0,
+            batch: 1.0,
+            isotropic: true,
+            options,
+            fewer: None,
+        }
     }
 
     #[test]

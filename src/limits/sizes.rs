@@ -1,5 +1,7 @@
 //! The lines of the memory table, and the numbers of a scenario that they grow with.
 
+use fpsolve_solvers::ensemble::Trajectories;
+
 use crate::engine::options::Options;
 use crate::reader::source::Located;
 
@@ -30,6 +32,8 @@ pub enum Key {
     Outputs,
     /// `dynamics.batch_size`.
     Batch,
+    /// `replicas` of `analysis.rare_event`.
+    Replicas,
     /// A number in the table of an engine.
     Count(&'static Count),
 }
@@ -51,6 +55,7 @@ impl Key {
             Self::Cells => sizes.shape.iter_mut().for_each(|n| *n = half(*n)),
             Self::Outputs => sizes.outputs = half(sizes.outputs),
             Self::Batch => sizes.batch = half(sizes.batch),
+            Self::Replicas => sizes.analysis_bytes *= 0.5,
             Self::Count(count) => sizes.fewer = Some((count, half(sizes.count(count)))),
         }
     }
@@ -64,6 +69,7 @@ impl Key {
             }
             Self::Outputs => format!("{} output times", sizes.outputs),
             Self::Batch => format!("batch_size = {}", sizes.batch),
+            Self::Replicas => "fewer replicas".to_string(),
             Self::Count(count) => format!("{} {}", sizes.count(count), count.name),
         }
     }
@@ -78,6 +84,8 @@ pub struct Sizes<'a> {
     pub outputs: f64,
     /// Fields of `[analysis]`: numbers per cell.
     pub analysis: f64,
+    /// Bytes that analyses keep whatever the grid.
+    pub analysis_bytes: f64,
     /// Batch size; 0 where none is written.
     pub batch: f64,
     /// Whether D is a multiple of the identity everywhere.
@@ -97,6 +105,12 @@ impl Sizes<'_> {
     /// Number of dimensions d.
     pub fn dimension(&self) -> f64 {
         self.shape.len() as f64
+    }
+
+    /// The positions of so many walkers on their way; None for none.
+    pub fn trajectories(&self, walkers: usize) -> Option<Item> {
+        let bytes = 3.0 * 8.0 * self.dimension() * walkers as f64 * (Trajectories::ROWS + self.outputs);
+        (walkers > 0).then(|| Item::new("trajectories", bytes, Key::Outputs))
     }
 
     /// A number in the table of an engine.

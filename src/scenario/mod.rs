@@ -17,6 +17,7 @@ pub mod per_variable;
 pub mod prepare;
 pub mod schema;
 pub mod time;
+pub mod validity;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,7 +34,7 @@ pub use prepare::Prepared;
 
 const KEYS: &[&str] =
     &["schema", "name", "description", "seed", "engines", "model", "noise", "dynamics", "grid", "initial", "time"];
-const KEYS_OF_RESULTS: &[&str] = &["analysis", "compare", "expect", "output"];
+const KEYS_OF_RESULTS: &[&str] = &["analysis", "validity", "compare", "expect", "output"];
 
 /// The keys of a scenario: its own, and the tables of the engines.
 fn keys() -> Vec<&'static str> {
@@ -70,6 +71,8 @@ pub struct Scenario {
     pub options: engine::Options,
     /// `[analysis]`.
     pub analysis: Requests,
+    /// `[validity]`.
+    pub validity: Option<validity::Validity>,
     /// `[compare]`.
     pub compare: Vec<Limit>,
     /// `[expect]`.
@@ -116,6 +119,7 @@ impl Scenario {
             time: time::read(&root)?,
             options: engine::Options::read(&root, &engine::tables())?,
             analysis: Requests::read(&root)?,
+            validity: validity::read(&root)?,
             compare: compare::read(&root)?,
             expect: expect::read(&root)?,
             output: output::read(&root)?,

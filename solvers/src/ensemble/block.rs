@@ -21,6 +21,8 @@ pub struct Block {
     pub absorbed: Vec<bool>,
     /// What an optimizer remembers of each walker besides its position (k × BLOCK).
     pub memory: Vec<f64>,
+    /// What is noted of its walkers on their way: positions of paths, times of passages.
+    pub kept: Vec<f64>,
     /// Shuffled samples of each walker, where batches come from reshuffled epochs.
     pub order: Vec<u32>,
     /// The random stream.
@@ -43,6 +45,7 @@ impl Block {
             points: Aligned::zeros(d * BLOCK),
             absorbed: Vec::new(),
             memory: Vec::new(),
+            kept: Vec::new(),
             order: Vec::new(),
             stream: LaneStream::new(seed, engine, index as u64),
             tally: Tally::default(),
@@ -86,6 +89,7 @@ impl Clone for Block {
             points: self.points.clone(),
             absorbed: self.absorbed.clone(),
             memory: self.memory.clone(),
+            kept: self.kept.clone(),
             order: self.order.clone(),
             ..*self
         }
@@ -96,6 +100,7 @@ impl Clone for Block {
         self.points.clone_from(&source.points);
         self.absorbed.clone_from(&source.absorbed);
         self.memory.clone_from(&source.memory);
+        self.kept.clone_from(&source.kept);
         self.order.clone_from(&source.order);
         self.stream = source.stream;
         self.tally = source.tally;

@@ -18,7 +18,7 @@ impl Trajectories {
         }
     }
 
-    /// Appends what the blocks noted in their `memory` while they advanced: for each time in turn the whole block (d×BLOCK).
+    /// Appends what the blocks `kept` while they advanced: for each time in turn the whole block (d×BLOCK).
     pub fn collect(&mut self, times: impl Iterator<Item = f64>, d: usize, ensemble: &mut Ensemble) {
         if self.walkers == 0 {
             return;
@@ -29,11 +29,11 @@ impl Trajectories {
                 for (first, block) in ensemble.blocks.iter().enumerate().map(|(b, block)| (b * BLOCK, block)) {
                     if first < self.walkers {
                         let from = (row * d + k) * BLOCK;
-                        self.points.extend(&block.memory[from..from + (self.walkers - first).min(BLOCK)]);
+                        self.points.extend(&block.kept[from..from + (self.walkers - first).min(BLOCK)]);
                     }
                 }
             }
         }
-        ensemble.blocks.iter_mut().for_each(|block| block.memory.clear());
+        ensemble.blocks.iter_mut().for_each(|block| block.kept.clear());
     }
 }

@@ -10,13 +10,18 @@
 //! |---|---|
 //! | `passage.rs` | start, target and avoided set, checked on the grid |
 //! | `basin.rs` | a basin, its quasi-stationary density and exit rate |
+//! | `by_walkers.rs` | the problem as walkers see it: who is on the way, and what their times say |
 //! | `on_grid.rs` | the problem as a grid sees it, and what it answers |
+//! | `line.rs` | stationary density and mean times on a line in closed form, by quadrature |
 //! | `kramers/` | Kramers' law: on a line by quadrature, in more dimensions over saddles on minimax paths |
 //!
-//! The equations are solved by [`crate::fokker_planck`] on the grid and by [`crate::langevin::first_passage`] with walkers.
+//! The equations are solved by [`crate::fokker_planck`] on the grid, by [`crate::langevin::first_passage`] and [`crate::sgd::first_passage`] with
+//! walkers.
 //! Reference: P. Hänggi, P. Talkner & M. Borkovec 1990, doi:10.1103/RevModPhys.62.251.
 
 pub mod basin;
+pub mod by_walkers;
 pub mod kramers;
+pub mod line;
 pub mod on_grid;
 pub mod passage;

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::formula::{Expression, Program};
-use crate::problem::grid::Grid;
+use crate::problem::grid::{Axis, Grid};
 
 /// A first-passage problem.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,6 +122,33 @@ impl Target {
         true
     }
 
+    /// On a line: where the set begins below and above `from`, up to the ends of an axis, looked for between its cell centres.
+    pub fn edges_around(&self, axis: &Axis, from: f64) -> [Option<f64>; 2] {
+        let mut points = axis.edges().to_vec();
+        points.extend(axis.centers());
+        points.sort_by(f64::total_cmp);
+        let inside = |x: f64| self.contains(&[x])[0];
+        let edge = |mut outside: f64, mut within: f64| {
+            for _ in 0..60 {
+                let middle = 0.5 * (outside + within);
+                if inside(middle) { within = middle } else { outside = middle }
+            }
+            within
+        };
+        let search = |way: &mut dyn Iterator<Item = f64>| {
+            let mut before = from;
+            for x in way {
+                if inside(x) {
+                    return Some(edge(before, x));
+                }
+                before = x;
+            }
+            None
+        };
+        let below = search(&mut points.iter().rev().copied().filter(|x| *x < from));
+        [below, search(&mut points.iter().copied().filter(|x| *x > from))]
+    }
+
     /// Checks the set on a grid for walkers that start at `from`; `role` names it in messages, `outside` is the advice for a start
     /// inside.
     ///
@@ -158,7 +185,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::formula::{Symbols, parse};
-    use crate::problem::grid::Axis;
     use crate::problem::grid::Boundary::Reflecting;
 
     fn target(text: &str) -> Target {
@@ -197,6 +223,17 @@ mod tests {
         assert!(error("x - 0.25").contains("not a condition"));
         assert!(error("(x > 0)/(y > 0)").contains("not a condition"));
         assert!(check("x > -0.9", -0.95).unwrap_err().to_string().contains("every cell"));
+    }
+
+    #[test]
+    fn edges_of_a_target_on_a_line() {
+        let axis = Axis::uniform("x", -2.0, 2.0, 40, [Reflecting; 2]).unwrap();
+        let edges =
+            |text: &str| Target::new(text, &parse(text, &Symbols::new(&["x"])).unwrap(), 1).edges_around(&axis, 0.0);
+        let near = |found: Option<f64>, x: f64| (found.unwrap() - x).abs() < 1e-12;
+        assert!(edges("x > 0.9")[0].is_none() && near(edges("x > 0.9")[1], 0.9));
+        let two = edges("abs(x) > 1.2345");
+        assert!(near(two[0], -1.2345) && near(two[1], 1.2345));
     }
 
     #[test]

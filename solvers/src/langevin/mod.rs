@@ -13,8 +13,10 @@
 //! | `walls/` | reflection along the conormal, periodic wrap, absorption by Brownian bridges |
 //! | `step.rs` | how intervals are divided, and the step that is chosen |
 //! | `step_halving.rs` | the weak error of the step, by walkers that take it and half of it on the same Brownian paths |
+//! | `chain.rs` | the same steps as a Markov chain, for splitting |
 //! | `first_passage/` | first-passage times by walkers |
 
+mod chain;
 pub mod first_passage;
 pub mod scheme;
 mod step;
@@ -26,6 +28,7 @@ use crate::dynamics::{Coefficients, table};
 use crate::engine::{Archive, Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Trajectories};
 use crate::problem::Problem;
+pub use chain::LangevinChain;
 use scheme::{Entry, Scheme, Sde, Work};
 pub use step::divide;
 use step::{STEPS_PER_CHECK, largest_rate};
@@ -233,7 +236,7 @@ impl Engine for Langevin {
                             Stop::Failed(lost(block, work, lane, walker, from + k as f64 * h, h))
                         })?;
                         if kept.next_if(|&&after| after == k + 1).is_some() {
-                            block.memory.extend_from_slice(&block.points);
+                            block.kept.extend_from_slice(&block.points);
                         }
                     }
                     Ok(())

@@ -1,7 +1,7 @@
 //! Exponents of escape in one dimension: τ ~ e^{S/η} for small η at fixed B.
 //!
 //! SGD (Cramér): S = ∫ p*(θ) dθ, where p* ≠ 0 solves Λ(θ, p*) = 0, Λ(θ, p) = B ln (1/m) Σ_s e^{−p g_s/B}. The SDE keeps two cumulants of
-//! the noise only: S = 2B ∫ L'/D dθ. Both count where the path goes uphill. The ratio τ_SGD/τ_SDE ~ e^{(S − S_SDE)/η} leaves every bound
+//! the noise only: S = 2B ∫ L'/D dθ. Both count the highest climb on the way. The ratio τ_SGD/τ_SDE ~ e^{(S − S_SDE)/η} leaves every bound
 //! as η → 0: for escape the SDE's exponent is wrong at low temperature however small η is.
 
 use super::samples::Samples;
@@ -37,38 +37,40 @@ const GAUSS: [(f64, f64); 4] = [
     (0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
 ];
 
-/// The actions from `from` to `to` (a minimum and the top of a barrier, or a point beyond it) for independent draws of batches of B.
-pub fn actions(samples: &dyn Samples, batch: usize, from: f64, to: f64) -> Actions {
+/// The actions from `from` to `to` (a point of the target) for independent draws of batches of B: with the quasi-potential
+/// φ(y) = ∫ p* dθ, S = max φ(y) − φ(z) over `behind` ≤ z ≤ y, `from` ≤ y ≤ `to` along the way, as in the mean time
+/// ∫ dy e^{φ(y)/η} ∫^y dz e^{−φ(z)/η}. One climb from a minimum gives ∫ p* dθ over it.
+pub fn actions(samples: &dyn Samples, batch: usize, [behind, from, to]: [f64; 3]) -> Actions {
     let way = Way { samples, uphill: (to - from).signum() };
-    let point = |k: usize| from + (to - from) * k as f64 / PIECES as f64;
-    let mut total = Actions { sgd: 0.0, sde: 0.0 };
-    let mut add = |a: f64, b: f64| {
-        let (centre, half) = (0.5 * (a + b), 0.5 * (b - a));
-        for (z, w) in GAUSS {
-            for z in [z, -z] {
-                let (sgd, sde) = way.momenta(centre + half * z);
-                total.sgd += w * half.abs() * sgd;
-                total.sde += w * half.abs() * sde;
-            }
-        }
-    };
-    for k in 0..PIECES {
-        let (a, b) = (point(k), point(k + 1));
-        let (fa, fb) = (way.slope(a), way.slope(b));
-        if fa * fb < 0.0 {
-            let (mut low, mut high) = (a, b);
-            for _ in 0..80 {
-                let middle = 0.5 * (low + high);
-                if way.slope(middle) * fa > 0.0 { low = middle } else { high = middle }
-            }
-            add(a, low);
-            add(high, b);
-        } else {
-            add(a, b);
+    let mut climb = Climb::default();
+    way.follow(behind, from, &mut climb);
+    climb.highest = climb.now;
+    way.follow(from, to, &mut climb);
+    let batch = batch as f64; // Λ_B(p) = B Λ_1(p/B)
+    Actions { sgd: batch * climb.highest[0], sde: batch * climb.highest[1] }
+}
+
+/// Variance of the gradient of one draw at a point.
+pub fn variance(samples: &dyn Samples, x: f64) -> f64 {
+    let (g, p) = Way { samples, uphill: 1.0 }.gradients(x);
+    let mean: f64 = g.iter().zip(&p).map(|(g, p)| g * p).sum();
+    g.iter().zip(&p).map(|(g, p)| p * (g - mean) * (g - mean)).sum()
+}
+
+/// How far the way has climbed above its lowest point so far, for SGD and for the SDE, and the most of it.
+#[derive(Default)]
+struct Climb {
+    now: [f64; 2],
+    highest: [f64; 2],
+}
+
+impl Climb {
+    fn add(&mut self, climbed: [f64; 2]) {
+        for k in 0..2 {
+            self.now[k] = (self.now[k] + climbed[k]).max(0.0);
+            self.highest[k] = self.highest[k].max(self.now[k]);
         }
     }
-    let batch = batch as f64; // Λ_B(p) = B Λ_1(p/B)
-    Actions { sgd: batch * total.sgd, sde: batch * total.sde }
 }
 
 struct Way<'a> {
@@ -93,16 +95,51 @@ impl Way<'_> {
         g.iter().zip(&p).map(|(g, p)| g * p).sum()
     }
 
-    /// p* of one draw for SGD and for the SDE; 0 downhill.
-    fn momenta(&self, x: f64) -> (f64, f64) {
-        let (g, p) = self.gradients(x);
+    /// Adds ∫ p* over the way from `a` to `b`, piece by piece, each cut where L' vanishes.
+    fn follow(&self, a: f64, b: f64, climb: &mut Climb) {
+        let point = |k: usize| a + (b - a) * k as f64 / PIECES as f64;
+        for k in (0..PIECES).filter(|_| a != b) {
+            let (a, b) = (point(k), point(k + 1));
+            let first = self.slope(a);
+            if first * self.slope(b) < 0.0 {
+                let (mut low, mut high) = (a, b);
+                for _ in 0..80 {
+                    let middle = 0.5 * (low + high);
+                    if self.slope(middle) * first > 0.0 { low = middle } else { high = middle }
+                }
+                climb.add(self.climbed(a, low));
+                climb.add(self.climbed(high, b));
+            } else {
+                climb.add(self.climbed(a, b));
+            }
+        }
+    }
+
+    /// ∫ p* of one draw over a short way, for SGD and for the SDE.
+    fn climbed(&self, a: f64, b: f64) -> [f64; 2] {
+        let (centre, half, mut total) = (0.5 * (a + b), 0.5 * (b - a), [0.0; 2]);
+        for (z, w) in GAUSS {
+            for z in [z, -z] {
+                let momenta = self.momenta(centre + half * z);
+                (0..2).for_each(|k| total[k] += w * half.abs() * momenta[k]);
+            }
+        }
+        total
+    }
+
+    /// p* of one draw for SGD and for the SDE: positive uphill, negative downhill, infinite where no gradient leads that way.
+    fn momenta(&self, x: f64) -> [f64; 2] {
+        let (mut g, p) = self.gradients(x);
         let mean: f64 = g.iter().zip(&p).map(|(g, p)| g * p).sum();
-        if mean <= 0.0 {
-            return (0.0, 0.0);
+        if mean == 0.0 {
+            return [0.0; 2];
         }
         let variance: f64 = g.iter().zip(&p).map(|(g, p)| p * (g - mean) * (g - mean)).sum();
-        let guess = 2.0 * mean / variance;
-        (cramer(&g, &p, guess), guess)
+        if mean < 0.0 {
+            g.iter_mut().for_each(|g| *g = -*g);
+        }
+        let guess = 2.0 * mean.abs() / variance;
+        [cramer(&g, &p, guess), guess].map(|p| p.copysign(mean))
     }
 }
 

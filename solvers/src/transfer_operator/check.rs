@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::action::{Actions, actions, variance};
 use super::assignment::Rows;
 use super::batches;
 use super::options::TransferOperatorOptions;
@@ -164,3 +165,18 @@ fn check_entries(grid: &Grid, samples: &ModelSamples, step: &Step, most: usize) 
 
 /// Nodes that one atom of a batch law in a plane ends on.
 const ENTRIES_OF_AN_ATOM: f64 = 20.0;
+/// The exponents of the mean time along `way` = [behind, from, to] on a problem's one axis (see [`super::action::actions`]); None without
+/// samples, without a learning rate, where batches are not drawn independently, or where the SDE's noise is not that of the batches.
+pub fn exponents(problem: &Problem, way: [f64; 3]) -> Option<Actions> {
+    let model = Arc::clone(&problem.model).shared_data()?;
+    let minibatch = problem.minibatch.filter(|minibatch| minibatch.replacement == Replacement::With)?;
+    if problem.dimension() != 1 {
+        return None;
+    }
+    let (samples, start) = (ModelSamples(model), [way[1]]);
+    let (mut drift, mut diffusion) = ([0.0], [0.0]);
+    problem.dynamics.drift_diffusion(&start, &mut drift, &mut diffusion);
+    let variance = variance(&samples, start[0]);
+    let same = (diffusion[0] - variance).abs() <= 1e-6 * variance;
+    same.then(|| actions(&samples, minibatch.batch_size, way))
+}

@@ -36,6 +36,7 @@ pub mod solve;
 mod without_replacement;
 
 pub use assignment::Rows;
+pub use check::exponents;
 pub use engine::{NAME, TransferOperator};
 pub use line::{Nodes, Operator};
 pub use matrix::TransitionMatrix;

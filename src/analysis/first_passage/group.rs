@@ -1,8 +1,8 @@
 //! `/escape/<name>`, and what it says in words.
 
+use fpsolve_solvers::escape::by_walkers::FirstPassage;
 use fpsolve_solvers::escape::on_grid::{Absorbed, GridPassage};
 use fpsolve_solvers::escape::passage::Passage;
-use fpsolve_solvers::langevin::first_passage::FirstPassage;
 use fpsolve_solvers::problem::grid::Grid;
 
 use crate::record::read::{float, integer, text};
@@ -25,35 +25,62 @@ pub fn passage_group<'a>(record: &'a mut Record, passage: &Passage, times: &[f64
     group
 }
 
-/// Adds to `/escape/<name>` what an ensemble found: `langevin_survival` and `langevin_survival_se` over `time`, the mean time and
-/// how it was found as attributes; where something else than an arrival can happen also `langevin_committor` with its standard
+/// The ensembles that first passages are found with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walkers {
+    /// Of the SDE.
+    Langevin,
+    /// Of minibatch descent.
+    Sgd,
+}
+
+impl Walkers {
+    /// What names in the record begin with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Langevin => "langevin",
+            Self::Sgd => "sgd",
+        }
+    }
+    /// Whose walkers they are, in words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Langevin => "Langevin",
+            Self::Sgd => "SGD",
+        }
+    }
+}
+
+/// Adds to `/escape/<name>` what an ensemble found: `langevin_survival` and `langevin_survival_se` (or `sgd_…`) over `time`, the mean
+/// time and how it was found as attributes; where something else than an arrival can happen also `langevin_committor` with its standard
 /// error, of the walkers that came to the target, the avoided set or an absorbing wall, and `langevin_undecided`, the share of the
 /// others.
-pub fn add_walkers(group: &mut Group, passage: &Passage, times: &[f64], found: &FirstPassage) {
+pub fn add_walkers(group: &mut Group, kind: Walkers, passage: &Passage, times: &[f64], found: &FirstPassage) {
+    let (of, whose) = (|name: &str| format!("{}_{name}", kind.prefix()), kind.title());
     let (survival, errors) = found.survival(times).into_iter().unzip();
-    group.datasets.push(series("langevin_survival", survival, "share of the Langevin walkers still on their way"));
-    group.datasets.push(series("langevin_survival_se", errors, "standard error of langevin_survival"));
-    let times = [
-        ("langevin_mean", Some([found.mean, found.standard_error])),
-        ("langevin_exit", found.exit),
-        ("langevin_conditional", found.conditional),
-    ];
+    let about = format!("share of the {whose} walkers still on their way");
+    group.datasets.push(series(&of("survival"), survival, &about));
+    group.datasets.push(series(&of("survival_se"), errors, &format!("standard error of {}", of("survival"))));
+    let times =
+        [("mean", Some([found.mean, found.standard_error])), ("exit", found.exit), ("conditional", found.conditional)];
     for (name, [mean, error]) in times.into_iter().filter_map(|(name, time)| Some((name, time?))) {
-        group.set(name, Attribute::Float(mean));
-        group.set(&format!("{name}_se"), Attribute::Float(error));
+        group.set(&of(name), Attribute::Float(mean));
+        group.set(&of(&format!("{name}_se")), Attribute::Float(error));
     }
     let median = found.arrivals.get(found.walkers / 2);
-    group.set("langevin_walkers", Attribute::Integer(found.walkers as i64));
-    group.set("langevin_censored", Attribute::Float(found.censored()));
-    group.set("langevin_absorbed", Attribute::Float(found.absorbed()));
-    median.into_iter().for_each(|median| group.set("langevin_median", Attribute::Float(*median)));
-    group.set("langevin_horizon", Attribute::Float(passage.horizon));
-    group.set("langevin_step", Attribute::Float(found.step));
-    group.set("langevin_bridge", Attribute::Text(found.bridge.to_string()));
+    group.set(&of("walkers"), Attribute::Integer(found.walkers as i64));
+    group.set(&of("censored"), Attribute::Float(found.censored()));
+    if kind == Walkers::Langevin {
+        group.set(&of("absorbed"), Attribute::Float(found.absorbed()));
+    }
+    median.into_iter().for_each(|median| group.set(&of("median"), Attribute::Float(*median)));
+    group.set(&of("horizon"), Attribute::Float(passage.horizon));
+    group.set(&of("step"), Attribute::Float(found.step));
+    group.set(&of(if kind == Walkers::Langevin { "bridge" } else { "arrivals" }), Attribute::Text(found.bridge.into()));
     if let Some((committor, error)) = found.first.and_then(|first| first.committor()) {
-        group.set("langevin_committor", Attribute::Float(committor));
-        group.set("langevin_committor_se", Attribute::Float(error));
-        group.set("langevin_undecided", Attribute::Float(found.undecided()));
+        group.set(&of("committor"), Attribute::Float(committor));
+        group.set(&of("committor_se"), Attribute::Float(error));
+        group.set(&of("undecided"), Attribute::Float(found.undecided()));
     }
 }
 
@@ -113,12 +140,8 @@ pub fn words(record: &Record) -> Vec<String> {
         if let Some(mean) = float(group, "from_value") {
             means.push(format!("fokker-planck {} (grid)", value(mean, float(group, "error_grid"))));
         }
-        if let (Some(mean), Some(se)) = (float(group, "langevin_mean"), float(group, "langevin_mean_se")) {
-            let censored = float(group, "langevin_censored").is_some_and(|share| share > 0.0);
-            let (bound, walkers) =
-                (if censored { "at least " } else { "" }, integer(group, "langevin_walkers").unwrap_or(0));
-            means.push(format!("langevin {bound}{} ({walkers} walkers)", with_error(mean, se)));
-        }
+        means.extend(mean_of(group, Walkers::Langevin));
+        means.extend(mean_of(group, Walkers::Sgd));
         means.extend(super::chain::mean(group));
         means.extend(float(group, "kramers").map(|time| format!("Kramers {} to beyond the barrier", short(time))));
         let (from, target) = (text(group, "from").unwrap_or("?"), text(group, "target").unwrap_or("?"));
@@ -130,12 +153,22 @@ pub fn words(record: &Record) -> Vec<String> {
             let none = if float(group, "kramers").is_some() { "" } else { "no Kramers time: " };
             lines.push(format!("  {none}{reason}"));
         }
+        lines.extend(super::exponents::words(group, float(record, "learning_rate")));
         lines.extend(super::chain::how_counted(group));
         lines.extend(committor(group, target));
         lines.extend(times(group, "exit", "exit time, to whichever comes first, unconditional"));
         lines.extend(times(group, "conditional", "time to the target, conditional on reaching it first"));
     }
     lines
+}
+
+/// The mean time of an ensemble in words.
+fn mean_of(group: &Group, kind: Walkers) -> Option<String> {
+    let of = |name: &str| format!("{}_{name}", kind.prefix());
+    let (mean, se) = (float(group, &of("mean"))?, float(group, &of("mean_se"))?);
+    let censored = float(group, &of("censored")).is_some_and(|share| share > 0.0);
+    let (bound, walkers) = (if censored { "at least " } else { "" }, integer(group, &of("walkers")).unwrap_or(0));
+    Some(format!("{} {bound}{} ({walkers} walkers)", kind.prefix(), with_error(mean, se)))
 }
 
 /// A number, with its error where there is one.
@@ -149,8 +182,11 @@ fn times(group: &Group, name: &str, words: &str) -> Option<String> {
         float(group, &mean).map(|mean| format!("{engine} {}", value(mean, float(group, &error))))
     };
     let grid = one("fokker-planck", format!("from_value_{name}"), format!("from_value_{name}_error"));
-    let walkers = one("langevin", format!("langevin_{name}"), format!("langevin_{name}_se"));
-    let all: Vec<String> = grid.into_iter().chain(walkers).collect();
+    let walkers = [Walkers::Langevin, Walkers::Sgd].map(|kind| {
+        let engine = kind.prefix();
+        one(engine, format!("{engine}_{name}"), format!("{engine}_{name}_se"))
+    });
+    let all: Vec<String> = grid.into_iter().chain(walkers.into_iter().flatten()).collect();
     (!all.is_empty()).then(|| format!("  {words}: {}", all.join(", ")))
 }
 
@@ -160,8 +196,10 @@ fn committor(group: &Group, target: &str) -> Option<String> {
     if let Some(share) = float(group, "from_committor") {
         shares.push(format!("fokker-planck {} (grid)", value(share, float(group, "from_committor_error_grid"))));
     }
-    if let (Some(share), Some(se)) = (float(group, "langevin_committor"), float(group, "langevin_committor_se")) {
-        shares.push(format!("langevin {}", with_error(share, se)));
+    for engine in [Walkers::Langevin, Walkers::Sgd].map(Walkers::prefix) {
+        let of = |name: &str| float(group, &format!("{engine}_{name}"));
+        let share = of("committor").zip(of("committor_se"));
+        shares.extend(share.map(|(share, se)| format!("{engine} {}", with_error(share, se))));
     }
     shares.extend(super::chain::committor(group));
     let before = text(group, "avoid").unwrap_or("an absorbing wall");

@@ -1,30 +1,38 @@
-//! `analysis.first_passage`: times to where a condition holds, by the grid, by Langevin walkers and by the chain of descent, with Kramers' law beside them;
+//! `analysis.first_passage`: times to where a condition holds, by the grid, by walkers of the SDE and of SGD, and by the law of SGD, with Kramers' law beside
+//! them;
 //! `/escape/<name>`.
 
 mod chain;
+mod exponents;
 mod group;
 mod kramers;
 mod request;
 mod warnings;
 
+use std::any::Any;
+
 use fpsolve_solvers::Error;
+use fpsolve_solvers::escape::by_walkers::FirstPassage;
 use fpsolve_solvers::escape::kramers::Ground;
 use fpsolve_solvers::escape::on_grid::GridPassage;
 use fpsolve_solvers::escape::passage::Passage;
-use fpsolve_solvers::langevin::first_passage::{FirstPassage, first_passage_from};
+use fpsolve_solvers::langevin::first_passage as langevin;
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::sgd::first_passage as sgd;
 use miette::Result;
 
-pub use self::group::{add_grid, add_walkers, passage_group};
-use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Subject};
+pub use self::group::{Walkers, add_grid, add_walkers, passage_group};
+pub(super) use self::request::check_start;
+use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Planned, Subject};
 use crate::engine::langevin::LangevinTable;
+use crate::engine::sgd::SgdTable;
 use crate::record::Record;
 
 /// Its line in the table.
 pub static ENTRY: AnalysisEntry = AnalysisEntry {
     name: "first_passage",
     key: Some("first_passage"),
-    about: "list of { name, from, target, avoid, walkers, horizon }: times to where a condition such as \"x > 1\" holds, the \
+    about: "list of { name, from, target, avoid, walkers, sgd, horizon }: times to where a condition such as \"x > 1\" holds, the \
             probability to come there before where `avoid` holds, and Kramers' time; /escape",
     subject: Subject::Law,
     groups: &["escape"],
@@ -33,16 +41,35 @@ pub static ENTRY: AnalysisEntry = AnalysisEntry {
 };
 
 /// The first-passage problems.
-struct FirstPassages(Vec<Passage>);
+struct FirstPassages(Vec<Asked>);
+
+/// One of them.
+struct Asked {
+    passage: Passage,
+    /// Whether walkers of SGD answer too, where that engine runs.
+    sgd: bool,
+}
+
+/// The passages that are asked for.
+pub fn passages(planned: &[Planned]) -> Vec<Passage> {
+    let all = |planned: &Planned| {
+        let passages: &FirstPassages = (planned.analysis.as_ref() as &dyn Any).downcast_ref()?;
+        Some(passages.0.iter().map(|asked| asked.passage.clone()).collect())
+    };
+    planned.iter().find_map(all).unwrap_or_default()
+}
 
 /// What is known of one of them.
 struct Found {
     passage: Passage,
     by_grid: Option<GridPassage>,
-    by_walkers: Option<FirstPassage>,
+    by_langevin: Option<FirstPassage>,
+    by_sgd: Option<FirstPassage>,
     by_chain: Option<GridPassage>,
     /// Kramers' law, where anything else is known.
     kramers: Option<kramers::Law>,
+    /// Exponents, on a line where batches are drawn.
+    exponents: Option<exponents::Exponents>,
 }
 
 /// What is known of all, and what failed.
@@ -54,22 +81,30 @@ struct AllFound {
 impl Analysis for FirstPassages {
     fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error> {
         let mut failures = Vec::new();
-        let by_grid = by_grid(&self.0, finished, &mut failures);
-        let by_walkers = by_walkers(&self.0, finished, &mut failures);
-        let by_chain = by_chain(&self.0, finished, &mut failures);
-        let all = self.0.iter().cloned().zip(by_grid.into_iter().zip(by_walkers).zip(by_chain));
-        let passages = all.map(|(passage, ((by_grid, by_walkers), by_chain))| Found {
+        let all: Vec<Passage> = self.0.iter().map(|asked| asked.passage.clone()).collect();
+        let mut by_grid = by_grid(&all, finished, &mut failures).into_iter();
+        let mut by_langevin = by_langevin(&self.0, finished, &mut failures).into_iter();
+        let mut by_sgd = by_sgd(&self.0, finished, &mut failures).into_iter();
+        let mut by_chain = by_chain(&all, finished, &mut failures).into_iter();
+        let found = all.into_iter().map(|passage| Found {
             passage,
-            by_grid,
-            by_walkers,
-            by_chain,
+            by_grid: by_grid.next().flatten(),
+            by_langevin: by_langevin.next().flatten(),
+            by_sgd: by_sgd.next().flatten(),
+            by_chain: by_chain.next().flatten(),
             kramers: None,
+            exponents: None,
         });
-        let known = |p: &Found| p.by_grid.is_some() || p.by_walkers.is_some() || p.by_chain.is_some();
-        let mut passages: Vec<Found> = passages.filter(known).collect();
+        let known =
+            |p: &Found| p.by_grid.is_some() || p.by_langevin.is_some() || p.by_sgd.is_some() || p.by_chain.is_some();
+        let mut passages: Vec<Found> = found.filter(known).collect();
         if !passages.is_empty() {
             let (ground, grid) = (Ground::new(finished.problem), &finished.problem.grid);
-            passages.iter_mut().for_each(|p| p.kramers = Some(kramers::law(&ground, grid, &p.passage)));
+            for found in &mut passages {
+                found.kramers = Some(kramers::law(&ground, grid, &found.passage));
+                let by_chain = found.by_chain.as_ref().map(|chain| chain.from_value);
+                found.exponents = exponents::find(finished, &found.passage, by_chain);
+            }
         }
         Ok(Some(Box::new(AllFound { passages, failures })))
     }
@@ -99,44 +134,71 @@ fn by_chain(passages: &[Passage], finished: &Finished, failures: &mut Vec<Failur
     passages.iter().map(one).collect()
 }
 
-/// The problems by Langevin walkers, in order, until one fails; None without a Langevin engine that got through.
-fn by_walkers(passages: &[Passage], finished: &Finished, failures: &mut Vec<Failure>) -> Vec<Option<FirstPassage>> {
-    let mut going = finished.run_of("langevin").is_some_and(|run| run.failure.is_none());
+/// The problems by Langevin walkers, where that engine got through.
+fn by_langevin(asked: &[Asked], finished: &Finished, failures: &mut Vec<Failure>) -> Vec<Option<FirstPassage>> {
+    let going = finished.run_of("langevin").is_some_and(|run| run.failure.is_none());
     let options = &finished.options.of::<LangevinTable>().options;
-    let mut found = Vec::with_capacity(passages.len());
-    for passage in passages {
-        let mut one = None;
-        if going {
-            (finished.progress)(&format!("langevin: first passage \"{}\"", passage.name));
-            let done = (finished.done_blocks)(&passage.name);
-            match first_passage_from(finished.problem, options, passage, true, &done, finished.interrupt) {
-                Ok(passage) => one = Some(passage),
-                Err(error) => {
-                    failures.push(failure(passage, error));
-                    going = false;
-                }
-            }
-        }
-        found.push(one);
-    }
-    found
+    let wanted = asked.iter().map(|asked| Some(&asked.passage).filter(|_| going));
+    by_walkers(wanted, "langevin", finished, failures, &|passage| {
+        let done = (finished.done_blocks)(&passage.name);
+        langevin::first_passage_from(finished.problem, options, passage, true, &done, finished.interrupt)
+    })
+}
+
+/// The problems by walkers of SGD, where that engine got through.
+fn by_sgd(asked: &[Asked], finished: &Finished, failures: &mut Vec<Failure>) -> Vec<Option<FirstPassage>> {
+    let going = finished.run_of("sgd").is_some_and(|run| run.failure.is_none());
+    let options = &finished.options.of::<SgdTable>().options;
+    let wanted = asked.iter().map(|asked| Some(&asked.passage).filter(|_| going && asked.sgd));
+    by_walkers(wanted, "sgd", finished, failures, &|passage| {
+        let done = (finished.done_blocks)(&format!("sgd:{}", passage.name)); // no name of a passage has a colon
+        sgd::first_passage_from(finished.problem, options, passage, &done, finished.interrupt)
+    })
+}
+
+/// The problems that are wanted of walkers, in order, until one fails.
+fn by_walkers<'a>(
+    wanted: impl Iterator<Item = Option<&'a Passage>>,
+    engine: &str,
+    finished: &Finished,
+    failures: &mut Vec<Failure>,
+    find: &dyn Fn(&Passage) -> Result<FirstPassage, Error>,
+) -> Vec<Option<FirstPassage>> {
+    let mut going = true;
+    let one = |passage: Option<&Passage>| {
+        let passage = passage.filter(|_| going)?;
+        (finished.progress)(&format!("{engine}: first passage \"{}\"", passage.name));
+        let found = find(passage).map_err(|error| failures.push(failure(passage, error))).ok();
+        going = found.is_some();
+        found
+    };
+    wanted.map(one).collect()
 }
 
 impl Findings for AllFound {
     fn add_to(&self, record: &mut Record, problem: &Problem) {
-        for Found { passage, by_grid, by_walkers, by_chain, kramers } in &self.passages {
+        for Found { passage, by_grid, by_langevin, by_sgd, by_chain, kramers, exponents } in &self.passages {
             let group = passage_group(record, passage, &problem.times);
             by_grid.iter().for_each(|found| add_grid(group, &problem.grid, found));
-            by_walkers.iter().for_each(|found| add_walkers(group, passage, &problem.times, found));
+            let times = &problem.times;
+            by_langevin.iter().for_each(|found| add_walkers(group, Walkers::Langevin, passage, times, found));
+            by_sgd.iter().for_each(|found| add_walkers(group, Walkers::Sgd, passage, times, found));
             by_chain.iter().for_each(|found| chain::add(group, found));
             by_chain.iter().for_each(|found| chain::add_fields(group, &problem.grid, found));
             kramers.iter().for_each(|law| kramers::add(group, law));
+            exponents.iter().for_each(|found| exponents::add(group, found));
         }
     }
 
     fn warnings(&self) -> Vec<String> {
-        let of = |found: &Found| found.by_walkers.as_ref().map(|walkers| warnings::warnings(&found.passage, walkers));
-        self.passages.iter().filter_map(of).flatten().collect()
+        let of = |found: &Found| {
+            let each = [(Walkers::Langevin, &found.by_langevin), (Walkers::Sgd, &found.by_sgd)];
+            let one = |(kind, walkers): (Walkers, &Option<FirstPassage>)| {
+                walkers.as_ref().map(|walkers| warnings::warnings(&found.passage, kind, walkers))
+            };
+            each.into_iter().filter_map(one).flatten().collect::<Vec<_>>()
+        };
+        self.passages.iter().flat_map(of).collect()
     }
 
     fn failures(&self) -> Vec<Failure> {

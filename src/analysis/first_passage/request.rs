@@ -6,7 +6,7 @@ use fpsolve_solvers::escape::passage::{Passage, Target};
 use miette::Result;
 
 use super::super::{Analysis, Context, Request, Scale};
-use super::FirstPassages;
+use super::{Asked, FirstPassages};
 use crate::reader::Located;
 use crate::reader::formula::formula;
 use crate::reader::table::{Table, Value};
@@ -24,8 +24,10 @@ struct Written {
     target: Located<String>,
     /// A condition that holds in a set to be avoided.
     avoid: Option<Located<String>>,
-    /// Walkers of the Langevin ensemble.
+    /// Walkers of each ensemble.
     walkers: usize,
+    /// Whether walkers of SGD answer too, where that engine runs.
+    sgd: bool,
     /// Time up to which those walkers are followed; None for [`HORIZON`] times the end of the run.
     horizon: Option<Located<f64>>,
 }
@@ -51,7 +53,7 @@ pub(super) fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
 }
 
 fn read_one(value: &Value) -> Result<Written> {
-    let table = value.table(&["name", "from", "target", "avoid", "walkers", "horizon"])?;
+    let table = value.table(&["name", "from", "target", "avoid", "walkers", "sgd", "horizon"])?;
     let help = "write { name = \"escape\", from = [-1.0], target = \"x > 1\" }";
     let name = table.require("name", help)?.string()?;
     check_group_name(table.source(), &name, "first-passage problem")?;
@@ -60,11 +62,12 @@ fn read_one(value: &Value) -> Result<Written> {
     let avoid = table.optional("avoid", formula)?;
     let count = |v: &Value| Ok(v.count(1..=MOST_WALKERS)?.value as usize);
     let walkers = table.or("walkers", WALKERS, &WALKERS.to_string(), count)?;
+    let sgd = table.or("sgd", true, "true", |v: &Value| Ok(v.boolean()?.value))?;
     let horizon = table.optional("horizon", Value::positive)?;
     if horizon.is_none() {
         table.source().note_default(&table.path("horizon"), format!("{HORIZON} times the last output time"));
     }
-    Ok(Written { name, from, target, avoid, walkers, horizon })
+    Ok(Written { name, from, target, avoid, walkers, sgd, horizon })
 }
 
 impl Request for Vec<Written> {
@@ -72,7 +75,8 @@ impl Request for Vec<Written> {
     /// an avoided set that holds at the start or covers no cell, an avoided set that overlaps the target, a horizon before the end of
     /// the run.
     fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
-        let passages = self.iter().map(|written| passage(context, written)).collect::<Result<Vec<_>>>()?;
+        let passages = self.iter().map(|written| Ok(Asked { passage: passage(context, written)?, sgd: written.sgd }));
+        let passages = passages.collect::<Result<Vec<_>>>()?;
         Ok((!passages.is_empty()).then(|| Arc::new(FirstPassages(passages)) as Arc<dyn Analysis>))
     }
 
@@ -85,8 +89,8 @@ impl Request for Vec<Written> {
 
 fn passage(context: &Context, written: &Written) -> Result<Passage> {
     let (source, grid) = (context.source, &context.problem.grid);
-    let Written { name, from, target, avoid, walkers, horizon } = written;
-    check_start(context, name, from)?;
+    let Written { name, from, target, avoid, walkers, horizon, .. } = written;
+    check_start(context, "first_passage", name, from)?;
     let end = context.problem.times.last().copied().unwrap_or(0.0);
     if let Some(horizon) = horizon.as_ref().filter(|horizon| horizon.value < end) {
         let message =
@@ -113,11 +117,16 @@ fn passage(context: &Context, written: &Written) -> Result<Passage> {
 }
 
 /// Errors: a start with another number of coordinates, or off the grid.
-fn check_start(context: &Context, name: &Located<String>, from: &Located<Vec<f64>>) -> Result<()> {
+pub(in super::super) fn check_start(
+    context: &Context,
+    key: &str,
+    name: &Located<String>,
+    from: &Located<Vec<f64>>,
+) -> Result<()> {
     let (grid, variables) = (&context.problem.grid, &context.problem.variables);
     if from.value.len() != variables.len() {
         let (found, needed) = (count(from.value.len(), "number"), count(variables.len(), "variable"));
-        let message = format!("`analysis.first_passage.from` has {found} for {needed}");
+        let message = format!("`analysis.{key}.from` has {found} for {needed}");
         let help = format!("write one number for each variable: {}", variables.join(", "));
         return Err(context.source.error(&from.span, message, format!("needs {}", variables.len()), help));
     }

@@ -13,121 +13,20 @@
 
 mod curved;
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-
 use curved::Curved;
 
 use super::scheme::{self, Sde, Work};
 use super::walls::Walls;
 use super::{LangevinOptions, STEPS_PER_CHECK, lost, step};
 use crate::Error;
-use crate::engine::{Archive, Interrupt};
+use crate::engine::Interrupt;
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop};
+pub use crate::escape::by_walkers::{DoneBlocks, First, FirstPassage};
+use crate::escape::by_walkers::{Lanes, TIMES, WALKERS_PER_BLOCK, summary, times_of};
 use crate::escape::passage::{Passage, Target};
 use crate::numerics::symmetric::packed_index;
 use crate::problem::Problem;
 use crate::problem::initial::Initial;
-
-/// What an ensemble says about the time τ to a target.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FirstPassage {
-    /// Number of walkers N.
-    pub walkers: usize,
-    /// Arrival times, increasing.
-    pub arrivals: Vec<f64>,
-    /// Times at which walkers were absorbed at a wall before they arrived, increasing.
-    pub absorbed: Vec<f64>,
-    /// Time up to which walkers were followed.
-    pub horizon: f64,
-    /// The longest step that was taken.
-    pub step: f64,
-    /// Mean of min(τ, horizon), τ the time to the target or an absorbing wall.
-    pub mean: f64,
-    /// Standard error of it.
-    pub standard_error: f64,
-    /// Mean time to the target, the avoided set or an absorbing wall, at most the horizon, with its standard error; None where no set is
-    /// avoided.
-    pub exit: Option<[f64; 2]>,
-    /// Mean time to the target of the walkers that came to it first, with its standard error; None where nothing else can happen, or fewer
-    /// than two came.
-    pub conditional: Option<[f64; 2]>,
-    /// How arrivals between the ends of a step are seen, in words.
-    pub bridge: &'static str,
-    /// How many came to the target first, where something else can happen.
-    pub first: Option<First>,
-}
-
-/// What a walker came to first: the target, or the avoided set or an absorbing wall.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct First {
-    /// Walkers that came to the target first.
-    pub target: usize,
-    /// Walkers that came to the avoided set or an absorbing wall first.
-    pub other: usize,
-}
-
-impl First {
-    /// The committor q = k/n of the n walkers that came to either, and its standard error √(p(1 − p)/(n + 2)), p = (k + 1)/(n + 2),
-    /// which is not 0 where all came to the same; None without any.
-    pub fn committor(&self) -> Option<(f64, f64)> {
-        let (k, n) = (self.target as f64, (self.target + self.other) as f64);
-        let p = (k + 1.0) / (n + 2.0);
-        (n > 0.0).then(|| (k / n, (p * (1.0 - p) / (n + 2.0)).sqrt()))
-    }
-}
-
-impl FirstPassage {
-    /// Share of the walkers that were still on their way at the horizon; where it is not 0 the mean is too small.
-    pub fn censored(&self) -> f64 {
-        1.0 - (self.arrivals.len() + self.absorbed.len()) as f64 / self.walkers as f64
-    }
-    /// Share of the walkers that by the horizon had come neither to the target nor to what would have excluded it.
-    pub fn undecided(&self) -> f64 {
-        self.first.map_or(0.0, |first| 1.0 - (first.target + first.other) as f64 / self.walkers as f64)
-    }
-    /// Share of the walkers that were absorbed at a wall.
-    pub fn absorbed(&self) -> f64 {
-        self.absorbed.len() as f64 / self.walkers as f64
-    }
-    /// Share of the walkers still on their way at each of the given times, with its standard error, which a single walker has not
-    /// (not a number).
-    pub fn survival(&self, at: &[f64]) -> Vec<(f64, f64)> {
-        let n = self.walkers as f64;
-        let gone = |t: f64| [&self.arrivals, &self.absorbed].map(|times| times.partition_point(|&time| time <= t));
-        let share = |t: f64| 1.0 - gone(t).iter().sum::<usize>() as f64 / n;
-        let spread = |p: f64| if self.walkers > 1 { (p * (1.0 - p) / n).sqrt() } else { f64::NAN };
-        at.iter().map(|&t| (share(t), spread(share(t)))).collect()
-    }
-}
-
-/// The blocks of walkers that are done, which a later call need not follow again; it can be read while walkers are followed.
-#[derive(Debug, Default)]
-pub struct DoneBlocks(Mutex<BTreeMap<u64, Vec<f64>>>);
-
-impl DoneBlocks {
-    fn of(&self, block: u64, wanted: usize) -> Option<Vec<f64>> {
-        let blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        blocks.get(&block).filter(|times| times.len() == wanted).cloned()
-    }
-
-    fn add(&self, block: u64, times: &[f64]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(block, times.to_vec());
-    }
-
-    /// Notes the blocks, or puts them back. Errors: as for [`State::restore`](crate::engine::State::restore).
-    pub fn archive(&self, archive: &mut Archive) -> Result<(), Error> {
-        let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut numbers, mut times): (Vec<u64>, Vec<Vec<f64>>) = std::mem::take(&mut *blocks).into_iter().unzip();
-        archive.counts("blocks", &mut numbers)?;
-        archive.rows("times", &mut times)?;
-        blocks.extend(numbers.into_iter().zip(times));
-        Ok(())
-    }
-}
-
-/// Walkers that the lanes of a block work off, one after the other.
-const WALKERS_PER_BLOCK: usize = 4 * BLOCK;
 
 /// Time from `passage.from` to `passage.target`, with scheme and step of `options` (whose number of walkers does not matter).
 ///
@@ -174,7 +73,7 @@ pub fn first_passage_from(
     let mut ensemble = Ensemble::new(&start, &format!("langevin/first-passage/{}", passage.name), lanes)?;
     for (b, block) in ensemble.blocks_mut().iter_mut().enumerate() {
         let walkers = (passage.walkers - b * WALKERS_PER_BLOCK).min(WALKERS_PER_BLOCK);
-        block.memory = vec![f64::INFINITY; TIMES * walkers];
+        block.kept = vec![f64::INFINITY; TIMES * walkers];
         if walls.absorbs() {
             block.absorbed = vec![false; BLOCK];
         }
@@ -186,11 +85,11 @@ pub fn first_passage_from(
         || (Work::new(sde.bounds.len()), watcher.clone(), avoided.clone()),
         |block, (work, watcher, avoided), watch| {
             let number = (block.first / BLOCK) as u64;
-            if let Some(times) = done.of(number, block.memory.len()) {
-                block.memory = times;
+            if let Some(times) = done.of(number, block.kept.len()) {
+                block.kept = times;
                 return Ok(());
             }
-            let mut lanes = Lanes::new(block.memory.len() / TIMES);
+            let mut lanes = Lanes::new(block.kept.len() / TIMES);
             watcher.restart_all();
             watcher.curved.iter_mut().for_each(Curved::restart);
             avoided.iter_mut().filter_map(|a| a.curved.as_mut()).for_each(Curved::restart);
@@ -217,10 +116,10 @@ pub fn first_passage_from(
                         (watcher.arrived[lane], block.absorbed.get(lane).copied().unwrap_or(false));
                     if avoided.as_ref().is_some_and(|a| a.arrived[lane] && !(arrived && watcher.nearer(a, lane))) {
                         let fraction = avoided.as_ref().map_or(0.5, |a| a.fraction[lane]);
-                        lanes.avoided(lane, (whole + fraction) * h, &mut block.memory);
+                        lanes.avoided(lane, (whole + fraction) * h, &mut block.kept);
                     }
                     if arrived || absorbed || whole + 0.5 > steps as f64 - 1.0 {
-                        lanes.done(lane, k + 1, time * h, arrived, absorbed, &mut block.memory);
+                        lanes.done(lane, k + 1, time * h, arrived, absorbed, &mut block.kept);
                         passage.from.iter().enumerate().for_each(|(k, x)| block.points[k * BLOCK + lane] = *x);
                         block.absorbed.iter_mut().skip(lane).take(1).for_each(|gone| *gone = false);
                         watcher.restart(lane);
@@ -228,75 +127,12 @@ pub fn first_passage_from(
                     }
                 }
             }
-            done.add(number, &block.memory);
+            done.add(number, &block.kept);
             Ok(())
         },
     )?;
     ensemble.arrive();
-    let part = |which: usize| -> Vec<f64> {
-        let of_block = |block: &Block| {
-            let n = block.memory.len() / TIMES;
-            block.memory[which * n..(which + 1) * n].to_vec()
-        };
-        ensemble.blocks().iter().flat_map(of_block).collect()
-    };
-    let times = [part(0), part(1), part(2)];
-    let avoids = avoided.is_some();
-    let first = (avoided.is_some() || walls.absorbs()).then(|| first_of(&times));
-    let mut found = summary(passage, horizon, h, &times, watcher.words());
-    (found.first, found.exit) = (first, avoids.then(|| exit_time(&times, horizon)));
-    found.conditional = first.and_then(|_| conditional_time(&times));
-    Ok(found)
-}
-
-/// Times kept of each walker: of its arrival, of its absorption, and when it first touched the avoided set; infinite where there is
-/// none.
-const TIMES: usize = 3;
-
-fn first_of([arrived, absorbed, avoided]: &[Vec<f64>; TIMES]) -> First {
-    let of = |k: usize| [arrived[k], absorbed[k].min(avoided[k])];
-    let count = |wanted: fn([f64; 2]) -> bool| (0..arrived.len()).filter(|&k| wanted(of(k))).count();
-    First { target: count(|[target, other]| target < other), other: count(|[_, other]| other.is_finite()) }
-}
-
-/// Which walker each lane of a block follows.
-struct Lanes {
-    walker: [usize; BLOCK],
-    started: [u64; BLOCK],
-    walkers: usize,
-    next: usize,
-    busy: usize,
-}
-
-impl Lanes {
-    fn new(walkers: usize) -> Self {
-        let busy = walkers.min(BLOCK);
-        Self { walker: std::array::from_fn(|lane| lane), started: [0; BLOCK], walkers, next: BLOCK, busy }
-    }
-
-    /// The walker of a lane is in the avoided set: notes the time where it is the first.
-    fn avoided(&self, lane: usize, time: f64, times: &mut [f64]) {
-        if let Some(place) = Some(self.walker[lane]).filter(|&walker| walker < self.walkers) {
-            let noted = &mut times[2 * self.walkers + place];
-            *noted = noted.min(time);
-        }
-    }
-
-    /// The walker of a lane is done after `step` steps in all: notes its time and starts the next walker.
-    fn done(&mut self, lane: usize, step: u64, time: f64, arrived: bool, absorbed: bool, times: &mut [f64]) {
-        if let Some(place) = Some(self.walker[lane]).filter(|&walker| walker < self.walkers) {
-            if arrived {
-                times[place] = time;
-            } else if absorbed {
-                times[self.walkers + place] = time;
-            }
-            if self.next >= self.walkers {
-                self.busy -= 1;
-            }
-        }
-        (self.walker[lane], self.started[lane]) = (self.next, step);
-        self.next += 1;
-    }
+    Ok(summary(passage, h, &times_of(&ensemble), watcher.words(), walls.absorbs()))
 }
 
 /// Sees whether the walkers of a block reached the target in a step.
@@ -420,49 +256,6 @@ impl<'a> Watcher<'a> {
         let entry = |i: usize, j: usize| normal(i) * normal(j) * diffusion[packed_index(d, i, j) * BLOCK + lane];
         (0..d).map(|i| (0..d).map(|j| entry(i, j)).sum::<f64>()).sum()
     }
-}
-
-/// The earliest of the times of a walker.
-fn earliest(times: &[Vec<f64>; TIMES], walker: usize) -> f64 {
-    times.iter().map(|times| times[walker]).fold(f64::INFINITY, f64::min)
-}
-
-fn exit_time(times: &[Vec<f64>; TIMES], horizon: f64) -> [f64; 2] {
-    mean_with_error((0..times[0].len()).map(|k| earliest(times, k).min(horizon)))
-}
-
-fn conditional_time(times: &[Vec<f64>; TIMES]) -> Option<[f64; 2]> {
-    let first = |&k: &usize| times[0][k].is_finite() && times[0][k] < times[1][k].min(times[2][k]);
-    let walkers: Vec<usize> = (0..times[0].len()).filter(first).collect();
-    (walkers.len() > 1).then(|| mean_with_error(walkers.iter().map(|&k| times[0][k])))
-}
-
-/// The mean of some values and its standard error, unknown (not a number) of a single one.
-fn mean_with_error(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
-    let n = values.clone().count() as f64;
-    let mean = values.clone().sum::<f64>() / n.max(1.0);
-    let variance = values.map(|t| (t - mean).powi(2)).sum::<f64>() / (n - 1.0).max(0.0);
-    [mean, (variance / n.max(1.0)).sqrt()]
-}
-
-fn summary(
-    passage: &Passage,
-    horizon: f64,
-    step: f64,
-    times: &[Vec<f64>; TIMES],
-    bridge: &'static str,
-) -> FirstPassage {
-    let walkers = passage.walkers;
-    let [arrivals, absorbed, _] = times.clone().map(|mut times| {
-        times.retain(|t| t.is_finite());
-        times.sort_by(f64::total_cmp);
-        times
-    });
-    let censored = walkers - arrivals.len() - absorbed.len();
-    let ends = arrivals.iter().chain(&absorbed).copied().chain(std::iter::repeat_n(horizon, censored));
-    let [mean, standard_error] = mean_with_error(ends);
-    let (first, exit, conditional) = (None, None, None);
-    FirstPassage { walkers, arrivals, absorbed, horizon, step, mean, standard_error, exit, conditional, bridge, first }
 }
 
 #[cfg(test)]

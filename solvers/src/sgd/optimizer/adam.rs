@@ -33,6 +33,9 @@ impl Optimizer for Adam {
     fn stability_limit(&self) -> Option<f64> {
         None
     }
+    fn counts_steps(&self) -> bool {
+        true
+    }
     fn step(&self, learning_rate: f64, step: u64, gradient: &[f64], points: &mut [f64], memory: &mut [f64]) {
         let corrections = self.beta.map(|beta| 1.0 / (1.0 - beta.powf(step as f64 + 1.0)));
         let (means, squares) = memory.split_at_mut(points.len());

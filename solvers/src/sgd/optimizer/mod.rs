@@ -37,6 +37,10 @@ pub trait Optimizer: Send + Sync {
     fn chain(&self) -> Option<Rule> {
         None
     }
+    /// Whether a step depends on its number, besides what is remembered.
+    fn counts_steps(&self) -> bool {
+        false
+    }
     /// What remains of it for small steps.
     fn limit(&self) -> Limit {
         Limit::Diffusion

@@ -36,6 +36,9 @@ impl Sampling for Epoch {
         batch.copy_from_slice(&order[from..from + batch.len()]);
     }
 
+    fn counts_draws(&self) -> bool {
+        true
+    }
     fn warning(&self) -> Option<String> {
         Some("batches come from reshuffled epochs: their noise is not white and no diffusion describes it".to_string())
     }

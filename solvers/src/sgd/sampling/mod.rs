@@ -19,6 +19,10 @@ pub trait Sampling: Send + Sync {
     /// Writes the batches of draw number `step` (from 0) for walkers at `points`: the b-th sample of walker i at `batch[b·n + i]`,
     /// n walkers. `order` is the block's memory, empty at first.
     fn draw(&self, stream: &mut LaneStream, order: &mut Vec<u32>, points: &[f64], step: u64, batch: &mut [u32]);
+    /// Whether a draw depends on its number and on those before it.
+    fn counts_draws(&self) -> bool {
+        false
+    }
     /// What a reader of the results must know.
     fn warning(&self) -> Option<String> {
         None

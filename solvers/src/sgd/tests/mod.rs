@@ -1,5 +1,10 @@
 #![allow(clippy::unwrap_used)]
+use std::sync::Arc;
+
 use super::*;
+use crate::ensemble::BLOCK;
+use crate::model::{Model, SampleModel};
+use crate::problem::Minibatch;
 use crate::problem::Replacement;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::{Axis, Boundary, Grid};
@@ -8,6 +13,7 @@ use crate::problem::initial::Initial;
 mod exact_laws;
 mod joint_descent;
 mod optimizers;
+mod passages;
 mod reach_of_sgd;
 mod sampling_by_importance;
 

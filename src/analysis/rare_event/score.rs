@@ -1,0 +1,106 @@
+//! The score of a rare event as a function of points.
+
+use fpsolve_solvers::Error;
+use fpsolve_solvers::escape::passage::{Passage, Target};
+use fpsolve_solvers::formula::{Symbols, parse};
+use fpsolve_solvers::problem::grid::Grid;
+
+use super::super::Finished;
+use super::event::{Event, Score};
+
+/// ξ at n points (coordinate-major).
+type Function = Box<dyn Fn(&[f64]) -> Vec<f64> + Sync>;
+
+/// Cells on each side of the start that the committor counts as not yet out.
+const AROUND: f64 = 2.0;
+
+/// Errors: no engine that finds the committor, and those of its search.
+pub fn function(event: &Event, finished: &Finished) -> Result<Function, Error> {
+    match &event.score {
+        Score::Formula(_, program) => {
+            let (program, d) = (program.clone(), event.from.len());
+            Ok(Box::new(move |points| {
+                let mut values = vec![0.0; points.len() / d];
+                program.evaluate(points, &mut values);
+                values
+            }))
+        }
+        Score::Committor => {
+            let grid = finished.problem.grid.clone();
+            let committor = committor(event, finished, &grid)?;
+            Ok(Box::new(move |points| interpolated(&grid, &committor, points)))
+        }
+    }
+}
+
+/// The committor between the cells around the start and the target.
+fn committor(event: &Event, finished: &Finished, grid: &Grid) -> Result<Vec<f64>, Error> {
+    let law = finished.on_grid().or_else(|| finished.chain().map(|(_, chain)| chain)).ok_or_else(|| {
+        Error::invalid(
+            "the committor as a score needs an engine that holds the law on the grid",
+            "let fokker-planck or transfer-operator run beside, or write the score as a formula",
+        )
+    })?;
+    let names: Vec<&str> = finished.problem.variables.iter().map(String::as_str).collect();
+    let near = grid.axes().iter().zip(&event.from).map(|(axis, x)| {
+        let cell = axis.locate(*x).unwrap_or(0);
+        let width = AROUND * axis.width(cell);
+        format!("({} > {:e})*({} < {:e})", axis.variable(), x - width, axis.variable(), x + width)
+    });
+    let text = near.collect::<Vec<_>>().join("*");
+    let condition =
+        parse(&text, &Symbols::new(&names)).map_err(|_| Error::invalid("no box around the start", "move the start"))?;
+    // the committor needs a start outside of both sets: its own value there is not asked for
+    let mut outside = event.from.clone();
+    let axis = &grid.axes()[0];
+    outside[0] += 2.0 * AROUND * axis.width(axis.locate(outside[0]).unwrap_or(0));
+    let passage = Passage {
+        name: event.name.clone(),
+        from: outside,
+        target: event.target.clone(),
+        avoid: Some(Target::new(&text, &condition, grid.dimension())),
+        walkers: 1,
+        horizon: 1.0,
+    };
+    let found = law.first_passage(&passage, finished.interrupt)?;
+    found
+        .committor
+        .ok_or_else(|| Error::invalid("the engine on the grid gave no committor", "write the score as a formula"))
+}
+
+/// Multilinear interpolation between cell centres, constant beyond the outermost; n points, coordinate-major.
+fn interpolated(grid: &Grid, values: &[f64], points: &[f64]) -> Vec<f64> {
+    let d = grid.dimension();
+    let n = points.len() / d;
+    let one = |i: usize| {
+        let mut corners = vec![(0, 1.0)];
+        for (k, axis) in grid.axes().iter().enumerate() {
+            let x = points[k * n + i];
+            let (low, share) = between(axis, x);
+            let high = (low + 1).min(axis.cells() - 1);
+            corners = corners
+                .iter()
+                .flat_map(|&(cell, w)| {
+                    [(cell * axis.cells() + low, w * (1.0 - share)), (cell * axis.cells() + high, w * share)]
+                })
+                .collect();
+        }
+        corners.iter().filter(|(_, w)| *w != 0.0).map(|(cell, w)| w * values[*cell]).sum()
+    };
+    (0..n).map(one).collect()
+}
+
+/// The centre at or below a coordinate, and how far it is on the way to the next; not a number where the coordinate is none.
+fn between(axis: &fpsolve_solvers::problem::grid::Axis, x: f64) -> (usize, f64) {
+    let last = axis.cells() - 1;
+    if x.is_nan() {
+        return (0, f64::NAN);
+    }
+    let cell = axis.locate(x.clamp(axis.center(0), axis.center(last))).unwrap_or(0);
+    let low = if x < axis.center(cell) && cell > 0 { cell - 1 } else { cell };
+    if low == last {
+        return (last, 0.0);
+    }
+    let (a, b) = (axis.center(low), axis.center(low + 1));
+    (low, ((x - a) / (b - a)).clamp(0.0, 1.0))
+}
