@@ -154,6 +154,23 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     }
 }
 
+/// Seconds of a time such as `90 s`, `10 min`, `2h` or `1 day`. Errors: another unit, no positive number.
+pub fn parse_seconds(text: &str) -> Result<f64, String> {
+    let split = text.find(|c: char| c.is_alphabetic() && c != 'e' && c != 'E').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit.trim() {
+        "" | "s" | "second" | "seconds" => 1.0,
+        "min" | "minute" | "minutes" => 60.0,
+        "h" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86_400.0,
+        _ => return Err(format!("unknown unit `{unit}`: write for example \"10 min\" or \"2 h\"")),
+    };
+    match number.trim().parse::<f64>().map(|value| value * factor) {
+        Ok(seconds) if seconds > 0.0 && seconds < 1e10 => Ok(seconds),
+        _ => Err(format!("`{text}` is no time: write for example \"10 min\" or \"2 h\"")),
+    }
+}
+
 /// Bytes in words, three digits.
 pub fn size(bytes: f64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -234,6 +251,13 @@ mod tests {
         assert_eq!((beside(-2.3e-17, 5.0), beside(1e6 + 0.25, 2.0)), ("0".into(), "1000000.25".into()));
         assert_eq!((rounded(0.125_000_000_000_000_03), rounded(8.000_000_000_000_002)), ("0.125".into(), "8".into()));
         assert_eq!((exact(1e300), exact(0.025), exact(1e-300)), ("1e300".into(), "0.025".into(), "1e-300".into()));
+    }
+
+    #[test]
+    fn times_are_read() {
+        assert_eq!(parse_seconds("10 min"), Ok(600.0));
+        assert_eq!(["1.5h", "2 days", "90"].map(|t| parse_seconds(t).unwrap_or(0.0)), [5400.0, 172_800.0, 90.0]);
+        assert!(["-1 s", "soon", "3 moons", "", "inf", "1e300 d"].iter().all(|t| parse_seconds(t).is_err()));
     }
 
     #[test]

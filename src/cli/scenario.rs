@@ -1,16 +1,17 @@
 //! `fpsolve scenario FILE`: run a scenario and write its record.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args as _;
 
 use super::output;
+use super::progress::{Progress, Shown};
+use super::time_limit::TimeLimit;
 use crate::engine::{self, EngineEntry};
 use crate::error::{self, Failure, Outcome};
 use crate::record::provenance::Provenance;
-use crate::run::{Reached, Run, Status, run as run_engines};
+use crate::run::{Doing, Reached, Run, Status, run as run_engines};
 use crate::scenario::Scenario;
 use crate::summary::summary;
 use crate::text::parse_size;
@@ -50,9 +51,10 @@ struct Args {
     /// Refuse to start if the run needs more memory [default: half of what is available]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
-    /// Print errors only
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    time: TimeLimit,
+    #[command(flatten)]
+    shown: Shown,
     /// Replace an existing record
     #[arg(short, long)]
     force: bool,
@@ -76,44 +78,48 @@ pub(super) fn overrides(set: &[String], engines: &[&EngineEntry]) -> Vec<String>
 /// Reads, checks, runs, writes, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
     super::watch_signals()?;
+    args.time.begin();
     super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
     let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
     let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
-    limits::check(&scenario, &scenario.engines_to_run()?, args.memory_limit.unwrap_or_else(limits::default_limit))?;
+    let memory = args.memory_limit.unwrap_or_else(limits::default_limit);
+    limits::check(&scenario, &scenario.engines_to_run()?, memory)?;
+    signal::end_above(memory);
     let provenance = Provenance::start();
-    let mut run = compute(scenario, args.quiet)?;
+    let mut run = compute(scenario, (args.time, memory), args.shown)?;
     provenance.fill(run.record.group_mut("provenance"));
     let path = output::write(&run.record, &path, args.force)?;
-    if !args.quiet {
+    if !args.shown.quiet {
         super::print(&format!("{}  record: {}\n", summary(&run.record), path.display()))?;
     }
     match (run.status, run.failure) {
         // the record is written: a failed run, whatever the engine complained about
         (_, Some(e)) => Err(Failure::run(error::solver(&e))),
-        (Status::Interrupted, None) => Ok(Outcome::Interrupted),
+        (Status::Interrupted, None) => {
+            if let Some(limit) = signal::limit_reached() {
+                super::tell(&format!("the {limit} limit is over: the record holds what was reached\n"));
+            }
+            Ok(Outcome::Interrupted)
+        }
         _ if run.verdicts.iter().all(|verdict| verdict.passed) => Ok(Outcome::Done),
         _ => Ok(Outcome::VerdictFailed),
     }
 }
 
 /// Builds the problem and runs it; what was reached, where the user does not want to wait for the end of either.
-fn compute(scenario: Scenario, quiet: bool) -> Result<Run, Failure> {
+fn compute(scenario: Scenario, (time, memory): (TimeLimit, u64), shown: Shown) -> Result<Run, Failure> {
     let reached = Arc::new(Reached::nothing_of(&scenario));
     let told = Arc::clone(&reached);
+    let progress = Arc::new(Progress::begin(shown, "reading the data and evaluating the model"));
+    let show = Arc::clone(&progress);
     let work = move || {
         let prepared = scenario.problem()?;
-        super::check_work(&scenario, &prepared, quiet)?;
-        Ok(run_engines(&prepared, &signal::interrupted, &progress(quiet), &told))
+        limits::check_built(&scenario, &prepared, memory)?;
+        show.say(&Doing::Detail("estimating how long it will take"));
+        show.expect(time.check(&scenario, &prepared, shown.quiet)?);
+        Ok(run_engines(&prepared, &signal::interrupted, &|doing| show.say(doing), &told))
     };
-    signal::attended(work).unwrap_or_else(|| Ok(reached.abandoned()))
-}
-
-/// Shows on a terminal what the run is doing, on one line that is written over.
-pub(super) fn progress(quiet: bool) -> impl Fn(&str) {
-    let show = !quiet && std::io::stderr().is_terminal();
-    move |line: &str| {
-        if show {
-            super::tell(&format!("\r\x1b[K{line}"));
-        }
-    }
+    let run = signal::attended(work).unwrap_or_else(|| Ok(reached.abandoned()));
+    progress.end();
+    run
 }

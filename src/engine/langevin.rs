@@ -12,7 +12,9 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused, walkers};
 use super::{EngineEntry, Representation};
-use crate::engine::work::{Cause, Look, Work};
+use crate::engine::work::{
+    Cause, LONGEST_PROBE, Look, Measured, Stepping, WALKERS_OF_BLOCK, Work, few_walkers, pace, until,
+};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
@@ -35,6 +37,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: None,
     memory,
     work,
+    rehearse,
     build,
     words,
 };
@@ -99,9 +102,10 @@ static WALKERS: Count = Count {
     },
 };
 
+/// The walkers twice, since a step takes all of them or none, and what sorts them for the quantiles; as measured.
 fn memory(sizes: &Sizes) -> Vec<Item> {
     let d = sizes.dimension();
-    let mut items = vec![Item::new("walkers", 16.0 * d * sizes.count(&WALKERS), Key::Count(&WALKERS))];
+    let mut items = vec![Item::new("walkers", 27.0 * d * sizes.count(&WALKERS), Key::Count(&WALKERS))];
     let trajectories = sizes.options.of::<LangevinTable>().options.trajectories as f64;
     if trajectories > 0.0 {
         let rows = Trajectories::ROWS + sizes.outputs;
@@ -112,27 +116,20 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
 
 /// Steps of walkers up to which a rough guess of the step will do.
 const FEW: f64 = 1e10;
-/// Seconds of a walker's step beside drift and noise, in each dimension.
-const STEP_SECONDS: f64 = 5e-9;
-
 fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
     let table = options.of::<LangevinTable>();
     let LangevinOptions { walkers, step, .. } = table.options;
     let end = problem.times.last().copied().unwrap_or(0.0);
-    let mut look = Look::at(problem);
+    let look = Look::at(problem);
     let guess = || rough_step(problem, &look.extremes());
     let step = match step {
         Some(step) => step,
         None if end / guess() * walkers as f64 <= FEW => guess(),
         None => Langevin::natural_step(problem)?,
     };
-    let evaluations = if scheme::find(&table.options.scheme)?.weak_order > 1.0 { [4.0, 10.0, 14.0] } else { [1.0; 3] };
-    let d = problem.dimension();
     let work = Work::of_walkers((end / step).max(1.0), step, walkers, 1.0);
-    let seconds =
-        if work.operations > FEW { evaluations[d - 1] * look.seconds() + STEP_SECONDS * d as f64 } else { 0.0 };
     let cause = table.step.clone().map_or(Cause::Dynamics, Cause::Step);
-    Ok(Work { seconds, cause, ..work })
+    Ok(Work { cause, ..work })
 }
 
 /// The time in which drift or noise cover 4 % of an axis, at least a tenth of the learning rate: about the step that would be chosen.
@@ -141,6 +138,31 @@ fn rough_step(problem: &Problem, extremes: &[[f64; 2]]) -> f64 {
     let steps = reach.zip(extremes).map(|(reach, [drift, noise])| (reach / drift).min(reach * reach / (2.0 * noise)));
     let least = problem.minibatch.map_or(0.0, |minibatch| 0.1 * minibatch.learning_rate);
     steps.fold(f64::INFINITY, f64::min).max(least)
+}
+
+/// Steps of a few walkers, and the choice of the step where it is left to the program.
+fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
+    let options = &options.of::<LangevinTable>().options;
+    let (walkers, few) = (options.walkers, few_walkers(options.walkers));
+    let step = match Langevin::chosen_step(problem, options, &until(LONGEST_PROBE, interrupt)) {
+        Err(Error::Interrupted { .. }) => Langevin::natural_step(problem)?,
+        step => step?,
+    };
+    let end = problem.times.last().copied().unwrap_or(0.0);
+    let small = LangevinOptions { walkers: few, step: Some(step), trajectories: 0, ..options.clone() };
+    let mut engine = Langevin::new_until(problem, small, interrupt)?;
+    let [of_step, of_look] = pace(&mut engine, step, (end / step).max(1.0), interrupt)?;
+    let of_block = of_step / Langevin::blocks(few);
+    // a trial of the step takes it for all pairs, and half of it, whatever the number of walkers
+    let trial = if options.step.is_none() {
+        Langevin::blocks(walkers.max(8192)) - walkers.max(8192).div_ceil(WALKERS_OF_BLOCK) as f64
+    } else {
+        0.0
+    };
+    let steps = (end / step).max(problem.times.len() as f64 - 1.0);
+    let looks = of_look * problem.times.len() as f64 * walkers as f64 / few as f64;
+    let (building, seconds) = (steps * of_block * trial, steps * of_block * Langevin::blocks(walkers) + looks);
+    Ok(Measured { building, seconds, stepping: Some(Stepping { step, seconds: of_block }), coarse: None })
 }
 
 fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {

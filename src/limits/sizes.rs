@@ -30,6 +30,8 @@ pub enum Key {
     Outputs,
     /// `dynamics.batch_size`.
     Batch,
+    /// `model.data`.
+    Data,
     /// A number in the table of an engine.
     Count(&'static Count),
 }
@@ -51,6 +53,7 @@ impl Key {
             Self::Cells => sizes.shape.iter_mut().for_each(|n| *n = half(*n)),
             Self::Outputs => sizes.outputs = half(sizes.outputs),
             Self::Batch => sizes.batch = half(sizes.batch),
+            Self::Data => {}
             Self::Count(count) => sizes.fewer = Some((count, half(sizes.count(count)))),
         }
     }
@@ -64,6 +67,7 @@ impl Key {
             }
             Self::Outputs => format!("{} output times", sizes.outputs),
             Self::Batch => format!("batch_size = {}", sizes.batch),
+            Self::Data => "fewer samples".into(),
             Self::Count(count) => format!("{} {}", sizes.count(count), count.name),
         }
     }
@@ -82,6 +86,8 @@ pub struct Sizes<'a> {
     pub batch: f64,
     /// Whether D is a multiple of the identity everywhere.
     pub isotropic: bool,
+    /// Whether the drift may cross a cell faster than the noise; before anything is evaluated it is not known to.
+    pub steep: bool,
     /// What the tables of the engines say.
     pub options: &'a Options,
     /// A count that is made smaller to find what fits.

@@ -3,6 +3,7 @@
 
 pub mod compare;
 pub mod convergence;
+pub mod doing;
 pub mod engine_run;
 pub mod heading;
 pub mod outcome;
@@ -20,6 +21,7 @@ use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::Fields;
 use fpsolve_validation::verdict::{judge_expectations, judge_limits};
 
+pub use self::doing::Doing;
 use self::engine_run::EngineRun;
 pub use self::heading::heading;
 pub use self::outcome::{Run, Status};
@@ -33,34 +35,36 @@ use crate::record::lookup::lookup;
 use crate::scenario::Prepared;
 use crate::setting;
 
-/// Runs a prepared scenario. `progress` hears a short line whenever there is something to say.
+/// Runs a prepared scenario. `progress` hears what it is busy with.
 ///
 /// Never fails as a whole: a failing engine stops, the others go on, and the record holds what was reached. An analysis that fails
 /// loses only itself: its group says why.
 ///
 /// `reached` is told how far the run has come, for whoever cannot wait for its end.
-pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), reached: &Reached) -> Run {
-    let progress: &dyn Fn(&str) = &|what| {
-        reached.doing(what);
-        progress(what);
+pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing), reached: &Reached) -> Run {
+    let progress: &dyn Fn(&Doing) = &|doing| {
+        reached.doing(&doing.words());
+        progress(doing);
     };
     let mut problem = prepared.problem.clone();
     let mut warnings = times::align_with_sgd(&mut problem, prepared);
     warnings.extend(prepared.notes.iter().cloned());
     let mut failures = Vec::new();
 
-    progress("building");
     reached.begin(heading(prepared, &problem, Status::Interrupted), &problem, prepared.data.as_ref());
-    let mut runs = build(prepared, &problem, &mut failures, interrupt, reached);
+    let mut runs = build(prepared, &problem, &mut failures, interrupt, progress, reached);
+    let (mut from, end) = (0.0, problem.times.last().copied().unwrap_or(0.0));
     for &time in &problem.times {
-        for run in &mut runs {
-            progress(&format!("{} to t = {time}", run.engine.name()));
+        for (word, run) in &mut runs {
+            progress(&Doing::Advancing(word, [from, time], end));
             run.advance(time, interrupt);
         }
+        from = time;
     }
+    let runs: Vec<EngineRun> = runs.into_iter().map(|(_, run)| run).collect();
     failures.extend(runs.iter().filter_map(|run| run.failure.clone()));
 
-    progress("evaluating the model");
+    progress(&Doing::Model);
     let fields = Arc::new(Fields::on_grid(&problem));
     let stationary = runs.iter().find_map(|run| run.engine.on_grid()?.stationary());
     reached.add_fields(&fields, stationary.map(|law| stationary_density::group(&problem.grid, law)));
@@ -74,12 +78,13 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), r
         runs: &runs,
         stationary,
         interrupt,
-        progress,
+        progress: &|what| progress(&Doing::Detail(what)),
     };
+    let begun = |name| progress(&Doing::Analysis(name));
     let (answers, side_failures) =
-        analyse(&prepared.analyses, &finished, &mut failures, &|answer| reached.add_answer(answer));
+        analyse(&prepared.analyses, &finished, &mut failures, &begun, &|answer| reached.add_answer(answer));
 
-    progress("comparing");
+    progress(&Doing::Comparing);
     let comparisons = caught(|| compare::comparisons(&problem, &runs, stationary)).unwrap_or_else(|panic| {
         warnings
             .push(format!("the engines were not compared: {panic}; this is a bug, please report it with the scenario"));
@@ -151,17 +156,19 @@ fn build(
     problem: &Problem,
     failures: &mut Vec<Error>,
     interrupt: Interrupt,
+    progress: &dyn Fn(&Doing),
     reached: &Reached,
-) -> Vec<EngineRun> {
+) -> Vec<(&'static str, EngineRun)> {
     let mut runs = Vec::new();
     for kind in &prepared.engines {
+        progress(&Doing::Building(kind.word));
         let start = Instant::now();
         let engine = caught(|| (kind.build)(&prepared.options, problem, interrupt));
         match engine {
             Ok(Ok(engine)) => {
                 let run = EngineRun::new(engine, start.elapsed().as_secs_f64());
                 reached.add_engine(&run);
-                runs.push(run);
+                runs.push((kind.word, run));
             }
             Ok(Err(error)) => failures.push(error),
             Err(panic) => failures.push(Error::numerical(kind.group, "while it was built", panic, BUG)),

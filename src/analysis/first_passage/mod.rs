@@ -7,17 +7,22 @@ mod kramers;
 mod request;
 mod warnings;
 
+use std::ops::Range;
+use std::time::Instant;
+
 use fpsolve_solvers::Error;
 use fpsolve_solvers::escape::kramers::Ground;
 use fpsolve_solvers::escape::on_grid::GridPassage;
 use fpsolve_solvers::escape::passage::Passage;
-use fpsolve_solvers::langevin::first_passage::{FirstPassage, first_passage};
+use fpsolve_solvers::langevin::first_passage::{self, FirstPassage, first_passage};
 use fpsolve_solvers::problem::Problem;
 use miette::Result;
 
 pub use self::group::{add_grid, add_walkers, passage_group};
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Subject};
+use crate::analysis::outlook::{Outlook, Rehearsed};
 use crate::engine::langevin::LangevinTable;
+use crate::engine::work::{Cause, Stepping, Work};
 use crate::record::Record;
 
 /// Its line in the table.
@@ -32,8 +37,15 @@ pub static ENTRY: AnalysisEntry = AnalysisEntry {
     words: group::words,
 };
 
+/// Exponent of the number of cells with which passages by the grid grow.
+const GROWTH: f64 = 1.2;
+
 /// The first-passage problems.
-struct FirstPassages(Vec<Passage>);
+struct FirstPassages {
+    passages: Vec<Passage>,
+    /// Where their horizons stand.
+    horizons: Vec<Range<usize>>,
+}
 
 /// What is known of one of them.
 struct Found {
@@ -54,10 +66,10 @@ struct AllFound {
 impl Analysis for FirstPassages {
     fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error> {
         let mut failures = Vec::new();
-        let by_grid = by_grid(&self.0, finished, &mut failures);
-        let by_walkers = by_walkers(&self.0, finished, &mut failures);
-        let by_chain = by_chain(&self.0, finished, &mut failures);
-        let all = self.0.iter().cloned().zip(by_grid.into_iter().zip(by_walkers).zip(by_chain));
+        let by_grid = by_grid(&self.passages, finished, &mut failures);
+        let by_walkers = by_walkers(&self.passages, finished, &mut failures);
+        let by_chain = by_chain(&self.passages, finished, &mut failures);
+        let all = self.passages.iter().cloned().zip(by_grid.into_iter().zip(by_walkers).zip(by_chain));
         let passages = all.map(|(passage, ((by_grid, by_walkers), by_chain))| Found {
             passage,
             by_grid,
@@ -72,6 +84,30 @@ impl Analysis for FirstPassages {
             passages.iter_mut().for_each(|p| p.kramers = Some(kramers::law(&ground, grid, &p.passage)));
         }
         Ok(Some(Box::new(AllFound { passages, failures })))
+    }
+
+    /// By the grid as on the coarse one; a walker is followed to its arrival, whose mean time the coarse grid tells, or to the horizon.
+    fn expected(&self, rehearsed: &Rehearsed) -> Outlook {
+        let start = Instant::now();
+        let found = by_grid(&self.passages, rehearsed.finished, &mut Vec::new());
+        let ground = Ground::new(rehearsed.finished.problem);
+        let laws = self.passages.iter().map(|p| kramers::law(&ground, &rehearsed.finished.problem.grid, p));
+        let _ = laws.collect::<Vec<_>>();
+        let mut outlook =
+            Outlook { seconds: start.elapsed().as_secs_f64() * rehearsed.growth.powf(GROWTH), ..Outlook::default() };
+        let Some(Stepping { step, seconds }) = rehearsed.stepping else { return outlook };
+        for ((passage, found), span) in self.passages.iter().zip(found).zip(&self.horizons) {
+            let mean = found.map_or(f64::INFINITY, |found| found.from_value).max(0.0);
+            let followed = mean.min(passage.horizon);
+            let work = Work::of_walkers((followed / step).max(1.0), step, passage.walkers, 1.0);
+            let work = Work { cause: Cause::Horizon(span.clone()), ..work };
+            let blocks = passage.walkers.div_ceil(first_passage::WALKERS_PER_BLOCK) as f64;
+            outlook.seconds += seconds * blocks * first_passage::time_of_block(mean, passage.horizon) / step;
+            outlook.what +=
+                &format!("{}\"{}\": {}", if outlook.what.is_empty() { "" } else { "; " }, passage.name, work.what);
+            outlook.counted.push(work);
+        }
+        outlook
     }
 }
 

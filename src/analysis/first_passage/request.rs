@@ -73,7 +73,10 @@ impl Request for Vec<Written> {
     /// the run.
     fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
         let passages = self.iter().map(|written| passage(context, written)).collect::<Result<Vec<_>>>()?;
-        Ok((!passages.is_empty()).then(|| Arc::new(FirstPassages(passages)) as Arc<dyn Analysis>))
+        let place = |written: &Written| written.horizon.as_ref().map_or(&written.name.span, |h| &h.span).clone();
+        let horizons = self.iter().map(place).collect();
+        let asked = !passages.is_empty();
+        Ok(asked.then(|| Arc::new(FirstPassages { passages, horizons }) as Arc<dyn Analysis>))
     }
 
     /// Time and committor of each passage, and the loss, its slopes and the minimax path of Kramers' law.

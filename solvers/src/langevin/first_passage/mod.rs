@@ -99,7 +99,13 @@ impl FirstPassage {
 }
 
 /// Walkers that the lanes of a block work off, one after the other.
-const WALKERS_PER_BLOCK: usize = 4 * BLOCK;
+pub const WALKERS_PER_BLOCK: usize = 4 * BLOCK;
+
+/// Time that a block goes on for where walkers arrive after `mean` on average, at the latest at `horizon`: until its last lane is done, for
+/// exponential times three rounds and the largest of 256, H₂₅₆ = 6.12 means.
+pub fn time_of_block(mean: f64, horizon: f64) -> f64 {
+    (3.0 * mean + (6.12 * mean).min(horizon)).min(WALKERS_PER_BLOCK as f64 / BLOCK as f64 * horizon)
+}
 
 /// Time from `passage.from` to `passage.target`, with scheme and step of `options` (whose number of walkers does not matter).
 ///
