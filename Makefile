@@ -3,6 +3,8 @@
 # make deny    licences, duplicates and sources of the dependencies, and security advisories where their list can be had
 # make book    the documentation as pages, target/book/index.html (where mdbook is installed; book/src can be read as it is)
 # make install PREFIX=~/.local    the program, its manual pages and completions [/usr/local]
+# make static  the program with the HDF5 library inside: runs on a bare Debian, target/static/release/fpsolve
+# make dist    source and program as archives, the same bytes each time, target/dist
 # make bench   the performance promises          make clean   removes everything built
 CARGO ?= cargo
 FPSOLVE := target/release/fpsolve
@@ -18,7 +20,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SHARE = $(DESTDIR)$(PREFIX)/share
 
-.PHONY: demo build test deny book python bench install clean
+.PHONY: demo build test deny book python bench install static dist clean
 
 demo: build
 	$(FPSOLVE) scenario scenarios/transient.toml --force
@@ -54,6 +56,24 @@ install: build
 	$(FPSOLVE) completions bash > $(SHARE)/bash-completion/completions/fpsolve
 	$(FPSOLVE) completions zsh > $(SHARE)/zsh/site-functions/_fpsolve
 	$(FPSOLVE) completions fish > $(SHARE)/fish/vendor_completions.d/fpsolve.fish
+
+static:
+	@mkdir -p target
+	FPSOLVE_STATIC=1 sh tools/hdf5.sh > target/static.sh.new && mv target/static.sh.new target/static.sh
+	. ./target/static.sh && RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/fpsolve --remap-path-prefix=$(HOME)/.cargo=/cargo" \
+		$(CARGO) build --release --locked $$FEATURES --target-dir target/static
+
+# Archives hold the commit alone, in a fixed order, with its date: whoever packs the same commit gets the same bytes.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+PACKAGE := fpsolve-$(VERSION)
+dist: static
+	rm -rf target/dist && mkdir -p target/dist/$(PACKAGE)
+	git archive --format=tar --prefix=$(PACKAGE)/ HEAD | gzip -9n > target/dist/$(PACKAGE).tar.gz
+	cp -r target/static/release/fpsolve scenarios README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE target/dist/$(PACKAGE)
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$$(git log -1 --format=%ct) -C target/dist -c $(PACKAGE) \
+		| gzip -9n > target/dist/$(PACKAGE)-$$(uname -m)-linux.tar.gz
+	rm -r target/dist/$(PACKAGE)
+	cd target/dist && sha256sum *.tar.gz > SHA256SUMS && cat SHA256SUMS
 
 bench: $(HDF5)
 	. ./$(HDF5) && $(CARGO) bench --locked --workspace $$FEATURES

@@ -89,6 +89,14 @@ fn look_at_memory() {
 /// Does `work` on a thread of its own. None where the user asked for an end and `work` had not ended a third of a second later: no loop has
 /// to listen for that. It is left behind, and ends with the program. A panic in it goes on here.
 pub fn attended<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    attended_with(work, || {})
+}
+
+/// [`attended`], and does something `meanwhile`, fifty times a second.
+pub fn attended_with<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+    mut meanwhile: impl FnMut(),
+) -> Option<T> {
     let (done, result) = sync_channel(1);
     let send = move || {
         let _ = done.send(work());
@@ -102,7 +110,10 @@ pub fn attended<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
                 Ok(()) => return None,
                 Err(panic) => std::panic::resume_unwind(panic),
             },
-            Err(RecvTimeoutError::Timeout) => look_at_memory(),
+            Err(RecvTimeoutError::Timeout) => {
+                look_at_memory();
+                meanwhile();
+            }
         }
         if interrupted() && since.get_or_insert_with(Instant::now).elapsed() > GRACE {
             return None;

@@ -49,6 +49,24 @@ pub fn count(n: usize, what: &str) -> String {
     }
 }
 
+/// Longest line of a report in characters.
+pub const WIDTH: usize = 100;
+
+/// Lines that are longer than [`WIDTH`] go on below, four spaces further in.
+pub fn wrapped(text: &str) -> String {
+    let fold = |line: &str| {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let below = " ".repeat(indent + 4);
+        textwrap::fill(line, textwrap::Options::new(WIDTH).subsequent_indent(&below).break_words(false))
+    };
+    text.split_inclusive('\n')
+        .map(|line| match line.chars().count() > WIDTH {
+            true => fold(line.trim_end_matches('\n')) + "\n",
+            false => line.to_string(),
+        })
+        .collect()
+}
+
 /// Columns padded to their widest cell, two spaces of indentation.
 pub fn table(rows: &[Vec<String>], out: &mut String) {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -215,6 +233,15 @@ mod tests {
     #[test]
     fn control_characters_are_shown_escaped() {
         assert_eq!(harmless("\u{1b}]0;owned\u{7} ä\n\u{9b}\u{202e}x"), "\\u{1b}]0;owned\\u{7} ä\n\\u{9b}\\u{202e}x");
+    }
+
+    #[test]
+    fn long_lines_go_on_below_further_in() {
+        let words = "word ".repeat(30);
+        let text = wrapped(&format!("  warning: {words}\n  short\n"));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[2]), (3, "  short"));
+        assert!(lines[1].starts_with("      word") && lines.iter().all(|line| line.chars().count() <= WIDTH), "{text}");
     }
 
     #[test]

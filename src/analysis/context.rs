@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fpsolve_solvers::engine::{Interrupt, OnGrid};
 use fpsolve_solvers::fokker_planck::Stationary;
 use fpsolve_solvers::formula::Expression;
+use fpsolve_solvers::langevin::first_passage::DoneBlocks;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::problem::Problem;
@@ -63,6 +64,8 @@ pub struct Finished<'a> {
     pub runs: &'a [EngineRun],
     /// The stationary density, where an engine has it.
     pub stationary: Option<&'a Stationary>,
+    /// Blocks of walkers of a first passage, by its name, that an earlier run or this one is done with.
+    pub done_blocks: &'a dyn Fn(&str) -> Arc<DoneBlocks>,
     /// Asked now and then whether to stop.
     pub interrupt: Interrupt<'a>,
     /// Hears a short line whenever there is something to say.

@@ -18,9 +18,26 @@ const FROM_OUTSIDE: [i32; 4] = [1, 2, 13, 15];
 
 /// Does `work` in a child of this process, with the same arguments; what ends the child by a signal is an error here.
 pub(super) fn guarded(file: &Path, work: impl FnOnce() -> Result<Outcome, Failure>) -> Result<Outcome, Failure> {
+    if std::env::var_os(CHILD).is_some() { work() } else { child(file) }
+}
+
+/// Reads in a child of this process first, and here once that went well; the outcome of the child where it did not, or where this is the
+/// child.
+pub(super) fn first_in_a_child<T>(
+    file: &Path,
+    read: impl Fn() -> Result<T, Failure>,
+) -> Result<Result<T, Outcome>, Failure> {
     if std::env::var_os(CHILD).is_some() {
-        return work();
+        return read().map(|_| Err(Outcome::Done));
     }
+    match child(file)? {
+        Outcome::Done => read().map(Ok),
+        refused => Ok(Err(refused)),
+    }
+}
+
+/// Starts this program with the same arguments as a child.
+fn child(file: &Path) -> Result<Outcome, Failure> {
     let refused =
         |e: std::io::Error| Failure::run(error::advice(format!("cannot start a process to read in: {e}"), ""));
     let mut child = Command::new(std::env::current_exe().map_err(refused)?);

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, one line per subcommand in the table below.
 
 mod check;
+mod checkpoints;
 mod completions;
 mod convergence;
 mod explain;
@@ -12,6 +13,7 @@ mod output;
 mod plot;
 mod progress;
 mod report;
+mod resume;
 mod scenario;
 mod schema;
 mod show;
@@ -26,11 +28,13 @@ use clap::{ArgMatches, Command, FromArgMatches};
 use crate::error::{Failure, Outcome};
 use crate::reader::source::plain_io;
 use crate::scenario::Scenario;
+use crate::summary;
 
 /// The subcommands, in the order of the help.
 static SUBCOMMANDS: &[&Subcommand] = &[
     &new::SUBCOMMAND,
     &scenario::SUBCOMMAND,
+    &resume::SUBCOMMAND,
     &check::SUBCOMMAND,
     &convergence::SUBCOMMAND,
     &plot::SUBCOMMAND,
@@ -59,6 +63,7 @@ struct Subcommand {
 const EXAMPLES: &str = "Examples:
   fpsolve new -o mine.toml                           a commented scenario to start from
   fpsolve scenario scenarios/transient.toml          run a scenario, write transient.h5
+  fpsolve resume transient.h5                        go on with a run that was interrupted
   fpsolve check scenarios/transient.toml             what it means and needs, without running
   fpsolve convergence scenarios/double-well.toml     the same on a ladder of grids: is the grid fine enough?
   fpsolve plot transient.h5 -o pictures              draw the record
@@ -107,6 +112,17 @@ struct DataFolders {
 impl DataFolders {
     /// A scenario with overrides. Errors: those of [`Scenario::load`]; a folder that is not there.
     fn load(&self, file: &Path, overrides: &[String]) -> Result<Scenario, Failure> {
+        self.check()?;
+        Ok(Scenario::load_with_data(file, overrides, &self.data_folder)?)
+    }
+
+    /// The folders.
+    fn folders(&self) -> Vec<PathBuf> {
+        self.data_folder.clone()
+    }
+
+    /// Errors: a folder that is not there.
+    fn check(&self) -> Result<(), Failure> {
         if let Some(missing) = self.data_folder.iter().find(|folder| !folder.is_dir()) {
             let message = format!("--data-folder {}: there is no such folder", missing.display());
             return Err(Failure::input(crate::error::advice(
@@ -114,15 +130,29 @@ impl DataFolders {
                 "give the path of a folder that holds the data file",
             )));
         }
-        Ok(Scenario::load_with_data(file, overrides, &self.data_folder)?)
+        Ok(())
     }
 }
 
 /// Prints to standard output, control characters escaped; a reader that has gone away is no error. Errors: what else the system says,
 /// a full disk.
 fn print(text: &str) -> Result<(), Failure> {
+    print_raw(&crate::text::harmless(text))
+}
+
+/// Prints a summary as [`print`] does, its status, warnings and failed verdicts in colour where the terminal shows colours and neither
+/// `NO_COLOR` nor `TERM` forbids them.
+fn print_summary(text: &str) -> Result<(), Failure> {
+    let text = crate::text::harmless(text);
+    match anstream::AutoStream::choice(&std::io::stdout()) {
+        anstream::ColorChoice::Never => print_raw(&text),
+        _ => print_raw(&summary::coloured(&text)),
+    }
+}
+
+fn print_raw(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout();
-    match out.write_all(crate::text::harmless(text).as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             let message = format!("cannot write to standard output: {error}");
             Err(Failure::run(crate::error::advice(message, "check the space where it goes")))

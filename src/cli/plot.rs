@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args as _;
 use clap::builder::PossibleValuesParser;
 
+use crate::engine::ENGINES;
 use crate::error::{self, Failure, Outcome};
+use crate::figure::look::{Look, STYLES, Style};
 use crate::figure::{Drawing, FIGURES, FORMATS, Files, Format};
 use crate::reader::source::plain_io;
 use crate::record::hdf5;
+use crate::record::read::column;
+use crate::text::exact;
 use crate::{figure, record};
 
 /// The subcommand.
@@ -28,18 +32,24 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 struct Args {
     /// The record (HDF5)
     record: PathBuf,
-    /// Folder for the pictures, made where it is missing, or FILE.png, FILE.svg for one of them [default: the name of the record without .h5]
+    /// Folder for the pictures, made where it is missing, or FILE.png, FILE.svg, FILE.pdf for one of them [default: the name of the record without .h5]
     #[arg(short, long, value_name = "DIR|FILE")]
     output: Option<PathBuf>,
     /// Draw this picture alone (may be repeated)
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
     only: Vec<String>,
-    /// Formats of the files: png, svg, or both
+    /// Formats of the files: png, svg, pdf
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = read_format, default_value = "png,svg")]
     format: Vec<Format>,
-    /// Width of PNG pictures in pixels [default: twice that of the SVG]
+    /// Width of PNG pictures in pixels [default: twice that of the SVG, 2126 on paper]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(100..=20_000))]
     width: Option<u32>,
+    /// Made for a screen, or for the page of a journal: 180 mm wide, without a title
+    #[arg(long, value_name = "screen|paper", value_parser = read_style, default_value = "screen")]
+    style: Style,
+    /// Show densities at these times, of the output times the nearest [default: those that tell most]
+    #[arg(long, value_name = "TIMES", value_delimiter = ',', allow_negative_numbers = true)]
+    at: Vec<f64>,
     /// List the pictures that the record has data for, draw none
     #[arg(long)]
     list: bool,
@@ -51,7 +61,12 @@ fn names() -> Vec<&'static str> {
 
 fn read_format(word: &str) -> Result<Format, String> {
     let known = FORMATS.iter().find(|(ending, _)| *ending == word);
-    known.map(|(_, format)| *format).ok_or_else(|| "the formats are png and svg".to_string())
+    known.map(|(_, format)| *format).ok_or_else(|| "the formats are png, svg and pdf".to_string())
+}
+
+fn read_style(word: &str) -> Result<Style, String> {
+    let known = STYLES.iter().find(|(name, _)| *name == word);
+    known.map(|(_, style)| *style).ok_or_else(|| "the styles are screen and paper".to_string())
 }
 
 fn after_help() -> String {
@@ -59,13 +74,15 @@ fn after_help() -> String {
     for figure in &FIGURES {
         text += &format!("  {:13}  {}\n", figure.name, figure.about);
     }
-    text + "\nExamples:\n  fpsolve plot transient.h5 -o pictures\n  fpsolve plot transient.h5 --only density --width 3000 -o density.png"
+    text + "\nExamples:\n  fpsolve plot transient.h5 -o pictures\n  fpsolve plot transient.h5 --only density --width 3000 -o density.png\n  fpsolve plot transient.h5 --only landscape --style paper --at 0,1,100 -o landscape.pdf"
 }
 
 /// Draws the pictures that were asked for and that the record has data for.
 fn run(args: &Args) -> Result<Outcome, Failure> {
     let record = read(&args.record)?;
-    let (mut drawings, mut failed) = figure::drawings(&record).map_err(refused)?;
+    check_times(&record, &args.at)?;
+    let look = Look { style: args.style, at: args.at.clone() };
+    let (mut drawings, mut failed) = figure::drawings(&record, look).map_err(refused)?;
     let there: Vec<&str> = drawings.iter().map(|drawing| drawing.figure.name).collect();
     if let Some(name) = args.only.iter().find(|name| !there.contains(&name.as_str())) {
         let message = format!("{} has no data for the picture {name}", args.record.display());
@@ -77,7 +94,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
         super::print(&drawings.iter().map(line).collect::<String>())?;
         return Ok(Outcome::Done);
     }
-    let files = Files { formats: args.format.clone(), width: args.width };
+    let files = Files { formats: args.format.clone(), width: args.width.or(args.style.pixels()) };
     let written = match args.output.as_deref().and_then(|path| Some((path, format_of(path)?))) {
         Some((path, format)) => one(&drawings, path, &Files { formats: vec![format], ..files })?,
         None => {
@@ -95,6 +112,21 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let said: Vec<String> = failed.iter().map(figure::Error::to_string).collect();
     let help = "the other pictures are drawn; draw a record with fewer cells, or report it with the record";
     Err(Failure::run(error::advice(said.join("; "), help)))
+}
+
+/// Errors: a time that the run does not have: before its first output time or after its last.
+fn check_times(record: &record::Record, at: &[f64]) -> Result<(), Failure> {
+    let times = ENGINES.iter().filter_map(|engine| record.group(engine.group)).find_map(|group| column(group, "time"));
+    let times = times.unwrap_or_default();
+    let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(()) };
+    match at.iter().find(|t| !(*first..=*last).contains(*t)) {
+        None => Ok(()),
+        Some(t) => {
+            let message = format!("--at {}: the run has no such time", exact(*t));
+            let help = format!("its output times go from {} to {}", exact(*first), exact(*last));
+            Err(Failure::input(error::advice(message, help)))
+        }
+    }
 }
 
 /// The format that the ending of a file names; None for a folder.

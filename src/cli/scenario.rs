@@ -1,15 +1,18 @@
 //! `fpsolve scenario FILE`: run a scenario and write its record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args as _;
+use fpsolve_solvers::engine::State;
 
+use super::checkpoints::Checkpoints;
 use super::output;
 use super::progress::{Progress, Shown};
 use super::time_limit::TimeLimit;
 use crate::engine::{self, EngineEntry};
 use crate::error::{self, Failure, Outcome};
+use crate::record::hdf5::Existing;
 use crate::record::provenance::Provenance;
 use crate::run::{Doing, Reached, Run, Status, run as run_engines};
 use crate::scenario::Scenario;
@@ -45,6 +48,16 @@ struct Args {
     /// Run this engine instead of those the scenario names (may be repeated)
     #[arg(long, value_name = "NAME", value_parser = read_engine)]
     engine: Vec<&'static EngineEntry>,
+    #[command(flatten)]
+    way: Way,
+    /// Replace an existing record
+    #[arg(short, long)]
+    force: bool,
+}
+
+/// How a run is carried out, whatever it computes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Way {
     /// Threads to use; the record does not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -55,9 +68,15 @@ struct Args {
     time: TimeLimit,
     #[command(flatten)]
     shown: Shown,
-    /// Replace an existing record
-    #[arg(short, long)]
-    force: bool,
+}
+
+impl Way {
+    /// Listens to signals, starts the clock of the time limit and the threads. Errors: the system refuses.
+    pub(super) fn begin(&self) -> Result<(), Failure> {
+        super::watch_signals()?;
+        self.time.begin();
+        super::set_threads(self.threads.map(usize::from)) // before memory is estimated, which depends on their number
+    }
 }
 
 /// The engine with this name.
@@ -77,20 +96,32 @@ pub(super) fn overrides(set: &[String], engines: &[&EngineEntry]) -> Vec<String>
 
 /// Reads, checks, runs, writes, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
-    super::watch_signals()?;
-    args.time.begin();
-    super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
+    args.way.begin()?;
     let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
     let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
-    let memory = args.memory_limit.unwrap_or_else(limits::default_limit);
+    carry_out(scenario, State::default(), &args.way, &path, args.force)
+}
+
+/// Runs a scenario, from where an earlier run had come to; writes and reports.
+pub(super) fn carry_out(
+    scenario: Scenario,
+    earlier: State,
+    way: &Way,
+    path: &Path,
+    force: bool,
+) -> Result<Outcome, Failure> {
+    let memory = way.memory_limit.unwrap_or_else(limits::default_limit);
     limits::check(&scenario, &scenario.engines_to_run()?, memory)?;
     signal::end_above(memory);
     let provenance = Provenance::start();
-    let mut run = compute(scenario, (args.time, memory), args.shown)?;
+    let reached = Arc::new(Reached::from(&scenario, earlier));
+    let existing = if force { Existing::Replaced } else { Existing::Kept };
+    let mut checkpoints = Checkpoints::new(&reached, &provenance, path, existing);
+    let mut run = compute(scenario, (way, memory), &reached, &mut checkpoints)?;
     provenance.fill(run.record.group_mut("provenance"));
-    let path = output::write(&run.record, &path, args.force)?;
-    if !args.shown.quiet {
-        super::print(&format!("{}  record: {}\n", summary(&run.record), path.display()))?;
+    let path = output::write(&run.record, path, force || checkpoints.written)?;
+    if !way.shown.quiet {
+        super::print_summary(&format!("{}  record: {}\n", summary(&run.record), path.display()))?;
     }
     match (run.status, run.failure) {
         // the record is written: a failed run, whatever the engine complained about
@@ -107,19 +138,25 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
 }
 
 /// Builds the problem and runs it; what was reached, where the user does not want to wait for the end of either.
-fn compute(scenario: Scenario, (time, memory): (TimeLimit, u64), shown: Shown) -> Result<Run, Failure> {
-    let reached = Arc::new(Reached::nothing_of(&scenario));
-    let told = Arc::clone(&reached);
+fn compute(
+    scenario: Scenario,
+    (way, memory): (&Way, u64),
+    reached: &Arc<Reached>,
+    checkpoints: &mut Checkpoints,
+) -> Result<Run, Failure> {
+    let (time, shown) = (way.time, way.shown);
+    let told = Arc::clone(reached);
     let progress = Arc::new(Progress::begin(shown, "reading the data and evaluating the model"));
     let show = Arc::clone(&progress);
     let work = move || {
+        told.note_data(&scenario)?;
         let prepared = scenario.problem()?;
         limits::check_built(&scenario, &prepared, memory)?;
         show.say(&Doing::Detail("estimating how long it will take"));
         show.expect(time.check(&scenario, &prepared, shown.quiet)?);
         Ok(run_engines(&prepared, &signal::interrupted, &|doing| show.say(doing), &told))
     };
-    let run = signal::attended(work).unwrap_or_else(|| Ok(reached.abandoned()));
+    let run = signal::attended_with(work, || checkpoints.look()).unwrap_or_else(|| Ok(reached.abandoned()));
     progress.end();
     run
 }

@@ -45,9 +45,12 @@ const MAX_TEXT: usize = 60;
 
 fn run(args: &Args) -> Result<Outcome, Failure> {
     let record = super::plot::read(&args.record)?;
-    if args.summary || args.json {
-        let text = if args.json { format!("{:#}\n", summary_data(&record)) } else { summary(&record) };
-        super::print(&text)?;
+    if args.summary {
+        super::print_summary(&summary(&record))?;
+        return Ok(Outcome::Done);
+    }
+    if args.json {
+        super::print(&format!("{:#}\n", summary_data(&record)))?;
         return Ok(Outcome::Done);
     }
     let path = args.group.as_deref().unwrap_or("").trim_matches('/');

@@ -17,6 +17,7 @@ use fpsolve_solvers::problem::grid::{Axis, Grid};
 use fpsolve_solvers::problem::initial::Initial;
 use miette::Result;
 
+use super::langevin::table_words;
 use super::options::{AnyOptions, Options, OptionsTable, refused};
 use super::{EngineEntry, Representation};
 use crate::engine::work::{Cause, LONGEST_PROBE, Look, Measured, Work, until};
@@ -43,7 +44,10 @@ pub static ENTRY: EngineEntry = EngineEntry {
     work,
     rehearse,
     build,
-    words: |group| text(group, "discretisation_reason").map(str::to_string).into_iter().collect(),
+    words: |group| {
+        let reason = text(group, "discretisation_reason").map(str::to_string);
+        reason.into_iter().chain(table_words(group, ENTRY.word)).collect()
+    },
 };
 
 static TABLE: OptionsTable = OptionsTable {
@@ -177,12 +181,15 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
     let kept = if by_steps { FACTORS } else { 1.0 };
     let rational = kept * (solver.needs)(&needed).bytes + 8.0 * BASIS * cells;
     let largest = assembly.max(polynomial).max(rational);
-    let coarse = (generator + vectors + largest) / 2f64.powf(d);
+    // the density, two steps and their errors; what the polynomial has in stock: kept, and once more while it is written
+    let state = 16.0 * (10.0 + GROUP.min(sizes.outputs)) * cells;
+    let coarse = (generator + vectors + largest + state) / 2f64.powf(d);
     let item = |what: &str, bytes: f64| Item::new(what, bytes, Key::Cells);
     let mut items = vec![
         item("generator", generator),
         item("density, stationary density and work vectors", vectors),
         item(&format!("linear solver ({}) and integrator", solver.name), largest),
+        item("state for a checkpoint", state),
         item("coarser grid for the error estimate", coarse),
     ];
     let asked = sizes.options.of::<FokkerPlanckOptions>().discretisation;

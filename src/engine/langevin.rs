@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::dynamics::table::{COEFFICIENTS, Coefficients};
 use fpsolve_solvers::engine::{Engine, Interrupt};
 use fpsolve_solvers::ensemble::Trajectories;
 use fpsolve_solvers::langevin::{Langevin, LangevinOptions, scheme};
@@ -19,8 +21,8 @@ use crate::limits::sizes::{Count, Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 use crate::record::Group;
-use crate::record::read::{float, text};
-use crate::text::short;
+use crate::record::read::{float, integer, text};
+use crate::text::{grouped, short};
 
 /// The engine.
 pub static ENTRY: EngineEntry = EngineEntry {
@@ -44,9 +46,9 @@ pub static ENTRY: EngineEntry = EngineEntry {
 
 static TABLE: OptionsTable = OptionsTable {
     key: "langevin",
-    keys: &["walkers", "step", "scheme", "trajectories"],
+    keys: &["walkers", "step", "scheme", "coefficients", "trajectories"],
     read,
-    choices: &[("scheme", schemes)],
+    choices: &[("scheme", schemes), ("coefficients", coefficients)],
 };
 
 /// `[langevin]`.
@@ -68,6 +70,8 @@ fn read(table: &Table) -> Result<AnyOptions> {
     }
     let scheme = table.here("euler-maruyama".to_string());
     let scheme = table.or("scheme", scheme, "\"euler-maruyama\"", Value::string)?;
+    let auto = table.here(Coefficients::Auto);
+    let coefficients = table.or("coefficients", auto, "\"auto\"", |v: &Value| v.choice(&COEFFICIENTS))?.value;
     let count = |v: &Value| Ok(v.count(0..=MAX_TRAJECTORIES)?.value as usize);
     let trajectories = table.or("trajectories", 0, "0", count)?;
     let walkers = walkers(table)?;
@@ -77,7 +81,8 @@ fn read(table: &Table) -> Result<AnyOptions> {
     }
     scheme::find(&scheme.value).map_err(|error| refused(table, &scheme.span, "no such scheme", &error))?;
     let (length, step) = step.map(|step| (step.value, step.span)).unzip();
-    let options = LangevinOptions { walkers: walkers.value, step: length, scheme: scheme.value, trajectories };
+    let options =
+        LangevinOptions { walkers: walkers.value, step: length, scheme: scheme.value, trajectories, coefficients };
     Ok(Arc::new(LangevinTable { options, walkers: walkers.span, step }))
 }
 
@@ -93,6 +98,17 @@ fn schemes() -> Vec<(String, String)> {
     scheme::SCHEMES.iter().map(row).collect()
 }
 
+fn coefficients() -> Vec<(String, String)> {
+    let about = |coefficients| match coefficients {
+        Coefficients::Auto => {
+            "a table for models of more than 50 samples where it is accurate and serves most of the box"
+        }
+        Coefficients::Exact => "the model itself, at every step of every walker",
+        Coefficients::Table => "interpolated between the nodes of a lattice over the box; exact at kinks and outside",
+    };
+    COEFFICIENTS.iter().map(|(word, which)| (word.to_string(), about(*which).to_string())).collect()
+}
+
 /// `langevin.walkers`.
 static WALKERS: Count = Count {
     name: "langevin walkers",
@@ -105,7 +121,10 @@ static WALKERS: Count = Count {
 /// The walkers twice, since a step takes all of them or none, and what sorts them for the quantiles; as measured.
 fn memory(sizes: &Sizes) -> Vec<Item> {
     let d = sizes.dimension();
-    let mut items = vec![Item::new("walkers", 27.0 * d * sizes.count(&WALKERS), Key::Count(&WALKERS))];
+    // a state that is kept, and one that is written, beside the walkers and where they go
+    let bytes = [("walkers", 27.0), ("state for a checkpoint", 16.0)];
+    let of = |(what, bytes): (&str, f64)| Item::new(what, bytes * d * sizes.count(&WALKERS), Key::Count(&WALKERS));
+    let mut items = bytes.map(of).to_vec();
     let trajectories = sizes.options.of::<LangevinTable>().options.trajectories as f64;
     if trajectories > 0.0 {
         let rows = Trajectories::ROWS + sizes.outputs;
@@ -150,7 +169,15 @@ fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interr
     };
     let end = problem.times.last().copied().unwrap_or(0.0);
     let small = LangevinOptions { walkers: few, step: Some(step), trajectories: 0, ..options.clone() };
-    let mut engine = Langevin::new_until(problem, small, interrupt)?;
+    // a table of drift and noise takes its time once; where that is long the steps are measured without it
+    let start = Instant::now();
+    let mut engine = match Langevin::new_until(problem, small.clone(), &until(LONGEST_PROBE, interrupt)) {
+        Err(Error::Interrupted { .. }) if !interrupt() => {
+            Langevin::new_until(problem, LangevinOptions { coefficients: Coefficients::Exact, ..small }, interrupt)?
+        }
+        engine => engine?,
+    };
+    let tables = start.elapsed().as_secs_f64();
     let [of_step, of_look] = pace(&mut engine, step, (end / step).max(1.0), interrupt)?;
     let of_block = of_step / Langevin::blocks(few);
     // a trial of the step takes it for all pairs, and half of it, whatever the number of walkers
@@ -161,7 +188,7 @@ fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interr
     };
     let steps = (end / step).max(problem.times.len() as f64 - 1.0);
     let looks = of_look * problem.times.len() as f64 * walkers as f64 / few as f64;
-    let (building, seconds) = (steps * of_block * trial, steps * of_block * Langevin::blocks(walkers) + looks);
+    let (building, seconds) = (tables + steps * of_block * trial, steps * of_block * Langevin::blocks(walkers) + looks);
     Ok(Measured { building, seconds, stepping: Some(Stepping { step, seconds: of_block }), coarse: None })
 }
 
@@ -170,9 +197,22 @@ fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<B
     Ok(Box::new(Langevin::new_until(problem, options, interrupt)?))
 }
 
+/// How drift and D were tabulated, where they were.
+pub(super) fn table_words(group: &Group, engine: &str) -> Option<String> {
+    let share = float(group, "coefficients_exact_share")?;
+    let error = float(group, "coefficients_drift_error")?.max(float(group, "coefficients_diffusion_error")?);
+    let nodes = grouped(integer(group, "coefficients_nodes")?.unsigned_abs());
+    let exact = if share > 0.0 { format!(", exact on {} % of the box", short(100.0 * share)) } else { String::new() };
+    Some(format!(
+        "{engine}: drift and D from a table of {nodes} nodes{exact}; its error at random points is at most {}",
+        short(error)
+    ))
+}
+
 /// The step that was chosen, and why.
 fn words(group: &Group) -> Vec<String> {
     let reason = text(group, "step_reason").filter(|reason| *reason != "given");
     let chosen = float(group, "step").zip(reason);
-    chosen.map(|(step, reason)| format!("langevin: step {} chosen: {reason}", short(step))).into_iter().collect()
+    let chosen = chosen.map(|(step, reason)| format!("langevin: step {} chosen: {reason}", short(step)));
+    chosen.into_iter().chain(table_words(group, ENTRY.word)).collect()
 }

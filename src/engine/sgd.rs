@@ -132,8 +132,10 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
     let d = sizes.dimension();
     let optimizer = sizes.options.of::<SgdTable>().options.build();
     let remembered = optimizer.map_or(0.0, |optimizer| optimizer.memory(d as usize) as f64);
-    let mut items =
-        vec![Item::new("walkers", (27.0 * d + 16.0 * remembered) * sizes.count(&WALKERS), Key::Count(&WALKERS))];
+    // a state that is kept, and one that is written, beside the walkers and where they go
+    let bytes = [("walkers", 27.0 * d + 16.0 * remembered), ("state for a checkpoint", 16.0 * (d + remembered))];
+    let of = |(what, bytes): (&str, f64)| Item::new(what, bytes * sizes.count(&WALKERS), Key::Count(&WALKERS));
+    let mut items = bytes.map(of).to_vec();
     // the numbers of the samples, for the 128 walkers of a block on each thread; small ones are below notice
     let batches = 4.0 * 128.0 * sizes.batch * rayon::current_num_threads() as f64;
     if batches > 64e6 {

@@ -3,7 +3,7 @@
 use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{Colour, GREY, LOSS, Map, WHITE};
-use super::chart::panel::{Key, Panel, Shade, legend, quantile, range, title};
+use super::chart::panel::{Key, Panel, Shade, legend, quantile, range};
 use super::landscape::{loss_lines, remark};
 use super::source::{Source, values};
 
@@ -20,8 +20,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     // infinite where a column vanishes
     let condition: Vec<f64> = field("condition_number")?.into_iter().map(|c| c.min(HOPELESS)).collect();
     let mut canvas = Canvas::new(1200.0, 640.0, "Condition number of the projection");
-    let top =
-        title(&mut canvas, &source.name, &remark(source, "condition number of Φ, the matrix of the fitted amplitudes"));
+    let top = source.title(&mut canvas, &remark(source, "condition number of Φ, the matrix of the fitted amplitudes"));
     match source.axes.len() {
         1 => curves(source, &mut canvas, top, &condition, rank.as_deref()),
         2 => map(source, &mut canvas, top, &condition, rank.as_deref()),
@@ -54,7 +53,7 @@ fn curves(source: &Source, canvas: &mut Canvas, top: f64, condition: &[f64], ran
         Panel { rect, x: panel.x.clone(), y }.area(canvas, &axis.centers, loss, LOSS.with_opacity(0.35));
     }
     if let Some(rank) = rank {
-        let right = Axis::new(0.0, range(rank.iter().copied()).1 + 1.0, Spread::Linear, "rank of Φ");
+        let right = Axis::new(0.0, range(rank.iter().copied()).1 + 1.0, Spread::Whole, "rank of Φ");
         let behind = Panel { rect, x: panel.x.clone(), y: right.clone() };
         behind.steps(canvas, &axis.edges, rank, Stroke::solid(RANK, 1.8));
         panel.right_axis(canvas, &right, RANK);

@@ -5,7 +5,7 @@
 use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour;
-use super::chart::panel::{Key, Panel, legend, range, title};
+use super::chart::panel::{Key, Panel, legend, range};
 use super::source::{Source, values};
 use crate::record::Values;
 
@@ -33,7 +33,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     .collect();
     let rows = panels.iter().map(|(_, curves)| curves.len() + 1).max()?;
     let mut canvas = Canvas::new(1200.0, 590.0 + 12.0 * rows as f64, "Grid convergence");
-    let top = title(&mut canvas, &source.name, "differences between successive grids") + 8.0;
+    let top = source.title(&mut canvas, "differences between successive grids") + 8.0;
     let width = (1200.0 - 115.0 * panels.len() as f64 - 25.0) / panels.len() as f64;
     let label = format!("cells along {} on the coarser of the two grids", axis.name.trim_start_matches("cells_"));
     for (k, (what, curves)) in panels.iter().enumerate() {

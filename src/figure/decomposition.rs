@@ -3,7 +3,7 @@
 use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
-use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile, title};
+use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile};
 use super::landscape::remark;
 use super::source::{Source, values};
 use crate::record::Attribute;
@@ -133,7 +133,7 @@ fn along(canvas: &mut Canvas, rect: Rect, path: &Path) {
 fn curves(source: &Source, fields: &[Vec<f64>], path: Option<&Path>) -> Canvas {
     let axis = &source.axes[0];
     let mut canvas = Canvas::new(1200.0, if path.is_some() { 900.0 } else { 560.0 }, "Parts of the gradient noise");
-    let top = title(&mut canvas, &source.name, &remark(source, &kind(source)));
+    let top = source.title(&mut canvas, &remark(source, &kind(source)));
     let top = top + legend(&mut canvas, &keys(source, source.loss.is_some()), 110.0, 1165.0, top) + 12.0;
     let height =
         if path.is_some() { 0.5 * (canvas.height - 2.0 * 66.0 - 10.0 - top) } else { canvas.height - 66.0 - top };
@@ -170,7 +170,7 @@ fn curves(source: &Source, fields: &[Vec<f64>], path: Option<&Path>) -> Canvas {
 fn maps(source: &Source, fields: &[Vec<f64>], path: Option<&Path>) -> Canvas {
     let (x, y) = (&source.axes[0], &source.axes[1]);
     let mut canvas = Canvas::new(1200.0, if path.is_some() { 900.0 } else { 560.0 }, "Parts of the gradient noise");
-    let top = title(&mut canvas, &source.name, &remark(source, &kind(source)));
+    let top = source.title(&mut canvas, &remark(source, &kind(source)));
     let sizes: Vec<Vec<f64>> = fields.iter().map(|f| f.iter().map(|v| v.abs()).collect()).collect();
     let (low, _) = span(sizes.iter(), 0.02);
     let high = quantile(&sizes.concat(), 0.995).max(10.0 * low);

@@ -4,15 +4,16 @@ use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{Colour, INK, LOSS, Map, WHITE};
 use super::chart::contour;
-use super::chart::panel::{Key, Panel, Shade, legend, range, title};
+use super::chart::panel::{Key, Panel, Shade, legend, range};
 use super::landscape::remark;
 use super::source::{Source, values};
 
-/// The figure; None in three dimensions or without D.
+/// The figure; plane by plane in three dimensions. None without D.
 pub fn draw(source: &Source) -> Option<Canvas> {
     match (source.axes.len(), source.diffusion.is_empty()) {
         (1, false) => curves(source),
         (2, false) => maps(source),
+        (3, false) => source.by_planes(None, maps),
         _ => None,
     }
 }
@@ -36,7 +37,11 @@ fn curves(source: &Source) -> Option<Canvas> {
         false => Axis::new(0.0, 1.08 * high, Spread::Linear, "diffusion D"),
     };
     let mut canvas = Canvas::new(1200.0, 640.0, "Diffusion over the parameter");
-    let top = title(&mut canvas, &source.name, &remark(source, "diffusion D, the covariance of the gradient noise"));
+    // a formula of the user is the covariance of nothing
+    let sampled = lines.len() > 1 || source.record.group("sgd").is_some();
+    let noise = if sampled { ", the covariance of the gradient noise" } else { "" };
+    let what = format!("diffusion D{noise}");
+    let top = source.title(&mut canvas, &remark(source, &what));
     let mut keys: Vec<(Key, String)> =
         lines.iter().map(|(label, _, colour)| (Key::Line(Stroke::solid(*colour, 2.4)), label.clone())).collect();
     if source.stationary.is_some() {
@@ -80,7 +85,7 @@ fn maps(source: &Source) -> Option<Canvas> {
     } else {
         "diffusion D"
     };
-    let top = title(&mut canvas, &source.name, &remark(source, what)) + 12.0;
+    let top = source.title(&mut canvas, &remark(source, what)) + 12.0;
     let fields = [(largest, "largest eigenvalue of D; ellipses: its shape"), (condition, "condition number of D")];
     for (k, (field, label)) in fields.iter().enumerate() {
         let rect = Rect::new(95.0 + 570.0 * k as f64, top, 400.0, canvas.height - 66.0 - top);

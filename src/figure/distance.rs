@@ -3,7 +3,7 @@
 use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour;
-use super::chart::panel::{Key, Panel, legend, range, title};
+use super::chart::panel::{Key, Panel, legend, range};
 use super::landscape::remark;
 use super::source::{Source, values};
 
@@ -25,7 +25,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let columns = if panels.len() > 1 { 2 } else { 1 };
     let rows = panels.len().div_ceil(columns);
     let mut canvas = Canvas::new(1200.0, if rows == 1 { 640.0 } else { 880.0 }, "Distance to the stationary density");
-    let top = title(&mut canvas, &source.name, &remark(source, "distance to the stationary density"));
+    let top = source.title(&mut canvas, &remark(source, "distance to the stationary density"));
     let top = top + legend(&mut canvas, &keys(source, &panels), 105.0, 1165.0, top) + 14.0;
     let between = 105.0; // room for the labels of the second column
     let width = (1055.0 - between * (columns - 1) as f64) / columns as f64;
@@ -110,14 +110,16 @@ fn panel(canvas: &mut Canvas, rect: Rect, label: &str, curves: &[Curve]) {
     let lowest = positive().fold(f64::INFINITY, f64::min).max(1e-6 * high);
     let panel = Panel { rect, x, y: Axis::new(0.7 * lowest, 1.4 * high, Spread::Log, label) };
     panel.grid(canvas);
-    for curve in curves {
-        let colour = colour::engine(curve.group);
+    // the first lies thin on top, so that curves that coincide are all seen
+    for (k, curve) in curves.iter().enumerate().rev() {
         if let Some(floor) = &curve.floor {
-            panel.curve(canvas, &curve.times, floor, Stroke::dashed(colour, 1.6));
+            let stroke = Stroke::dashed(colour::engine(curve.group), 1.6);
+            panel.curve(canvas, &curve.times, floor, Stroke { width: 1.6 + 2.0 * k as f64, ..stroke });
         }
     }
-    for curve in curves.iter().rev() {
-        panel.curve(canvas, &curve.times, &curve.values, Stroke::solid(colour::engine(curve.group), 2.4));
+    for (k, curve) in curves.iter().enumerate().rev() {
+        let stroke = Stroke::solid(colour::engine(curve.group), 2.0 + 2.6 * k as f64);
+        panel.curve(canvas, &curve.times, &curve.values, stroke);
     }
     panel.frame(canvas, true, true);
 }

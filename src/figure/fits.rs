@@ -3,7 +3,7 @@
 use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{GREY, INK};
-use super::chart::panel::{HEADING, Key, Panel, legend, range, title};
+use super::chart::panel::{HEADING, Key, Panel, legend, range};
 use super::samples::{FITTED, OUTLIER, points, remark};
 use super::source::{Source, values};
 use crate::record::Attribute;
@@ -25,7 +25,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let columns = points.len().min(2);
     let rows = points.len().div_ceil(columns);
     let mut canvas = Canvas::new(1200.0, if rows == 1 { 600.0 } else { 940.0 }, "Fitted functions");
-    let top = title(&mut canvas, &source.name, &format!("fitted functions; {}", remark(source)));
+    let top = source.title(&mut canvas, &format!("fitted functions; {}", remark(source)));
     let keys = [
         (Key::Line(Stroke::solid(INK, 2.6)), format!("h({input})")),
         (Key::Disc(FITTED), "sample".to_string()),

@@ -5,18 +5,18 @@ use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour;
 use super::chart::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
 use super::chart::contour;
-use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile, range, title};
+use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile, range};
 use super::source::Source;
 use crate::engine::Representation;
 
 const TIMES: usize = 5;
 
-/// The figure; None in three dimensions or without any density.
+/// The figure; plane by plane in three dimensions. None without any density.
 pub fn draw(source: &Source) -> Option<Canvas> {
     match source.axes.len() {
         1 => line_plot(source),
         2 => map(source),
-        _ => None,
+        _ => source.by_planes(None, map),
     }
 }
 
@@ -45,14 +45,12 @@ fn line_plot(source: &Source) -> Option<Canvas> {
     let mut shown: Vec<&[f64]> = at.iter().map(|&k| reference.density[k].as_slice()).collect();
     shown.extend(source.stationary.as_deref());
     let mut canvas = Canvas::new(1200.0, 190.0 + 240.0 * source.engines.len().max(2) as f64, "Loss and densities");
-    let top = title(&mut canvas, &source.name, &remark(source, "densities over the loss"));
+    let top = source.title(&mut canvas, &remark(source, "densities over the loss"));
     let (left, right) = (105.0, if source.loss.is_some() { 1090.0 } else { 1165.0 });
     let top = top + legend(&mut canvas, &entries(source, &at, &colours), left, right, top) + 4.0;
     let room = canvas.height - 66.0 - top;
     let height = room / source.engines.len() as f64 - HEADING;
-    let peak = |density: &[f64]| density.iter().copied().fold(0.0, f64::max);
-    let highest = shown.iter().map(|d| peak(d)).fold(0.0, f64::max);
-    let lowest = shown.iter().map(|d| peak(d)).fold(f64::INFINITY, f64::min);
+    let (lowest, highest) = peaks(&shown);
     let (spread, label) =
         if highest > 4.0 * lowest { (Spread::Sqrt, "density ρ (√ scale)") } else { (Spread::Linear, "density ρ") };
     let window = source.window(0, 0.5);
@@ -83,9 +81,29 @@ fn line_plot(source: &Source) -> Option<Canvas> {
             panel.curve(&mut canvas, &axis.centers, stationary, Stroke::dashed(INK, 1.8));
         }
         panel.frame(&mut canvas, row + 1 == source.engines.len(), true);
-        panel.heading(&mut canvas, &engine.label);
+        let cut = |&&k: &&usize| engine.density.get(k).is_some_and(|density| peak(density) > panel.y.high);
+        let cut = at
+            .iter()
+            .filter(cut)
+            .map(|&k| format!("t = {} (up to {})", number(engine.times[k]), number(peak(&engine.density[k]))));
+        let cut = cut.collect::<Vec<_>>().join(", ");
+        let cut = if cut.is_empty() { cut } else { format!("; cut at the top: {cut}") };
+        panel.heading(&mut canvas, &format!("{}{cut}", engine.label));
     }
     Some(canvas)
+}
+
+fn peak(density: &[f64]) -> f64 {
+    density.iter().copied().fold(0.0, f64::max)
+}
+
+/// The lowest and the highest peak of densities, the first one at the start: where that towers over all the others, it is cut rather
+/// than they are flattened.
+fn peaks(densities: &[&[f64]]) -> (f64, f64) {
+    let peaks: Vec<f64> = densities.iter().map(|density| peak(density)).collect();
+    let later = peaks.iter().skip(1).copied().fold(0.0, f64::max);
+    let shown = if later > 0.0 && peaks[0] > 3.0 * later { &peaks[1..] } else { &peaks };
+    (shown.iter().copied().fold(f64::INFINITY, f64::min), shown.iter().copied().fold(0.0, f64::max))
 }
 
 fn entries(source: &Source, at: &[usize], colours: &[Colour]) -> Vec<(Key, String)> {
@@ -107,10 +125,24 @@ fn map(source: &Source) -> Option<Canvas> {
     let colours = Map::Plasma.lines(at.len());
     let mut canvas = Canvas::new(1200.0, 820.0, "Loss and densities");
     let what = format!("lines hold 50 % and 90 % of the {} density", reference.name);
-    let top = title(&mut canvas, &source.name, &remark(source, &what));
+    let top = source.title(&mut canvas, &remark(source, &what));
     let mut keys = entries(source, &at, &colours);
+    // the mean of a law with two peaks lies where nobody is
+    let one_peak = |density: &[f64]| {
+        let level = contour::level_of_mass(density, &source.volumes, 0.5);
+        let lines = contour::lines(&contour::segments(&x.centers, &y.centers, density, level));
+        lines.iter().filter(|line| line.len() > 4).count() < 2
+    };
+    let means = reference.density.iter().map(|density| one_peak(density)).collect::<Vec<bool>>();
+    let until = means.iter().position(|one| !one).unwrap_or(means.len());
     for engine in source.engines.iter().filter(|e| e.mean.first().is_some_and(|m| m.len() == 2)) {
-        keys.push((Key::Disc(colour::engine(engine.group)), format!("mean, {}", engine.name)));
+        let lost = engine.outside.iter().take(until).copied().fold(0.0, f64::max);
+        let lost = if lost > 1e-3 { format!(" (of all, {} % outside)", number(100.0 * lost)) } else { String::new() };
+        let end = match reference.times.get(until) {
+            Some(&time) => format!(" before t = {}", number(time)),
+            None => String::new(),
+        };
+        keys.push((Key::Disc(colour::engine(engine.group)), format!("mean, {}{end}{lost}", engine.name)));
     }
     let top = top + legend(&mut canvas, &keys, 95.0, 1165.0, top) + 12.0;
     let panel = Panel {
@@ -119,12 +151,8 @@ fn map(source: &Source) -> Option<Canvas> {
         y: source.window(1, 0.25),
     };
     if let Some(loss) = &source.loss {
-        let shown = source.inside(loss, &panel.x, &panel.y);
-        let top = quantile(&shown, 0.98);
-        let axis =
-            Axis::new(range(shown.iter().copied()).0, top, Spread::Linear, "loss L (lines: equal areas between)");
-        let shade = Shade { map: Map::Grey, axis };
-        panel.heat(&mut canvas, &x.edges, &y.edges, loss, &shade);
+        let shade = ground(source, loss, &panel);
+        panel.smooth_heat(&mut canvas, &x.centers, &y.centers, loss, &shade);
         loss_lines(source, &panel, &mut canvas, 14, &Stroke::solid(WHITE.with_opacity(0.7), 0.8));
         shade.bar(&mut canvas, Rect::new(1075.0, panel.rect.y, 22.0, panel.rect.h));
     }
@@ -145,7 +173,8 @@ fn map(source: &Source) -> Option<Canvas> {
     // the first engine has the smallest discs, so that means that coincide are all seen
     for (k, engine) in source.engines.iter().enumerate().rev() {
         let (colour, radius) = (colour::engine(engine.group), 4.0 + 2.5 * k as f64);
-        let path: Vec<[f64; 2]> = engine.mean.iter().filter(|m| m.len() == 2).map(|m| [m[0], m[1]]).collect();
+        let path: Vec<[f64; 2]> =
+            engine.mean.iter().take(until).filter(|m| m.len() == 2).map(|m| [m[0], m[1]]).collect();
         panel.paths(&mut canvas, std::slice::from_ref(&path), &Stroke::solid(colour, 1.5 + k as f64));
         for &t in at.iter().filter(|&&t| t < path.len()) {
             let place = panel.at(path[t][0], path[t][1]);
@@ -155,6 +184,16 @@ fn map(source: &Source) -> Option<Canvas> {
     }
     panel.frame(&mut canvas, true, true);
     Some(canvas)
+}
+
+/// The loss as shades of grey by its rank where walkers and densities come: up to 1.5 times what they see, and not the walls beyond.
+pub fn ground(source: &Source, loss: &[f64], panel: &Panel) -> Shade {
+    let densities = source.engines.iter().flat_map(|engine| engine.density.iter().map(Vec::as_slice));
+    let seen: Vec<&[f64]> = densities.chain(source.stationary.as_deref()).collect();
+    let top = if seen.is_empty() { f64::INFINITY } else { loss_range(source, loss, &seen).1 };
+    let mut shown = source.inside(loss, &panel.x, &panel.y);
+    shown.retain(|v| *v <= top);
+    Shade { map: Map::Grey, axis: Axis::by_rank(&shown, "loss L (shades and lines: equal areas)") }
 }
 
 /// Contour lines of the loss, with equal areas of the panel between them: they are dense nowhere and missing nowhere.

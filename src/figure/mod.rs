@@ -16,9 +16,11 @@ mod diffusion;
 mod distance;
 mod fits;
 mod landscape;
+pub mod look;
 mod modes;
 mod outliers;
 mod passage;
+mod planes;
 mod residuals;
 mod samples;
 pub(crate) mod source;
@@ -27,7 +29,8 @@ mod survival;
 mod trajectories;
 
 use chart::canvas::Canvas;
-use chart::{raster, svg};
+use chart::{pdf, raster, svg};
+use look::Look;
 use source::Source;
 
 /// A figure that can be drawn from a record.
@@ -104,10 +107,12 @@ pub enum Format {
     Png,
     /// Lines and text.
     Svg,
+    /// The same for a page of LaTeX.
+    Pdf,
 }
 
 /// The formats, by the endings of their files.
-pub const FORMATS: [(&str, Format); 2] = [("png", Format::Png), ("svg", Format::Svg)];
+pub const FORMATS: [(&str, Format); 3] = [("png", Format::Png), ("svg", Format::Svg), ("pdf", Format::Pdf)];
 
 /// How pictures are written.
 #[derive(Debug, Clone)]
@@ -120,7 +125,7 @@ pub struct Files {
 
 impl Default for Files {
     fn default() -> Self {
-        Self { formats: FORMATS.map(|(_, format)| format).to_vec(), width: None }
+        Self { formats: vec![Format::Png, Format::Svg], width: None }
     }
 }
 
@@ -154,7 +159,7 @@ pub enum Error {
 /// Draws the figures the record has the data for into `dir` (made where it is missing), as `NAME.png` and `NAME.svg`; existing files are
 /// replaced. Returns the files, and what could not be drawn or encoded: the rest is there. Errors: [`Error`].
 pub fn plot(record: &Record, dir: &Path) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
-    let (drawings, mut failed) = drawings(record)?;
+    let (drawings, mut failed) = drawings(record, Look::default())?;
     let (written, unwritten) = write_all(&drawings, dir, &Files::default())?;
     failed.extend(unwritten);
     Ok((written, failed))
@@ -197,6 +202,7 @@ impl Drawing {
             let bytes = match format {
                 Format::Png => raster::png(&self.svg, files.width).ok_or(Error::Encode(self.figure.name))?,
                 Format::Svg => self.svg.clone().into_bytes(),
+                Format::Pdf => pdf::encode(&self.svg).ok_or(Error::Encode(self.figure.name))?,
             };
             std::fs::write(path, bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
         }
@@ -205,8 +211,8 @@ impl Drawing {
 }
 
 /// Every figure the record has the data for, as SVG, and what could not be drawn. Errors: [`Error`].
-pub fn drawings(record: &Record) -> Result<(Vec<Drawing>, Vec<Error>), Error> {
-    let source = Source::new(record).map_err(Error::Record)?;
+pub fn drawings(record: &Record, look: Look) -> Result<(Vec<Drawing>, Vec<Error>), Error> {
+    let source = Source::new(record, look).map_err(Error::Record)?;
     let (mut drawn, mut failed) = (Vec::new(), Vec::new());
     for figure in &FIGURES {
         match draw(figure, &source) {
@@ -220,14 +226,14 @@ pub fn drawings(record: &Record) -> Result<(Vec<Drawing>, Vec<Error>), Error> {
 fn draw(figure: &'static Figure, source: &Source) -> Result<Option<Drawing>, Error> {
     let bug = |panic| Error::Bug { figure: figure.name, panic };
     let Some(canvas) = caught(|| (figure.draw)(source)).map_err(bug)? else { return Ok(None) };
-    let svg = svg::encode(&canvas).ok_or(Error::Encode(figure.name))?;
+    let svg = svg::encode(&canvas, source.look.style).ok_or(Error::Encode(figure.name))?;
     Ok(Some(Drawing { figure, svg }))
 }
 
 /// Draws the figure called `name` to `stem` with the endings png and svg; nothing where the record has no data for it.
 /// Errors: [`Error`].
 pub fn plot_one(record: &Record, name: &str, stem: &Path) -> Result<Vec<PathBuf>, Error> {
-    let source = Source::new(record).map_err(Error::Record)?;
+    let source = Source::new(record, Look::default()).map_err(Error::Record)?;
     let Some(figure) = FIGURES.iter().find(|figure| figure.name == name) else { return Ok(Vec::new()) };
     draw(figure, &source)?.map_or(Ok(Vec::new()), |drawing| drawing.write(stem, &Files::default()))
 }

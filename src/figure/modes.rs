@@ -3,7 +3,7 @@
 use super::chart::axis::{Axis, Spread, number};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{GREY, INK, LOSS, Map};
-use super::chart::panel::{HEADING, Key, Panel, Shade, legend, title};
+use super::chart::panel::{HEADING, Key, Panel, Shade, legend};
 use super::landscape::{loss_lines, remark};
 use super::source::{Source, values};
 
@@ -20,15 +20,13 @@ struct Mode {
     parts: Vec<[Vec<f64>; 2]>,
 }
 
-/// The figure; None in three dimensions or without modes that decay.
+/// The figure; plane by plane in three dimensions, where densities are marginals. None without modes that decay.
 pub fn draw(source: &Source) -> Option<Canvas> {
-    let modes = read(source)?;
-    match source.axes.len() {
-        _ if modes.is_empty() => None,
-        1 => Some(curves(source, &modes)),
-        2 => Some(maps(source, &modes)),
-        _ => None,
-    }
+    let shown = |source: &Source| {
+        let modes = read(source).filter(|modes| !modes.is_empty())?;
+        Some(if source.axes.len() == 1 { curves(source, &modes) } else { maps(source, &modes) })
+    };
+    if source.axes.len() < 3 { shown(source) } else { source.by_planes(None, shown) }
 }
 
 fn windows(source: &Source) -> Vec<Axis> {
@@ -37,18 +35,21 @@ fn windows(source: &Source) -> Vec<Axis> {
 
 fn read(source: &Source) -> Option<Vec<Mode>> {
     let row = |name: &str| values(source.record, &format!("spectrum/{name}"));
-    let (real, imaginary, cells) = (row("eigenvalues_real")?, row("eigenvalues_imag")?, source.volumes.len());
+    let (real, imaginary, cells) = (row("eigenvalues_real")?, row("eigenvalues_imag")?, source.cells());
     let vectors = ["right", "left"].map(row);
     let [right, left] = vectors.each_ref().map(|v| v.as_ref().filter(|v| v.len() == real.len() * cells));
     let (right, left) = (right?, left?);
     let vector = |all: &[f64], k: usize| all[k * cells..(k + 1) * cells].to_vec();
+    let functions = |k: &usize| source.field(vector(right, *k));
+    let densities = |k: &usize| source.marginal(vector(left, *k));
     let seen = seen(source);
     let (mut modes, mut shown, mut k) = (Vec::new(), 0, 1);
     while k < real.len() && shown < MODES {
         let pair = imaginary.get(k).is_some_and(|w| *w != 0.0) && k + 1 < real.len();
         let numbers = if pair { vec![k, k + 1] } else { vec![k] };
-        let parts = |all: &[f64]| numbers.iter().map(|&i| vector(all, i)).collect::<Vec<_>>();
-        let (right, left) = scaled(parts(right), parts(left), &seen);
+        let right = numbers.iter().map(functions).collect::<Option<Vec<_>>>()?;
+        let left = numbers.iter().map(densities).collect::<Option<Vec<_>>>()?;
+        let (right, left) = scaled(right, left, &seen);
         let (rate, time) = (number(real[k]), number(1.0 / real[k]));
         let (name, rates) = match pair {
             true => {
@@ -102,7 +103,7 @@ const KINDS: [&str; 2] = ["right vectors: functions", "left vectors: densities"]
 fn curves(source: &Source, modes: &[Mode]) -> Canvas {
     let axis = &source.axes[0];
     let mut canvas = Canvas::new(1200.0, 820.0, "Relaxation modes");
-    let top = title(&mut canvas, &source.name, &remark(source, "slowest relaxation modes, each scaled to 1"));
+    let top = source.title(&mut canvas, &remark(source, "slowest relaxation modes, each scaled to 1"));
     let colours = Map::Plasma.lines(modes.len());
     let strokes = |k: usize| [Stroke::solid(colours[k], 2.4), Stroke::dashed(colours[k], 2.0)];
     let mut keys: Vec<(Key, String)> = Vec::new();
@@ -148,7 +149,7 @@ fn maps(source: &Source, modes: &[Mode]) -> Canvas {
     let mut canvas = Canvas::new(1200.0, (170.0 + 2.0 * row).max(640.0), "Relaxation modes");
     let loss = if source.loss.is_some() { "; thin lines: loss" } else { "" };
     let what = format!("slowest relaxation modes, each scaled to 1{loss}");
-    let top = title(&mut canvas, &source.name, &remark(source, &what)) + 2.0 * HEADING;
+    let top = source.title(&mut canvas, &remark(source, &what)) + 2.0 * HEADING;
     let shade = Shade { map: Map::BlueRed, axis: Axis::new(-1.0, 1.0, Spread::Linear, "") };
     let mut column = 0;
     for mode in modes {

@@ -3,7 +3,7 @@
 use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{Colour, FAINT, GREY, INK, LOSS, Map, WHITE};
-use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile, range, title};
+use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile, range};
 use super::samples::{OUTLIER, Point, points, remark};
 use super::source::{Source, values};
 
@@ -29,7 +29,7 @@ fn mark(canvas: &mut Canvas, at: [f64; 2], lowest: bool) {
 fn curves(source: &Source, size: &[f64], share: &[f64], count: &[f64]) -> Canvas {
     let (axis, points) = (&source.axes[0], points(source));
     let mut canvas = Canvas::new(1200.0, 860.0, "Dynamic outliers");
-    let top = title(&mut canvas, &source.name, &remark(source));
+    let top = source.title(&mut canvas, &remark(source));
     let mut keys = vec![
         (Key::Line(Stroke::solid(INK, 2.2)), "loss L".to_string()),
         (Key::Patch(OUTLIER.with_opacity(0.6)), "what outliers carry of it".to_string()),
@@ -85,7 +85,7 @@ fn maps(source: &Source, size: &[f64], share: &[f64]) -> Canvas {
     let (x, y, points) = (&source.axes[0], &source.axes[1], points(source));
     let mut canvas = Canvas::new(1200.0, 660.0, "Dynamic outliers");
     let what = format!("{}; discs: points of the record", remark(source));
-    let top = title(&mut canvas, &source.name, &what) + 4.0;
+    let top = source.title(&mut canvas, &what) + 4.0;
     let (low, high) = range(size.iter().copied());
     let fields = [
         (share, Map::Plasma, Axis::new(0.0, 1.0, Spread::Linear, ""), "share of the loss that outliers carry"),

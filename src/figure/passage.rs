@@ -5,7 +5,7 @@ use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
 use super::chart::contour;
 use super::chart::font;
-use super::chart::panel::{HEADING, Key, LABEL, Panel, Shade, legend, range, title};
+use super::chart::panel::{HEADING, Key, LABEL, Panel, Shade, legend, range};
 use super::landscape::{loss_lines, loss_range, remark};
 use super::source::{Source, values};
 use crate::record::{Attribute, Group};
@@ -31,18 +31,23 @@ struct Passage {
     headings: [[String; 2]; 2],
 }
 
-/// The figure: up to three first-passage problems; None in three dimensions, or where no grid answered one.
+/// The figure: up to three first-passage problems, in three dimensions in the planes through the first start. None where no grid
+/// answered one.
 pub fn draw(source: &Source) -> Option<Canvas> {
     let groups = source.record.group("escape").map(|escape| escape.groups.as_slice()).unwrap_or_default();
+    if source.axes.len() > 2 {
+        let start = groups.iter().map(start).find(|start| start.len() == source.axes.len());
+        return source.by_planes(start.as_deref(), draw);
+    }
     let passages: Vec<Passage> = groups.iter().filter_map(|group| passage(source, group)).take(3).collect();
-    if passages.is_empty() || source.axes.len() > 2 {
+    if passages.is_empty() {
         return None;
     }
     let row = if passages.len() == 1 { 500.0 } else { 360.0 };
     let mut canvas = Canvas::new(1200.0, 140.0 + row * passages.len() as f64, "First passages");
     let committor = if passages.iter().any(|p| p.committor.is_some()) { " and committor" } else { "" };
     let what = format!("first passages: mean time{committor}");
-    let top = title(&mut canvas, &source.name, &remark(source, &what));
+    let top = source.title(&mut canvas, &remark(source, &what));
     let top = top + legend(&mut canvas, &keys(source, &passages), 95.0, 1165.0, top);
     let height = (canvas.height - 14.0 - top) / passages.len() as f64;
     for (k, passage) in passages.iter().enumerate() {
@@ -56,9 +61,8 @@ pub fn draw(source: &Source) -> Option<Canvas> {
 }
 
 fn passage(source: &Source, group: &Group) -> Option<Passage> {
-    let field = |name: &str| {
-        values(source.record, &format!("escape/{}/{name}", group.name)).filter(|v| v.len() == source.volumes.len())
-    };
+    let field =
+        |name: &str| values(source.record, &format!("escape/{}/{name}", group.name)).and_then(|v| source.field(v));
     let time = field("mean_first_passage_time")?;
     let text = |name: &str| match group.attribute(name) {
         Some(Attribute::Text(text)) => Some(text.clone()),
@@ -68,14 +72,14 @@ fn passage(source: &Source, group: &Group) -> Option<Passage> {
         Some(Attribute::Float(x)) => Some(number(*x)),
         _ => None,
     };
-    let start = text("from").unwrap_or_default();
-    let from: Vec<f64> = start.split(' ').filter_map(|x| x.parse().ok()).collect();
-    if from.len() != source.axes.len() {
+    let start = start(group);
+    if start.len() != source.dimension() {
         return None;
     }
+    let from: Vec<f64> = source.components().into_iter().map(|k| start[k]).collect();
     let (committor, avoid) = (field("committor"), text("avoid"));
     let goal = text("target").unwrap_or("?".into());
-    let here = format!("from ({})", from.iter().map(|x| number(*x)).collect::<Vec<_>>().join(", "));
+    let here = format!("from ({})", start.iter().map(|x| number(*x)).collect::<Vec<_>>().join(", "));
     let mean = float("from_value").map_or(String::new(), |time| format!(": {time}"));
     let kramers = float("kramers").map_or(String::new(), |time| format!(" (Kramers, beyond the barrier: {time})"));
     let share = float("from_committor").map_or(String::new(), |share| format!(": {share}"));
@@ -88,6 +92,14 @@ fn passage(source: &Source, group: &Group) -> Option<Passage> {
         [format!("probability of {goal} before {excluded}"), format!("{here}{share}")],
     ];
     Some(Passage { from, time, committor, target, avoided, headings })
+}
+
+/// Where a first-passage problem starts; empty where the record does not say.
+fn start(group: &Group) -> Vec<f64> {
+    match group.attribute("from") {
+        Some(Attribute::Text(point)) => point.split(' ').filter_map(|x| x.parse().ok()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn keys(source: &Source, passages: &[Passage]) -> Vec<(Key, String)> {

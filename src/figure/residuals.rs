@@ -3,7 +3,7 @@
 use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{GREY, INK};
-use super::chart::panel::{HEADING, Key, Panel, legend, title};
+use super::chart::panel::{HEADING, Key, Panel, legend};
 use super::samples::{FITTED, OUTLIER, Point, points, remark};
 use super::source::Source;
 
@@ -16,7 +16,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let columns = points.len().min(2);
     let rows = points.len().div_ceil(columns);
     let mut canvas = Canvas::new(1200.0, if rows == 1 { 600.0 } else { 940.0 }, "Residuals");
-    let top = title(&mut canvas, &source.name, &format!("residuals y − h; {}", remark(source)));
+    let top = source.title(&mut canvas, &format!("residuals y − h; {}", remark(source)));
     let keys = [
         (Key::Patch(FITTED), "samples".to_string()),
         (Key::Patch(OUTLIER), "dynamic outliers".to_string()),

@@ -2,10 +2,15 @@
 
 use super::chart::axis;
 use super::chart::axis::{Axis, Spread};
+use super::chart::canvas::Canvas;
+use super::chart::panel;
+use super::look::{Look, Style};
+use super::planes::Plane;
 use crate::engine::{ENGINES, EngineEntry, Representation};
 use crate::record::{Attribute, Record};
 
 /// One axis of the grid.
+#[derive(Clone)]
 pub struct GridAxis {
     /// Variable and units, as an axis label.
     pub label: String,
@@ -31,6 +36,8 @@ pub struct Engine {
     pub density: Vec<Vec<f64>>,
     /// Mean positions, one row of components per time.
     pub mean: Vec<Vec<f64>>,
+    /// The share outside of the grid at each time; empty where it is not known.
+    pub outside: Vec<f64>,
 }
 
 /// Everything the figures draw from.
@@ -51,11 +58,15 @@ pub struct Source<'a> {
     pub stationary: Option<Vec<f64>>,
     /// D, d·d rows of cells.
     pub diffusion: Vec<Vec<f64>>,
+    /// How the pictures look.
+    pub look: Look,
+    /// The plane that is shown of a problem in three variables.
+    pub plane: Option<Plane>,
 }
 
 impl<'a> Source<'a> {
     /// Takes the figures' needs out of a record. Errors: a sentence on what is missing or does not fit together.
-    pub fn new(record: &'a Record) -> Result<Self, String> {
+    pub fn new(record: &'a Record, look: Look) -> Result<Self, String> {
         let grid = record.group("grid").ok_or("the record has no /grid")?;
         let mut axes = Vec::new();
         for edges in grid.datasets.iter().filter(|d| d.name.ends_with("_edges")) {
@@ -88,7 +99,15 @@ impl<'a> Source<'a> {
             _ => "record".into(),
         };
         let (loss, stationary) = (field("problem/loss"), field("stationary/density"));
-        Ok(Self { record, name, axes, volumes, engines, loss, stationary, diffusion })
+        Ok(Self { record, name, axes, volumes, engines, loss, stationary, diffusion, look, plane: None })
+    }
+
+    /// The name of the run and a remark at the left upper corner, where the style has a title; returns where to go on below.
+    pub fn title(&self, canvas: &mut Canvas, remark: &str) -> f64 {
+        match self.look.style {
+            Style::Screen => panel::title(canvas, &self.name, remark),
+            Style::Paper => 12.0,
+        }
     }
 
     /// The temperature, as part of a subtitle.
@@ -149,9 +168,18 @@ impl<'a> Source<'a> {
         self.engines.first()
     }
 
-    /// Up to `n` output times of the reference engine, spaced by how far its density moved between them.
+    /// The output times of the reference engine that were asked for; else up to `n` of them, spaced by how far its density moved between
+    /// them.
     pub fn telling_times(&self, n: usize) -> Vec<usize> {
         let Some(engine) = self.reference() else { return Vec::new() };
+        if !self.look.at.is_empty() {
+            let far = |k: usize, t: f64| (engine.times[k] - t).abs();
+            let nearest = |&t: &f64| (0..engine.times.len()).min_by(|&a, &b| far(a, t).total_cmp(&far(b, t)));
+            let mut at: Vec<usize> = self.look.at.iter().filter_map(nearest).collect();
+            at.sort_unstable();
+            at.dedup();
+            return at;
+        }
         let moved = |w: &[Vec<f64>]| -> f64 {
             w[0].iter().zip(&w[1]).zip(&self.volumes).map(|((a, b), v)| (a - b).abs() * v).sum()
         };
@@ -177,6 +205,7 @@ fn engine(record: &Record, entry: &EngineEntry, cells: usize) -> Option<Engine> 
     let times = values(record, &format!("{group}/time"))?;
     let density = values(record, &format!("{group}/density"))?;
     let mean = values(record, &format!("{group}/mean")).unwrap_or_default();
+    let outside = values(record, &format!("{group}/outside")).unwrap_or_default();
     if times.is_empty() || density.len() != times.len() * cells {
         return None;
     }
@@ -187,7 +216,7 @@ fn engine(record: &Record, entry: &EngineEntry, cells: usize) -> Option<Engine> 
     let rows = |v: Vec<f64>, n: usize| v.chunks(n.max(1)).map(<[f64]>::to_vec).collect::<Vec<_>>();
     let components = mean.len() / times.len();
     let (density, mean) = (rows(density, cells), rows(mean, components));
-    Some(Engine { group, label, name, representation: entry.representation, density, mean, times })
+    Some(Engine { group, label, name, representation: entry.representation, density, mean, times, outside })
 }
 
 /// The values of a dataset of numbers.

@@ -1,21 +1,21 @@
-//! The density over space and time: a space–time map in one dimension, small multiples in two; one row per engine.
+//! The density over space and time: a space–time map in one dimension, small multiples in two and of each plane of three; one row per engine.
 
 use super::chart::axis::{Axis, Spread, number};
 use super::chart::canvas::{Anchor, Canvas, Rect, Stroke};
 use super::chart::colour::{INK, Map, WHITE};
-use super::chart::panel::{HEADING, LABEL, Panel, Shade, title};
+use super::chart::panel::{HEADING, LABEL, Panel, Shade};
 use super::landscape::{loss_lines, remark};
 use super::source::{Engine, Source};
 
 const DECADES: f64 = 4.0;
 
-/// The figure; None in three dimensions or without any density.
+/// The figure; None without any density.
 pub fn draw(source: &Source) -> Option<Canvas> {
     source.reference()?;
     match source.axes.len() {
         1 => space_time(source),
         2 => small_multiples(source),
-        _ => None,
+        _ => source.by_planes(None, small_multiples),
     }
 }
 
@@ -57,7 +57,7 @@ fn space_time(source: &Source) -> Option<Canvas> {
     let axis = &source.axes[0];
     let rows = source.engines.len() as f64;
     let mut canvas = Canvas::new(1200.0, 160.0 + 225.0 * rows.max(2.0), "Density over space and time");
-    let top = title(&mut canvas, &source.name, &remark(source, "density over space and time")) - 8.0;
+    let top = source.title(&mut canvas, &remark(source, "density over space and time")) - 8.0;
     let height = (canvas.height - 66.0 - top) / rows - HEADING;
     let window = source.window(0, 0.05);
     let shade = shade(source);
@@ -89,7 +89,7 @@ fn small_multiples(source: &Source) -> Option<Canvas> {
     let width = (right - left + gap) / columns as f64 - gap;
     let height = (width * 1.05).min(270.0);
     let mut canvas = Canvas::new(1200.0, 146.0 + rows as f64 * (height + row_gap), "Density over space and time");
-    let top = title(&mut canvas, &source.name, &remark(source, "density; thin lines: loss")) + 24.0;
+    let top = source.title(&mut canvas, &remark(source, "density; thin lines: loss")) + 24.0;
     let shade = shade(source);
     for (row, engine) in source.engines.iter().enumerate() {
         for column in 0..columns {
@@ -124,6 +124,7 @@ fn small_multiples(source: &Source) -> Option<Canvas> {
 fn frame<'a>(source: &'a Source, engine: &'a Engine, at: &[usize], column: usize) -> Option<(&'a [f64], String)> {
     match at.get(column) {
         Some(&k) => Some((engine.density.get(k)?.as_slice(), format!("t = {}", number(engine.times[k])))),
-        None => Some((source.stationary.as_deref()?, "stationary".into())),
+        None if engine.group == source.reference()?.group => Some((source.stationary.as_deref()?, "stationary".into())),
+        None => None, // it belongs to none of the ensembles
     }
 }

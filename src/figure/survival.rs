@@ -3,7 +3,7 @@
 use super::chart::axis::{Axis, Spread, number};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour;
-use super::chart::panel::{HEADING, Key, Panel, legend, range, title};
+use super::chart::panel::{HEADING, Key, Panel, legend, range};
 use super::landscape::remark;
 use super::source::{Source, values};
 use crate::engine::{EngineEntry, fokker_planck, langevin, transfer_operator};
@@ -32,7 +32,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
         return None;
     }
     let mut canvas = Canvas::new(1200.0, (130.0 + 400.0 * passages.len() as f64).max(640.0), "Survival");
-    let top = title(&mut canvas, &source.name, &remark(source, "share that has not reached the target"));
+    let top = source.title(&mut canvas, &remark(source, "share that has not reached the target"));
     let mut keys: Vec<(Key, String)> = Vec::new();
     for curve in passages.iter().flat_map(|p| &p.curves) {
         if !keys.iter().any(|(_, label)| label.starts_with(curve.name)) {

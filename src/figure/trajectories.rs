@@ -1,10 +1,10 @@
-//! A few walkers on their way: against time in one dimension, in the plane in two; the loss behind them.
+//! A few walkers on their way: against time in one dimension, in the plane in two, in each plane of three; the loss behind them.
 
 use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{Colour, GREY, INK, Map, WHITE};
-use super::chart::panel::{Panel, Shade, quantile, range, title};
-use super::landscape::{loss_lines, remark};
+use super::chart::panel::{Panel, Shade, quantile, range};
+use super::landscape::{ground, loss_lines, remark};
 use super::source::{Source, values};
 
 /// Walkers that are drawn; more of them hide each other.
@@ -21,8 +21,9 @@ impl Walkers {
     fn of(source: &Source) -> Option<Self> {
         let times = values(source.record, "langevin/trajectory_time").filter(|t| t.len() > 1)?;
         let points = values(source.record, "langevin/trajectory")?;
-        let (d, t) = (source.axes.len(), times.len());
-        let rows = |walker: &[f64]| walker.chunks(d).map(<[f64]>::to_vec).collect();
+        let (d, t, shown) = (source.dimension(), times.len(), source.components());
+        let row = |row: &[f64]| shown.iter().map(|&k| row[k]).collect();
+        let rows = |walker: &[f64]| walker.chunks(d).map(row).collect();
         let all = points.len() / (t * d);
         let paths: Vec<_> = points.chunks_exact(t * d).take(MOST).map(rows).collect();
         if paths.is_empty() { None } else { Some(Self { times, all, paths }) }
@@ -37,13 +38,12 @@ impl Walkers {
     }
 }
 
-/// The figure; None in three dimensions or where no walkers were followed.
+/// The figure; None where no walkers were followed.
 pub fn draw(source: &Source) -> Option<Canvas> {
-    let walkers = Walkers::of(source)?;
     match source.axes.len() {
-        1 => Some(against_time(source, &walkers)),
-        2 => Some(in_the_plane(source, &walkers)),
-        _ => None,
+        1 => Some(against_time(source, &Walkers::of(source)?)),
+        2 => Some(in_the_plane(source, &Walkers::of(source)?)),
+        _ => source.by_planes(None, draw),
     }
 }
 
@@ -56,7 +56,7 @@ fn heading(canvas: &mut Canvas, source: &Source, walkers: &Walkers) -> f64 {
     if source.axes.len() == 2 {
         what += "; white dots: start, black dots: end";
     }
-    title(canvas, &source.name, &remark(source, &what))
+    source.title(canvas, &remark(source, &what))
 }
 
 /// The loss as shades of grey between its smallest and its 98 % quantile among `shown`.
@@ -105,8 +105,8 @@ fn in_the_plane(source: &Source, walkers: &Walkers) -> Canvas {
         y: walkers.window(source, 1),
     };
     if let Some(loss) = &source.loss {
-        let shade = grey(&source.inside(loss, &panel.x, &panel.y));
-        panel.heat(&mut canvas, &x.edges, &y.edges, loss, &shade);
+        let shade = ground(source, loss, &panel);
+        panel.smooth_heat(&mut canvas, &x.centers, &y.centers, loss, &shade);
         loss_lines(source, &panel, &mut canvas, 14, &Stroke::solid(WHITE.with_opacity(0.7), 0.8));
         shade.bar(&mut canvas, Rect::new(1075.0, panel.rect.y, 22.0, panel.rect.h));
     }

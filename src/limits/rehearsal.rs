@@ -89,8 +89,8 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
 fn advanced(mut run: EngineRun, problem: &Problem, interrupt: Interrupt) -> (EngineRun, f64) {
     let (start, stop) = (Instant::now(), until(LONGEST_PROBE, interrupt));
     let mut reached = 0;
-    for &time in &problem.times {
-        run.advance(time, &stop);
+    for (k, &time) in problem.times.iter().enumerate() {
+        run.advance(k, time, &stop, None);
         if run.failure.is_some() {
             break;
         }
@@ -124,6 +124,7 @@ fn analyses(
             engines: &prepared.engines,
             runs,
             stationary: runs.iter().find_map(|run| run.engine.on_grid()?.stationary()),
+            done_blocks: &|_| Default::default(),
             interrupt: &stop,
             progress: &|_| {},
         };

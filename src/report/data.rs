@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::engine::Representation;
 use crate::figure::Error;
 use crate::figure::chart::colour;
+use crate::figure::look::Look;
 use crate::figure::source::{Engine, GridAxis, Source};
 use crate::record::Record;
 use crate::record::read::column;
@@ -21,7 +22,7 @@ const MAP: usize = 80;
 
 /// Everything the page draws. Errors: a record without a grid.
 pub fn data(record: &Record) -> Result<Value, Error> {
-    let source = Source::new(record).map_err(Error::Record)?;
+    let source = Source::new(record, Look::default()).map_err(Error::Record)?;
     let times: Vec<f64> = source.reference().map_or(Vec::new(), |engine| thinned(&engine.times));
     let engines: Vec<Value> = source.engines.iter().map(describe).collect();
     let d = if source.engines.is_empty() { 0 } else { source.axes.len() };

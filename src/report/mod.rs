@@ -10,6 +10,7 @@ mod tables;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::figure::look::Look;
 use crate::figure::{self, Error};
 use crate::record::Record;
 use crate::record::read::text;
@@ -46,7 +47,7 @@ pub fn page(record: &Record) -> Result<String, Error> {
 
 /// Every picture of `fpsolve plot`, as images inside the page.
 fn pictures(record: &Record) -> Result<String, Error> {
-    let (drawings, failed) = figure::drawings(record)?;
+    let (drawings, failed) = figure::drawings(record, Look::default())?;
     let mut out: String = failed.iter().map(|error| paragraph(&error.to_string())).collect();
     for figure::Drawing { figure, svg } in drawings {
         let (name, about) = (escape(figure.name), escape(figure.about));

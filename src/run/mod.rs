@@ -6,9 +6,11 @@ pub mod convergence;
 pub mod doing;
 pub mod engine_run;
 pub mod heading;
+pub mod kept;
 pub mod outcome;
 pub mod reached;
 pub mod resolved;
+pub mod seen;
 pub mod times;
 
 use std::sync::Arc;
@@ -51,17 +53,19 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing),
     warnings.extend(prepared.notes.iter().cloned());
     let mut failures = Vec::new();
 
-    reached.begin(heading(prepared, &problem, Status::Interrupted), &problem, prepared.data.as_ref());
+    let begun = heading(prepared, &problem, Status::Interrupted);
+    reached.begin(begun, &problem, prepared.data.as_ref(), &prepared.engines);
     let mut runs = build(prepared, &problem, &mut failures, interrupt, progress, reached);
     let (mut from, end) = (0.0, problem.times.last().copied().unwrap_or(0.0));
-    for &time in &problem.times {
+    for (k, &time) in problem.times.iter().enumerate() {
         for (word, run) in &mut runs {
             progress(&Doing::Advancing(word, [from, time], end));
-            run.advance(time, interrupt);
+            run.advance(k, time, interrupt, reached.pace);
         }
         from = time;
     }
-    let runs: Vec<EngineRun> = runs.into_iter().map(|(_, run)| run).collect();
+    let mut runs: Vec<EngineRun> = runs.into_iter().map(|(_, run)| run).collect();
+    runs.iter_mut().for_each(EngineRun::keep_the_end);
     failures.extend(runs.iter().filter_map(|run| run.failure.clone()));
 
     progress(&Doing::Model);
@@ -77,6 +81,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing),
         engines: &prepared.engines,
         runs: &runs,
         stationary,
+        done_blocks: &|passage| reached.done_blocks(passage),
         interrupt,
         progress: &|what| progress(&Doing::Detail(what)),
     };
@@ -85,6 +90,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing),
         analyse(&prepared.analyses, &finished, &mut failures, &begun, &|answer| reached.add_answer(answer));
 
     progress(&Doing::Comparing);
+    reached.ending();
     let comparisons = caught(|| compare::comparisons(&problem, &runs, stationary)).unwrap_or_else(|panic| {
         warnings
             .push(format!("the engines were not compared: {panic}; this is a bug, please report it with the scenario"));
@@ -92,6 +98,10 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing),
     });
     let status = Status::of(&failures);
     let mut record = heading(prepared, &problem, status);
+    record.groups.push(reached.engines());
+    if status == Status::Interrupted {
+        record.groups.push(reached.checkpoint());
+    }
     add_findings(&mut record, &finished, &answers, &mut warnings);
     side_failures.iter().for_each(|failure| failure.add_to(&mut record));
     warnings.extend(side_failures.iter().map(Failure::sentence));
@@ -163,15 +173,24 @@ fn build(
     for kind in &prepared.engines {
         progress(&Doing::Building(kind.word));
         let start = Instant::now();
-        let engine = caught(|| (kind.build)(&prepared.options, problem, interrupt));
-        match engine {
-            Ok(Ok(engine)) => {
-                let run = EngineRun::new(engine, start.elapsed().as_secs_f64());
+        let built = caught(|| {
+            let mut run = EngineRun::new((kind.build)(&prepared.options, problem, interrupt)?, 0.0);
+            if interrupt() {
+                return Err(Error::Interrupted { time: 0.0 }); // its choices may have ended early: nothing to go on from
+            }
+            reached.earlier(kind.group).map_or(Ok(()), |state| run.restore(&state))?;
+            run.seconds += start.elapsed().as_secs_f64();
+            Ok(run)
+        });
+        match built.unwrap_or_else(|panic| Err(Error::numerical(kind.group, "while it was built", panic, BUG))) {
+            Ok(run) => {
                 reached.add_engine(&run);
                 runs.push((kind.word, run));
             }
-            Ok(Err(error)) => failures.push(error),
-            Err(panic) => failures.push(Error::numerical(kind.group, "while it was built", panic, BUG)),
+            Err(error) => {
+                reached.add_unbuilt(kind.group, &error);
+                failures.push(error);
+            }
         }
     }
     runs

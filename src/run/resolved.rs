@@ -11,7 +11,8 @@ use fpsolve_solvers::numerics::symmetric::packed_index;
 use fpsolve_solvers::problem::grid::{Axis, Grid};
 use fpsolve_validation::verdict::Verdict;
 
-use super::engine_run::{EngineRun, Seen};
+use super::engine_run::EngineRun;
+use super::seen::Seen;
 use crate::text::{beside, short};
 
 /// Fewest cells of an axis from which anything can be said.

@@ -73,6 +73,13 @@ const WORDS: &[(&str, &str)] = &[
     ("grid.axes[…].grading", "narrow cells around a point: { center, width }"),
     ("grid.axes[…].grading.center", "where cells are narrowest"),
     ("grid.axes[…].grading.width", "distance up to which they stay narrow"),
+    (
+        "grid.axes[…].scale",
+        "coordinate with equal cells: \"linear\" [default], \"log\", \"sinh\", \"power\" or \"noise\"",
+    ),
+    ("grid.axes[…].center", "of scale \"sinh\": where cells are narrowest [the middle of the axis]"),
+    ("grid.axes[…].width", "of scale \"sinh\": distance up to which they stay narrow [1/50 of the axis]"),
+    ("grid.axes[…].exponent", "of scale \"power\": p of θ = u^p [2]"),
     ("grid.axes[…].edges", "the edges of all cells themselves, instead of from, to and cells"),
     ("grid.bounds", "\"auto\": the box is looked for"),
     ("grid.cells", "with bounds: cells for each variable"),
@@ -103,6 +110,7 @@ const WORDS: &[(&str, &str)] = &[
     ("langevin.walkers", "number of walkers [100000]"),
     ("langevin.step", "longest step in time [chosen]"),
     ("langevin.scheme", "scheme of the stochastic equation [\"euler-maruyama\"]"),
+    ("langevin.coefficients", "from where drift and D are taken: \"auto\" [default], \"exact\" or \"table\""),
     ("langevin.trajectories", "walkers whose paths are kept [0]"),
     ("sgd", "how the engines that descend step by step compute"),
     ("transfer_operator", "how the law of SGD is computed"),
@@ -138,6 +146,10 @@ const WORDS: &[(&str, &str)] = &[
     ("expect.….atol", "absolute tolerance"),
     ("output", "the record"),
     ("output.file", "its file name [NAME.h5]"),
+    (
+        "output.checkpoint",
+        "time between two checkpoints from which `fpsolve resume` goes on, such as \"10 min\" [none]",
+    ),
 ];
 
 /// All keys that a scenario may have, by their paths, with their meanings.

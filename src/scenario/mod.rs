@@ -74,8 +74,8 @@ pub struct Scenario {
     pub compare: Vec<Limit>,
     /// `[expect]`.
     pub expect: Vec<Expectation>,
-    /// `[output] file`.
-    pub output: Option<Located<String>>,
+    /// `[output]`.
+    pub output: output::Output,
 }
 
 impl Scenario {
@@ -127,9 +127,17 @@ impl Scenario {
 
     /// File name of the record: `[output] file`, or NAME.h5.
     pub fn output_file(&self) -> PathBuf {
-        match &self.output {
+        match &self.output.file {
             Some(file) => PathBuf::from(&file.value),
             None => PathBuf::from(format!("{}.h5", self.name)),
+        }
+    }
+
+    /// The file with the data, where there is one. Errors: one that may not be read, or is not there.
+    pub fn data_file(&self) -> Result<Option<PathBuf>> {
+        match self.model.data.as_ref().map(|data| &data.value.origin) {
+            Some(data::Origin::File(file)) => data::load::path(&self.source, file).map(Some),
+            Some(data::Origin::Points(_) | data::Origin::Teacher(_)) | None => Ok(None),
         }
     }
 

@@ -111,6 +111,10 @@ const FORMS: &[(&str, Form)] = &[
     ("grid.axes[…].grading", Table),
     ("grid.axes[…].grading.center", Number),
     ("grid.axes[…].grading.width", Positive),
+    ("grid.axes[…].scale", Words(&["linear", "log", "sinh", "power", "noise"])),
+    ("grid.axes[…].center", Number),
+    ("grid.axes[…].width", Positive),
+    ("grid.axes[…].exponent", Positive),
     ("grid.axes[…].edges", NUMBERS),
     ("grid.bounds", Words(&["auto"])),
     ("grid.cells", List(&Count(2, u64::MAX))),
@@ -138,6 +142,7 @@ const FORMS: &[(&str, Form)] = &[
     ("langevin.walkers", WALKERS),
     ("langevin.step", Positive),
     ("langevin.scheme", Choice(|| of_engines("langevin.scheme", &[]))),
+    ("langevin.coefficients", Words(&["auto", "exact", "table"])),
     ("langevin.trajectories", Count(0, u64::MAX)),
     ("transfer_operator", Table),
     ("transfer_operator.rows", Choice(|| of_engines("transfer_operator.rows", &[]))),
@@ -179,6 +184,7 @@ const FORMS: &[(&str, Form)] = &[
     ("expect.….atol", NonNegative),
     ("output", Table),
     ("output.file", Text),
+    ("output.checkpoint", Text),
 ];
 
 fn words<T>(kinds: &[Kind<T>]) -> Vec<String> {

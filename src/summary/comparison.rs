@@ -44,7 +44,12 @@ fn reading(pair: &Group, metric: &str, i: usize) -> Option<(f64, f64, f64)> {
 }
 
 fn cell(pair: &Group, metric: &str, i: usize) -> String {
-    reading(pair, metric, i).map_or("-".into(), |(value, floor, _)| format!("{} ({})", short(value), short(floor)))
+    reading(pair, metric, i).map_or("-".into(), |(value, floor, _)| format!("{} ({})", short(value), rough(floor)))
+}
+
+/// A number in two significant digits.
+fn rough(x: f64) -> String {
+    short(format!("{x:.1e}").parse().unwrap_or(x))
 }
 
 /// Whether one of the metrics tells the two apart at a time.

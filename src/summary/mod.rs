@@ -1,5 +1,6 @@
 //! The closing summary: what ran, how long, how exact, how far apart, and where it may not be trusted. From a record alone.
 
+mod colour;
 mod comparison;
 mod data;
 pub mod explanations;
@@ -11,8 +12,9 @@ use crate::analysis::{ANALYSES, Subject};
 use crate::engine::ENGINES;
 use crate::record::read::{column, float, floats, integer, text};
 use crate::record::{Attribute, Dataset, Group, Record, Values};
-use crate::text::{beside, interval, relative, short, table};
+use crate::text::{beside, interval, relative, short, table, wrapped};
 
+pub use colour::coloured;
 pub use data::summary_data;
 
 /// The summary of a record as lines of text.
@@ -27,7 +29,7 @@ pub fn summary(record: &Record) -> String {
     analyses(Subject::Problem, record, &mut out);
     comparison::verdicts(record, &mut out);
     warnings(record, &mut out);
-    out
+    wrapped(&out)
 }
 
 fn heading(record: &Record, out: &mut String) {
@@ -70,31 +72,48 @@ fn axis(edges: &Dataset) -> Option<String> {
 }
 
 fn engines(record: &Record, out: &mut String) {
-    let mut rows = vec![["engine", "method", "reached t", "seconds", "exactness"].map(String::from).to_vec()];
-    let mut words = Vec::new();
+    let mut rows = vec![["engine", "method", "reached t", "seconds"].map(String::from).to_vec()];
+    let (mut words, mut exactness) = (Vec::new(), String::new());
     for engine in ENGINES {
         if let Some(group) = record.group(engine.group) {
             let wall = format!("wall_seconds_{}", engine.group);
             let seconds = record.group("provenance").and_then(|g| float(g, &wall));
-            rows.push(engine_row(engine.word, group, seconds));
+            let (row, errors) = engine_row(engine.word, group, seconds);
+            rows.push(row);
+            exactness.extend((!errors.is_empty()).then(|| format!("  {}: {errors}\n", engine.word)));
             words.extend((engine.words)(group));
         }
     }
+    rows.extend(without_group(record));
     if rows.len() > 1 {
         table(&rows, out);
     }
+    out.push_str(&exactness);
     words.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
 }
 
-fn engine_row(word: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
+/// Engines that have no group: they failed while they were built, or were not reached.
+fn without_group(record: &Record) -> Vec<Vec<String>> {
+    let rows = |name: &str| match record.dataset(&format!("engines/{name}")).map(|dataset| &dataset.values) {
+        Some(Values::Text(rows)) => rows.clone(),
+        _ => Vec::new(),
+    };
+    let all = rows("engine").into_iter().zip(rows("status"));
+    let there = |word: &String| ENGINES.iter().any(|e| e.word == word && record.group(e.group).is_some());
+    let row = |(word, status): (String, String)| vec![word, status, "-".into(), "-".into()];
+    all.filter(|(word, _)| !there(word)).map(row).collect()
+}
+
+/// A row of the table of engines, and how exact the engine was.
+fn engine_row(word: &str, group: &Group, seconds: Option<f64>) -> (Vec<String>, String) {
     let reached = column(group, "time");
     let reached = reached.and_then(|t| t.last().copied()).map_or("-".into(), short);
     let seconds = seconds.map_or("-".into(), |s| format!("{s:.2}"));
     let mut exactness = Vec::new();
     for (key, label) in [
-        ("mass_error", "mass"),
+        ("mass_error", "mass off by"),
         ("min_density", "min ρ"),
-        ("error_grid", "grid"),
+        ("error_grid", "errors in L1: grid"),
         ("error_time", "time"),
         ("error_truncation", "truncation"),
     ] {
@@ -121,7 +140,7 @@ fn engine_row(word: &str, group: &Group, seconds: Option<f64>) -> Vec<String> {
             exactness.push(format!("outside {}", relative(largest, 1.0)));
         }
     }
-    vec![word.to_string(), method, reached, seconds, exactness.join(", ")]
+    (vec![word.to_string(), method, reached, seconds], exactness.join(", "))
 }
 
 fn stationary(record: &Record, out: &mut String) {

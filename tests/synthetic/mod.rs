@@ -8,7 +8,7 @@ use fpsolve::record::groups::stationary::StationaryFields;
 use fpsolve::record::groups::{self, ensemble};
 use fpsolve::record::scales;
 use fpsolve::record::{Attribute, Dataset, Record};
-use fpsolve::run::engine_run::relaxation;
+use fpsolve::run::seen::relaxation;
 use fpsolve_solvers::engine::{Snapshot, Statistics};
 use fpsolve_solvers::ensemble::Trajectories;
 use fpsolve_solvers::escape::on_grid::GridPassage;

@@ -5,15 +5,18 @@
 //! | `mod.rs` | the traits [`Engine`] and [`OnGrid`] |
 //! | `observation.rs` | what is seen at an output time: [`Snapshot`], [`Statistics`], [`RefinedMoments`], [`Trajectories`] |
 //! | `law.rs` | what the operator on a grid says besides: [`Stationary`], [`LongRun`], [`Spectrum`] |
+//! | `state.rs` | what an engine needs to go on as if it had never stopped: [`State`], [`Archive`] |
 //!
 //! An engine knows neither files nor the other engines. One whose law is not that of the problem's Fokker–Planck equation
 //! even for small steps says so itself ([`Engine::another_small_step_limit`]).
 
 mod law;
 mod observation;
+mod state;
 
 pub use law::{ByCell, LongRun, RefinedSpectrum, Spectrum, Stationary};
 pub use observation::{Attribute, Interrupt, QUANTILE_LEVELS, RefinedMoments, Snapshot, Statistics, Trajectories};
+pub use state::{Archive, Numbers, State, Visit};
 
 use crate::Error;
 use crate::escape::basin::{Basin, QuasiStationary};
@@ -29,8 +32,16 @@ pub trait Engine {
     /// Time reached so far.
     fn time(&self) -> f64;
     /// Moves on to time `to`. Errors: [`Error::Numerical`] when the method fails, [`Error::Interrupted`] when asked to stop;
-    /// the engine then stands at the last time it reached.
+    /// the engine then stands at the last time it reached. What it did since is kept where it [`Engine::pauses`], and the next call for the
+    /// same time goes on from there.
     fn advance(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error>;
+    /// Whether nothing is lost where [`Engine::advance`] is interrupted and called again, so that its state is worth saving there.
+    fn pauses(&self) -> bool {
+        false
+    }
+    /// Notes its state, at an output time or where it pauses, or puts it back, so that it goes on bit for bit as if it had never stopped. To be put back right after it was built for
+    /// the same problem with the same options. Errors: as for [`State::restore`].
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error>;
     /// What can be seen now.
     fn snapshot(&self) -> Snapshot;
     /// What an ensemble shows besides; None for a density.

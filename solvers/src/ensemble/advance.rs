@@ -1,4 +1,5 @@
-//! Advancing all blocks in parallel, all or nothing.
+//! Advancing all blocks in parallel: all arrive at the next output time together. Where that is interrupted, the ensemble still stands at the
+//! last one, and the blocks on their way go on at the next call.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -44,13 +45,14 @@ impl Watch<'_> {
 }
 
 impl Ensemble {
-    /// Runs `work` on every block; `scratch` makes what one thread reuses between blocks. On an error the ensemble stays
-    /// as it was.
+    /// Runs `work` on every block, which takes it from `now` to the output time `to`; `scratch` makes what one thread reuses between blocks. The
+    /// ensemble stays as it was until [`Ensemble::arrive`] is called. A block that notes its [steps](Block::done) before each
+    /// [`Watch::check`] goes on there after an interruption; others begin again.
     ///
     /// Errors: that of the first block that failed; [`Error::Interrupted`] with the time `now`.
     pub fn advance<S, W>(
         &mut self,
-        now: f64,
+        [now, to]: [f64; 2],
         interrupt: Interrupt,
         scratch: impl Fn() -> S + Sync + Send,
         work: W,
@@ -62,21 +64,34 @@ impl Ensemble {
         if self.spare.is_empty() {
             self.spare.clone_from(&self.blocks);
         }
+        let going_on = self.on_the_way_to == Some(to);
         let results: Vec<Result<(), Stop>> = self
             .blocks
             .par_iter()
             .zip(&mut self.spare)
             .enumerate()
             .map_init(scratch, |scratch, (block, (old, new))| {
-                new.clone_from(old);
+                if !(going_on && new.is_ahead()) {
+                    new.clone_from(old);
+                    (new.done, new.arrived) = (0, false);
+                }
+                if new.arrived {
+                    return Ok(());
+                }
                 let watch = Watch { interrupt, interrupted: &interrupted, failing: &failing, block };
                 let result = watch.check().and_then(|()| work(new, scratch, &watch));
-                if matches!(result, Err(Stop::Failed(_))) {
-                    failing.fetch_min(block, Ordering::Relaxed);
+                match &result {
+                    Ok(()) => new.arrived = true,
+                    Err(Stop::Asked) => {}
+                    Err(Stop::Failed(_)) => {
+                        new.done = 0; // the next call begins with it again
+                        failing.fetch_min(block, Ordering::Relaxed);
+                    }
                 }
                 result
             })
             .collect();
+        self.on_the_way_to = Some(to);
         if interrupted.load(Ordering::Relaxed) {
             return Err(Error::Interrupted { time: now });
         }
@@ -85,7 +100,13 @@ impl Ensemble {
                 return Err(error);
             }
         }
-        std::mem::swap(&mut self.blocks, &mut self.spare);
         Ok(())
+    }
+
+    /// Makes where [`Ensemble::advance`] came to the place of the ensemble.
+    pub fn arrive(&mut self) {
+        std::mem::swap(&mut self.blocks, &mut self.spare);
+        self.blocks.iter_mut().for_each(|block| (block.done, block.arrived) = (0, false));
+        self.on_the_way_to = None;
     }
 }

@@ -1,5 +1,7 @@
 //! A block of walkers.
 
+use crate::Error;
+use crate::engine::Archive;
 use crate::numerics::aligned::Aligned;
 use crate::numerics::random::LaneStream;
 
@@ -25,6 +27,10 @@ pub struct Block {
     pub stream: LaneStream,
     /// What happened to its walkers.
     pub tally: Tally,
+    /// Steps done on the way to the next output time.
+    pub done: u64,
+    /// Whether it is at the next output time already.
+    pub arrived: bool,
 }
 
 impl Block {
@@ -40,7 +46,37 @@ impl Block {
             order: Vec::new(),
             stream: LaneStream::new(seed, engine, index as u64),
             tally: Tally::default(),
+            done: 0,
+            arrived: false,
         }
+    }
+
+    /// Whether it has left the last output time.
+    pub fn is_ahead(&self) -> bool {
+        self.done > 0 || self.arrived
+    }
+
+    /// Notes the state of some blocks, or puts it back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(blocks: &mut [&mut Self], archive: &mut Archive) -> Result<(), Error> {
+        archive.pieces("points", blocks.iter_mut().map(|block| &mut block.points[..]).collect())?;
+        archive.lists("memory", blocks.iter_mut().map(|block| &mut block.memory).collect())?;
+        archive.words("stream", blocks.iter_mut().flat_map(|block| block.stream.words_mut()).collect())?;
+        let mut gone: Vec<u64> = blocks.iter().flat_map(|b| b.absorbed.iter().map(|gone| u64::from(*gone))).collect();
+        archive.words("absorbed", vec![&mut gone])?;
+        let mut gone = gone.into_iter();
+        blocks.iter_mut().flat_map(|b| &mut b.absorbed).zip(&mut gone).for_each(|(to, from)| *to = from != 0);
+        let mut order: Vec<Vec<f64>> = blocks.iter().map(|b| b.order.iter().map(|&s| f64::from(s)).collect()).collect();
+        archive.lists("order", order.iter_mut().collect())?;
+        blocks.iter_mut().zip(order).for_each(|(b, order)| b.order = order.into_iter().map(|s| s as u32).collect());
+        let counts = blocks.iter_mut().flat_map(|block| {
+            let Tally { multiple_reflections, overlong, absorbed } = &mut block.tally;
+            [multiple_reflections, overlong, absorbed, &mut block.done].map(std::slice::from_mut)
+        });
+        archive.words("counts", counts.collect())?;
+        let mut arrived: Vec<u64> = blocks.iter().map(|block| u64::from(block.arrived)).collect();
+        archive.words("arrived", vec![&mut arrived])?;
+        blocks.iter_mut().zip(arrived).for_each(|(block, arrived)| block.arrived = arrived != 0);
+        Ok(())
     }
 }
 
@@ -63,6 +99,8 @@ impl Clone for Block {
         self.order.clone_from(&source.order);
         self.stream = source.stream;
         self.tally = source.tally;
+        self.done = source.done;
+        self.arrived = source.arrived;
     }
 }
 

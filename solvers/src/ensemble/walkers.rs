@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::block::{BLOCK, Block, Tally};
 use super::histogram::Locator;
 use super::moments::Moments;
-use crate::engine::Snapshot;
+use crate::engine::{Archive, Snapshot};
 use crate::error::{Error, Setting};
 use crate::numerics::random::Stream;
 use crate::problem::Problem;
@@ -18,6 +18,8 @@ pub struct Ensemble {
     walkers: usize,
     pub(super) blocks: Vec<Block>,
     pub(super) spare: Vec<Block>,
+    /// The time that blocks in `spare` are on their way to, where that was interrupted.
+    pub(super) on_the_way_to: Option<f64>,
 }
 
 impl Ensemble {
@@ -40,7 +42,7 @@ impl Ensemble {
                 block
             })
             .collect();
-        Ok(Self { grid: grid.clone(), walkers, blocks, spare: Vec::new() })
+        Ok(Self { grid: grid.clone(), walkers, blocks, spare: Vec::new(), on_the_way_to: None })
     }
 
     /// Number of walkers N.
@@ -59,6 +61,24 @@ impl Ensemble {
     pub fn blocks_mut(&mut self) -> &mut [Block] {
         &mut self.blocks
     }
+    /// Whether blocks have left the last output time.
+    pub fn is_on_the_way(&self) -> bool {
+        self.on_the_way_to.is_some()
+    }
+
+    /// Notes its state, each block where it has come to, or puts it back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.optional("on_the_way_to", &mut self.on_the_way_to)?;
+        if archive.is_restoring() {
+            self.spare.clear();
+        }
+        let ahead = self.on_the_way_to.is_some();
+        let mut spare = self.spare.iter_mut();
+        let farthest = |old| spare.next().filter(|new| ahead && new.is_ahead()).unwrap_or(old);
+        let mut blocks: Vec<&mut Block> = self.blocks.iter_mut().map(farthest).collect();
+        Block::archive(&mut blocks, archive)
+    }
+
     /// Sum of what the blocks counted.
     pub fn tally(&self) -> Tally {
         self.blocks.iter().fold(Tally::default(), |sum, block| sum.plus(&block.tally))

@@ -17,8 +17,9 @@ use super::spectrum::Spectrum;
 use super::start::{Moments, PointStart, start_law};
 use super::transient::Transient;
 use crate::Error;
+use crate::dynamics::{Coefficients, table};
 use crate::engine::Stationary;
-use crate::engine::{Attribute, Engine, Interrupt, OnGrid, RefinedMoments, Snapshot};
+use crate::engine::{Archive, Attribute, Engine, Interrupt, OnGrid, RefinedMoments, Snapshot};
 use crate::escape::basin::{Basin, QuasiStationary};
 use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
 use crate::escape::passage::Passage;
@@ -61,6 +62,17 @@ struct RunExtremes {
     moved: Moved,
 }
 
+impl RunExtremes {
+    /// Notes them, or puts them back.
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        let Self { mass_error, mass, min_density, max_density, error_grid, truncation, high_peclet, moved } = self;
+        let Moved { negative, mass: moved_mass } = moved;
+        let all = [mass_error, mass, min_density, max_density, truncation, high_peclet, negative, moved_mass];
+        archive.pieces("extremes", all.into_iter().map(std::slice::from_mut).collect())?;
+        archive.optional("error_grid", error_grid)
+    }
+}
+
 impl FokkerPlanck {
     /// Builds the generator, the stationary density (if wanted and unique) and the integrator. Errors: coefficients that are not
     /// finite, an initial law off the grid, an unknown method.
@@ -70,6 +82,7 @@ impl FokkerPlanck {
 
     /// [`FokkerPlanck::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
     pub fn new_until(problem: &Problem, options: FokkerPlanckOptions, interrupt: Interrupt) -> Result<Self, Error> {
+        let problem = &Coefficients::Auto.of(problem, interrupt)?;
         let grid = &problem.grid;
         let probability = problem.initial.cell_probability(grid)?;
         let mut start_warnings = Vec::new();
@@ -141,6 +154,7 @@ impl FokkerPlanck {
         options: &FokkerPlanckOptions,
         interrupt: Interrupt,
     ) -> Result<&'static DiscretisationKind, Error> {
+        let problem = &Coefficients::Auto.of(problem, interrupt)?;
         let probability = problem.initial.cell_probability(&problem.grid)?;
         let start = start_law(problem, &probability, &mut Vec::new());
         let options = FokkerPlanckOptions { error_estimate: false, ..options.clone() };
@@ -308,6 +322,15 @@ impl Engine for FokkerPlanck {
         Ok(())
     }
 
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.number("time", &mut self.time)?;
+        archive.array("probability", &mut self.probability)?;
+        archive.part("transient", &mut |archive| self.transient.archive(archive))?;
+        self.coarse.as_mut().map_or(Ok(()), |coarse| coarse.archive(archive))?;
+        self.extremes.archive(archive)?;
+        self.wall_contact.archive(archive)
+    }
+
     fn snapshot(&self) -> Snapshot {
         let (mean, covariance) = self.moments();
         let mass: f64 = self.probability.iter().sum();
@@ -373,6 +396,7 @@ impl Engine for FokkerPlanck {
             ("solves", count(work.solves)),
             ("products", count(work.products)),
         ]);
+        attributes.extend(table::attributes(self.problem.dynamics.as_ref()));
         attributes
     }
 

@@ -10,7 +10,7 @@ use super::cells::weighted::{WeightedCells, averages};
 use super::discretisation::{Discretisation, Evolution};
 use super::options::FokkerPlanckOptions;
 use super::start::StartLaw;
-use crate::engine::Interrupt;
+use crate::engine::{Archive, Interrupt};
 use crate::error::{Error, Setting};
 use crate::problem::grid::Grid;
 
@@ -62,6 +62,15 @@ impl Transient {
         self.moved.mass = self.moved.mass.max(moved.mass);
         self.probability = averages(self.cells.as_deref(), &self.grid, &self.centre);
         Ok(())
+    }
+
+    /// Notes its state, or puts it back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.array("centre", &mut self.centre)?;
+        archive.array("probability", &mut self.probability)?;
+        archive.number("moved_negative", &mut self.moved.negative)?;
+        archive.number("moved_mass", &mut self.moved.mass)?;
+        archive.part("stepper", &mut |archive| self.evolution.stepper.archive(archive))
     }
 
     /// Cell probabilities of the two laws that the last output was extrapolated from, the shorter steps first; None without

@@ -22,7 +22,8 @@ mod step_halving;
 mod walls;
 
 use crate::Error;
-use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
+use crate::dynamics::{Coefficients, table};
+use crate::engine::{Archive, Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Trajectories};
 use crate::problem::Problem;
 use scheme::{Entry, Scheme, Sde, Work};
@@ -42,11 +43,19 @@ pub struct LangevinOptions {
     pub scheme: String,
     /// Number of walkers whose positions are kept, at the output times and in between (see [`Trajectories`]).
     pub trajectories: usize,
+    /// From where drift and D are taken.
+    pub coefficients: Coefficients,
 }
 
 impl Default for LangevinOptions {
     fn default() -> Self {
-        Self { walkers: 100_000, step: None, scheme: scheme::SCHEMES[0].name.to_string(), trajectories: 0 }
+        Self {
+            walkers: 100_000,
+            step: None,
+            scheme: scheme::SCHEMES[0].name.to_string(),
+            trajectories: 0,
+            coefficients: Coefficients::Auto,
+        }
     }
 }
 
@@ -80,6 +89,7 @@ impl Langevin {
     /// [`Self::new`], whose choice of a step ends early when it is asked to stop.
     pub fn new_until(problem: &Problem, options: LangevinOptions, interrupt: Interrupt) -> Result<Self, Error> {
         let entry = scheme::find(&options.scheme)?;
+        let problem = &options.coefficients.of(problem, interrupt)?;
         let mut ensemble = Ensemble::new(problem, "langevin", options.walkers)?;
         let sde = Sde::new(problem);
         let walls = Walls::of(problem);
@@ -212,24 +222,25 @@ impl Engine for Langevin {
             return Ok(());
         }
         let (steps, h) = divide(to - self.time, self.step);
-        if self.steps == 0 {
+        if self.steps == 0 && !self.ensemble.is_on_the_way() {
             self.look_at_rates(h);
         }
         let (sde, scheme, walls, from) = (&self.sde, &*self.scheme, &self.walls, self.time);
         let d = sde.dynamics.dimension();
         let (trajectories, kept) = (&self.trajectories, Trajectories::kept_steps(steps, (to - from) / self.end));
-        let mut halving = self.halving.clone();
-        let (ensemble, before) = (&mut self.ensemble, self.steps);
+        let (ensemble, halving, before) = (&mut self.ensemble, &mut self.halving, self.steps);
         let main = || {
             ensemble.advance(
-                from,
+                [from, to],
                 interrupt,
                 || Work::new(d),
                 |block, work, watch| {
                     let kept = if trajectories.keeps(block) { kept.as_slice() } else { &[] };
-                    let mut kept = kept.iter().peekable();
-                    for k in 0..steps {
+                    let first = block.done;
+                    let mut kept = kept.iter().skip_while(|after| **after <= first).peekable();
+                    for k in first..steps {
                         if k % STEPS_PER_CHECK == 0 {
+                            block.done = k;
                             watch.check()?;
                         }
                         walls.step(sde, scheme, h, block, work).map_err(|lane| {
@@ -244,20 +255,37 @@ impl Engine for Langevin {
                 },
             )
         };
-        let beside = || {
-            if let Some(halving) = &mut halving {
-                halving.advance(sde, scheme, walls, steps, h, interrupt);
-                halving.compare(self.entry.weak_order);
-            }
-        };
-        rayon::join(main, beside).0?;
+        let beside = || halving.as_mut().is_none_or(|halving| halving.advance(sde, scheme, walls, steps, h, interrupt));
+        let (main, all_pairs) = rayon::join(main, beside);
+        main?;
+        if !all_pairs {
+            return Err(Error::Interrupted { time: from });
+        }
+        self.ensemble.arrive();
+        self.halving.iter_mut().for_each(|halving| halving.compare(self.entry.weak_order));
         let time_after = |&k: &u64| if k == steps { to } else { from + k as f64 * h };
         self.trajectories.collect(kept.iter().map(time_after), d, &mut self.ensemble);
-        self.halving = halving;
         self.time = to;
         self.steps += steps;
         self.look_at_rates(h);
         Ok(())
+    }
+
+    fn pauses(&self) -> bool {
+        true
+    }
+
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.number("time", &mut self.time)?;
+        archive.count("steps", &mut self.steps)?;
+        archive.number("stiffness", &mut self.stiffness)?;
+        archive.vector("trajectory_times", &mut self.trajectories.times)?;
+        archive.vector("trajectory_points", &mut self.trajectories.points)?;
+        archive.part("ensemble", &mut |archive| self.ensemble.archive(archive))?;
+        match &mut self.halving {
+            Some(halving) => archive.part("pairs", &mut |archive| halving.archive(archive)),
+            None => Ok(()),
+        }
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -284,6 +312,7 @@ impl Engine for Langevin {
         let (error, uncertainty) = self.step_error().unwrap_or((f64::NAN, f64::NAN));
         attributes.push(("error_time", Attribute::Float(error)));
         attributes.push(("error_time_se", Attribute::Float(uncertainty)));
+        attributes.extend(table::attributes(self.sde.dynamics.as_ref()));
         attributes
     }
 

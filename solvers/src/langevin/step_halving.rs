@@ -6,12 +6,15 @@
 //! far from Gaussian, a shift of the mean δμ and a change of the variance δσ² count
 //! |δμ|/(σ√(2π)) + 0.242 |δσ²|/σ², 0.242 = ¼ E|z² − 1|.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rayon::prelude::*;
 
 use super::scheme::{Entry, Scheme, Sde, Work};
 use super::step::{STEPS_PER_CHECK, divide};
 use super::walls::Walls;
-use crate::engine::Interrupt;
+use crate::Error;
+use crate::engine::{Archive, Interrupt};
 use crate::ensemble::{BLOCK, Block};
 use crate::numerics::random::Stream;
 use crate::problem::Problem;
@@ -63,19 +66,46 @@ impl StepHalving {
         Some(Self { pairs: (0..blocks).map(pair).collect(), failed: false, error: 0.0, uncertainty: 0.0 })
     }
 
-    /// Advances by `steps` steps h; a walker that is lost ends the estimate, as does an interrupt (which ends the run).
-    pub fn advance(&mut self, sde: &Sde, scheme: &dyn Scheme, walls: &Walls, steps: u64, h: f64, interrupt: Interrupt) {
-        let failed = self.pairs.par_iter_mut().any(|pair| {
+    /// Advances by `steps` steps h; a walker that is lost ends the estimate. Returns whether all are there: an interrupt stops them, and the
+    /// next call goes on.
+    pub fn advance(
+        &mut self,
+        sde: &Sde,
+        scheme: &dyn Scheme,
+        walls: &Walls,
+        steps: u64,
+        h: f64,
+        interrupt: Interrupt,
+    ) -> bool {
+        let (stopped, lost) = (AtomicBool::new(false), AtomicBool::new(self.failed));
+        self.pairs.par_iter_mut().for_each(|pair| {
             let mut works = [0; 3].map(|_| Work::new(sde.bounds.len()));
-            (0..steps).any(|k| {
-                (k % STEPS_PER_CHECK == 0 && interrupt()) || step(pair, &mut works, sde, scheme, walls, h).is_err()
-            })
+            for k in pair[0].done..steps {
+                pair[0].done = k;
+                if k % STEPS_PER_CHECK == 0 && interrupt() {
+                    return stopped.store(true, Ordering::Relaxed);
+                }
+                if lost.load(Ordering::Relaxed) || step(pair, &mut works, sde, scheme, walls, h).is_err() {
+                    return lost.store(true, Ordering::Relaxed);
+                }
+            }
+            pair[0].done = steps;
         });
-        self.failed |= failed;
+        self.failed |= lost.into_inner();
+        self.failed || !stopped.into_inner()
+    }
+
+    /// Notes its state, or puts it back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.flag("failed", &mut self.failed)?;
+        archive.number("error", &mut self.error)?;
+        archive.number("uncertainty", &mut self.uncertainty)?;
+        Block::archive(&mut self.pairs.iter_mut().flatten().collect::<Vec<_>>(), archive)
     }
 
     /// Compares both at an output time, for a scheme of the weak order p.
     pub fn compare(&mut self, weak_order: f64) {
+        self.pairs.iter_mut().for_each(|pair| pair[0].done = 0);
         let [coarse, fine] =
             [0, 1].map(|which| -> Vec<&Block> { self.pairs.iter().map(|pair| &pair[which]).collect() });
         let d = coarse[0].points.len() / BLOCK;
@@ -172,7 +202,9 @@ impl Trial<'_> {
         let mut halving = StepHalving::new(self.problem, self.walls, walkers.max(MANY_WALKERS))?;
         for ends in self.problem.times.windows(2) {
             let (steps, h) = divide(ends[1] - ends[0], step);
-            halving.advance(self.sde, self.scheme, self.walls, steps, h, interrupt);
+            if !halving.advance(self.sde, self.scheme, self.walls, steps, h, interrupt) {
+                return Some(None);
+            }
             halving.compare(self.entry.weak_order);
             if halving.failed {
                 break;

@@ -1,5 +1,9 @@
 //! Drift and diffusion: the two functions that every engine of the SDE sees.
 
+use std::sync::Arc;
+
+use crate::Error;
+use crate::engine::Interrupt;
 use crate::numerics::difference::{STEP, stencils};
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::grid::{Axis, Grid};
@@ -40,6 +44,17 @@ pub trait Dynamics: Send + Sync {
         1
     }
 
+    /// The same b and D interpolated between the nodes of a lattice over the box, made when they are first asked for; None where
+    /// that is not offered. Errors: [`Error::Interrupted`].
+    fn table(&self, _interrupt: Interrupt) -> Result<Option<Arc<dyn Dynamics>>, Error> {
+        Ok(None)
+    }
+
+    /// What is known of the interpolation; None for a dynamics that is evaluated as it is.
+    fn interpolation(&self) -> Option<Interpolation> {
+        None
+    }
+
     /// Divergence (∇·D)_i = Σ_j ∂_j D_ij at n points (d×n).
     ///
     /// The default takes fourth-order central differences with the step 10⁻³ ℓ_j, ℓ = `lengths` (d, see [`lengths`]), good to
@@ -47,6 +62,21 @@ pub trait Dynamics: Send + Sync {
     fn diffusion_divergence(&self, points: &[f64], lengths: &[f64], divergence: &mut [f64]) {
         central_divergence(self, points, lengths, divergence);
     }
+}
+
+/// How b and D are interpolated, and how well.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interpolation {
+    /// Nodes of the lattice.
+    pub nodes: usize,
+    /// Evaluations of b and D at a point that it took.
+    pub evaluations: usize,
+    /// Share of the box in which b and D are evaluated as they are, because no polynomial serves.
+    pub exact_share: f64,
+    /// Largest error of b at random points, relative to |b| nearby.
+    pub drift_error: f64,
+    /// Largest error of an entry of D at random points, relative to the largest entry nearby, both in units of the axes.
+    pub diffusion_error: f64,
 }
 
 /// Cells that make up the length ℓ on which differences are based, at most.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayD, ArrayViewD};
 
+use super::scale::Scale;
 use crate::error::{Error, Setting};
 
 /// What happens at one end of an axis.
@@ -24,6 +25,9 @@ pub struct Axis {
     edges: Vec<f64>,
     boundary: [Boundary; 2],
     uniform: bool,
+    scale: Scale,
+    /// Centres of the cells, where they are not the middles.
+    middles: Vec<f64>,
 }
 
 impl Axis {
@@ -77,6 +81,38 @@ impl Axis {
         Self::graded(variable, edges, boundary)
     }
 
+    /// `cells` cells on [from, to] that are equal in the coordinate of a scale. Errors: as for [`Axis::uniform`], a periodic axis, cells
+    /// that the coordinate does not tell apart.
+    pub fn scaled(
+        variable: impl Into<String>,
+        [from, to]: [f64; 2],
+        cells: usize,
+        scale: Scale,
+        boundary: [Boundary; 2],
+    ) -> Result<Self, Error> {
+        if scale.is_linear() {
+            return Self::uniform(variable, from, to, cells, boundary);
+        }
+        if boundary.contains(&Boundary::Periodic) {
+            return Err(Error::invalid(
+                "a periodic axis has no other scale: the cells at its two ends would not match",
+                "write scale = \"linear\", or walls",
+            )
+            .set_by(&[Setting::Boundary]));
+        }
+        let [first, last] = [from, to].map(|x| scale.coordinate(x));
+        let at = |i: usize| scale.place(first + (last - first) * (i as f64 / cells as f64))[0];
+        let mut edges: Vec<f64> = (0..=cells).map(at).collect();
+        if let [lower, .., upper] = edges.as_mut_slice() {
+            (*lower, *upper) = (from, to);
+        }
+        let mut axis = Self::graded(variable, edges, boundary)?;
+        let middle = |i: usize| scale.place(first + (last - first) * ((i as f64 + 0.5) / cells as f64))[0];
+        axis.middles = (0..cells).map(middle).collect();
+        axis.scale = scale;
+        Ok(axis)
+    }
+
     /// Cells between the given increasing `edges` (a graded axis). Errors as for [`Axis::uniform`].
     pub fn graded(variable: impl Into<String>, edges: Vec<f64>, boundary: [Boundary; 2]) -> Result<Self, Error> {
         if edges.len() < 2 || edges.iter().any(|e| !e.is_finite()) || edges.windows(2).any(|w| w[0] >= w[1]) {
@@ -92,7 +128,14 @@ impl Axis {
             )
             .set_by(&[Setting::Boundary]));
         }
-        Ok(Self { variable: variable.into(), edges, boundary, uniform: false })
+        Ok(Self {
+            variable: variable.into(),
+            edges,
+            boundary,
+            uniform: false,
+            scale: Scale::Linear,
+            middles: Vec::new(),
+        })
     }
 
     /// Name of the variable on this axis.
@@ -135,13 +178,47 @@ impl Axis {
     pub fn is_uniform(&self) -> bool {
         self.uniform
     }
+    /// The coordinate in which the cells are equal; linear for graded cells that have none.
+    pub fn scale(&self) -> &Scale {
+        &self.scale
+    }
+    /// Whether all cells are equal in the coordinate of the axis.
+    pub fn is_regular(&self) -> bool {
+        self.uniform || !self.scale.is_linear()
+    }
+    /// The equal cells of the axis in its coordinate.
+    fn in_coordinates(&self) -> Self {
+        if self.scale.is_linear() {
+            return self.clone();
+        }
+        let [first, last] = [self.lower(), self.upper()].map(|x| self.scale.coordinate(x));
+        let cells = self.cells();
+        let edges = (0..=cells).map(|i| first + (last - first) * (i as f64 / cells as f64)).collect();
+        Self {
+            variable: self.variable.clone(),
+            edges,
+            boundary: self.boundary,
+            uniform: true,
+            scale: Scale::Linear,
+            middles: Vec::new(),
+        }
+    }
+    /// Length in θ of a step of one cell in the coordinate, at the centre of cell i.
+    pub fn step_at(&self, i: usize) -> f64 {
+        if self.scale.is_linear() {
+            return self.width(i);
+        }
+        let [first, last] = [self.lower(), self.upper()].map(|x| self.scale.coordinate(x));
+        let u = first + (last - first) * ((i as f64 + 0.5) / self.cells() as f64);
+        self.scale.place(u)[1] * (last - first) / self.cells() as f64
+    }
     /// Mean cell width; the spacing of a uniform axis.
     pub fn spacing(&self) -> f64 {
         self.length() / self.cells() as f64
     }
-    /// Centre of cell i.
+    /// Centre of cell i, the middle in the coordinate of the axis.
     pub fn center(&self, i: usize) -> f64 {
-        0.5 * (self.edges[i] + self.edges[i + 1])
+        self.middles.get(i).copied().unwrap_or_else(|| 0.5 * (self.edges[i] + self.edges[i + 1]))
     }
     /// Width of cell i.
     pub fn width(&self, i: usize) -> f64 {
@@ -304,6 +381,17 @@ impl Grid {
     pub fn is_uniform(&self) -> bool {
         self.axes.iter().all(Axis::is_uniform)
     }
+    /// Whether the cells of all axes are equal in their coordinates.
+    pub fn is_regular(&self) -> bool {
+        self.axes.iter().all(Axis::is_regular)
+    }
+    /// The grid in the coordinates of its axes; None where they are the variables themselves.
+    pub fn in_coordinates(&self) -> Option<Self> {
+        if self.axes.iter().all(|axis| axis.scale.is_linear()) {
+            return None;
+        }
+        Some(Self { axes: self.axes.iter().map(Axis::in_coordinates).collect(), ..self.clone() })
+    }
     /// The grid with two cells merged into one along each axis; None where an axis has an odd number of cells or fewer than 4.
     pub fn coarsened(&self) -> Option<Self> {
         let axes = self.axes.iter().map(|axis| {
@@ -312,7 +400,11 @@ impl Grid {
                 return None;
             }
             let edges = axis.edges.iter().step_by(2).copied().collect();
-            Some(Axis { variable: axis.variable.clone(), edges, boundary: axis.boundary, uniform: axis.uniform })
+            let (variable, scale) = (axis.variable.clone(), axis.scale.clone());
+            // two equal cells meet in the middle of both
+            let middles =
+                if scale.is_linear() { Vec::new() } else { axis.edges[1..].iter().step_by(2).copied().collect() };
+            Some(Axis { variable, edges, boundary: axis.boundary, uniform: axis.uniform, scale, middles })
         });
         Self::new(axes.collect::<Option<Vec<_>>>()?).ok()
     }
@@ -322,6 +414,10 @@ impl Grid {
             let (n, fewer) = (axis.cells(), cells.clamp(1, axis.cells()));
             if axis.is_uniform() {
                 return Axis::uniform(axis.variable(), axis.lower(), axis.upper(), fewer, axis.boundary);
+            }
+            if !axis.scale.is_linear() {
+                let ends = [axis.lower(), axis.upper()];
+                return Axis::scaled(axis.variable(), ends, fewer, axis.scale.clone(), axis.boundary);
             }
             let edges = (0..=fewer).map(|i| axis.edges[i * n / fewer]).collect();
             Axis::graded(axis.variable(), edges, axis.boundary)
@@ -333,7 +429,9 @@ impl Grid {
         let axes = self.axes.iter().zip(cells).map(|(axis, cells)| {
             let edges = axis.edges.get(cells.start..=cells.end)?.to_vec();
             let boundary = [Boundary::Reflecting; 2];
-            Some(Axis { variable: axis.variable.clone(), edges, boundary, uniform: axis.uniform })
+            let middles = axis.middles.get(cells.clone()).unwrap_or_default().to_vec();
+            let (variable, scale) = (axis.variable.clone(), axis.scale.clone());
+            Some(Axis { variable, edges, boundary, uniform: axis.uniform, scale, middles })
         });
         Self::new(axes.collect::<Option<Vec<_>>>()?).ok()
     }

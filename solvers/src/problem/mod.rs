@@ -9,6 +9,7 @@
 //! | `mod.rs` | [`Problem`], and the batches of SGD |
 //! | `dynamics.rs` | the trait [`Dynamics`]: b and D, in batches of points |
 //! | `grid.rs` | axes, walls, cells; fields as arrays |
+//! | `scale.rs` | coordinates of an axis in which its cells are equal |
 //! | `initial/` | ρ₀: integrals over the cells, and samples |
 //! | `density.rs` | what is computed from cell probabilities: moments, entropy, marginals |
 //! | `fields.rs` | L, b, D tabulated at the cell centres |
@@ -20,6 +21,7 @@ pub mod dynamics;
 pub mod fields;
 pub mod grid;
 pub mod initial;
+pub mod scale;
 pub mod walls;
 
 use std::sync::Arc;

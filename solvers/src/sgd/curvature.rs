@@ -1,5 +1,7 @@
 //! The largest curvature of the loss at the walkers, against the stability limit of gradient descent.
 
+use crate::Error;
+use crate::engine::Archive;
 use crate::model::Model;
 use crate::numerics::symmetric::{eigen, packed_index};
 
@@ -10,9 +12,9 @@ pub(super) struct LargestCurvature {
     /// Largest h λ_max.
     pub largest: f64,
     at: Vec<f64>,
-    walkers: usize,
-    above_one: usize,
-    unstable: usize,
+    walkers: u64,
+    above_one: u64,
+    unstable: u64,
     limit: f64,
 }
 
@@ -44,13 +46,21 @@ impl LargestCurvature {
                 continue;
             }
             self.walkers += 1;
-            self.above_one += usize::from(value > 1.0 + 1e-9);
-            self.unstable += usize::from(value > limit);
+            self.above_one += u64::from(value > 1.0 + 1e-9);
+            self.unstable += u64::from(value > limit);
             if value > self.largest || self.at.is_empty() {
                 self.largest = value;
                 self.at = (0..d).map(|k| points[k * n + i]).collect();
             }
         }
+    }
+
+    /// Notes what was seen, or puts it back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.number("largest", &mut self.largest)?;
+        archive.vector("at", &mut self.at)?;
+        let counts = [&mut self.walkers, &mut self.above_one, &mut self.unstable];
+        archive.words("seen", counts.into_iter().map(std::slice::from_mut).collect())
     }
 
     /// Says where h λ_max exceeds 1, beyond which a diffusion limit has no meaning for single steps; without noise, where
@@ -59,7 +69,7 @@ impl LargestCurvature {
         if self.unstable == 0 && (self.above_one == 0 || !noise) {
             return Vec::new();
         }
-        let share = |count: usize| 100.0 * count as f64 / self.walkers as f64;
+        let share = |count: u64| 100.0 * count as f64 / self.walkers as f64;
         vec![format!(
             "learning rate times largest curvature exceeds 1 at {:.2} % of the walkers looked at ({:.1}, where descent is unstable, \
              at {:.2} %), up to {:.2} at {:?}{}",

@@ -27,7 +27,7 @@ pub mod sampling;
 
 use std::sync::Arc;
 
-use crate::engine::{Attribute, Engine, Interrupt, Snapshot, Statistics};
+use crate::engine::{Archive, Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{Aligned, BLOCK, Block, Ensemble, Stop};
 use crate::error::{Error, Setting};
 use crate::model::{Model, SampleModel};
@@ -330,12 +330,13 @@ impl Engine for Sgd {
         let (first, now, descent) = (self.steps, self.time(), &self.descent);
         let axes = self.ensemble.grid().axes().to_vec();
         self.ensemble.advance(
-            now,
+            [now, target as f64 * descent.step_time()],
             interrupt,
             || Work::new(descent.lengths.len(), descent.minibatch.batch_size),
             |block, work, watch| {
-                for step in first..target {
+                for step in first + block.done..target {
                     if (step - first) % STEPS_PER_CHECK == 0 {
+                        block.done = step - first;
                         watch.check()?;
                     }
                     descent.step(block, work, step);
@@ -352,9 +353,20 @@ impl Engine for Sgd {
                 Ok(())
             },
         )?;
+        self.ensemble.arrive();
         self.steps = target;
         self.look_at_curvature();
         Ok(())
+    }
+
+    fn pauses(&self) -> bool {
+        true
+    }
+
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.count("steps", &mut self.steps)?;
+        archive.part("curvature", &mut |archive| self.curvature.archive(archive))?;
+        archive.part("ensemble", &mut |archive| self.ensemble.archive(archive))
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -7,7 +7,7 @@ use super::options::TransferOperatorOptions;
 use super::order;
 use super::samples::{Rule, Step};
 use crate::Error;
-use crate::engine::{Attribute, ByCell, Engine, Interrupt, LongRun, OnGrid, RefinedMoments, Snapshot};
+use crate::engine::{Archive, Attribute, ByCell, Engine, Interrupt, LongRun, OnGrid, RefinedMoments, Snapshot};
 use crate::problem::Problem;
 use crate::problem::density::moments;
 use crate::problem::grid::Grid;
@@ -231,6 +231,18 @@ impl Engine for TransferOperator {
         }
         self.look();
         Ok(())
+    }
+
+    fn pauses(&self) -> bool {
+        true
+    }
+
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        for (k, level) in self.levels.iter_mut().enumerate() {
+            archive.part(&format!("level_{k}"), &mut |archive| level.archive(archive))?;
+        }
+        archive.optional("error_grid", &mut self.error_grid)?;
+        archive.number("clamped", &mut self.clamped)
     }
 
     fn snapshot(&self) -> Snapshot {

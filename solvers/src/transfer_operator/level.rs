@@ -8,7 +8,7 @@ use super::pairs::{PairChain, velocity_range};
 use super::samples::{Rule, Samples, Step};
 use super::solve::invariant_laws;
 use crate::Error;
-use crate::engine::Interrupt;
+use crate::engine::{Archive, Interrupt};
 use crate::escape::passage::Target;
 use crate::problem::grid::Grid;
 
@@ -96,6 +96,16 @@ impl Level {
                 }
             }
             self.steps += 1;
+        }
+        Ok(())
+    }
+
+    /// Notes its state, or puts it back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.array("law", &mut self.law)?;
+        archive.count("steps", &mut self.steps)?;
+        if self.steps > 0 {
+            self.first = None;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use fpsolve_solvers::Error;
 use fpsolve_solvers::escape::kramers::Ground;
 use fpsolve_solvers::escape::on_grid::GridPassage;
 use fpsolve_solvers::escape::passage::Passage;
-use fpsolve_solvers::langevin::first_passage::{self, FirstPassage, first_passage};
+use fpsolve_solvers::langevin::first_passage::{self, FirstPassage, first_passage_from};
 use fpsolve_solvers::problem::Problem;
 use miette::Result;
 
@@ -144,7 +144,8 @@ fn by_walkers(passages: &[Passage], finished: &Finished, failures: &mut Vec<Fail
         let mut one = None;
         if going {
             (finished.progress)(&format!("langevin: first passage \"{}\"", passage.name));
-            match first_passage(finished.problem, options, passage, true, finished.interrupt) {
+            let done = (finished.done_blocks)(&passage.name);
+            match first_passage_from(finished.problem, options, passage, true, &done, finished.interrupt) {
                 Ok(passage) => one = Some(passage),
                 Err(error) => {
                     failures.push(failure(passage, error));

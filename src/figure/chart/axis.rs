@@ -7,8 +7,12 @@ pub enum Spread {
     Linear,
     /// By their logarithm.
     Log,
+    /// Evenly; the ticks are whole numbers.
+    Whole,
     /// By their square root (values from 0).
     Sqrt,
+    /// By their rank among given values: as many of those in each part of the axis as in any other.
+    Rank,
 }
 
 /// An axis from `low` to `high`.
@@ -22,6 +26,8 @@ pub struct Axis {
     pub spread: Spread,
     /// Name and units.
     pub label: String,
+    /// Values at evenly spaced places of a [`Spread::Rank`] axis.
+    pub ranks: Vec<f64>,
 }
 
 /// A tick: value, label.
@@ -38,21 +44,58 @@ impl Axis {
             let room = if low == 0.0 { 1.0 } else { 0.1 * low.abs() };
             (low, high) = (if spread == Spread::Linear { low - room } else { low }, low + room);
         }
-        Self { low, high, spread, label: label.into() }
+        Self { low, high, spread, label: label.into(), ranks: Vec::new() }
+    }
+
+    /// An axis of ranks among the finite values; even where all are the same.
+    pub fn by_rank(values: &[f64], label: &str) -> Self {
+        const PARTS: usize = 128;
+        let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let ranks = (0..=PARTS).filter_map(|k| sorted.get(k * (sorted.len().max(1) - 1) / PARTS).copied());
+        let ranks: Vec<f64> = ranks.collect();
+        match (ranks.first(), ranks.last()) {
+            (Some(&low), Some(&high)) if low < high => {
+                Self { low, high, spread: Spread::Rank, label: label.into(), ranks }
+            }
+            (low, _) => {
+                let low = low.copied().unwrap_or(0.0);
+                Self::new(low, low, Spread::Linear, label)
+            }
+        }
+    }
+
+    /// Share of the ranks below a value.
+    fn rank(&self, x: f64) -> f64 {
+        let (parts, above) = (self.ranks.len() - 1, self.ranks.partition_point(|r| *r <= x));
+        match above {
+            0 => 0.0,
+            k if k > parts => 1.0,
+            k => (k as f64 - 1.0 + (x - self.ranks[k - 1]) / (self.ranks[k] - self.ranks[k - 1])) / parts as f64,
+        }
+    }
+
+    /// The value of a share of the ranks.
+    fn of_rank(&self, place: f64) -> f64 {
+        let at = place.clamp(0.0, 1.0) * (self.ranks.len() - 1) as f64;
+        let k = (at as usize).min(self.ranks.len() - 2);
+        self.ranks[k] + (at - k as f64) * (self.ranks[k + 1] - self.ranks[k])
     }
 
     fn transform(&self, x: f64) -> f64 {
         match self.spread {
-            Spread::Linear => x,
+            Spread::Linear | Spread::Whole => x,
             Spread::Log => x.max(1e-300).ln(),
             Spread::Sqrt => x.max(0.0).sqrt(),
+            Spread::Rank => self.rank(x),
         }
     }
     fn inverse(&self, y: f64) -> f64 {
         match self.spread {
-            Spread::Linear => y,
+            Spread::Linear | Spread::Whole => y,
             Spread::Log => y.exp(),
             Spread::Sqrt => y.max(0.0).powi(2),
+            Spread::Rank => self.of_rank(y),
         }
     }
     /// Place of a value, 0 at the lower end, 1 at the upper.
@@ -70,12 +113,26 @@ impl Axis {
         let target = target.max(2);
         match self.spread {
             Spread::Linear => (linear_ticks(self.low, self.high, target), Vec::new()),
+            Spread::Whole => {
+                let ticks =
+                    linear_ticks(self.low, self.high, target.min((self.high - self.low).ceil() as usize).max(1));
+                (ticks.into_iter().filter(|(v, _)| v.fract() == 0.0).map(|(v, _)| (v, number(v))).collect(), Vec::new())
+            }
             Spread::Sqrt => (self.sqrt_ticks(target), Vec::new()),
+            Spread::Rank => (self.rank_ticks(target), Vec::new()),
             Spread::Log if (self.high / self.low).log10() < 1.0 => {
                 (linear_ticks(self.low, self.high, target), Vec::new())
             }
             Spread::Log => log_ticks(self.low, self.high, target),
         }
+    }
+    /// Values at even places.
+    fn rank_ticks(&self, target: usize) -> Vec<Tick> {
+        let target = target.min(8);
+        let values = (0..=target).map(|k| self.of_rank(k as f64 / target as f64));
+        let mut ticks: Vec<Tick> = values.map(|v| (v, number(v))).collect();
+        ticks.dedup_by(|a, b| a.1 == b.1);
+        ticks
     }
     /// Round values that lie about evenly on the square-root scale.
     fn sqrt_ticks(&self, target: usize) -> Vec<Tick> {
@@ -212,6 +269,25 @@ mod tests {
             assert!(all.into_iter().all(|v| (-1e-6..=1.0 + 1e-6).contains(&axis.place(v))));
             assert!(ticks.windows(2).all(|w| w[0].0 < w[1].0 && w[0].1 != w[1].1), "{ticks:?}");
         }
+    }
+
+    #[test]
+    fn ranks_share_an_axis_evenly() {
+        let values: Vec<f64> = (0..=1000).map(|k| f64::from(k).powi(3)).chain([f64::NAN]).collect();
+        let axis = Axis::by_rank(&values, "");
+        assert!((axis.place(500.0_f64.powi(3)) - 0.5).abs() < 2e-3);
+        assert_eq!((axis.place(-1.0), axis.place(2e9)), (0.0, 1.0));
+        for place in [0.1, 0.333, 0.9] {
+            assert!((axis.place(axis.value(place)) - place).abs() < 1e-12);
+        }
+        assert!((3..=9).contains(&axis.ticks(6).0.len()));
+        assert!([Axis::by_rank(&[], ""), Axis::by_rank(&[2.0; 5], "")].iter().all(|axis| axis.place(2.0).is_finite()));
+    }
+
+    #[test]
+    fn whole_axes_have_whole_ticks() {
+        assert_eq!(labels(&Axis::new(0.0, 3.0, Spread::Whole, ""), 6), ["0", "1", "2", "3"]);
+        assert_eq!(labels(&Axis::new(0.0, 13.0, Spread::Whole, ""), 6), ["0", "2", "4", "6", "8", "10", "12"]);
     }
 
     #[test]

@@ -119,6 +119,19 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// The same shape further down.
+    fn moved_down(mut self, down: f64) -> Self {
+        let lower = |rect: &mut Rect| rect.y += down;
+        match &mut self {
+            Self::Line { points, clip, .. } | Self::Fill { points, clip, .. } => {
+                points.iter_mut().for_each(|point| point[1] += down);
+                clip.iter_mut().for_each(lower);
+            }
+            Self::Text { at, .. } => at[1] += down,
+            Self::Image { rect, .. } => lower(rect),
+        }
+        self
+    }
     /// The part of the canvas outside which the shape is not drawn; None where all of it is.
     pub fn clip(&self) -> Option<Rect> {
         match self {
@@ -145,6 +158,18 @@ impl Canvas {
     /// An empty white picture.
     pub fn new(width: f64, height: f64, title: &str) -> Self {
         Self { width, height, title: title.into(), shapes: Vec::new() }
+    }
+    /// Several pictures, one below the other.
+    pub fn below_each_other(pictures: Vec<Self>) -> Self {
+        let mut all = Self::new(0.0, 0.0, "");
+        for picture in pictures {
+            let down = all.height;
+            all.width = all.width.max(picture.width);
+            all.height += picture.height;
+            all.title = picture.title;
+            all.shapes.extend(picture.shapes.into_iter().map(|shape| shape.moved_down(down)));
+        }
+        all
     }
     /// A polyline.
     pub fn line(&mut self, points: Vec<[f64; 2]>, stroke: Stroke, clip: Option<Rect>) {

@@ -6,5 +6,6 @@ pub mod colour;
 pub(crate) mod contour;
 pub(crate) mod font;
 pub(crate) mod panel;
+pub(crate) mod pdf;
 pub(crate) mod raster;
 pub(crate) mod svg;

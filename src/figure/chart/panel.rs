@@ -150,6 +150,30 @@ impl Panel {
         canvas.text(at(0.0), &lines[1], LABEL, second, Anchor::Start);
     }
 
+    /// A smooth field as colours: `values[i·ny + j]` at (`x[i]`, `y[j]`), linear in between, constant from the outermost centres on.
+    pub fn smooth_heat(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], values: &[f64], shade: &Shade) {
+        let (columns, rows) = ((2.0 * self.rect.w).round() as usize, (2.0 * self.rect.h).round() as usize);
+        let between = |centers: &[f64], v: f64| {
+            let upper = centers.partition_point(|&c| c <= v).min(centers.len() - 1);
+            let lower = upper.saturating_sub(1);
+            let gap = centers[upper] - centers[lower];
+            (lower, upper, if gap > 0.0 { ((v - centers[lower]) / gap).clamp(0.0, 1.0) } else { 0.0 })
+        };
+        let middle = |k: usize, n: usize| (k as f64 + 0.5) / n as f64;
+        let at_x: Vec<_> = (0..columns).map(|k| between(x, self.x.value(middle(k, columns)))).collect();
+        let mut rgb = Vec::with_capacity(3 * columns * rows);
+        for k in 0..rows {
+            let (below, above, up) = between(y, self.y.value(1.0 - middle(k, rows)));
+            for &(left, right, over) in &at_x {
+                let value = |i: usize, j: usize| values[i * y.len() + j];
+                let mix = |a: f64, b: f64, share: f64| if share == 0.0 { a } else { a + share * (b - a) };
+                let [low, high] = [below, above].map(|j| mix(value(left, j), value(right, j), over));
+                rgb.extend(shade.colour(mix(low, high, up)).rgb);
+            }
+        }
+        canvas.shapes.push(super::canvas::Shape::Image { rect: self.rect, columns, rows, rgb });
+    }
+
     /// A field as colours: `values[i·ny + j]` between the edges `x[i], x[i+1]` and `y[j], y[j+1]`.
     pub fn heat(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], values: &[f64], shade: &Shade) {
         let (columns, rows) = ((2.0 * self.rect.w).round() as usize, (2.0 * self.rect.h).round() as usize);
@@ -236,13 +260,28 @@ pub enum Key {
     Disc(Colour),
 }
 
+/// The width of rows that hold entries so wide: as many rows as `room` asks for, about as long as each other.
+fn even_width(widths: &[f64], room: f64) -> f64 {
+    let rows = |room: f64| {
+        let place = |(rows, x), w: &f64| if x + w > room && x > 0.0 { (rows + 1, *w) } else { (rows, x + w) };
+        widths.iter().fold((1, 0.0), place).0
+    };
+    let least = widths.iter().copied().fold(0.1 * room, f64::max);
+    let mut narrowest = room;
+    while narrowest - 10.0 > least && rows(narrowest - 10.0) == rows(room) {
+        narrowest -= 10.0;
+    }
+    if rows(room) > 1 { narrowest } else { room }
+}
+
 /// A legend in rows between `left` and `right`, from `top` downwards; returns its height.
 pub fn legend(canvas: &mut Canvas, entries: &[(Key, String)], left: f64, right: f64, top: f64) -> f64 {
     const ROW: f64 = 24.0;
     let (mut x, mut y) = (left, top);
-    for (key, label) in entries {
-        let width = 38.0 + font::width(label, LABEL) + 22.0;
-        if x + width > right + 22.0 && x > left {
+    let widths: Vec<f64> = entries.iter().map(|(_, label)| 38.0 + font::width(label, LABEL) + 22.0).collect();
+    let right = left + even_width(&widths, right + 22.0 - left);
+    for ((key, label), width) in entries.iter().zip(&widths) {
+        if x + width > right && x > left {
             (x, y) = (left, y + ROW);
         }
         let middle = y + 0.5 * ROW;

@@ -11,7 +11,7 @@ use super::font;
 const SCALE: f32 = 2.0;
 
 /// The embedded font; no font of the system, so that a picture looks the same everywhere.
-static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
+pub(super) static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
     let mut fonts = Database::new();
     fonts.load_font_data(font::FILE.to_vec());
     Arc::new(fonts)

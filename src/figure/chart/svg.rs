@@ -7,10 +7,12 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use super::canvas::{Anchor, Canvas, Rect, Shape, Stroke};
 use super::colour::Colour;
 use super::{font, raster};
+use crate::figure::look::Style;
 
-/// The SVG file. None where an image cannot be encoded.
-pub fn encode(canvas: &Canvas) -> Option<String> {
+/// The SVG file in a style. None where an image cannot be encoded.
+pub fn encode(canvas: &Canvas, style: Style) -> Option<String> {
     let (w, h, title) = (canvas.width, canvas.height, escape(&canvas.title));
+    let [wide, high] = style.size(w, h);
     let mut clips: Vec<Rect> = Vec::new();
     let mut body = String::new();
     for shapes in canvas.shapes.chunk_by(|a, b| a.clip() == b.clip()) {
@@ -31,7 +33,7 @@ pub fn encode(canvas: &Canvas) -> Option<String> {
     let clip = |(id, rect): (usize, &Rect)| format!("<clipPath id=\"c{id}\"><rect {}/></clipPath>\n", place(*rect));
     let clips: String = clips.iter().enumerate().map(clip).collect();
     Some(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{wide}\" height=\"{high}\" role=\"img\" \
          font-family=\"{}\">\n<title>{title}</title>\n<defs>\n{clips}</defs>\n\
          <rect width=\"{w}\" height=\"{h}\" fill=\"#ffffff\"/>\n{body}</svg>\n",
         font::FAMILIES
@@ -128,7 +130,7 @@ mod tests {
         let text = "a<b> & \"c\" 'd' ]]> \u{0}\u{1b}\u{ffff}e";
         let mut canvas = Canvas::new(10.0, 10.0, text);
         canvas.text([0.0, 0.0], text, 10.0, Colour::hex(0), Anchor::Start);
-        let svg = encode(&canvas).unwrap_or_default();
+        let svg = encode(&canvas, Style::Screen).unwrap_or_default();
         let tree = resvg::usvg::roxmltree::Document::parse(&svg).expect("the file is XML");
         let said: Vec<_> = ["title", "text"]
             .map(|tag| tree.descendants().find(|node| node.has_tag_name(tag)).and_then(|node| node.text()))
@@ -144,7 +146,7 @@ mod tests {
         for _ in 0..2 {
             canvas.fill(vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]], Colour::hex(0), clip);
         }
-        let svg = encode(&canvas).unwrap_or_default();
+        let svg = encode(&canvas, Style::Screen).unwrap_or_default();
         assert_eq!(["<clipPath", "<g "].map(|tag| svg.matches(tag).count()), [1, 1]);
     }
 }

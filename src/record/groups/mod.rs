@@ -2,8 +2,10 @@
 //! in its own file.
 
 pub mod chain;
+pub mod checkpoint;
 pub mod comparison;
 pub mod engine;
+pub mod engines;
 pub mod ensemble;
 pub mod grid;
 pub mod problem;

@@ -31,11 +31,12 @@ pub struct Axis {
 
 /// Reads an entry of `grid.axes`. Errors: missing ends or cells; ends that do not increase; walls that do not fit each other.
 pub(super) fn read(value: &Value) -> Result<Located<Axis>> {
-    let table = value.table(&["from", "to", "cells", "boundary", "grading", "edges"])?;
+    let table = value
+        .table(&["from", "to", "cells", "boundary", "grading", "scale", "center", "width", "exponent", "edges"])?;
     let walls = table.here([Boundary::Reflecting; 2]);
     let boundary = table.or("boundary", walls, "\"reflecting\"", boundary)?;
     if let Some(edges) = table.get("edges") {
-        for key in ["from", "to", "cells", "grading"] {
+        for key in ["from", "to", "cells", "grading", "scale", "center", "width", "exponent"] {
             table.exclusive("edges", key, "give the edges of the cells, or from, to and cells")?;
         }
         return with_edges(value, &edges, boundary);
@@ -59,8 +60,11 @@ pub(super) fn read(value: &Value) -> Result<Located<Axis>> {
         ));
     }
     let spread = match table.get("grading") {
-        Some(written) => spread::grading(&written, from.value, to.value, &boundary)?,
-        None => Spread::Even,
+        Some(written) => {
+            table.exclusive("grading", "scale", "give one of them: a scale serves every D, grading a diagonal one")?;
+            spread::grading(&written, from.value, to.value, &boundary)?
+        }
+        None => spread::scale(&table, from.value, to.value, &boundary)?,
     };
     Ok(Located { value: Axis { from: from.value, to: to.value, cells, boundary, spread }, span: value.span() })
 }
@@ -119,6 +123,11 @@ impl Axis {
             Spread::Sinh { center, width } => {
                 grid::Axis::sinh(variable, [self.from, self.to], self.cells, [*center, *width], walls)
             }
+            Spread::Scaled(scale) => {
+                grid::Axis::scaled(variable, [self.from, self.to], self.cells, scale.clone(), walls)
+            }
+            // until the noise is known
+            Spread::Noise => grid::Axis::uniform(variable, self.from, self.to, self.cells, walls),
             Spread::Edges(edges) => grid::Axis::graded(variable, edges.clone(), walls),
         }
     }

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use fpsolve_solvers::dynamics::WithTable;
 use fpsolve_solvers::fokker_planck::bounds::ChosenBounds;
 use fpsolve_solvers::formula::Symbols;
 use fpsolve_solvers::model::Model;
@@ -96,10 +97,12 @@ impl Scenario {
             }
         };
         let dynamics = on(&lengths(&grid))?;
+        let grid = grid::with_noise(self, grid, &*dynamics)?;
         fields::check(self, &grid, &*model, &*dynamics)?;
         if engines.iter().any(|engine| engine.representation == Representation::Density) {
             grid::check_graded(self, &grid, &*dynamics)?;
         }
+        let dynamics = Arc::new(WithTable::new(dynamics, grid.clone(), model.sample_count()));
         let symbols = self.symbols();
         let initial = self.initial.build(&initial::Given { source: &self.source, symbols: &symbols, grid: &grid })?;
         let problem = Problem {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::Error;
-use crate::engine::{Interrupt, RefinedMoments, Stationary};
+use crate::engine::{Archive, Interrupt, RefinedMoments, Stationary};
 use crate::fokker_planck::accuracy::richardson::{Extrapolated, LEAST, ORDER};
 use crate::fokker_planck::cells::weighted::{averages, moments};
 use crate::fokker_planck::discretisation::{Coarser, Discretisation, ErrorLaw, Observables};
@@ -143,6 +143,14 @@ impl CoarseLevels {
         let coarse: Vec<Observables> =
             levels.map_while(|level| Some(now(level.discretisation.as_ref(), level.transient.as_ref()?))).collect();
         Ok(self.error(&now(fine, transient), &coarse, Some(to - self.from)))
+    }
+
+    /// Notes the state of every level, or puts it back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        for (k, transient) in self.levels.iter_mut().filter_map(|level| level.transient.as_mut()).enumerate() {
+            archive.part(&format!("coarse_{k}"), &mut |archive| transient.archive(archive))?;
+        }
+        Ok(())
     }
 
     /// The moments `fine` (mean, covariance) of the density on `grid` now, extrapolated with those of the coarser levels. Their errors are

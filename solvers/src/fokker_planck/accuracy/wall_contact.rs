@@ -2,6 +2,8 @@
 //!
 //! It names the sides that probability touches; how much the law without walls has beyond them is [`super::truncation`]'s to estimate.
 
+use crate::Error;
+use crate::engine::Archive;
 use crate::problem::density::marginal;
 use crate::problem::grid::{Boundary, Grid};
 
@@ -41,6 +43,12 @@ impl WallContact {
     /// Takes in the stationary density.
     pub fn observe_stationary(&mut self, grid: &Grid, probability: &[f64]) {
         self.stationary = shares(grid, probability);
+    }
+
+    /// Notes the contact during the run, or puts it back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        let all = self.transient.iter_mut().flatten().flat_map(|(share, time)| [share, time]);
+        archive.pieces("wall_contact", all.map(std::slice::from_mut).collect())
     }
 
     /// A sentence for each side that holds more than 10⁻⁶ of the probability.

@@ -4,10 +4,13 @@
 //! each side where the outermost cells hold more than [`SHARE`] of the probability at some output time, or of the stationary
 //! density, moves out as far as the decay towards it asks for, each side with much room to spare moves in; until nothing moves.
 
+use std::sync::Arc;
+
 use super::edges::discretisation::EDGES;
 use super::engine::FokkerPlanck;
 use super::options::FokkerPlanckOptions;
 use super::stencil::coefficients::at_points;
+use crate::dynamics::{Coefficients, WithTable};
 use crate::engine::Engine;
 use crate::engine::OnGrid;
 use crate::error::{Error, Setting};
@@ -70,6 +73,7 @@ impl ChosenBounds {
 /// formulas that are not finite where the box would have to reach.
 pub fn find(problem: &Problem, cells: &[usize], stationary: bool) -> Result<ChosenBounds, Error> {
     let pilot = pilot(problem)?;
+    let problem = &tabulated(problem, &pilot)?;
     let most = CELLS[problem.dimension() - 1];
     let trial: Vec<usize> = cells.iter().map(|&n| n.clamp(8, most)).collect();
     let mut sides: Vec<[Side; 2]> = pilot.iter().map(|b| b.map(Side::at)).collect();
@@ -101,6 +105,17 @@ pub fn find(problem: &Problem, cells: &[usize], stationary: bool) -> Result<Chos
         "give the ends and the cells of each axis",
     )
     .set_by(&[Setting::Axes]))
+}
+
+/// The problem with a table of its dynamics on twice the pilot's box, where it has many samples.
+fn tabulated(problem: &Problem, pilot: &[[f64; 2]]) -> Result<Problem, Error> {
+    let axis = |(variable, [from, to]): (&String, &[f64; 2])| {
+        let half = 0.5 * (to - from);
+        Axis::uniform(variable, from - half, to + half, 2, [Boundary::Reflecting; 2])
+    };
+    let grid = Grid::new(problem.variables.iter().zip(pilot).map(axis).collect::<Result<Vec<_>, _>>()?)?;
+    let table = WithTable::new(Arc::clone(&problem.dynamics), grid, problem.model.sample_count());
+    Coefficients::unasked(problem).of(&Problem { dynamics: Arc::new(table), ..problem.clone() }, &|| false)
 }
 
 fn unconfined(problem: &Problem, k: usize, side: usize, from: f64, share: f64, length: f64) -> Error {

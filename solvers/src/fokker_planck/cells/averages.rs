@@ -31,7 +31,7 @@ pub fn averages(grid: &Grid, centre: &[f64]) -> Vec<f64> {
 pub fn averages_along(grid: &Grid, centre: &[f64], taken: impl Fn(usize) -> bool) -> Vec<f64> {
     let mut out = centre.to_vec();
     for k in (0..grid.dimension()).filter(|&k| taken(k)) {
-        if grid.axes()[k].is_uniform() && grid.axes()[k].cells() > 2 {
+        if grid.axes()[k].is_regular() && grid.axes()[k].cells() > 2 {
             along(grid, k, &mut out);
         }
     }
@@ -68,7 +68,7 @@ pub fn reconstruction_error(grid: &Grid, centre: &[f64]) -> f64 {
     for k in 0..grid.dimension() {
         let axis = &grid.axes()[k];
         let (n, stride) = (axis.cells(), grid.shape()[k + 1..].iter().product::<usize>());
-        if !axis.is_uniform() || n <= 4 {
+        if !axis.is_regular() || n <= 4 {
             continue;
         }
         let mut read = centre.to_vec();

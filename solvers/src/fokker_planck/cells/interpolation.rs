@@ -61,7 +61,7 @@ fn weights(grid: &Grid, cells: Option<&WeightedCells>, point: &[f64], beyond: bo
                 corners.iter().flat_map(|&(c, w)| [(c * n + at, w * (1.0 - t)), (c * n + inner, w * t)]).collect();
             continue;
         }
-        let distance = match weighted {
+        let distance = match weighted || !axis.scale().is_linear() {
             true => (node(k, next) - node(k, at)).abs(),
             false => 0.5 * (axis.width(at) + axis.width(next)),
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::extrapolation::{Build, Pair, extrapolated};
 use super::transition::Chain;
 use crate::Error;
-use crate::engine::Interrupt;
+use crate::engine::{Archive, Interrupt};
 use crate::fokker_planck::integrator::system::{Stepper, Work};
 
 /// Length of a long step, relative to a suitable one, below which its parts would be too short for two of them.
@@ -150,6 +150,29 @@ impl Stepper for ChainStepper<'_> {
 
     fn work(&self) -> Work {
         self.work
+    }
+
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        let n = self.anchors[0].short.len();
+        let mut times: Vec<f64> = self.anchors.iter().map(|anchor| anchor.time).collect();
+        archive.vector("anchor_times", &mut times)?;
+        let (mut pair, mut outputs) =
+            (self.pair.as_ref().map(|pair| pair.long_step()), self.last.iter().count() as u64);
+        archive.optional("pair", &mut pair)?;
+        archive.count("outputs", &mut outputs)?;
+        if archive.is_restoring() {
+            let empty = || vec![0.0; n];
+            self.anchors = times.into_iter().map(|time| Anchor { time, short: empty(), long: empty() }).collect();
+            self.last = (outputs > 0).then(|| [empty(), empty()]);
+            match pair {
+                Some(long_step) => drop(self.pair(long_step, &|| false)?),
+                None => self.pair = None,
+            }
+        }
+        let laws = self.anchors.iter_mut().flat_map(|anchor| [&mut anchor.short, &mut anchor.long]);
+        archive.pieces("anchors", laws.map(Vec::as_mut_slice).collect())?;
+        archive.pieces("last", self.last.iter_mut().flatten().map(Vec::as_mut_slice).collect())?;
+        self.work.archive(archive)
     }
 }
 

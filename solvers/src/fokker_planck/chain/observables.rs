@@ -1,6 +1,7 @@
 //! Probability current and entropy production straight from a density, J = b ρ − ∇·(A ρ), for a law that has no rates.
 
 use crate::Error;
+use crate::dynamics::coordinates::in_coordinates;
 use crate::fokker_planck::edges::local_slope::solve_node;
 use crate::fokker_planck::edges::tensor::{index_units, spacing};
 use crate::fokker_planck::stencil::coefficients::at_cells;
@@ -17,9 +18,14 @@ pub struct Observed {
     pub entropy_production: f64,
 }
 
-/// Observes cell probabilities at rest on a uniform grid, by central differences (one-sided at walls); on a line with ends nothing
+/// Observes cell probabilities at rest on a grid that is uniform in its coordinates, by central differences (one-sided at walls); on a line with ends nothing
 /// flows at rest. Errors: coefficients that are not finite.
 pub fn observe(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, probability: &[f64]) -> Result<Observed, Error> {
+    if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
+        let mut out = observe(&dynamics, temperature, &flat, probability)?;
+        back_to_variables(grid, &flat, &mut out.current);
+        return Ok(out);
+    }
     let (d, n, pairs) = (grid.dimension(), grid.len(), packed_len(grid.dimension()));
     let volume = grid.volume(0);
     let (lattice, h) = (Lattice::new(grid), spacing(grid));
@@ -66,4 +72,15 @@ pub fn observe(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, probabili
         }
     }
     Ok(out)
+}
+
+/// J of the variables from that of the coordinates: J_k = ψ'_k J_u,k / Π_j ψ'_j.
+fn back_to_variables(grid: &Grid, flat: &Grid, current: &mut [f64]) {
+    let n = grid.len();
+    for cell in 0..n {
+        let index = grid.multi_index(cell);
+        let slope = |k: usize| grid.axes()[k].step_at(index[k]) / flat.axes()[k].spacing();
+        let volume: f64 = (0..grid.dimension()).map(slope).product();
+        (0..grid.dimension()).for_each(|k| current[k * n + cell] *= slope(k) / volume);
+    }
 }

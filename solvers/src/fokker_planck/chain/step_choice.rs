@@ -2,6 +2,7 @@
 
 use super::lattice_law::{COVERED, coverage};
 use super::moments::{Moments, conditional_moments};
+use crate::dynamics::coordinates::in_coordinates;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
 
@@ -23,6 +24,9 @@ pub fn suitable_step(
     laws: &[&[f64]],
     longest: f64,
 ) -> Option<f64> {
+    if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
+        return suitable_step(&dynamics, temperature, &flat, laws, longest);
+    }
     let points = sample(grid, laws);
     let enough = |moments: &Moments| enough(grid, moments, COVERED);
     let mut step = first_step(dynamics, temperature, grid, &points)?;
@@ -53,6 +57,9 @@ const COVERED_COARSER: f64 = 0.55;
 
 /// Whether a coarser chain of steps `tau` covers its cells well enough on nearly all probability.
 pub fn covers(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, laws: &[&[f64]], tau: f64) -> bool {
+    if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
+        return covers(&dynamics, temperature, &flat, laws, tau);
+    }
     let moments = conditional_moments(dynamics, temperature, grid, &sample(grid, laws), tau, FEW);
     moments.is_some_and(|moments| enough(grid, &moments, COVERED_COARSER))
 }

@@ -36,8 +36,9 @@ struct Set {
 }
 
 /// The sets that end a path.
-pub struct Surfaces<'a> {
-    grid: &'a Grid,
+pub struct Surfaces {
+    /// In its coordinates.
+    grid: Grid,
     sets: Vec<Set>,
 }
 
@@ -51,15 +52,17 @@ pub struct Step {
     pub time: f64,
 }
 
-impl<'a> Surfaces<'a> {
+impl Surfaces {
     /// The sets on a grid. Errors: a set without cells.
-    pub fn new(grid: &'a Grid, targets: &[&Target]) -> Result<Self, Error> {
+    pub fn new(grid: &Grid, targets: &[&Target]) -> Result<Self, Error> {
         let (d, n, centers) = (grid.dimension(), grid.len(), grid.centers());
         let set = |target: &&Target| {
             let mut surface = vec![0.0; (1 + d) * n];
             if target.boundary(&centers, &mut surface) {
                 for (k, axis) in grid.axes().iter().enumerate() {
-                    surface[(1 + k) * n..(2 + k) * n].iter_mut().for_each(|slope| *slope *= axis.spacing());
+                    let steps: Vec<f64> = (0..axis.cells()).map(|i| axis.step_at(i)).collect();
+                    let slopes = surface[(1 + k) * n..(2 + k) * n].iter_mut().enumerate();
+                    slopes.for_each(|(cell, slope)| *slope *= steps[grid.multi_index(cell)[k]]);
                 }
             } else {
                 surface.clear();
@@ -67,7 +70,10 @@ impl<'a> Surfaces<'a> {
             Set { inside: target.cells(grid), surface }
         };
         targets.iter().try_for_each(|target| covered(target, grid))?;
-        Ok(Self { grid, sets: targets.iter().map(set).collect() })
+        Ok(Self {
+            grid: grid.in_coordinates().unwrap_or_else(|| grid.clone()),
+            sets: targets.iter().map(set).collect(),
+        })
     }
 
     /// Whether a cell is in any of the sets.
@@ -81,8 +87,8 @@ impl<'a> Surfaces<'a> {
             row.clear();
             return Step { arrival: 0.0, exit: 1.0, time: 0.0 };
         }
-        let s = covariance(self.grid, moments, i, n);
-        let here: Vec<Option<f64>> = self.sets.iter().map(|set| set.distance(cell, &s, self.grid)).collect();
+        let s = covariance(&self.grid, moments, i, n);
+        let here: Vec<Option<f64>> = self.sets.iter().map(|set| set.distance(cell, &s, &self.grid)).collect();
         let lost = 1.0 - row.iter().map(|entry| entry.1).sum::<f64>(); // at absorbing walls
         let mut ended = vec![0.0; self.sets.len()];
         for (to, weight) in row.iter_mut() {
@@ -92,7 +98,7 @@ impl<'a> Surfaces<'a> {
                 continue;
             }
             for ((set, here), ended) in self.sets.iter().zip(&here).zip(&mut ended) {
-                let Some((a, b)) = here.zip(set.distance(to, &s, self.grid)) else { continue };
+                let Some((a, b)) = here.zip(set.distance(to, &s, &self.grid)) else { continue };
                 let touched = *weight * (-2.0 * a * b).exp();
                 *ended += touched;
                 *weight -= touched;
@@ -113,7 +119,7 @@ impl<'a> Surfaces<'a> {
         let mut near: Vec<(f64, f64)> = Vec::new();
         for (set, distance) in self.sets.iter().zip(here) {
             if let Some(a) = distance.filter(|a| *a < FAR) {
-                near.push((a, set.drift(cell, &moved, s, self.grid)));
+                near.push((a, set.drift(cell, &moved, s, &self.grid)));
             }
         }
         let index = self.grid.multi_index(cell);

@@ -6,6 +6,7 @@ use super::lattice_law::lattice_law;
 use super::moments::{MOST_STEPS, conditional_moments};
 use super::rows::Walls;
 use super::surfaces::{Step, Surfaces};
+use crate::dynamics::coordinates::in_coordinates;
 use crate::engine::Interrupt;
 use crate::error::{Error, Setting};
 use crate::fokker_planck::linear::solver::proceed;
@@ -73,7 +74,7 @@ struct Build<'a> {
     temperature: f64,
     grid: &'a Grid,
     step: f64,
-    surfaces: Option<&'a Surfaces<'a>>,
+    surfaces: Option<&'a Surfaces>,
 }
 
 impl Chain {
@@ -91,6 +92,10 @@ impl Chain {
         tau: f64,
         interrupt: Interrupt,
     ) -> Result<Self, Error> {
+        applies(grid)?;
+        if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
+            return Self::new_until(&dynamics, temperature, &flat, tau, interrupt);
+        }
         Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: None }.chain().map(|(chain, _)| chain)
     }
 
@@ -103,11 +108,18 @@ impl Chain {
         surfaces: &Surfaces,
         interrupt: Interrupt,
     ) -> Result<(Self, Ended), Error> {
+        applies(grid)?;
+        if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
+            return Self::ending(&dynamics, temperature, &flat, tau, surfaces, interrupt);
+        }
         Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: Some(surfaces) }.chain()
     }
 
     /// What a chain of steps `tau` would take, from a sample of its cells. Errors as for [`Chain::new`].
     pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Expected, Error> {
+        if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
+            return Self::expected(&dynamics, temperature, &flat, tau);
+        }
         let cells: Vec<usize> = (0..SAMPLE).map(|k| (2 * k + 1) * grid.len() / (2 * SAMPLE)).collect();
         let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, surfaces: None };
         let (laws, evaluations) = build.cell_laws(&cells)?;
@@ -200,7 +212,7 @@ impl Chain {
 
 /// Whether the chain can serve the grid. Errors: why not.
 pub fn applies(grid: &Grid) -> Result<(), Error> {
-    if grid.is_uniform() {
+    if grid.is_regular() {
         return Ok(());
     }
     Err(Error::invalid(
@@ -212,7 +224,6 @@ pub fn applies(grid: &Grid) -> Result<(), Error> {
 
 impl Build<'_> {
     fn chain(&self) -> Result<(Chain, Ended), Error> {
-        applies(self.grid)?;
         let mut out = Chain {
             step: self.step,
             infeasible: Vec::with_capacity(self.grid.len()),

@@ -10,6 +10,7 @@ use super::tensor::{Stencil, Tensor, spacing};
 use super::vanishing_noise::weighted_cells;
 use super::weight::EdgeWeight;
 use crate::Error;
+use crate::dynamics::coordinates::in_coordinates;
 use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
 use crate::fokker_planck::stencil::coefficients::{CellCoefficients, at_cells};
@@ -109,9 +110,23 @@ pub fn edge_generator_with(
     grid: &Grid,
     options: &EdgeOptions,
 ) -> Result<EdgeGenerator, Error> {
+    if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
+        return assembled(&dynamics, temperature, &flat, options, None);
+    }
+    let weighted = weighted_cells(dynamics, temperature, grid);
+    assembled(dynamics, temperature, grid, options, weighted)
+}
+
+fn assembled(
+    dynamics: &dyn Dynamics,
+    temperature: f64,
+    grid: &Grid,
+    options: &EdgeOptions,
+    weighted: Option<WeightedCells>,
+) -> Result<EdgeGenerator, Error> {
     let cells = at_cells(dynamics, temperature, grid)?;
     if cells.diagonal {
-        let weighted = weighted_cells(dynamics, temperature, grid).map(Arc::new);
+        let weighted = weighted.map(Arc::new);
         let problem = Diagonal {
             dynamics,
             temperature,

@@ -32,8 +32,11 @@ const INTEGRABLE: f64 = 1e-6;
 const UNRESOLVED: [f64; 2] = [1.0, 2.0];
 
 /// The weighted cells of a problem with A diagonal; None where the noise vanishes at no reflecting wall. An absorbing wall without noise
-/// leaves its axis as it is.
+/// leaves its axis as it is, and in other coordinates than the variables themselves cells are not weighted.
 pub fn weighted_cells(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid) -> Option<WeightedCells> {
+    if grid.axes().iter().any(|axis| !axis.scale().is_linear()) {
+        return None;
+    }
     let of = |k: usize| -> Vec<Option<Weighted>> {
         let walls = walls_without_noise(dynamics, grid, k);
         let axis = &grid.axes()[k];

@@ -10,7 +10,7 @@ use faer::c64;
 use super::shifted_lanes::{LANES, Nodes, add_term};
 use super::system::{Stepper, System, Task, Work};
 use crate::Error;
-use crate::engine::Interrupt;
+use crate::engine::{Archive, Interrupt};
 use crate::fokker_planck::linear::tridiagonal::{Bands, neighbours_only};
 
 /// Nodes on both halves of the parabola; conjugate pairs share a solve.
@@ -143,6 +143,13 @@ impl Stepper for Contour {
     }
     fn work(&self) -> Work {
         self.work
+    }
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.array("start", &mut self.start)?;
+        archive.number("from", &mut self.from)?;
+        archive.number("start_error", &mut self.start_error)?;
+        archive.number("error", &mut self.error)?;
+        self.work.archive(archive)
     }
 }
 

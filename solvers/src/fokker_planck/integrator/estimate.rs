@@ -1,5 +1,8 @@
 //! Error estimates of methods that go from span to span.
 
+use crate::Error;
+use crate::engine::Archive;
+
 /// The errors of a run's spans, put together.
 ///
 /// The errors that earlier spans hand on are added in squares: they may have decayed or not, and have any sign. For up to nine spans
@@ -19,6 +22,12 @@ impl Spans {
     /// Ends the span, with the error that it makes at its end.
     pub fn end(&mut self, error: f64) {
         self.carried = self.carried.hypot(error);
+    }
+
+    /// Notes them, or puts them back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.number("carried_error", &mut self.carried)?;
+        archive.number("worst_error", &mut self.worst)
     }
 
     /// The largest error at an output so far.

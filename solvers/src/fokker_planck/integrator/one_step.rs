@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::system::{Stepper, System, Task, Work};
-use crate::engine::Interrupt;
+use crate::engine::{Archive, Interrupt};
 use crate::error::{Error, Setting};
 use crate::fokker_planck::linear::solver::ShiftedSolver;
 
@@ -99,7 +99,7 @@ impl<F: Formula> OneStep<F> {
         if let Some(at) = self.factors.iter().position(|(level, _)| *level == key) {
             return Ok(at);
         }
-        let solver = self.system.linear().factor(1.0, self.formula.diagonal() * h, interrupt)?;
+        let solver = self.factor(h, interrupt)?;
         self.work.factorisations += 1;
         while !self.factors.is_empty() && (self.factors.len() + 1) * solver.bytes() > CACHE {
             self.factors.remove(0);
@@ -114,9 +114,19 @@ impl<F: Formula> OneStep<F> {
         0.25 * self.tolerance * h / (self.time - self.start + h)
     }
 
+    /// Length of the step at a level.
+    fn length(&self, level: i32) -> f64 {
+        self.fixed.unwrap_or(self.longest * 2f64.powi(level))
+    }
+
+    /// The factorisation for a step of length h.
+    fn factor(&self, h: f64, interrupt: Interrupt) -> Result<Box<dyn ShiftedSolver>, Error> {
+        self.system.linear().factor(1.0, self.formula.diagonal() * h, interrupt)
+    }
+
     fn one_step(&mut self, interrupt: Interrupt) -> Result<(), Error> {
         loop {
-            let h = self.fixed.unwrap_or(self.longest * 2f64.powi(self.level));
+            let h = self.length(self.level);
             if self.level < LOWEST_LEVEL {
                 return Err(self.failure("the step became too small to go on"));
             }
@@ -206,5 +216,29 @@ impl<F: Formula> Stepper for OneStep<F> {
     }
     fn work(&self) -> Work {
         self.work
+    }
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        let mut level = i64::from(self.level) as u64;
+        archive.count("level", &mut level)?;
+        self.level = level as i64 as i32;
+        for (name, state) in [("old", &mut self.old), ("new", &mut self.new)] {
+            archive.array(name, &mut state.p)?;
+            archive.array(&format!("{name}_rate"), &mut state.f)?;
+        }
+        archive.pieces("carried", self.carried.iter_mut().map(Vec::as_mut_slice).collect())?;
+        archive.number("old_time", &mut self.old_time)?;
+        archive.number("time", &mut self.time)?;
+        archive.number("worst_error", &mut self.worst)?;
+        self.work.archive(archive)?;
+        let mut levels: Vec<u64> = self.factors.iter().map(|(level, _)| i64::from(*level) as u64).collect();
+        archive.counts("factored_levels", &mut levels)?;
+        if archive.is_restoring() {
+            let again = |level: u64| {
+                let level = level as i64 as i32;
+                Ok((level, self.factor(self.length(level), &|| false)?))
+            };
+            self.factors = levels.into_iter().map(again).collect::<Result<_, Error>>()?;
+        }
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use super::estimate::Spans;
 use super::product::{Product, axpy};
 use super::system::{Integrator, Stepper, System, Task, Work};
 use super::tiles::Sum;
-use crate::engine::Interrupt;
+use crate::engine::{Archive, Interrupt};
 use crate::error::{Error, Setting};
 use crate::numerics::aligned::Aligned;
 use crate::numerics::lanes::dispatch;
@@ -375,6 +375,7 @@ impl Stepper for Polynomial {
         loop {
             if let Some((_, p)) = self.ready.iter().find(|(t, _)| *t == to) {
                 out.copy_from_slice(p);
+                self.ready.retain(|(t, _)| *t >= to);
                 return Ok(());
             }
             if to <= self.from {
@@ -393,6 +394,20 @@ impl Stepper for Polynomial {
     }
     fn work(&self) -> Work {
         self.work
+    }
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.array("state", &mut self.state)?;
+        archive.number("from", &mut self.from)?;
+        archive.number("corrected", &mut self.corrected)?;
+        archive.vector("cut", &mut self.cut)?;
+        let mut times: Vec<f64> = self.ready.iter().map(|(time, _)| *time).collect();
+        archive.vector("ready_times", &mut times)?;
+        if archive.is_restoring() {
+            self.ready = times.into_iter().map(|time| (time, Aligned::zeros(self.state.len()))).collect();
+        }
+        archive.pieces("ready", self.ready.iter_mut().map(|(_, values)| &mut values[..]).collect())?;
+        self.error.archive(archive)?;
+        self.work.archive(archive)
     }
 }
 

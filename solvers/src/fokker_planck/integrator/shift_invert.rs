@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::estimate::Spans;
 use super::small_exponential::Projected;
 use super::system::{Stepper, System, Task, Work};
-use crate::engine::Interrupt;
+use crate::engine::{Archive, Interrupt};
 use crate::error::{Error, Setting};
 use crate::fokker_planck::linear::solver::{Needs, ShiftedSolver};
 
@@ -298,5 +298,29 @@ impl Stepper for ShiftInvert {
     }
     fn work(&self) -> Work {
         self.work
+    }
+    /// The Krylov space, up to ninety vectors, is built again from the rest that it starts with.
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.array("rest", &mut self.rest)?;
+        archive.number("from", &mut self.from)?;
+        let mut gamma = self.factored.as_ref().map(|(gamma, _)| *gamma);
+        archive.optional("factored", &mut gamma)?;
+        let mut until = self.space.as_ref().map(|space| space.until);
+        archive.optional("until", &mut until)?;
+        if archive.is_restoring() {
+            self.factored = match gamma {
+                Some(gamma) => Some((gamma, self.system.linear().factor(1.0, gamma, &|| false)?)),
+                None => None,
+            };
+            self.space = until.map(|until| self.build(until, &|| false)).transpose()?.flatten();
+        }
+        if let Some(space) = &mut self.space {
+            archive.number("at", &mut space.at)?;
+            archive.array("coordinates", &mut space.coordinates)?;
+            archive.array("fewer", &mut space.fewer)?;
+        }
+        archive.number("rounding", &mut self.rounding)?;
+        self.error.archive(archive)?;
+        self.work.archive(archive)
     }
 }

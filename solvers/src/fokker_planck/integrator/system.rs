@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::Error;
-use crate::engine::Interrupt;
+use crate::engine::{Archive, Interrupt};
 use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::communicating_classes::reversible_log_density;
 use crate::fokker_planck::linear::solver::{Needs, PreparedSolver};
@@ -84,6 +84,15 @@ pub struct Work {
     pub products: u64,
 }
 
+impl Work {
+    /// Notes the counters, or puts them back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        let Self { steps, rejected, factorisations, solves, products } = self;
+        let all = [steps, rejected, factorisations, solves, products];
+        archive.words("work", all.into_iter().map(std::slice::from_mut).collect())
+    }
+}
+
 /// An integrator on its way from the start to later and later times.
 pub trait Stepper: Send {
     /// Cell probabilities at time `to`, not before the last one asked for, into `out`. Errors: [`Error::Numerical`] when the
@@ -102,6 +111,9 @@ pub trait Stepper: Send {
     }
     /// Counters.
     fn work(&self) -> Work;
+    /// Notes its state at the last time that was asked for, or puts it back; see [`Engine::archive`](crate::engine::Engine::archive). What it would compute anew bit for bit, such as
+    /// factorisations, is computed again and not counted. Errors: as there.
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error>;
 }
 
 /// Which integrator is wanted, and how accurate.

@@ -262,7 +262,8 @@ fn walkers_beside_walls_without_noise_keep_the_mean() {
     for scheme in ["euler-maruyama", "milstein", "weak2", "heun"] {
         let start = Initial::Point { at: vec![0.5] };
         let problem = problem(jacobi([0.0, 1.0], p, q), &[([0.0, 1.0], 20)], start, &[0.0, 6.0]);
-        let options = LangevinOptions { walkers: 10_000, step: Some(0.01), scheme: scheme.into(), trajectories: 0 };
+        let options =
+            LangevinOptions { walkers: 10_000, step: Some(0.01), scheme: scheme.into(), ..Default::default() };
         let mut walkers = Langevin::new(&problem, options).unwrap();
         walkers.advance(6.0, &|| false).unwrap();
         let seen = walkers.snapshot();

@@ -13,13 +13,16 @@
 
 mod curved;
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use curved::Curved;
 
 use super::scheme::{self, Sde, Work};
 use super::walls::Walls;
 use super::{LangevinOptions, STEPS_PER_CHECK, lost, step};
 use crate::Error;
-use crate::engine::Interrupt;
+use crate::engine::{Archive, Interrupt};
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop};
 use crate::escape::passage::{Passage, Target};
 use crate::numerics::symmetric::packed_index;
@@ -98,6 +101,31 @@ impl FirstPassage {
     }
 }
 
+/// The blocks of walkers that are done, which a later call need not follow again; it can be read while walkers are followed.
+#[derive(Debug, Default)]
+pub struct DoneBlocks(Mutex<BTreeMap<u64, Vec<f64>>>);
+
+impl DoneBlocks {
+    fn of(&self, block: u64, wanted: usize) -> Option<Vec<f64>> {
+        let blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.get(&block).filter(|times| times.len() == wanted).cloned()
+    }
+
+    fn add(&self, block: u64, times: &[f64]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(block, times.to_vec());
+    }
+
+    /// Notes the blocks, or puts them back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub fn archive(&self, archive: &mut Archive) -> Result<(), Error> {
+        let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut numbers, mut times): (Vec<u64>, Vec<Vec<f64>>) = std::mem::take(&mut *blocks).into_iter().unzip();
+        archive.counts("blocks", &mut numbers)?;
+        archive.rows("times", &mut times)?;
+        blocks.extend(numbers.into_iter().zip(times));
+        Ok(())
+    }
+}
+
 /// Walkers that the lanes of a block work off, one after the other.
 pub const WALKERS_PER_BLOCK: usize = 4 * BLOCK;
 
@@ -119,10 +147,24 @@ pub fn first_passage(
     bridge: bool,
     interrupt: Interrupt,
 ) -> Result<FirstPassage, Error> {
+    first_passage_from(problem, options, passage, bridge, &DoneBlocks::default(), interrupt)
+}
+
+/// [`first_passage`] that goes on where an earlier call for the same problem was interrupted: blocks that are done then stand in `done`, and
+/// those that become so are added. Errors: as there.
+pub fn first_passage_from(
+    problem: &Problem,
+    options: &LangevinOptions,
+    passage: &Passage,
+    bridge: bool,
+    done: &DoneBlocks,
+    interrupt: Interrupt,
+) -> Result<FirstPassage, Error> {
     let horizon = passage.horizon;
     if !(horizon > 0.0 && horizon.is_finite()) {
         return Err(Error::invalid(format!("a horizon of {horizon} is not a time"), "write a positive time"));
     }
+    let problem = &options.coefficients.of(problem, interrupt)?;
     let (sde, walls) = (Sde::new(problem), Walls::of(problem));
     let scheme = (scheme::find(&options.scheme)?.build)(problem)?;
     let longest = match step::given(options.step)? {
@@ -145,10 +187,15 @@ pub fn first_passage(
     }
     let scaled_time = sde.temperature * h;
     ensemble.advance(
-        0.0,
+        [0.0, horizon],
         interrupt,
         || (Work::new(sde.bounds.len()), watcher.clone(), avoided.clone()),
         |block, (work, watcher, avoided), watch| {
+            let number = (block.first / BLOCK) as u64;
+            if let Some(times) = done.of(number, block.memory.len()) {
+                block.memory = times;
+                return Ok(());
+            }
             let mut lanes = Lanes::new(block.memory.len() / TIMES);
             watcher.restart_all();
             watcher.curved.iter_mut().for_each(Curved::restart);
@@ -187,9 +234,11 @@ pub fn first_passage(
                     }
                 }
             }
+            done.add(number, &block.memory);
             Ok(())
         },
     )?;
+    ensemble.arrive();
     let part = |which: usize| -> Vec<f64> {
         let of_block = |block: &Block| {
             let n = block.memory.len() / TIMES;

@@ -56,6 +56,11 @@ impl LaneStream {
         fill_normal_pairs(&mut self.state, first, second);
     }
 
+    /// The words that all further numbers follow from.
+    pub fn words_mut(&mut self) -> impl Iterator<Item = &mut [u64]> {
+        self.state.0.iter_mut().map(|words| &mut words[..])
+    }
+
     /// The generators themselves, for kernels that use up normals as they come.
     pub(crate) fn state_mut(&mut self) -> &mut State {
         &mut self.state

@@ -73,6 +73,11 @@ struct DataFile<'a> {
     separator: Option<&'a Located<Separator>>,
 }
 
+/// The path of a data file. Errors: one that may not be read, or is not there.
+pub fn path(source: &Source, written: &File) -> Result<PathBuf> {
+    locate(source, &written.file)
+}
+
 /// Reads the columns of a data file below the scenario's folder.
 ///
 /// Errors: a path that leads out of the folder; a file that is missing, empty, too large or of an unknown kind; columns that
