@@ -11,6 +11,6 @@ fuzz_target!(|bytes: &[u8]| {
     if std::fs::write(file.path(), bytes).is_ok()
         && let Ok(record) = hdf5::read(file.path())
     {
-        let _ = figure::drawings(&record);
+        let _ = figure::drawings(&record, figure::look::Look::default());
     }
 });

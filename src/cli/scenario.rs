@@ -67,7 +67,7 @@ pub(super) struct Way {
     #[command(flatten)]
     time: TimeLimit,
     #[command(flatten)]
-    shown: Shown,
+    pub(super) shown: Shown,
 }
 
 impl Way {

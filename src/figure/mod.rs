@@ -259,9 +259,9 @@ mod tests {
     #[test]
     fn a_picture_that_panics_is_lost_alone() {
         let record = record();
-        let source = Source::new(&record).unwrap();
+        let source = Source::new(&record, Look::default()).unwrap();
         let said = draw(&BROKEN, &source).err().unwrap().to_string();
         assert!(said.contains("the figure broken cannot be drawn: out of ink"), "{said}");
-        assert!(drawings(&record).unwrap().1.is_empty());
+        assert!(drawings(&record, Look::default()).unwrap().1.is_empty());
     }
 }
