@@ -4,10 +4,14 @@ use std::process::ExitCode;
 
 use fpsolve::cli;
 use fpsolve::error::{self, Outcome};
+use fpsolve::scenario::data::load::apart;
 
 fn main() -> ExitCode {
     error::install_reporter();
     error::install_panic_hook();
+    if apart::serve() {
+        return ExitCode::SUCCESS;
+    }
     let outcome = match std::panic::catch_unwind(|| cli::run(&cli::command().get_matches())) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(failure)) => {

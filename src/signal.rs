@@ -1,7 +1,7 @@
 //! Interruption: the first SIGINT, SIGTERM or SIGHUP ends a run within a second with a valid record, the second ends the program.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 static COUNT: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+static END: OnceLock<Instant> = OnceLock::new();
+/// Bytes that the program may take, and whether it took more.
+static MOST: AtomicU64 = AtomicU64::new(u64::MAX);
+static FULL: AtomicBool = AtomicBool::new(false);
 static INSTALL: Mutex<()> = Mutex::new(());
 /// The file that is removed where the program ends before it got its name.
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
@@ -52,9 +56,34 @@ pub fn unfinished(path: Option<&Path>) -> Option<PathBuf> {
     std::mem::replace(&mut now, path.map(Path::to_path_buf))
 }
 
-/// Whether a signal has arrived.
+/// Whether a signal has arrived, or the time that was allowed is over.
 pub fn interrupted() -> bool {
-    COUNT.get().is_some_and(|count| count.load(Ordering::Relaxed) > 0)
+    COUNT.get().is_some_and(|count| count.load(Ordering::Relaxed) > 0) || limit_reached().is_some()
+}
+
+/// Ends what runs so many seconds from now, as a signal would.
+pub fn end_after(seconds: f64) {
+    let _ = Duration::try_from_secs_f64(seconds).ok().and_then(|time| END.set(Instant::now().checked_add(time)?).ok());
+}
+
+/// Ends what runs once the program takes more than so many bytes of memory, as a signal would.
+pub fn end_above(bytes: u64) {
+    MOST.store(bytes, Ordering::Relaxed);
+}
+
+/// The limit that ended what ran: "time" or "memory".
+pub fn limit_reached() -> Option<&'static str> {
+    let over = END.get().is_some_and(|end| Instant::now() > *end);
+    over.then_some("time").or_else(|| FULL.load(Ordering::Relaxed).then_some("memory"))
+}
+
+/// Looks whether the program takes more memory than it may.
+fn look_at_memory() {
+    let resident = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = resident.and_then(|text| text.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0);
+    if pages.saturating_mul(rustix::param::page_size() as u64) > MOST.load(Ordering::Relaxed) {
+        FULL.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Does `work` on a thread of its own. None where the user asked for an end and `work` had not ended a third of a second later: no loop has
@@ -81,7 +110,10 @@ pub fn attended_with<T: Send + 'static>(
                 Ok(()) => return None,
                 Err(panic) => std::panic::resume_unwind(panic),
             },
-            Err(RecvTimeoutError::Timeout) => meanwhile(),
+            Err(RecvTimeoutError::Timeout) => {
+                look_at_memory();
+                meanwhile();
+            }
         }
         if interrupted() && since.get_or_insert_with(Instant::now).elapsed() > GRACE {
             return None;

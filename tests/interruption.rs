@@ -97,6 +97,18 @@ fn an_evaluation_that_takes_minutes_is_left_behind() {
     assert!(warnings(&record).contains("evaluating the model\" did not end"), "{}", warnings(&record));
 }
 
+/// The building alone takes minutes, before anything can be estimated.
+#[test]
+fn the_time_limit_ends_a_run_with_a_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = many_samples(folder.path());
+    let limit = ["scenario", scenario.to_str().unwrap(), "-o", "record.h5", "--time-limit", "0.3 s"];
+    let run = command(folder.path(), &limit).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (code, said) = ended(run);
+    assert!(code == Some(130) && said.contains("the time limit is over"), "{code:?} {said}");
+    assert_eq!(label(&read(&folder.path().join("record.h5")), "status"), "interrupted");
+}
+
 #[test]
 fn a_second_signal_ends_the_program_and_leaves_the_old_record() {
     let folder = tempfile::tempdir().unwrap();

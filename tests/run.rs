@@ -124,23 +124,97 @@ fn what_no_computer_can_do_is_refused_at_once() {
 }
 
 #[test]
-fn a_run_of_hours_says_so_before_it_starts() {
+fn a_run_of_hours_is_refused_where_no_terminal_looks_on() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("small.toml"), SMALL).unwrap();
-    let check = |set: &str| {
-        let output = fpsolve(folder.path(), &["check", "small.toml", "--set", set]);
-        assert_eq!(output.status.code(), Some(0));
-        common::words(&output)
+    let check = |set: &str, limit: &[&str], code: i32| {
+        let output = fpsolve(folder.path(), &[&["check", "small.toml", "--set", set], limit].concat());
+        assert_eq!(output.status.code(), Some(code), "{set} {limit:?}: {}", common::words(&output));
+        common::words(&output).split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(check("langevin.step=1e-6"), "");
-    let said = check("langevin.step=1e-10");
-    assert!(
-        said.starts_with("warning: this run will take about ") && said.contains("5.0e10 steps of 1.0e-10"),
-        "{said}"
-    );
-    assert!(said.contains("days (langevin") || said.contains("hours (langevin"), "{said}");
-    let said = check("dynamics.learning_rate=1e-9");
+    assert_eq!(check("langevin.step=1e-5", &[], 0), "");
+    let said = check("langevin.step=1e-10", &[], 4);
+    assert!(said.contains("this run will take about") && said.contains("5.0e10 steps of 1.0e-10"), "{said}");
+    assert!(said.contains("(langevin") && said.contains("--time-limit"), "{said}");
+    let said = check("dynamics.learning_rate=1e-9", &[], 4);
     assert!(said.contains("sgd") && said.contains("5.0e9 steps of 1.0e-9 for 3,000 walkers"), "{said}");
+    check("langevin.step=1e-10", &["--time-limit", "9000 days"], 0);
+    check("langevin.step=1e-5", &["--time-limit", "1e-3 s"], 4);
+}
+
+#[test]
+fn horizons_that_nobody_lives_to_see_are_refused_and_others_cost_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for (target, code) in [("w > 1", 0), ("w > 4.9", 4)] {
+        let passage =
+            format!(r#"{{ name = "over", from = [0.3], walkers = 50, horizon = 1e300, target = "{target}" }}"#);
+        std::fs::write(folder.path().join("far.toml"), format!("{SMALL}\n[analysis]\nfirst_passage = [{passage}]"))
+            .unwrap();
+        let output =
+            fpsolve(folder.path(), &["check", "far.toml", "--engine", "fokker-planck", "--engine", "langevin"]);
+        let said = common::words(&output);
+        assert_eq!(output.status.code(), Some(code), "{target}: {said}");
+        assert!(code == 0 || said.contains("write a shorter `horizon`") && said.contains("for 50 walkers"), "{said}");
+    }
+}
+
+/// An analysis that breaks down.
+struct Panics;
+
+impl fpsolve::analysis::Analysis for Panics {
+    fn run(
+        &self,
+        _: &fpsolve::analysis::Finished,
+    ) -> Result<Option<Box<dyn fpsolve::analysis::Findings>>, fpsolve_solvers::Error> {
+        panic!("out of luck")
+    }
+}
+
+#[test]
+fn a_panic_in_an_analysis_loses_that_analysis_only() {
+    let text = SMALL.to_string() + "\n[analysis]\ncritical_points = true\neigenpairs = 2\n";
+    let source = fpsolve::reader::Source::from_text(std::path::Path::new("small.toml"), text);
+    let mut prepared = fpsolve::scenario::Scenario::parse(source).unwrap().problem().unwrap();
+    prepared.engines.truncate(1);
+    let planned = prepared.analyses.iter_mut().find(|planned| planned.entry.name == "critical_points").unwrap();
+    planned.analysis = std::sync::Arc::new(Panics);
+    let reached = fpsolve::run::Reached::nothing_of(
+        &fpsolve::scenario::Scenario::parse(fpsolve::reader::Source::from_text(
+            std::path::Path::new("small.toml"),
+            SMALL.to_string(),
+        ))
+        .unwrap(),
+    );
+    let run = fpsolve::run::run(&prepared, &|| false, &|_| {}, &reached);
+    assert_eq!(run.status, fpsolve::run::Status::Complete);
+    let failure = run.record.group("landscape").and_then(|group| group.attribute("failure"));
+    assert!(format!("{failure:?}").contains("out of luck"), "{failure:?}");
+    assert!(run.record.group("spectrum").is_some() && run.record.group("fokker_planck").is_some());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kept.h5");
+    fpsolve::record::hdf5::write(&run.record, &path, fpsolve::record::hdf5::Existing::Replaced).unwrap();
+    assert!(read(&path).group("spectrum").is_some());
+}
+
+#[test]
+fn progress_is_told_to_programs_as_lines_of_json() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("small.toml"), SMALL).unwrap();
+    let said = |more: &[&str]| {
+        let output = fpsolve(folder.path(), &[&["scenario", "small.toml", "-f", "--progress", "json"], more].concat());
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(said(&["--quiet"]), "");
+    let lines: Vec<serde_json::Value> =
+        said(&[]).lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let doing: Vec<&str> = lines.iter().map(|line| line["doing"].as_str().unwrap()).collect();
+    for part in ["building fokker-planck", "langevin to t = 1", "sgd to t = 5", "evaluating the model", "comparing"] {
+        assert!(doing.contains(&part), "{part}: {doing:?}");
+    }
+    let fractions: Vec<f64> = lines.iter().filter_map(|line| line["fraction"].as_f64()).collect();
+    assert!(fractions.len() > 5 && fractions.windows(2).all(|w| w[0] <= w[1]), "{fractions:?}");
+    assert!(fractions.iter().all(|f| (0.0..1.0).contains(f)) && lines[lines.len() - 1]["left"].is_number());
 }
 
 #[test]
@@ -165,7 +239,7 @@ fn an_interrupted_run_leaves_a_valid_record() {
     let folder = tempfile::tempdir().unwrap();
     let long = SMALL.replace("at = [0, 1, 5]", "at = [0, 1, 1000000]");
     std::fs::write(folder.path().join("long.toml"), long).unwrap();
-    let mut child = command(folder.path(), &["scenario", "long.toml", "--quiet"])
+    let mut child = command(folder.path(), &["scenario", "long.toml", "--quiet", "--time-limit", "999 days"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -74,6 +74,11 @@ impl Analysis for CriticalPoints {
         (finished.progress)("critical points of the loss");
         Ok(Some(Box::new(look(finished.problem))))
     }
+
+    /// Descents from a fixed number of starts.
+    fn growth(&self) -> f64 {
+        0.0
+    }
 }
 
 /// Finds the critical points of the loss that the engines descend.

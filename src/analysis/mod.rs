@@ -16,12 +16,14 @@ pub mod sgd_reach;
 pub mod table;
 
 mod context;
+pub mod outlook;
 mod requests;
 
 use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::landscape::Minimum;
@@ -33,6 +35,7 @@ use fpsolve_validation::verdict::Verdict;
 use miette::Result;
 
 pub use context::{Context, Finished};
+use outlook::{Outlook, Rehearsed};
 pub use requests::{Completed, Planned, Requests, analyse};
 
 use crate::reader::table::Table;
@@ -120,6 +123,17 @@ pub struct Scale {
 pub trait Analysis: Any + Send + Sync {
     /// Computes it; None where no engine gives what it needs. Errors: of its method, [`Error::Interrupted`].
     fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error>;
+    /// Exponent of the number of cells with which its time grows.
+    fn growth(&self) -> f64 {
+        1.0
+    }
+    /// What it will take, from a run on a coarse grid.
+    fn expected(&self, rehearsed: &Rehearsed) -> Outlook {
+        let start = Instant::now();
+        let _ = self.run(rehearsed.finished);
+        let seconds = start.elapsed().as_secs_f64() * rehearsed.growth.powf(self.growth());
+        Outlook { seconds, ..Outlook::default() }
+    }
 }
 
 /// What an analysis found.

@@ -70,17 +70,19 @@ impl Requests {
     }
 }
 
-/// Runs the analyses in order; what fails, be it by a panic, fails alone. Interruptions are added to `interrupted`; `answered` hears of each answer.
+/// Runs the analyses in order; what fails, be it by a panic, fails alone. Interruptions are added to `interrupted`;
+/// `begun` hears of each beginning, `answered` of each answer.
 pub fn analyse(
     planned: &[Planned],
     finished: &Finished,
     interrupted: &mut Vec<Error>,
+    begun: &dyn Fn(&'static str),
     answered: &dyn Fn(&Completed),
 ) -> (Vec<Completed>, Vec<Failure>) {
     let (mut completed, mut failures) = (Vec::new(), Vec::new());
     for Planned { entry, analysis } in planned {
         let start = Instant::now();
-        (finished.progress)(entry.name);
+        begun(entry.name);
         let bug = |panic: String| Err(Error::numerical(entry.name, "in its computation", panic, BUG));
         match caught(|| analysis.run(finished)).unwrap_or_else(bug) {
             Ok(None) => {}

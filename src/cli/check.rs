@@ -5,18 +5,19 @@ use std::path::PathBuf;
 use clap::Args as _;
 
 use super::scenario::{overrides, read_engine};
+use super::time_limit::TimeLimit;
 use crate::engine::EngineEntry;
 use crate::error::{Failure, Outcome};
 use crate::limits;
 use crate::scenario::{Prepared, Scenario};
-use crate::text::{exact, interval, parse_size, rounded, short, size};
+use crate::text::{count, exact, interval, parse_size, rounded, short, size};
 use fpsolve_solvers::model::table::SplineAxis;
 use fpsolve_solvers::problem::grid::Axis;
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "check",
-    about: "Read a scenario, print its defaults and the memory it needs, without running it",
+    about: "Read a scenario, print its defaults, and the memory and time it needs, without running it",
     arguments: Args::augment_args,
     run: |matches| run(&super::arguments(matches)),
 };
@@ -39,6 +40,8 @@ struct Args {
     /// The memory limit to check against [default: half of what is available]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
+    #[command(flatten)]
+    time: TimeLimit,
 }
 
 /// Reads, builds, prints.
@@ -46,13 +49,15 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
     let engines = scenario.engines_to_run()?;
     let limit = args.memory_limit.unwrap_or_else(limits::default_limit);
-    let estimate = limits::check(&scenario, &engines, limit)?;
+    limits::check(&scenario, &engines, limit)?;
     let prepared = scenario.problem()?;
-    super::check_work(&scenario, &prepared, false)?;
+    let estimate = limits::check_built(&scenario, &prepared, limit)?;
+    let expected = args.time.check(&scenario, &prepared, true)?;
     let mut text = heading(&prepared);
     text += "\nDefaults taken for keys that are not written:\n";
     text += &defaults(&scenario);
     text += &format!("\nMemory (limit {}):\n{}", size(limit as f64), estimate.to_text());
+    text += &format!("\nTime ({}):\n{}", count(expected.threads(), "thread"), expected.to_text());
     super::print(&text)?;
     Ok(Outcome::Done)
 }

@@ -11,7 +11,9 @@ use fpsolve_solvers::fokker_planck::{EDGES, FokkerPlanckOptions};
 use fpsolve_solvers::problem::Problem;
 
 use super::output;
-use super::scenario::{overrides, progress};
+use super::progress::{Progress, Shown};
+use super::scenario::overrides;
+use super::time_limit::TimeLimit;
 use crate::analysis::modes;
 use crate::engine::fokker_planck;
 use crate::error::{self, Failure, Outcome};
@@ -19,7 +21,7 @@ use crate::record::Record;
 use crate::record::provenance::Provenance;
 use crate::run::convergence::{GridStudy, csv, report};
 use crate::run::heading::root;
-use crate::run::{Status, heading};
+use crate::run::{Doing, Status, heading};
 use crate::scenario::{Prepared, Scenario, grid};
 use crate::text::parse_size;
 use crate::{figure, limits, signal};
@@ -68,9 +70,10 @@ struct Args {
     /// Refuse to start if the finest grid needs more memory [default: half of what is available]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
-    /// Print errors only
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    time: TimeLimit,
+    #[command(flatten)]
+    shown: Shown,
     /// Replace existing files
     #[arg(short, long)]
     force: bool,
@@ -79,6 +82,7 @@ struct Args {
 /// Reads, checks, climbs the ladder, writes, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
     super::watch_signals()?;
+    args.time.begin();
     super::set_threads(args.threads.map(usize::from))?; // before memory is estimated, which depends on their number
     let engines = [&fokker_planck::ENTRY];
     let mut settings = overrides(&args.set, &engines);
@@ -90,13 +94,14 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let path = output::choose(args.output.as_deref(), &name, args.force)?;
     limits::check(&scenario, &engines, args.memory_limit.unwrap_or_else(limits::default_limit))?;
     let provenance = Provenance::start();
-    let Climbed { name, mut record, study, failure } = climb(scenario, usize::from(args.levels), args.quiet)?;
+    let Climbed { name, mut record, study, failure } =
+        climb(scenario, usize::from(args.levels), args.time, args.shown)?;
     let status = Status::of(failure.as_slice());
     record.groups.extend(study.group());
     provenance.fill(record.group_mut("provenance"));
     let path = output::write(&record, &path, args.force)?;
     let files = beside(&record, &study, &path)?;
-    if !args.quiet {
+    if !args.shown.quiet {
         super::print(&report(&name, &study, usize::from(args.levels), status))?;
         super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>())?;
     }
@@ -119,7 +124,7 @@ struct Climbed {
 }
 
 /// Builds the problems and solves them; what was reached, where the user does not want to wait for the end of one.
-fn climb(scenario: Scenario, levels: usize, quiet: bool) -> Result<Climbed, Failure> {
+fn climb(scenario: Scenario, levels: usize, time: TimeLimit, shown: Shown) -> Result<Climbed, Failure> {
     let stopped = Some(Error::Interrupted { time: 0.0 });
     let record = root(
         &scenario.name,
@@ -131,9 +136,11 @@ fn climb(scenario: Scenario, levels: usize, quiet: bool) -> Result<Climbed, Fail
     let name = scenario.name.clone();
     let reached = Arc::new(Mutex::new(Climbed { name, record, study: GridStudy::default(), failure: stopped.clone() }));
     let told = Arc::clone(&reached);
+    let progress = Arc::new(Progress::begin(shown, "reading the data and evaluating the model"));
+    let show = Arc::clone(&progress);
     let work = move || {
         let prepared = scenario.problem()?;
-        super::check_work(&scenario, &prepared, quiet)?;
+        time.check(&scenario, &prepared, shown.quiet)?;
         let problems = grids(&prepared.problem, levels)
             .map_err(|e| scenario.source.solver_error(&scenario.grid.span, "this grid", &e))?;
         let tell = |study: &GridStudy| {
@@ -141,12 +148,14 @@ fn climb(scenario: Scenario, levels: usize, quiet: bool) -> Result<Climbed, Fail
             let mut reached = told.lock().unwrap_or_else(PoisonError::into_inner);
             (reached.record, reached.study) = (record, study.clone());
         };
-        let (study, failure) = grid_study(&prepared, &problems, &progress(quiet), &tell);
+        let (study, failure) = grid_study(&prepared, &problems, &|what| show.say(&Doing::Detail(what)), &tell);
         let record = heading(&prepared, &prepared.problem, Status::of(failure.as_slice()));
         Ok(Climbed { name: scenario.name, record, study, failure })
     };
     let abandoned = || Ok(reached.lock().unwrap_or_else(PoisonError::into_inner).clone());
-    signal::attended(work).unwrap_or_else(abandoned)
+    let climbed = signal::attended(work).unwrap_or_else(abandoned);
+    progress.end();
+    climbed
 }
 
 /// Overrides that multiply the cells of every axis by 2^`finer`.
@@ -231,7 +240,6 @@ fn study_with(
         study.ladder = Ladder::new(&study.solved);
         tell(&study);
     }
-    progress("");
     (study, None)
 }
 

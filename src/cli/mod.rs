@@ -11,11 +11,13 @@ mod man;
 mod new;
 mod output;
 mod plot;
+mod progress;
 mod report;
 mod resume;
 mod scenario;
 mod schema;
 mod show;
+mod time_limit;
 mod validate;
 mod validity;
 
@@ -25,9 +27,8 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Command, FromArgMatches};
 
 use crate::error::{Failure, Outcome};
-use crate::limits::work;
 use crate::reader::source::plain_io;
-use crate::scenario::{Prepared, Scenario};
+use crate::scenario::Scenario;
 use crate::summary;
 
 /// The subcommands, in the order of the help.
@@ -72,8 +73,8 @@ const EXAMPLES: &str = "Examples:
   fpsolve validate                                   run every shipped scenario, print the verdicts
 
 Exit codes: 0 done, every verdict passed; 1 the run failed; 2 bad input, nothing written; 3 a verdict or
-expectation failed; 4 too large: more memory than the limit, or more steps than any computer can take;
-130 interrupted (the record is still written).";
+expectation failed; 4 too large: more memory or time than the limits, or more steps than any computer can take;
+130 interrupted, or the time limit was over (the record is still written).";
 
 /// The command line with all subcommands.
 pub fn command() -> Command {
@@ -133,14 +134,6 @@ impl DataFolders {
         }
         Ok(())
     }
-}
-
-/// Refuses what no computer can do, with exit code 4, and says how long what takes hours will take.
-fn check_work(scenario: &Scenario, prepared: &Prepared, quiet: bool) -> Result<(), Failure> {
-    if let Some(warning) = work::check(scenario, prepared)?.warning().filter(|_| !quiet) {
-        tell(&format!("warning: {}\n", crate::text::harmless(&warning)));
-    }
-    Ok(())
 }
 
 /// Prints to standard output, control characters escaped; a reader that has gone away is no error. Errors: what else the system says,

@@ -78,7 +78,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let itself = args.output.is_none();
     let asked = args.output.as_deref().unwrap_or(&args.record);
     let path = output::choose(Some(asked), &scenario.output_file(), args.force || itself)?;
-    if !args.way.quiet {
+    if !args.way.shown.quiet {
         super::tell(&format!("{}: goes on {}\n", crate::text::harmless(&name), reached(&state)));
     }
     carry_out(scenario, state, &args.way, &path, args.force || itself)

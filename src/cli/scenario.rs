@@ -1,6 +1,5 @@
 //! `fpsolve scenario FILE`: run a scenario and write its record.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,11 +8,13 @@ use fpsolve_solvers::engine::State;
 
 use super::checkpoints::Checkpoints;
 use super::output;
+use super::progress::{Progress, Shown};
+use super::time_limit::TimeLimit;
 use crate::engine::{self, EngineEntry};
 use crate::error::{self, Failure, Outcome};
 use crate::record::hdf5::Existing;
 use crate::record::provenance::Provenance;
-use crate::run::{Reached, Run, Status, run as run_engines};
+use crate::run::{Doing, Reached, Run, Status, run as run_engines};
 use crate::scenario::Scenario;
 use crate::summary::summary;
 use crate::text::parse_size;
@@ -63,15 +64,17 @@ pub(super) struct Way {
     /// Refuse to start if the run needs more memory [default: half of what is available]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
-    /// Print errors only
-    #[arg(short, long)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    time: TimeLimit,
+    #[command(flatten)]
+    pub(super) shown: Shown,
 }
 
 impl Way {
-    /// Listens to signals and starts the threads. Errors: the system refuses.
+    /// Listens to signals, starts the clock of the time limit and the threads. Errors: the system refuses.
     pub(super) fn begin(&self) -> Result<(), Failure> {
         super::watch_signals()?;
+        self.time.begin();
         super::set_threads(self.threads.map(usize::from)) // before memory is estimated, which depends on their number
     }
 }
@@ -107,21 +110,28 @@ pub(super) fn carry_out(
     path: &Path,
     force: bool,
 ) -> Result<Outcome, Failure> {
-    limits::check(&scenario, &scenario.engines_to_run()?, way.memory_limit.unwrap_or_else(limits::default_limit))?;
+    let memory = way.memory_limit.unwrap_or_else(limits::default_limit);
+    limits::check(&scenario, &scenario.engines_to_run()?, memory)?;
+    signal::end_above(memory);
     let provenance = Provenance::start();
     let reached = Arc::new(Reached::from(&scenario, earlier));
     let existing = if force { Existing::Replaced } else { Existing::Kept };
     let mut checkpoints = Checkpoints::new(&reached, &provenance, path, existing);
-    let mut run = compute(scenario, way.quiet, &reached, &mut checkpoints)?;
+    let mut run = compute(scenario, (way, memory), &reached, &mut checkpoints)?;
     provenance.fill(run.record.group_mut("provenance"));
     let path = output::write(&run.record, path, force || checkpoints.written)?;
-    if !way.quiet {
+    if !way.shown.quiet {
         super::print_summary(&format!("{}  record: {}\n", summary(&run.record), path.display()))?;
     }
     match (run.status, run.failure) {
         // the record is written: a failed run, whatever the engine complained about
         (_, Some(e)) => Err(Failure::run(error::solver(&e))),
-        (Status::Interrupted, None) => Ok(Outcome::Interrupted),
+        (Status::Interrupted, None) => {
+            if let Some(limit) = signal::limit_reached() {
+                super::tell(&format!("the {limit} limit is over: the record holds what was reached\n"));
+            }
+            Ok(Outcome::Interrupted)
+        }
         _ if run.verdicts.iter().all(|verdict| verdict.passed) => Ok(Outcome::Done),
         _ => Ok(Outcome::VerdictFailed),
     }
@@ -130,26 +140,23 @@ pub(super) fn carry_out(
 /// Builds the problem and runs it; what was reached, where the user does not want to wait for the end of either.
 fn compute(
     scenario: Scenario,
-    quiet: bool,
+    (way, memory): (&Way, u64),
     reached: &Arc<Reached>,
     checkpoints: &mut Checkpoints,
 ) -> Result<Run, Failure> {
+    let (time, shown) = (way.time, way.shown);
     let told = Arc::clone(reached);
+    let progress = Arc::new(Progress::begin(shown, "reading the data and evaluating the model"));
+    let show = Arc::clone(&progress);
     let work = move || {
         told.note_data(&scenario)?;
         let prepared = scenario.problem()?;
-        super::check_work(&scenario, &prepared, quiet)?;
-        Ok(run_engines(&prepared, &signal::interrupted, &progress(quiet), &told))
+        limits::check_built(&scenario, &prepared, memory)?;
+        show.say(&Doing::Detail("estimating how long it will take"));
+        show.expect(time.check(&scenario, &prepared, shown.quiet)?);
+        Ok(run_engines(&prepared, &signal::interrupted, &|doing| show.say(doing), &told))
     };
-    signal::attended_with(work, || checkpoints.look()).unwrap_or_else(|| Ok(reached.abandoned()))
-}
-
-/// Shows on a terminal what the run is doing, on one line that is written over.
-pub(super) fn progress(quiet: bool) -> impl Fn(&str) {
-    let show = !quiet && std::io::stderr().is_terminal();
-    move |line: &str| {
-        if show {
-            super::tell(&format!("\r\x1b[K{line}"));
-        }
-    }
+    let run = signal::attended_with(work, || checkpoints.look()).unwrap_or_else(|| Ok(reached.abandoned()));
+    progress.end();
+    run
 }

@@ -7,9 +7,10 @@ use clap::Args as _;
 use include_dir::{Dir, include_dir};
 
 use crate::error::{self, Failure, Outcome};
+use crate::limits::{self, work};
 use crate::run::{Reached, Run, Status, run as run_engines};
+use crate::signal;
 use crate::text::{short, table};
-use crate::{limits, signal};
 
 /// The scenarios that the program ships with, and their data.
 static SHIPPED: Dir = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
@@ -55,7 +56,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
         let name = scenario.name.clone();
         let work = move || {
             let prepared = scenario.problem()?;
-            super::check_work(&scenario, &prepared, false)?;
+            work::count(&scenario, &prepared)?;
             let reached = Reached::nothing_of(&scenario);
             Ok::<_, Failure>(run_engines(&prepared, &signal::interrupted, &|_| {}, &reached))
         };

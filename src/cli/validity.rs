@@ -7,11 +7,11 @@ use clap::Args as _;
 use fpsolve_solvers::Error;
 
 use super::output;
-use super::scenario::progress;
+use super::progress::{Progress, Shown};
 use crate::error::{self, Failure, Outcome};
 use crate::record::Record;
 use crate::record::provenance::Provenance;
-use crate::run::{Status, heading};
+use crate::run::{Doing, Status, heading};
 use crate::scenario::Scenario;
 use crate::validity::{Map, compute, csv, group, report, resumed};
 use crate::{figure, signal};
@@ -54,9 +54,8 @@ struct Args {
     /// Go on with the map in the record that is there, instead of computing it anew
     #[arg(long)]
     resume: bool,
-    /// Print errors only
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    shown: Shown,
     /// Replace existing files
     #[arg(short, long)]
     force: bool,
@@ -82,7 +81,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let path = output::choose(args.output.as_deref(), &file, force)?;
     let before = if args.resume { Some(earlier(&path)?) } else { None };
     let provenance = Provenance::start();
-    let Drawn { mut record, map, status } = draw(scenario, before, path.clone(), args.quiet)?;
+    let Drawn { mut record, map, status } = draw(scenario, before, path.clone(), args.shown)?;
     let Some(map) = map else { return Ok(Outcome::Interrupted) };
     record.groups.push(group(&map));
     provenance.fill(record.group_mut("provenance"));
@@ -92,7 +91,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     std::fs::write(&table, csv(&map)).map_err(|e| refused(format!("cannot write {}: {e}", table.display())))?;
     let pictures =
         figure::plot_one(&record, "validity", &path.with_extension("")).map_err(|e| refused(e.to_string()))?;
-    if !args.quiet {
+    if !args.shown.quiet {
         let files = [vec![path, table], pictures].concat();
         super::print(&report(&name, &map, status))?;
         super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>())?;
@@ -109,10 +108,12 @@ fn earlier(path: &Path) -> Result<Record, Failure> {
 }
 
 /// Computes the map; what was reached, where the user does not want to wait for the end.
-fn draw(scenario: Scenario, before: Option<Record>, path: PathBuf, quiet: bool) -> Result<Drawn, Failure> {
+fn draw(scenario: Scenario, before: Option<Record>, path: PathBuf, shown: Shown) -> Result<Drawn, Failure> {
     let nothing = Drawn { record: Record::new(&scenario.name), map: None, status: Status::Interrupted };
     let reached = Arc::new(Mutex::new(nothing));
     let told = Arc::clone(&reached);
+    let progress = Arc::new(Progress::begin(shown, "mapping"));
+    let show = Arc::clone(&progress);
     let work = move || {
         let Some(written) = scenario.validity.clone() else {
             let help = "write for example\n[validity]\nlearning_rate = { from = 0.02, to = 0.4, points = 8 }\nbatch_size = [1, 2, 4, 8]";
@@ -145,11 +146,20 @@ fn draw(scenario: Scenario, before: Option<Record>, path: PathBuf, quiet: bool) 
             *reached = Drawn { record, map: Some(map.clone()), status: Status::Interrupted };
         };
         tell(&map);
-        let done = compute(&scenario, written.every, &mut map, &signal::interrupted, &progress(quiet), &tell)?;
+        let done = compute(
+            &scenario,
+            written.every,
+            &mut map,
+            &signal::interrupted,
+            &|what| show.say(&Doing::Detail(what)),
+            &tell,
+        )?;
         let status = if done { Status::Complete } else { Status::of(&[Error::Interrupted { time: 0.0 }]) };
         let record = heading(&prepared, &prepared.problem, status);
         Ok(Drawn { record, map: Some(map), status })
     };
     let abandoned = || Ok(reached.lock().unwrap_or_else(PoisonError::into_inner).clone());
-    signal::attended(work).unwrap_or_else(abandoned)
+    let drawn = signal::attended(work).unwrap_or_else(abandoned);
+    progress.end();
+    drawn
 }

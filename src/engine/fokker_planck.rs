@@ -1,6 +1,8 @@
 //! Fokker–Planck: the density by finite volumes on the grid, and the stationary density.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Engine, Interrupt};
@@ -9,15 +11,16 @@ use fpsolve_solvers::fokker_planck::integrator::system::Integrator;
 use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
 use fpsolve_solvers::fokker_planck::linear::solver::Needed;
 use fpsolve_solvers::fokker_planck::linear::table::choice;
-use fpsolve_solvers::fokker_planck::{DiscretisationKind, FokkerPlanck, FokkerPlanckOptions};
+use fpsolve_solvers::fokker_planck::{DiscretisationKind, EDGES, FokkerPlanck, FokkerPlanckOptions};
 use fpsolve_solvers::problem::Problem;
-use fpsolve_solvers::problem::grid::Axis;
+use fpsolve_solvers::problem::grid::{Axis, Grid};
+use fpsolve_solvers::problem::initial::Initial;
 use miette::Result;
 
 use super::langevin::table_words;
 use super::options::{AnyOptions, Options, OptionsTable, refused};
 use super::{EngineEntry, Representation};
-use crate::engine::work::{Cause, Look, Work};
+use crate::engine::work::{Cause, LONGEST_PROBE, Look, Measured, Work, until};
 use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
@@ -39,6 +42,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: None,
     memory,
     work,
+    rehearse,
     build,
     words: |group| {
         let reason = text(group, "discretisation_reason").map(str::to_string);
@@ -154,6 +158,8 @@ fn methods() -> Vec<(String, String)> {
 
 /// Vectors of the Krylov space of the rational integrator, as measured.
 const BASIS: f64 = 30.0;
+/// Factors that the one-step integrators keep, as measured.
+const FACTORS: f64 = 2.5;
 /// Outputs that the polynomial integrator computes together at most.
 const GROUP: f64 = 24.0;
 
@@ -169,7 +175,11 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
     let vectors = 8.0 * (14.0 + 2.0 * d) * cells;
     let assembly = (32.0 * edges + 8.0 * (d + d * (d + 1.0) / 2.0)) * cells;
     let polynomial = 8.0 * (2.0 * edges + 4.0 + GROUP.min(sizes.outputs)) * cells;
-    let rational = (solver.needs)(&needed).bytes + 8.0 * BASIS * cells;
+    // steps of changing length keep factors of several lengths
+    let by_steps =
+        INTEGRATORS[..2].iter().any(|method| method.name == sizes.options.of::<FokkerPlanckOptions>().method);
+    let kept = if by_steps { FACTORS } else { 1.0 };
+    let rational = kept * (solver.needs)(&needed).bytes + 8.0 * BASIS * cells;
     let largest = assembly.max(polynomial).max(rational);
     // the density, two steps and their errors; what the polynomial has in stock: kept, and once more while it is written
     let state = 16.0 * (10.0 + GROUP.min(sizes.outputs)) * cells;
@@ -183,7 +193,8 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
         item("coarser grid for the error estimate", coarse),
     ];
     let asked = sizes.options.of::<FokkerPlanckOptions>().discretisation;
-    for kind in DISCRETISATIONS.iter().filter(|kind| asked.is_none_or(|asked| asked == **kind)) {
+    let possible = |kind: &&&DiscretisationKind| asked.map_or(sizes.steep || !kind.own_steps, |asked| asked == **kind);
+    for kind in DISCRETISATIONS.iter().filter(possible) {
         if let Some(bytes) = (kind.memory)(&shape, asked.is_some()) {
             let condition = if asked.is_none() { ", if it is chosen" } else { "" };
             items.push(item(&format!("{}{condition}", kind.name), bytes));
@@ -207,10 +218,8 @@ fn edges_per_cell(sizes: &Sizes) -> f64 {
 const MOST_JUMPS: f64 = 1e120;
 /// Terms of the polynomial for so many jumps: √(40·jumps) at the accuracy that is aimed at.
 const TERMS: f64 = 40.0;
-/// Products of the long-step chain for each jump by noise, and seconds of a cell in one, as measured in one dimension.
-const CHAIN: (f64, f64) = (1.5, 6e-7);
-/// Seconds of a rate in a product of the generator.
-const RATE_SECONDS: f64 = 1e-9;
+/// Products of the long-step chain for each jump by noise, as measured in one dimension.
+const CHAIN: f64 = 1.5;
 
 /// Jumps between neighbouring cells until the end, and products of those methods that take more of them the more jumps there are.
 fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
@@ -226,17 +235,62 @@ fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
     let what = format!("{jumps:.1e} jumps between neighbouring cells");
     if jumps.is_nan() || jumps > MOST_JUMPS {
         let bound = "double precision can follow";
-        return Ok(Work { what, operations: f64::INFINITY, seconds: 0.0, cause: Cause::Rates, bound });
+        return Ok(Work { what, operations: f64::INFINITY, cause: Cause::Rates, bound });
     }
     let polynomial = INTEGRATORS[3].name == options.method;
     let chain = options.discretisation.is_some_and(|kind| kind.own_steps);
-    let (products, seconds) = match (polynomial, chain) {
-        (true, _) => ((TERMS * jumps).sqrt(), RATE_SECONDS * (1.0 + 2.0 * problem.dimension() as f64)),
-        (false, true) => (CHAIN.0 * by_noise, CHAIN.1),
-        (false, false) => (0.0, 0.0),
+    let products = match (polynomial, chain) {
+        (true, _) => (TERMS * jumps).sqrt(),
+        (false, true) => CHAIN * by_noise,
+        (false, false) => 0.0,
     };
     let what = if products > 0.0 { format!("{products:.1e} products on {cells} cells") } else { what };
-    Ok(Work { what, operations: products * cells, seconds, cause: Cause::Rates, bound: "10^15 operations" })
+    Ok(Work { what, operations: products * cells, cause: Cause::Rates, bound: "10^15 operations" })
+}
+
+/// Time from which on no further window is looked at.
+const WINDOWS: Duration = Duration::from_millis(250);
+
+/// Built in windows of the grid, whose cells are those of the grid: what the adaptive quadrature of the rates takes depends on their size.
+fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
+    let written = options.of::<FokkerPlanckOptions>();
+    // the edges alone: a chain that is tried and a stationary density are not those of the whole grid
+    let discretisation = written.discretisation.or(Some(&EDGES));
+    let own = FokkerPlanckOptions { discretisation, stationary: false, error_estimate: false, ..written.clone() };
+    let (mut seen, start) = (0.0, Instant::now());
+    for window in windows(&problem.grid) {
+        let cells = window.len() as f64;
+        let there = Problem { grid: window, initial: Initial::Uniform, ..problem.clone() };
+        // what fails in a window has taken its time all the same
+        match FokkerPlanck::new_until(&there, own.clone(), &until(LONGEST_PROBE, interrupt)) {
+            Err(Error::Interrupted { .. }) if interrupt() => return Err(Error::Interrupted { time: 0.0 }),
+            Ok(_) | Err(_) => seen += cells,
+        }
+        if start.elapsed() > WINDOWS {
+            break;
+        }
+    }
+    let coarser = 1.0 + 1.0 / 2f64.powf(problem.dimension() as f64);
+    let building = start.elapsed().as_secs_f64() * coarser * problem.grid.len() as f64 / f64::max(seen, 1.0);
+    let coarse = (ENTRY.build)(options, coarse, &until(LONGEST_PROBE, interrupt)).ok();
+    Ok(Measured { building, seconds: 0.0, stepping: None, coarse })
+}
+
+/// Parts of the grid, spread over it: an eighth of each axis, at least 8 cells.
+fn windows(grid: &Grid) -> Vec<Grid> {
+    let shape = grid.shape();
+    let size: Vec<usize> = shape.iter().map(|&n| ((n / 8).clamp(8, 32).min(n) & !1).max(1)).collect();
+    let at = |share: f64| -> Vec<Range<usize>> {
+        let ranges = shape.iter().zip(&size).enumerate();
+        ranges
+            .map(|(k, (&n, &size))| {
+                // a different place along each axis
+                let first = ((share + 0.37 * k as f64).fract() * (n - size) as f64) as usize;
+                first..first + size
+            })
+            .collect()
+    };
+    [0.5, 0.15, 0.85, 0.3, 0.7].into_iter().filter_map(|share| grid.window(&at(share))).collect()
 }
 
 fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {

@@ -26,6 +26,9 @@ pub static ENTRY: EngineEntry = EngineEntry {
         options.of::<SgdTable>().options.check_floor(problem.dynamics.floor())?;
         sgd::descent(options, problem, problem.model.sample_count())
     },
+    rehearse: |options, problem, _, interrupt| {
+        sgd::rehearse(options, problem, interrupt, |small| Ok(Box::new(Sgd::gaussian(problem, small)?)))
+    },
     build,
     words: no_words,
 };

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::dynamics::table::{COEFFICIENTS, Coefficients};
@@ -12,7 +13,9 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused, trajectories, walkers};
 use super::{EngineEntry, Representation};
-use crate::engine::work::{Cause, Look, Work};
+use crate::engine::work::{
+    Cause, LONGEST_PROBE, Look, Measured, Stepping, WALKERS_OF_BLOCK, Work, few_walkers, pace, until,
+};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
@@ -35,6 +38,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: None,
     memory,
     work,
+    rehearse,
     build,
     words,
 };
@@ -105,39 +109,33 @@ static WALKERS: Count = Count {
     },
 };
 
+/// The walkers twice, since a step takes all of them or none, and what sorts them for the quantiles; as measured.
 fn memory(sizes: &Sizes) -> Vec<Item> {
     let d = sizes.dimension();
     // a state that is kept, and one that is written, beside the walkers and where they go
-    let bytes = 16.0 * d * sizes.count(&WALKERS);
-    let mut items =
-        ["walkers", "state for a checkpoint"].map(|what| Item::new(what, bytes, Key::Count(&WALKERS))).to_vec();
+    let bytes = [("walkers", 27.0), ("state for a checkpoint", 16.0)];
+    let of = |(what, bytes): (&str, f64)| Item::new(what, bytes * d * sizes.count(&WALKERS), Key::Count(&WALKERS));
+    let mut items = bytes.map(of).to_vec();
     items.extend(sizes.trajectories(sizes.options.of::<LangevinTable>().options.trajectories));
     items
 }
 
 /// Steps of walkers up to which a rough guess of the step will do.
 const FEW: f64 = 1e10;
-/// Seconds of a walker's step beside drift and noise, in each dimension.
-const STEP_SECONDS: f64 = 5e-9;
-
 fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
     let table = options.of::<LangevinTable>();
     let LangevinOptions { walkers, step, .. } = table.options;
     let end = problem.times.last().copied().unwrap_or(0.0);
-    let mut look = Look::at(problem);
+    let look = Look::at(problem);
     let guess = || rough_step(problem, &look.extremes());
     let step = match step {
         Some(step) => step,
         None if end / guess() * walkers as f64 <= FEW => guess(),
         None => Langevin::natural_step(problem)?,
     };
-    let evaluations = if scheme::find(&table.options.scheme)?.weak_order > 1.0 { [4.0, 10.0, 14.0] } else { [1.0; 3] };
-    let d = problem.dimension();
     let work = Work::of_walkers((end / step).max(1.0), step, walkers, 1.0);
-    let seconds =
-        if work.operations > FEW { evaluations[d - 1] * look.seconds() + STEP_SECONDS * d as f64 } else { 0.0 };
     let cause = table.step.clone().map_or(Cause::Dynamics, Cause::Step);
-    Ok(Work { seconds, cause, ..work })
+    Ok(Work { cause, ..work })
 }
 
 /// The time in which drift or noise cover 4 % of an axis, at least a tenth of the learning rate: about the step that would be chosen.
@@ -146,6 +144,39 @@ fn rough_step(problem: &Problem, extremes: &[[f64; 2]]) -> f64 {
     let steps = reach.zip(extremes).map(|(reach, [drift, noise])| (reach / drift).min(reach * reach / (2.0 * noise)));
     let least = problem.minibatch.map_or(0.0, |minibatch| 0.1 * minibatch.learning_rate);
     steps.fold(f64::INFINITY, f64::min).max(least)
+}
+
+/// Steps of a few walkers, and the choice of the step where it is left to the program.
+fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
+    let options = &options.of::<LangevinTable>().options;
+    let (walkers, few) = (options.walkers, few_walkers(options.walkers));
+    let step = match Langevin::chosen_step(problem, options, &until(LONGEST_PROBE, interrupt)) {
+        Err(Error::Interrupted { .. }) => Langevin::natural_step(problem)?,
+        step => step?,
+    };
+    let end = problem.times.last().copied().unwrap_or(0.0);
+    let small = LangevinOptions { walkers: few, step: Some(step), trajectories: 0, ..options.clone() };
+    // a table of drift and noise takes its time once; where that is long the steps are measured without it
+    let start = Instant::now();
+    let mut engine = match Langevin::new_until(problem, small.clone(), &until(LONGEST_PROBE, interrupt)) {
+        Err(Error::Interrupted { .. }) if !interrupt() => {
+            Langevin::new_until(problem, LangevinOptions { coefficients: Coefficients::Exact, ..small }, interrupt)?
+        }
+        engine => engine?,
+    };
+    let tables = start.elapsed().as_secs_f64();
+    let [of_step, of_look] = pace(&mut engine, step, (end / step).max(1.0), interrupt)?;
+    let of_block = of_step / Langevin::blocks(few);
+    // a trial of the step takes it for all pairs, and half of it, whatever the number of walkers
+    let trial = if options.step.is_none() {
+        Langevin::blocks(walkers.max(8192)) - walkers.max(8192).div_ceil(WALKERS_OF_BLOCK) as f64
+    } else {
+        0.0
+    };
+    let steps = (end / step).max(problem.times.len() as f64 - 1.0);
+    let looks = of_look * problem.times.len() as f64 * walkers as f64 / few as f64;
+    let (building, seconds) = (tables + steps * of_block * trial, steps * of_block * Langevin::blocks(walkers) + looks);
+    Ok(Measured { building, seconds, stepping: Some(Stepping { step, seconds: of_block }), coarse: None })
 }
 
 fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {

@@ -14,7 +14,7 @@ use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Engine, Interrupt};
 use fpsolve_solvers::problem::Problem;
 
-use crate::engine::work::Work;
+use crate::engine::work::{Measured, Work};
 use crate::limits::sizes::{Item, Sizes};
 use crate::record::Group;
 pub use options::{Options, OptionsTable};
@@ -59,6 +59,8 @@ pub struct EngineEntry {
     pub memory: fn(&Sizes) -> Vec<Item>,
     /// What it has to do for a problem, counted before anything is computed. Errors: a step that cannot be chosen.
     pub work: fn(&Options, &Problem) -> Result<Work, Error>,
+    /// Measures how long it will take, on a small part of its work. Errors: those of the engine; [`Error::Interrupted`].
+    pub rehearse: Rehearse,
     /// Builds it for a problem. Errors: those of the engine; [`Error::Interrupted`].
     pub build: Build,
     /// Lines of the summary about what it chose, from its group.
@@ -75,6 +77,9 @@ pub type Step = fn(&Options, learning_rate: f64) -> Result<f64, Error>;
 
 /// Builds an engine for a problem.
 pub type Build = fn(&Options, &Problem, Interrupt) -> Result<Box<dyn Engine>, Error>;
+
+/// Measures how long an engine will take for a problem; with it the same problem on a coarse grid.
+pub type Rehearse = fn(&Options, &Problem, coarse: &Problem, Interrupt) -> Result<Measured, Error>;
 
 /// How an engine represents the law of θ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable, refused, trajectories, walkers};
 use super::{EngineEntry, Need, Representation, no_words};
-use crate::engine::work::{Cause, Work};
+use crate::engine::work::{Cause, Measured, Stepping, WALKERS_OF_BLOCK, Work, few_walkers, pace};
 use crate::limits::sizes::{Count, Item, Key, Sizes};
 use crate::reader::Kind;
 use crate::reader::source::Located;
@@ -33,6 +33,9 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: Some(step),
     memory,
     work,
+    rehearse: |options, problem, _, interrupt| {
+        rehearse(options, problem, interrupt, |small| Ok(Box::new(Sgd::new(problem, small)?)))
+    },
     build,
     words: no_words,
 };
@@ -131,9 +134,9 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
     let optimizer = sizes.options.of::<SgdTable>().options.build();
     let remembered = optimizer.map_or(0.0, |optimizer| optimizer.memory(d as usize) as f64);
     // a state that is kept, and one that is written, beside the walkers and where they go
-    let bytes = 16.0 * (d + remembered) * sizes.count(&WALKERS);
-    let mut items =
-        ["walkers", "state for a checkpoint"].map(|what| Item::new(what, bytes, Key::Count(&WALKERS))).to_vec();
+    let bytes = [("walkers", 27.0 * d + 16.0 * remembered), ("state for a checkpoint", 16.0 * (d + remembered))];
+    let of = |(what, bytes): (&str, f64)| Item::new(what, bytes * sizes.count(&WALKERS), Key::Count(&WALKERS));
+    let mut items = bytes.map(of).to_vec();
     items.extend(sizes.trajectories(sizes.options.of::<SgdTable>().options.trajectories));
     // the numbers of the samples, for the 128 walkers of a block on each thread; small ones are below notice
     let batches = 4.0 * 128.0 * sizes.batch * rayon::current_num_threads() as f64;
@@ -142,9 +145,6 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
     }
     items
 }
-
-/// Seconds of the gradient of one sample on one thread, roughly.
-const SAMPLE_SECONDS: f64 = 1e-8;
 
 fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
     options.of::<SgdTable>().options.check_floor(problem.dynamics.floor())?;
@@ -163,7 +163,28 @@ pub(super) fn descent(options: &Options, problem: &Problem, samples: usize) -> R
         (problem.times.last().copied().unwrap_or(0.0), problem.minibatch.map_or(1.0, |m| m.learning_rate));
     let (step, walkers) = (step(options, rate)?, options.of::<SgdTable>().options.walkers);
     let work = Work::of_walkers(end / step, step, walkers, samples.max(1) as f64);
-    Ok(Work { seconds: SAMPLE_SECONDS, cause: Cause::LearningRate, ..work })
+    Ok(Work { cause: Cause::LearningRate, ..work })
+}
+
+/// Steps of a few walkers, in the engine that `small` builds of them.
+pub(super) fn rehearse(
+    options: &Options,
+    problem: &Problem,
+    interrupt: Interrupt,
+    small: impl Fn(SgdOptions) -> Result<Box<dyn Engine>, Error>,
+) -> Result<Measured, Error> {
+    let (end, rate) =
+        (problem.times.last().copied().unwrap_or(0.0), problem.minibatch.map_or(1.0, |m| m.learning_rate));
+    let (step, written) = (step(options, rate)?, &options.of::<SgdTable>().options);
+    let (walkers, few) = (written.walkers, few_walkers(written.walkers));
+    let mut engine = small(SgdOptions { walkers: few, ..written.clone() })?;
+    let [of_step, of_look] = pace(&mut *engine, step, end / step, interrupt)?;
+    let blocks = |walkers: usize| walkers.div_ceil(WALKERS_OF_BLOCK) as f64;
+    let looks = of_look * problem.times.len() as f64 * walkers as f64 / few as f64;
+    let of_block = of_step / blocks(few);
+    let stepping = Some(Stepping { step, seconds: of_block });
+    let seconds = end / step * of_block * blocks(walkers) + looks;
+    Ok(Measured { building: 0.0, seconds, stepping, coarse: None })
 }
 
 /// Time that a step of the optimizer lasts.

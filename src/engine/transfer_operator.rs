@@ -1,6 +1,7 @@
 //! Transfer operator: the law of minibatch descent itself on the grid, without sampling noise; dt = η, no walls.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Engine, Interrupt};
@@ -10,7 +11,7 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable};
 use super::sgd::{self, SgdTable};
-use super::work::{Cause, Work};
+use super::work::{Cause, Measured, Work, pace, thinned};
 use super::{EngineEntry, Representation};
 use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::table::{Table, Value};
@@ -33,6 +34,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: Some(sgd::step),
     memory,
     work,
+    rehearse,
     build,
     words,
 };
@@ -86,9 +88,6 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
     vec![Item::new("operator and those of coarser grids", coarser * ENTRY_BYTES * entries, Key::Cells), solution]
 }
 
-/// Seconds of an entry in a step on one thread.
-const ENTRY_SECONDS: f64 = 1e-9;
-
 fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
     let options_here = with_rule(options)?;
     TransferOperator::check(problem, &options_here)?;
@@ -98,7 +97,7 @@ fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
     let cells = problem.grid.len() as f64;
     let what = format!("{} steps of {} on {cells} cells", short(steps), short(step));
     let operations = steps * cells * cells.min(TYPICAL_ROW);
-    Ok(Work { what, operations, seconds: ENTRY_SECONDS, cause: Cause::LearningRate, bound: "10^15 operations" })
+    Ok(Work { what, operations, cause: Cause::LearningRate, bound: "10^15 operations" })
 }
 
 /// Entries of a row, roughly.
@@ -120,6 +119,20 @@ fn with_rule(options: &Options) -> Result<TransferOperatorOptions, Error> {
         )
     })?;
     Ok(TransferOperatorOptions { rule, ..own.clone() })
+}
+
+/// On half as many cells, which a step must still cover: a row there has half as many entries.
+fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
+    let half: Vec<usize> = problem.grid.shape().iter().map(|n| n / 2).collect();
+    let coarse = thinned(problem, &half).unwrap_or_else(|| problem.clone());
+    let rate = problem.minibatch.map_or(1.0, |minibatch| minibatch.learning_rate);
+    let (step, end) = (sgd::step(options, rate)?, problem.times.last().copied().unwrap_or(0.0));
+    let start = Instant::now();
+    let mut engine = TransferOperator::new(&coarse, with_rule(options)?, interrupt)?;
+    let built = start.elapsed().as_secs_f64();
+    let [of_step, _] = pace(&mut engine, step, end / step, interrupt)?;
+    let times = (problem.grid.len() as f64 / coarse.grid.len() as f64).powi(2);
+    Ok(Measured { building: times * built, seconds: times * end / step * of_step, stepping: None, coarse: None })
 }
 
 fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {

@@ -1,17 +1,30 @@
-//! What an engine has to do: steps and operations, counted before anything is computed, and the seconds of one.
+//! What an engine has to do: steps and operations, counted before anything is computed, and seconds, measured on a small part of it.
 
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use fpsolve_solvers::Error;
+use fpsolve_solvers::engine::{Engine, Interrupt};
+use fpsolve_solvers::ensemble::BLOCK;
 use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::grid::Axis;
+use fpsolve_solvers::problem::initial::Initial;
 
 use crate::text::{grouped, short};
 
 /// Points at which drift and noise are looked at.
 const POINTS: usize = 64;
-/// Shortest measurement of the seconds of a point.
-const PROBE_SECONDS: f64 = 2e-3;
+/// Shortest measurement of the seconds of a step.
+const PROBE: Duration = Duration::from_millis(25);
+/// Length of a burst of steps.
+const BURST: Duration = Duration::from_millis(2);
+/// Blocks of walkers for each thread in a measurement.
+const BLOCKS: usize = 4;
+/// Walkers of a block.
+pub const WALKERS_OF_BLOCK: usize = BLOCK;
+/// Longest that one part of a measurement may take.
+pub const LONGEST_PROBE: Duration = Duration::from_millis(600);
 
 /// What an engine has to do.
 #[derive(Debug, Clone)]
@@ -20,8 +33,6 @@ pub struct Work {
     pub what: String,
     /// Steps times walkers, samples or cells.
     pub operations: f64,
-    /// Seconds of an operation on one thread.
-    pub seconds: f64,
     /// What makes it long.
     pub cause: Cause,
     /// What it is more of than can be done, where it is.
@@ -39,6 +50,8 @@ pub enum Cause {
     LearningRate,
     /// Rates of jumps between cells.
     Rates,
+    /// The time up to which walkers are followed, at this place.
+    Horizon(Range<usize>),
 }
 
 impl Work {
@@ -47,7 +60,7 @@ impl Work {
         let (number, length, walkers_word) = (many(steps), short(step), grouped(walkers as u64));
         let what = format!("{number} steps of {length} for {walkers_word} walkers");
         let operations = steps * walkers as f64 * each;
-        Self { what, operations, seconds: 0.0, cause: Cause::Dynamics, bound: "10^15 steps of walkers" }
+        Self { what, operations, cause: Cause::Dynamics, bound: "10^15 steps of walkers" }
     }
 }
 
@@ -94,17 +107,75 @@ impl<'p> Look<'p> {
         };
         (0..d).map(one).collect()
     }
+}
 
-    /// Seconds of drift and noise at one point on one thread, measured.
-    pub fn seconds(&mut self) -> f64 {
-        let points = self.points.len() / self.problem.dimension();
-        let (start, mut seen) = (Instant::now(), 0);
-        while start.elapsed().as_secs_f64() < PROBE_SECONDS {
-            self.evaluate();
-            seen += points;
-        }
-        start.elapsed().as_secs_f64() / seen as f64
+/// Whether somewhere the drift crosses a cell faster than the noise: |b| h > T·D, half of the cell Péclet number at which it matters.
+pub fn is_steep(problem: &Problem) -> bool {
+    let widest = |axis: &Axis| (0..axis.cells()).map(|i| axis.width(i)).fold(0.0, f64::max);
+    let axes = problem.grid.axes().iter().zip(Look::at(problem).extremes());
+    axes.into_iter().any(|(axis, [drift, noise])| drift * widest(axis) > noise)
+}
+
+/// Seconds that an engine will take, from a small part of its work.
+pub struct Measured {
+    /// Seconds of building it.
+    pub building: f64,
+    /// Seconds of its way through the output times, but for those of `coarse`.
+    pub seconds: f64,
+    /// Steps of its walkers.
+    pub stepping: Option<Stepping>,
+    /// The engine on the coarse problem, which is yet to be advanced through the output times.
+    pub coarse: Option<Box<dyn Engine>>,
+}
+
+/// Steps of walkers.
+#[derive(Debug, Clone, Copy)]
+pub struct Stepping {
+    /// Length of a step.
+    pub step: f64,
+    /// Seconds of a block of walkers in one step, where every thread has blocks.
+    pub seconds: f64,
+}
+
+/// A problem on a grid with fewer cells along each axis; None where there is none.
+pub fn thinned(problem: &Problem, cells: &[usize]) -> Option<Problem> {
+    let grid = problem.grid.thinned(cells)?;
+    let initial = match &problem.initial {
+        Initial::Cells { .. } => Initial::Uniform,
+        other => other.clone(),
+    };
+    initial.cell_probability(&grid).ok()?;
+    Some(Problem { grid, initial, ..problem.clone() })
+}
+
+/// Time from which on a measurement is interrupted, besides by the user.
+pub fn until(longest: Duration, interrupt: Interrupt) -> impl Fn() -> bool + Sync {
+    let start = Instant::now();
+    move || start.elapsed() > longest || interrupt()
+}
+
+/// The number of walkers that an ensemble of `walkers` is measured with.
+pub fn few_walkers(walkers: usize) -> usize {
+    walkers.min(BLOCKS * BLOCK * rayon::current_num_threads())
+}
+
+/// Seconds of one step of an ensemble, and of one look at it; no more than `most` steps are taken. Errors: those of the engine.
+pub fn pace(engine: &mut dyn Engine, step: f64, most: f64, interrupt: Interrupt) -> Result<[f64; 2], Error> {
+    let (mut taken, mut next, mut best) = (0.0, 1.0, f64::INFINITY);
+    let begin = Instant::now();
+    while best.is_infinite() || (begin.elapsed() < PROBE && taken < most) {
+        let steps = f64::min(next, most - taken).max(1.0);
+        let start = Instant::now();
+        engine.advance((taken + steps) * step, interrupt)?;
+        let elapsed = start.elapsed();
+        // the best of several: other work on the machine, and threads that wake, make a burst longer but never shorter
+        best = best.min(elapsed.as_secs_f64() / steps);
+        next = if elapsed < BURST { 2.0 * next } else { next };
+        taken += steps;
     }
+    let start = Instant::now();
+    let _ = (engine.snapshot(), engine.statistics());
+    Ok([best, start.elapsed().as_secs_f64()])
 }
 
 #[cfg(test)]

@@ -249,3 +249,31 @@ pub fn plot_one(record: &Record, name: &str, stem: &Path) -> Result<Vec<PathBuf>
     let Some(figure) = FIGURES.iter().find(|figure| figure.name == name) else { return Ok(Vec::new()) };
     draw(figure, &source)?.map_or(Ok(Vec::new()), |drawing| drawing.write(stem, &Files::default()))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::record::{Dataset, Group};
+
+    static BROKEN: Figure = Figure { name: "broken", about: "", draw: |_| panic!("out of ink") };
+
+    /// A record with nothing but a grid.
+    fn record() -> Record {
+        let mut grid = Group::new("grid");
+        let edges = ndarray::Array1::from_vec(vec![0.0, 1.0, 2.0]).into_dyn();
+        grid.datasets.push(Dataset::float("x_edges", edges, &["x_edge"], "1", "edges"));
+        let mut record = Record::new("");
+        record.groups.push(grid);
+        record
+    }
+
+    #[test]
+    fn a_picture_that_panics_is_lost_alone() {
+        let record = record();
+        let source = Source::new(&record, Look::default()).unwrap();
+        let said = draw(&BROKEN, &source).err().unwrap().to_string();
+        assert!(said.contains("the figure broken cannot be drawn: out of ink"), "{said}");
+        assert!(drawings(&record, Look::default()).unwrap().1.is_empty());
+    }
+}

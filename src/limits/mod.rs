@@ -1,5 +1,6 @@
 //! Memory and work, estimated from the scenario before any large array exists; too much is refused with the breakdown.
 
+pub mod rehearsal;
 pub mod sizes;
 pub mod work;
 
@@ -9,9 +10,10 @@ use miette::Result;
 
 use crate::analysis::Scale;
 use crate::engine::EngineEntry;
+use crate::engine::work::is_steep;
 use crate::error::{Failure, Outcome};
 use crate::scenario::data::Origin;
-use crate::scenario::{Scenario, grid};
+use crate::scenario::{Prepared, Scenario, grid};
 use crate::text::{grouped, size};
 
 pub use sizes::{Count, Item, Key, Sizes};
@@ -26,7 +28,7 @@ pub struct Estimate {
 }
 
 /// The sizes of a scenario.
-fn sizes(scenario: &Scenario) -> Sizes<'_> {
+fn sizes(scenario: &Scenario, steep: bool) -> Sizes<'_> {
     let shape: Vec<f64> = match &scenario.grid.value {
         grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells as f64).collect(),
         grid::Grid::Auto { cells, .. } => cells.value.iter().map(|&n| n as f64).collect(),
@@ -37,18 +39,33 @@ fn sizes(scenario: &Scenario) -> Sizes<'_> {
     let isotropic = scenario.noise.kind.is_isotropic();
     let batch = scenario.dynamics.drive.batch_size().unwrap_or(0) as f64;
     let analysis_bytes = scenario.analysis.bytes(&Scale { dimension: shape.len(), teacher });
-    Sizes { shape, outputs, analysis, analysis_bytes, batch, isotropic, options: &scenario.options, fewer: None }
+    let options = &scenario.options;
+    Sizes { shape, outputs, analysis, analysis_bytes, batch, isotropic, steep, options, fewer: None }
 }
 
 /// Memory of a scenario with these engines.
 pub fn estimate(scenario: &Scenario, engines: &[&EngineEntry]) -> Estimate {
-    table(&sizes(scenario), engines)
+    of(scenario, engines, false)
 }
+
+fn of(scenario: &Scenario, engines: &[&EngineEntry], steep: bool) -> Estimate {
+    let mut estimate = table(&sizes(scenario, steep), engines);
+    if let Some(data) = &scenario.model.data {
+        // the text or the bytes, and its numbers
+        let bytes = 3.0 * data.value.origin.bytes(&scenario.source);
+        estimate.items.push(Item::new("data", bytes, Key::Data));
+    }
+    estimate
+}
+
+/// The program itself, its libraries and its threads, bytes.
+const PROGRAM: f64 = 30.0 * 1_048_576.0;
 
 fn table(sizes: &Sizes, engines: &[&EngineEntry]) -> Estimate {
     let (cells, d) = (sizes.cells(), sizes.dimension());
     let fields = 1.0 + d + d * d + d * (d + 1.0) / 2.0;
     let mut items = vec![Item::new("drift, diffusion and loss on the grid", 8.0 * fields * cells, Key::Cells)];
+    items.push(Item::new("the program itself", PROGRAM, Key::Cells));
     if sizes.analysis > 0.0 {
         // and in the record
         items.push(Item::new("fields of the analysis", 2.0 * 8.0 * sizes.analysis * cells, Key::Cells));
@@ -85,9 +102,19 @@ impl Estimate {
     }
 }
 
-/// What a scenario needs. Errors: more than `limit` bytes, with the breakdown and what to change; exit code 4.
+/// What a scenario needs at least, before anything is built. Errors: more than `limit` bytes, with the breakdown and what to change;
+/// exit code 4.
 pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
-    let estimate = estimate(scenario, engines);
+    within(scenario, engines, limit, false)
+}
+
+/// What a scenario needs whose problem is built. Errors: those of [`check`].
+pub fn check_built(scenario: &Scenario, prepared: &Prepared, limit: u64) -> Result<Estimate, Failure> {
+    within(scenario, &prepared.engines, limit, is_steep(&prepared.problem))
+}
+
+fn within(scenario: &Scenario, engines: &[&EngineEntry], limit: u64, steep: bool) -> Result<Estimate, Failure> {
+    let estimate = of(scenario, engines, steep);
     if estimate.total() <= limit as f64 {
         return Ok(estimate);
     }
@@ -96,7 +123,7 @@ pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Resul
     let message = format!("{what} needs at least {} (limit {})", size(estimate.total()), size(limit as f64));
     let help = format!(
         "{}, or --memory-limit {}\n{}",
-        way_out(scenario, engines, limit as f64, largest),
+        way_out(scenario, engines, limit as f64, (largest, steep)),
         size(estimate.total() * 1.1).replace(' ', ""),
         estimate.to_text()
     );
@@ -123,6 +150,10 @@ fn written(key: Key, scenario: &Scenario, cells: f64) -> (String, Range<usize>, 
             scenario.analysis.span_of("rare_event"),
             "these events",
         ),
+        Key::Data => {
+            let data = scenario.model.data.as_ref().map_or(scenario.grid.span.clone(), |data| data.span.clone());
+            ("the data".to_string(), data, "these data")
+        }
         Key::Count(count) => {
             let written = (count.written)(&scenario.options);
             (format!("{} {}", grouped(written.value as u64), count.name), written.span, "this many")
@@ -131,8 +162,8 @@ fn written(key: Key, scenario: &Scenario, cells: f64) -> (String, Range<usize>, 
 }
 
 /// A smaller problem that fits: the first of a sequence of halvings.
-fn way_out(scenario: &Scenario, engines: &[&EngineEntry], limit: f64, largest: Key) -> String {
-    let mut sizes = sizes(scenario);
+fn way_out(scenario: &Scenario, engines: &[&EngineEntry], limit: f64, (largest, steep): (Key, bool)) -> String {
+    let mut sizes = sizes(scenario, steep);
     for _ in 0..40 {
         largest.halve(&mut sizes);
         let needed = table(&sizes, engines).total();
@@ -166,6 +197,7 @@ mod tests {
             analysis_bytes: 0.0,
             batch: 1.0,
             isotropic: true,
+            steep: false,
             options,
             fewer: None,
         }

@@ -34,6 +34,8 @@ pub enum Key {
     Batch,
     /// `replicas` of `analysis.rare_event`.
     Replicas,
+    /// `model.data`.
+    Data,
     /// A number in the table of an engine.
     Count(&'static Count),
 }
@@ -56,6 +58,7 @@ impl Key {
             Self::Outputs => sizes.outputs = half(sizes.outputs),
             Self::Batch => sizes.batch = half(sizes.batch),
             Self::Replicas => sizes.analysis_bytes *= 0.5,
+            Self::Data => {}
             Self::Count(count) => sizes.fewer = Some((count, half(sizes.count(count)))),
         }
     }
@@ -70,6 +73,7 @@ impl Key {
             Self::Outputs => format!("{} output times", sizes.outputs),
             Self::Batch => format!("batch_size = {}", sizes.batch),
             Self::Replicas => "fewer replicas".to_string(),
+            Self::Data => "fewer samples".into(),
             Self::Count(count) => format!("{} {}", sizes.count(count), count.name),
         }
     }
@@ -90,6 +94,8 @@ pub struct Sizes<'a> {
     pub batch: f64,
     /// Whether D is a multiple of the identity everywhere.
     pub isotropic: bool,
+    /// Whether the drift may cross a cell faster than the noise; before anything is evaluated it is not known to.
+    pub steep: bool,
     /// What the tables of the engines say.
     pub options: &'a Options,
     /// A count that is made smaller to find what fits.

@@ -1,36 +1,51 @@
 //! Steps and seconds, counted before anything is computed: what no computer can do is refused, what takes hours is told.
 
+use fpsolve_solvers::engine::Interrupt;
+
+use super::rehearsal::{Phase, rehearse, seconds_of};
 use crate::engine::work::{Cause, Work};
 use crate::error::{Failure, Outcome};
 use crate::reader::Located;
+use crate::run::Doing;
 use crate::scenario::dynamics::Drive;
 use crate::scenario::{Prepared, Scenario};
 
 /// Most operations of an engine: steps times walkers, samples or cells. At 10⁸ a second they take four months.
 const MOST: f64 = 1e15;
-/// Seconds from which on a run is warned of.
-const LONG: f64 = 3600.0;
-/// What the engines of a scenario have to do.
+/// Seconds that a run may take where nobody looks on and no limit is given.
+pub const UNATTENDED: f64 = 3600.0;
+
+/// What a run has to do, and how long it will take.
+#[derive(Debug, Clone)]
 pub struct Expected {
-    /// Seconds of all engines together.
-    seconds: f64,
-    lines: Vec<(&'static str, f64, String)>,
+    phases: Vec<Phase>,
+    threads: usize,
 }
 
-/// What the engines have to do. Errors: what no computer can do, exit code 4; a step that cannot be chosen.
-pub fn check(scenario: &Scenario, prepared: &Prepared) -> Result<Expected, Failure> {
-    let threads = rayon::current_num_threads() as f64;
-    let mut expected = Expected { seconds: 0.0, lines: Vec::new() };
+/// Counts what the engines have to do. Errors: what no computer can do, exit code 4; a step that cannot be chosen.
+pub fn count(scenario: &Scenario, prepared: &Prepared) -> Result<(), Failure> {
     for engine in &prepared.engines {
         let work = (engine.work)(&prepared.options, &prepared.problem)?;
-        if work.operations > MOST || work.operations.is_nan() {
+        if is_too_much(&work) {
             return Err(refusal(scenario, engine.word, &work));
         }
-        let seconds = work.operations * work.seconds / threads;
-        expected.seconds += seconds;
-        expected.lines.push((engine.word, seconds, work.what));
     }
-    Ok(expected)
+    Ok(())
+}
+
+/// What engines and analyses have to do, and how long it will take. Errors: those of [`count`].
+pub fn check(scenario: &Scenario, prepared: &Prepared, interrupt: Interrupt) -> Result<Expected, Failure> {
+    count(scenario, prepared)?;
+    // an interruption is noticed by what comes next, which leaves a record
+    let (phases, counted) = rehearse(prepared, interrupt).unwrap_or_default();
+    match counted.iter().find(|work| is_too_much(work)) {
+        Some(work) => Err(refusal(scenario, "a first passage", work)),
+        None => Ok(Expected { phases, threads: rayon::current_num_threads() }),
+    }
+}
+
+fn is_too_much(work: &Work) -> bool {
+    work.operations > MOST || work.operations.is_nan()
 }
 
 fn refusal(scenario: &Scenario, engine: &str, work: &Work) -> Failure {
@@ -42,6 +57,11 @@ fn refusal(scenario: &Scenario, engine: &str, work: &Work) -> Failure {
         (Cause::Step(span), _) => {
             (Some(span.clone()), "this step", "write a longer step, or leave it out to have it chosen")
         }
+        (Cause::Horizon(span), _) => (
+            Some(span.clone()),
+            "followed this long",
+            "write a shorter `horizon`: where nobody arrives all walkers are followed to it",
+        ),
         (Cause::LearningRate, Drive::Steps { learning_rate, .. }) => {
             (farther(learning_rate), "a step lasts as long", "write a larger learning rate")
         }
@@ -59,25 +79,78 @@ fn refusal(scenario: &Scenario, engine: &str, work: &Work) -> Failure {
 }
 
 impl Expected {
-    /// A sentence on a run that takes long, and on what it does; None for one that is over within the hour.
-    pub fn warning(&self) -> Option<String> {
-        let lines = self.lines.iter().filter(|(_, seconds, _)| *seconds > 0.05 * self.seconds);
-        let lines = lines.map(|(engine, seconds, what)| format!("{engine} {}, {what}", duration(*seconds)));
-        (self.seconds > LONG).then(|| {
-            format!(
-                "this run will take about {} ({}); Ctrl-C ends it with what was reached, fewer walkers, longer steps or an earlier \
-                 time.end make it shorter",
-                duration(self.seconds),
-                lines.collect::<Vec<_>>().join("; ")
-            )
-        })
+    /// Seconds of all parts that could be measured.
+    pub fn seconds(&self) -> f64 {
+        self.phases.iter().filter_map(|phase| phase.seconds).sum()
+    }
+
+    /// Seconds that will pass while the run is busy with this; 0 where they are unknown.
+    pub fn seconds_of(&self, doing: &Doing) -> f64 {
+        seconds_of(&self.phases, doing)
+    }
+
+    /// The table as text, in the order of the run.
+    pub fn to_text(&self) -> String {
+        let label = |phase: &Phase| match phase.what.as_str() {
+            "" => phase.name.to_string(),
+            what => format!("{}: {what}", phase.name),
+        };
+        let labels: Vec<String> = self.phases.iter().map(label).collect();
+        let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max("together".len());
+        let mut text = String::new();
+        for (label, phase) in labels.iter().zip(&self.phases) {
+            let seconds = phase.seconds.map_or("unknown".to_string(), duration);
+            text += &format!("  {label:width$}  {seconds:>12}\n");
+        }
+        text + &format!("  {:width$}  {:>12}\n", "together", duration(self.seconds()))
+    }
+
+    /// Threads that it was measured with.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// A line on how long the run will take and what takes most of it.
+    pub fn line(&self) -> String {
+        let all = self.seconds();
+        let mut largest: Vec<(&str, f64)> =
+            self.phases.iter().filter_map(|phase| Some((phase.name, phase.seconds?))).collect();
+        largest.retain(|(_, seconds)| *seconds > 0.05 * all);
+        largest.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let parts: Vec<String> =
+            largest.iter().map(|(name, seconds)| format!("{name} {}", duration(*seconds))).collect();
+        format!("about {} ({})", duration(all), parts.join(", "))
+    }
+
+    /// Errors: more than `limit` seconds; exit code 4.
+    pub fn within(&self, limit: f64, why: &str) -> Result<(), Failure> {
+        if self.seconds() <= limit {
+            return Ok(());
+        }
+        let message = format!("this run will take {}: more than {} ({why})", self.line(), duration(limit));
+        let help = format!(
+            "fewer walkers, longer steps, fewer cells or an earlier time.end make it shorter; or allow it with --time-limit \"{}\"\n{}",
+            allowed(2.0 * self.seconds()),
+            self.to_text()
+        );
+        Err(Failure { outcome: Outcome::TooLarge, report: crate::error::advice(message, help.trim_end()) })
     }
 }
 
+/// A limit of so many seconds as it can be written, rounded up.
+fn allowed(seconds: f64) -> String {
+    let (unit, length) = if seconds < 7200.0 { ("min", 60.0) } else { ("h", 3600.0) };
+    format!("{} {unit}", (seconds / length).ceil())
+}
+
 /// A time in words.
-fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     let units = [("seconds", 1.0), ("minutes", 60.0), ("hours", 3600.0), ("days", 86_400.0), ("years", 3.156e7)];
     let (word, unit) = units.into_iter().rev().find(|(_, unit)| seconds >= 1.5 * unit).unwrap_or(units[0]);
+    if seconds < 9.95 {
+        let digits = if seconds < 0.995 { 2 } else { 1 };
+        return format!("{:.digits$} seconds", seconds.max(0.01));
+    }
     let n = (seconds / unit).round();
     if n < 1e5 { format!("{n} {word}") } else { format!("{n:.0e} {word}") }
 }

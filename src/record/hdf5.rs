@@ -76,6 +76,14 @@ mod scale {
         fn H5DSattach_scale(dataset: hid_t, scale: hid_t, axis: std::ffi::c_uint) -> herr_t;
         fn H5DSis_attached(dataset: hid_t, scale: hid_t, axis: std::ffi::c_uint) -> herr_t;
     }
+    /// Keeps the library from loading filters from files that the environment or a record names.
+    pub fn no_plugins() {
+        let _lock = hdf5_sys::LOCK.lock();
+        let mut kinds: std::ffi::c_int = 0;
+        // SAFETY: the library only reads the number behind the pointer, which lives until the call returns; the lock is held, as every
+        // call of the library needs it
+        let _ = unsafe { hdf5_sys::h5pl::H5PLset_loading_state(&raw mut kinds) };
+    }
     /// Makes a dataset a dimension scale called `name`.
     pub fn set(dataset: &hdf5::Dataset, name: &CStr) -> bool {
         let _lock = hdf5_sys::LOCK.lock();
@@ -391,6 +399,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn of(path: &'a Path) -> Result<Self> {
+        scale::no_plugins();
         let bytes =
             fs::metadata(path).map_err(|source| Error::Io { path: path.to_path_buf(), action: "open", source })?.len();
         Ok(Self { path, objects: 0, room: bytes.max(SMALL_FILE).saturating_mul(MAX_COMPRESSION) })

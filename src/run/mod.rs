@@ -3,6 +3,7 @@
 
 pub mod compare;
 pub mod convergence;
+pub mod doing;
 pub mod engine_run;
 pub mod heading;
 pub mod kept;
@@ -22,6 +23,7 @@ use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::Fields;
 use fpsolve_validation::verdict::{judge_expectations, judge_limits};
 
+pub use self::doing::Doing;
 use self::engine_run::EngineRun;
 pub use self::heading::heading;
 pub use self::outcome::{Run, Status};
@@ -35,36 +37,38 @@ use crate::record::lookup::lookup;
 use crate::scenario::Prepared;
 use crate::setting;
 
-/// Runs a prepared scenario. `progress` hears a short line whenever there is something to say.
+/// Runs a prepared scenario. `progress` hears what it is busy with.
 ///
 /// Never fails as a whole: a failing engine stops, the others go on, and the record holds what was reached. An analysis that fails
 /// loses only itself: its group says why.
 ///
 /// `reached` is told how far the run has come, for whoever cannot wait for its end.
-pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), reached: &Reached) -> Run {
-    let progress: &dyn Fn(&str) = &|what| {
-        reached.doing(what);
-        progress(what);
+pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing), reached: &Reached) -> Run {
+    let progress: &dyn Fn(&Doing) = &|doing| {
+        reached.doing(&doing.words());
+        progress(doing);
     };
     let mut problem = prepared.problem.clone();
     let mut warnings = times::align_with_sgd(&mut problem, prepared);
     warnings.extend(prepared.notes.iter().cloned());
     let mut failures = Vec::new();
 
-    progress("building");
     let begun = heading(prepared, &problem, Status::Interrupted);
     reached.begin(begun, &problem, prepared.data.as_ref(), &prepared.engines);
-    let mut runs = build(prepared, &problem, &mut failures, interrupt, reached);
+    let mut runs = build(prepared, &problem, &mut failures, interrupt, progress, reached);
+    let (mut from, end) = (0.0, problem.times.last().copied().unwrap_or(0.0));
     for (k, &time) in problem.times.iter().enumerate() {
-        for run in &mut runs {
-            progress(&format!("{} to t = {time}", run.engine.name()));
+        for (word, run) in &mut runs {
+            progress(&Doing::Advancing(word, [from, time], end));
             run.advance(k, time, interrupt, reached.pace);
         }
+        from = time;
     }
+    let mut runs: Vec<EngineRun> = runs.into_iter().map(|(_, run)| run).collect();
     runs.iter_mut().for_each(EngineRun::keep_the_end);
     failures.extend(runs.iter().filter_map(|run| run.failure.clone()));
 
-    progress("evaluating the model");
+    progress(&Doing::Model);
     let fields = Arc::new(Fields::on_grid(&problem));
     let stationary = runs.iter().find_map(|run| run.engine.on_grid()?.stationary());
     reached.add_fields(&fields, stationary.map(|law| stationary_density::group(&problem.grid, law)));
@@ -79,12 +83,13 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&str), r
         stationary,
         done_blocks: &|passage| reached.done_blocks(passage),
         interrupt,
-        progress,
+        progress: &|what| progress(&Doing::Detail(what)),
     };
+    let begun = |name| progress(&Doing::Analysis(name));
     let (answers, side_failures) =
-        analyse(&prepared.analyses, &finished, &mut failures, &|answer| reached.add_answer(answer));
+        analyse(&prepared.analyses, &finished, &mut failures, &begun, &|answer| reached.add_answer(answer));
 
-    progress("comparing");
+    progress(&Doing::Comparing);
     reached.ending();
     let comparisons = caught(|| compare::comparisons(&problem, &runs, stationary)).unwrap_or_else(|panic| {
         warnings
@@ -162,10 +167,12 @@ fn build(
     problem: &Problem,
     failures: &mut Vec<Error>,
     interrupt: Interrupt,
+    progress: &dyn Fn(&Doing),
     reached: &Reached,
-) -> Vec<EngineRun> {
+) -> Vec<(&'static str, EngineRun)> {
     let mut runs = Vec::new();
     for kind in &prepared.engines {
+        progress(&Doing::Building(kind.word));
         let start = Instant::now();
         let built = caught(|| {
             let mut run = EngineRun::new((kind.build)(&prepared.options, problem, interrupt)?, 0.0);
@@ -179,7 +186,7 @@ fn build(
         match built.unwrap_or_else(|panic| Err(Error::numerical(kind.group, "while it was built", panic, BUG))) {
             Ok(run) => {
                 reached.add_engine(&run);
-                runs.push(run);
+                runs.push((kind.word, run));
             }
             Err(error) => {
                 reached.add_unbuilt(kind.group, &error);

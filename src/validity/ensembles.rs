@@ -19,7 +19,7 @@ pub fn cell(
     let mut cell = Cell::unknown("by ensembles at the last output time".into());
     for (order, asked) in orders.iter().enumerate() {
         let Some((scenario, prepared)) = asked else { continue };
-        let found = run(prepared, interrupt, progress, &Reached::nothing_of(scenario));
+        let found = run(prepared, interrupt, &|doing| progress(&doing.words()), &Reached::nothing_of(scenario));
         match found.status {
             Status::Interrupted => return None,
             Status::Failed => cell.remark = found.failure.map(|error| error.to_string()),

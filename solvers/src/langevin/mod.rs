@@ -134,6 +134,21 @@ impl Langevin {
         Ok(step::choose(problem, &Walls::of(problem))?.0)
     }
 
+    /// The step that these options lead to; the one before a trial where that is interrupted. Errors: those of [`Self::new`].
+    pub fn chosen_step(problem: &Problem, options: &LangevinOptions, interrupt: Interrupt) -> Result<f64, Error> {
+        if let Some(step) = step::given(options.step)? {
+            return Ok(step);
+        }
+        let (entry, sde, walls) = (scheme::find(&options.scheme)?, Sde::new(problem), Walls::of(problem));
+        let trial = Trial { problem, sde: &sde, entry, scheme: &*(entry.build)(problem)?, walls: &walls };
+        Ok(trial.shortened(step::choose(problem, &walls)?, options.walkers, interrupt).0)
+    }
+
+    /// Blocks of walkers that a step of that many walkers moves, the pairs that tell the error of the step among them.
+    pub fn blocks(walkers: usize) -> f64 {
+        (walkers.div_ceil(BLOCK) + step_halving::blocks(walkers)) as f64
+    }
+
     /// The longest step that is taken.
     pub fn step(&self) -> f64 {
         self.step

@@ -38,11 +38,21 @@ const MANY_WALKERS: usize = 8192;
 const COST: usize = 3;
 const MOST_BLOCKS: usize = 8;
 
+/// Pairs beside an ensemble of `walkers` walkers.
+fn pairs(walkers: usize) -> usize {
+    let share = if walkers < MANY_WALKERS { COST * BLOCK } else { WALKERS_PER_BLOCK };
+    walkers.div_ceil(share).min(MOST_BLOCKS)
+}
+
+/// Blocks whose step costs as much as one of the pairs beside an ensemble of `walkers` walkers.
+pub(super) fn blocks(walkers: usize) -> usize {
+    COST * pairs(walkers)
+}
+
 impl StepHalving {
     /// Pairs beside an ensemble of `walkers` walkers; None for an initial law that cannot be sampled.
     pub fn new(problem: &Problem, walls: &Walls, walkers: usize) -> Option<Self> {
-        let share = if walkers < MANY_WALKERS { COST * BLOCK } else { WALKERS_PER_BLOCK };
-        let blocks = walkers.div_ceil(share).min(MOST_BLOCKS);
+        let blocks = pairs(walkers);
         let sampler = problem.initial.sampler(&problem.grid).ok()?;
         let d = problem.dimension();
         let pair = |b: usize| {

@@ -408,6 +408,33 @@ impl Grid {
         });
         Self::new(axes.collect::<Option<Vec<_>>>()?).ok()
     }
+    /// The same box in fewer cells: of each axis no more than `cells`, as evenly spread over the edges as they come.
+    pub fn thinned(&self, cells: &[usize]) -> Option<Self> {
+        let axes = self.axes.iter().zip(cells).map(|(axis, &cells)| {
+            let (n, fewer) = (axis.cells(), cells.clamp(1, axis.cells()));
+            if axis.is_uniform() {
+                return Axis::uniform(axis.variable(), axis.lower(), axis.upper(), fewer, axis.boundary);
+            }
+            if !axis.scale.is_linear() {
+                let ends = [axis.lower(), axis.upper()];
+                return Axis::scaled(axis.variable(), ends, fewer, axis.scale.clone(), axis.boundary);
+            }
+            let edges = (0..=fewer).map(|i| axis.edges[i * n / fewer]).collect();
+            Axis::graded(axis.variable(), edges, axis.boundary)
+        });
+        Self::new(axes.collect::<Result<Vec<_>, _>>().ok()?).ok()
+    }
+    /// Some of its cells, those with index `cells[k]` along axis k, within reflecting walls.
+    pub fn window(&self, cells: &[Range<usize>]) -> Option<Self> {
+        let axes = self.axes.iter().zip(cells).map(|(axis, cells)| {
+            let edges = axis.edges.get(cells.start..=cells.end)?.to_vec();
+            let boundary = [Boundary::Reflecting; 2];
+            let middles = axis.middles.get(cells.clone()).unwrap_or_default().to_vec();
+            let (variable, scale) = (axis.variable.clone(), axis.scale.clone());
+            Some(Axis { variable, edges, boundary, uniform: axis.uniform, scale, middles })
+        });
+        Self::new(axes.collect::<Option<Vec<_>>>()?).ok()
+    }
     /// Probability of each cell of [`Grid::coarsened`], from probabilities of the cells of this grid.
     pub fn coarsen_probability(&self, probability: &[f64]) -> Vec<f64> {
         let coarse: Vec<usize> = self.shape.iter().map(|n| n / 2).collect();

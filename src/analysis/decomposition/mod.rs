@@ -122,6 +122,11 @@ impl Analysis for Source {
         (finished.progress)("taking the noise apart");
         Ok(Some(Box::new(compute::decompose(self, finished)?)))
     }
+
+    /// Along a path and at a few points.
+    fn growth(&self) -> f64 {
+        0.0
+    }
 }
 
 impl Findings for NoiseParts {

@@ -10,9 +10,11 @@ mod request;
 mod warnings;
 
 use std::any::Any;
+use std::ops::Range;
+use std::time::Instant;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::escape::by_walkers::FirstPassage;
+use fpsolve_solvers::escape::by_walkers::{FirstPassage, WALKERS_PER_BLOCK, time_of_block};
 use fpsolve_solvers::escape::kramers::Ground;
 use fpsolve_solvers::escape::on_grid::GridPassage;
 use fpsolve_solvers::escape::passage::Passage;
@@ -24,8 +26,10 @@ use miette::Result;
 pub use self::group::{Walkers, add_grid, add_walkers, passage_group};
 pub(super) use self::request::check_start;
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Planned, Subject};
+use crate::analysis::outlook::{Outlook, Rehearsed};
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
+use crate::engine::work::{Cause, Stepping, Work};
 use crate::record::Record;
 
 /// Its line in the table.
@@ -40,12 +44,17 @@ pub static ENTRY: AnalysisEntry = AnalysisEntry {
     words: group::words,
 };
 
+/// Exponent of the number of cells with which passages by the grid grow.
+const GROWTH: f64 = 1.2;
+
 /// The first-passage problems.
 struct FirstPassages(Vec<Asked>);
 
 /// One of them.
 struct Asked {
     passage: Passage,
+    /// Where its horizon stands.
+    horizon: Range<usize>,
     /// Whether walkers of SGD answer too, where that engine runs.
     sgd: bool,
 }
@@ -107,6 +116,31 @@ impl Analysis for FirstPassages {
             }
         }
         Ok(Some(Box::new(AllFound { passages, failures })))
+    }
+
+    /// By the grid as on the coarse one; a walker is followed to its arrival, whose mean time the coarse grid tells, or to the horizon.
+    fn expected(&self, rehearsed: &Rehearsed) -> Outlook {
+        let all: Vec<Passage> = self.0.iter().map(|asked| asked.passage.clone()).collect();
+        let start = Instant::now();
+        let found = by_grid(&all, rehearsed.finished, &mut Vec::new());
+        let ground = Ground::new(rehearsed.finished.problem);
+        let laws = all.iter().map(|p| kramers::law(&ground, &rehearsed.finished.problem.grid, p));
+        let _ = laws.collect::<Vec<_>>();
+        let mut outlook =
+            Outlook { seconds: start.elapsed().as_secs_f64() * rehearsed.growth.powf(GROWTH), ..Outlook::default() };
+        let Some(Stepping { step, seconds }) = rehearsed.stepping else { return outlook };
+        for (Asked { passage, horizon, .. }, found) in self.0.iter().zip(found) {
+            let mean = found.map_or(f64::INFINITY, |found| found.from_value).max(0.0);
+            let followed = mean.min(passage.horizon);
+            let work = Work::of_walkers((followed / step).max(1.0), step, passage.walkers, 1.0);
+            let work = Work { cause: Cause::Horizon(horizon.clone()), ..work };
+            let blocks = passage.walkers.div_ceil(WALKERS_PER_BLOCK) as f64;
+            outlook.seconds += seconds * blocks * time_of_block(mean, passage.horizon) / step;
+            outlook.what +=
+                &format!("{}\"{}\": {}", if outlook.what.is_empty() { "" } else { "; " }, passage.name, work.what);
+            outlook.counted.push(work);
+        }
+        outlook
     }
 }
 

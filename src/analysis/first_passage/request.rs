@@ -75,9 +75,12 @@ impl Request for Vec<Written> {
     /// an avoided set that holds at the start or covers no cell, an avoided set that overlaps the target, a horizon before the end of
     /// the run.
     fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
-        let passages = self.iter().map(|written| Ok(Asked { passage: passage(context, written)?, sgd: written.sgd }));
-        let passages = passages.collect::<Result<Vec<_>>>()?;
-        Ok((!passages.is_empty()).then(|| Arc::new(FirstPassages(passages)) as Arc<dyn Analysis>))
+        let asked = |written: &Written| {
+            let horizon = written.horizon.as_ref().map_or(&written.name.span, |h| &h.span).clone();
+            Ok(Asked { passage: passage(context, written)?, horizon, sgd: written.sgd })
+        };
+        let asked = self.iter().map(asked).collect::<Result<Vec<_>>>()?;
+        Ok((!asked.is_empty()).then(|| Arc::new(FirstPassages(asked)) as Arc<dyn Analysis>))
     }
 
     /// Time and committor of each passage, and the loss, its slopes and the minimax path of Kramers' law.

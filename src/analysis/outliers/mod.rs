@@ -44,6 +44,11 @@ impl Analysis for Search {
         (finished.progress)("dynamic outliers");
         Ok(Some(Box::new(compute::look_for(self, finished))))
     }
+
+    /// Descents from a fixed number of starts.
+    fn growth(&self) -> f64 {
+        0.0
+    }
 }
 
 impl Findings for Outliers {

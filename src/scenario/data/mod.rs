@@ -47,6 +47,22 @@ pub enum Origin {
     Teacher(Teacher),
 }
 
+impl Origin {
+    /// Bytes of what the samples are read from, or of their numbers; 0 for a file that is not there.
+    pub fn bytes(&self, source: &Source) -> f64 {
+        match self {
+            Self::File(file) => {
+                let folders = std::iter::once(source.folder()).chain(source.data_folders.iter().cloned());
+                let lengths =
+                    folders.filter_map(|folder| Some(std::fs::metadata(folder.join(&file.file.value)).ok()?.len()));
+                lengths.max().map_or(0.0, |length| length as f64)
+            }
+            Self::Points(_) => 0.0,
+            Self::Teacher(teacher) => 16.0 * teacher.samples as f64,
+        }
+    }
+}
+
 /// What samples are made from beside the keys of their origin.
 pub struct Given<'a> {
     /// The scenario, for errors and for its folder.

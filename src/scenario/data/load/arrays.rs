@@ -5,11 +5,11 @@ use std::io::Read;
 
 use miette::Report;
 use ndarray::{Array2, ArrayD, Axis, Ix2};
-use ndarray_npy::{NpzReader, ReadDataError, ReadNpyExt, ReadableElement};
+use ndarray_npy::{ReadDataError, ReadNpyExt, ReadableElement};
 use py_literal::Value as Descriptor;
+use zip::ZipArchive;
 
-use super::{Columns, DataFile};
-use crate::record::hdf5::read_column;
+use super::{Columns, DataFile, apart};
 
 pub(super) const TYPES: &str = "save the array with numpy as float64, for example numpy.save(file, a.astype(float))";
 
@@ -29,13 +29,34 @@ impl ReadableElement for Number {
             Some("<i4") => (4, |b| Some(f64::from(i32::from_le_bytes(b.try_into().ok()?)))),
             Some(_) | None => return Err(ReadDataError::WrongDescriptor(kind.clone())),
         };
+        // no more than the shape asks for, and one byte to see that there is more
+        let Some(wanted) = len.checked_mul(size).filter(|&n| n as u64 <= super::MAX_BYTES) else {
+            return Err(ReadDataError::MissingData);
+        };
         let mut bytes = Vec::new();
-        reader.take(super::MAX_BYTES).read_to_end(&mut bytes).map_err(ReadDataError::Io)?;
-        if Some(bytes.len()) != len.checked_mul(size) {
+        reader.take(wanted as u64 + 1).read_to_end(&mut bytes).map_err(ReadDataError::Io)?;
+        if bytes.len() != wanted {
             return Err(ReadDataError::MissingData);
         }
         Ok(bytes.chunks_exact(size).filter_map(convert).map(Number).collect())
     }
+}
+
+/// Longest header of an array: numpy writes about a hundred bytes.
+const MAX_HEADER: u32 = 1 << 16;
+
+/// An array whose header is of bearable length: the reader takes the memory that the header asks for before it reads.
+fn array(mut reader: impl Read) -> Result<ArrayD<Number>, String> {
+    let mut start = [0; 12];
+    reader.read_exact(&mut start).map_err(|error| error.to_string())?;
+    let header = match start[6] {
+        1 => u32::from(u16::from_le_bytes([start[8], start[9]])),
+        _ => u32::from_le_bytes([start[8], start[9], start[10], start[11]]),
+    };
+    if header > MAX_HEADER {
+        return Err(format!("its header claims {header} bytes; no array has more than {MAX_HEADER}"));
+    }
+    ArrayD::read_npy(start.chain(reader)).map_err(|error| error.to_string())
 }
 
 /// Columns of a 2-D array, or the one column of a 1-D array. Columns are named "0", "1", ….
@@ -43,8 +64,7 @@ impl ReadableElement for Number {
 /// Errors: no such file or array; more than two axes; no `columns`, or one that is not there.
 pub(super) fn read_npy(file: &DataFile) -> miette::Result<Columns> {
     let opened = File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
-    let array = ArrayD::<Number>::read_npy(std::io::BufReader::new(opened))
-        .map_err(|error| broken(file, &error.to_string()))?;
+    let array = array(std::io::BufReader::new(opened)).map_err(|why| broken(file, &why))?;
     let table = as_table(file, array)?;
     let names: Vec<String> = (0..table.ncols()).map(|i| i.to_string()).collect();
     if file.columns.is_empty() {
@@ -64,18 +84,23 @@ fn as_table(file: &DataFile, array: ArrayD<Number>) -> miette::Result<Array2<Num
     })
 }
 
+/// Most bytes of an array in an archive: the samples that are allowed, and its header.
+const MOST_INFLATED: u64 = 8 * super::MAX_SAMPLES + MAX_HEADER as u64;
+
 /// One 1-D array for each column. Errors: no such archive or array; more than one axis.
 pub(super) fn read_npz(file: &DataFile) -> miette::Result<Columns> {
     let opened = File::open(&file.path).map_err(|error| broken(file, &error.to_string()))?;
     let mut archive =
-        NpzReader::new(std::io::BufReader::new(opened)).map_err(|error| broken(file, &error.to_string()))?;
-    let names = archive.names().map_err(|error| broken(file, &error.to_string()))?;
-    let names: Vec<String> = names.iter().map(|name| name.trim_end_matches(".npy").to_string()).collect();
+        ZipArchive::new(std::io::BufReader::new(opened)).map_err(|error| broken(file, &error.to_string()))?;
+    let members: Vec<String> = archive.file_names().map(str::to_string).collect();
+    let names: Vec<String> = members.iter().map(|name| name.trim_end_matches(".npy").to_string()).collect();
     let wanted = file.wanted(&names)?;
     let mut columns = Columns::new();
     for (name, i) in wanted {
-        let array: ArrayD<Number> =
-            archive.by_index(i).map_err(|error| broken(file, &format!("array `{}`: {error}", names[i])))?;
+        let unreadable = |why: String| broken(file, &format!("array `{}`: {why}", names[i]));
+        let member = archive.by_name(&members[i]).map_err(|error| unreadable(error.to_string()))?;
+        // what inflates beyond the samples that are allowed ends there
+        let array = array(member.take(MOST_INFLATED)).map_err(unreadable)?;
         if array.ndim() != 1 {
             let message = format!("array `{}` of {} has the shape {:?}", names[i], file.name(), array.shape());
             return Err(file.error(message, "not 1-D", "save one 1-D array for each column"));
@@ -102,7 +127,7 @@ pub(super) fn read_hdf5(file: &DataFile) -> miette::Result<Columns> {
                 "write the path as a string: \"group/x\"",
             ));
         };
-        let values = read_column(&file.path, path).map_err(|error| {
+        let values = apart::read(&file.path, path).map_err(|error| {
             let help = "name a dataset with one axis of numbers, by its path in the file: \"group/x\"";
             file.source.error(&column.span, format!("bad data: {error}"), "not readable", help)
         })?;

@@ -1,5 +1,6 @@
 //! Lines of text with a header line (CSV); errors point into the file itself.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use miette::{Report, Result};
@@ -100,8 +101,9 @@ impl Lines<'_> {
             let help = "put the names of the columns on the first line, for example: x,y";
             return Err(self.at(whole(header), "the data file has no header line", "numbers instead of names", help));
         }
+        let mut seen = HashSet::with_capacity(names.len());
         for (i, name) in names.iter().enumerate() {
-            if names[..i].contains(name) {
+            if !seen.insert(name) {
                 let message = format!("two columns of the data file are named \"{name}\"");
                 return Err(self.at(header[i].clone(), message, "second time", "give each column its own name"));
             }

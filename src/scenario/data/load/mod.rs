@@ -1,5 +1,6 @@
 //! Reading data files: text (CSV), .npy, .npz and .h5 columns of finite numbers, each error with file and line.
 
+pub mod apart;
 mod arrays;
 mod csv;
 pub mod named;

@@ -1,0 +1,143 @@
+//! What a run will take, measured before it begins: a few walkers take a few steps, the grid is filled in windows, and a coarse grid goes
+//! through the output times and the analyses.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fpsolve_solvers::Error;
+use fpsolve_solvers::engine::Interrupt;
+use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::fields::Fields;
+
+use crate::analysis::Finished;
+use crate::analysis::outlook::Rehearsed;
+use crate::engine::work::{LONGEST_PROBE, Measured, Stepping, Work, thinned, until};
+use crate::error::caught;
+use crate::run::Doing;
+use crate::run::engine_run::EngineRun;
+use crate::scenario::Prepared;
+
+/// Exponent of the number of cells with which the integration in time grows.
+const GROWTH: f64 = 1.25;
+
+/// Name of the part in which the functions of the problem are evaluated.
+const MODEL: &str = "model";
+
+/// A part of a run and the seconds that it will take.
+#[derive(Debug, Clone)]
+pub struct Phase {
+    /// The engine or the analysis.
+    pub name: &'static str,
+    /// What it does.
+    pub what: String,
+    /// Seconds; None where they are unknown.
+    pub seconds: Option<f64>,
+    /// Seconds of them that an engine is built in.
+    pub building: f64,
+}
+
+/// Seconds that will pass while a run is busy with this; 0 where they are unknown.
+pub fn seconds_of(phases: &[Phase], doing: &Doing) -> f64 {
+    let named = |name: &str| phases.iter().find(|phase| phase.name == name);
+    let seconds = |name: &str| named(name).and_then(|phase| phase.seconds).unwrap_or(0.0);
+    match doing {
+        Doing::Building(engine) => named(engine).map_or(0.0, |phase| phase.building),
+        Doing::Advancing(engine, [from, to], end) if *end > 0.0 => {
+            let building = named(engine).map_or(0.0, |phase| phase.building);
+            (seconds(engine) - building).max(0.0) * (to - from) / end
+        }
+        Doing::Model => seconds(MODEL),
+        Doing::Analysis(name) => seconds(name),
+        Doing::Advancing(..) | Doing::Detail(_) | Doing::Comparing => 0.0,
+    }
+}
+
+/// The cells of the coarse grid along each axis: an eighth, but not too few to keep its shape.
+fn coarse_cells(shape: &[usize]) -> Vec<usize> {
+    let least = [32, 12, 8][shape.len() - 1];
+    shape.iter().map(|&n| (n / 8).max(least).min(n) & !1).collect()
+}
+
+/// All parts of a run, in order, and what of its analyses can be counted. Errors: [`Error::Interrupted`].
+pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>, Vec<Work>), Error> {
+    let problem = &prepared.problem;
+    let coarse = thinned(problem, &coarse_cells(problem.grid.shape())).unwrap_or_else(|| problem.clone());
+    let growth = problem.grid.len() as f64 / coarse.grid.len() as f64;
+    let (mut phases, mut runs, mut stepping) = (Vec::new(), Vec::new(), None);
+    for entry in &prepared.engines {
+        let measured = caught(|| (entry.rehearse)(&prepared.options, problem, &coarse, interrupt));
+        if interrupt() {
+            return Err(Error::Interrupted { time: 0.0 });
+        }
+        let (mut seconds, mut built) = (None, 0.0);
+        if let Ok(Ok(Measured { building, seconds: own, stepping: steps, coarse: engine })) = measured {
+            stepping = steps.filter(|_| !entry.draws_batches && entry.step.is_none()).or(stepping);
+            let advanced = engine.map(|engine| advanced(EngineRun::new(engine, 0.0), &coarse, interrupt));
+            built = building;
+            seconds =
+                Some(building + own + advanced.as_ref().map_or(0.0, |(_, seconds)| seconds * growth.powf(GROWTH)));
+            runs.extend(advanced.map(|(run, _)| run));
+        }
+        let what = (entry.work)(&prepared.options, problem).map_or(String::new(), |work| work.what);
+        phases.push(Phase { name: entry.word, what, seconds, building: built });
+    }
+    let counted = analyses(prepared, &coarse, &runs, (growth, stepping), interrupt, &mut phases)?;
+    Ok((phases, counted))
+}
+
+/// An engine at the last output time, and the seconds that it took; those of the times that were not reached are taken to be as long.
+fn advanced(mut run: EngineRun, problem: &Problem, interrupt: Interrupt) -> (EngineRun, f64) {
+    let (start, stop) = (Instant::now(), until(LONGEST_PROBE, interrupt));
+    let mut reached = 0;
+    for (k, &time) in problem.times.iter().enumerate() {
+        run.advance(k, time, &stop, None);
+        if run.failure.is_some() {
+            break;
+        }
+        reached += 1;
+    }
+    let share = problem.times.len() as f64 / f64::from(reached.max(1));
+    (run, start.elapsed().as_secs_f64() * share)
+}
+
+fn analyses(
+    prepared: &Prepared,
+    coarse: &Problem,
+    runs: &[EngineRun],
+    (growth, stepping): (f64, Option<Stepping>),
+    interrupt: Interrupt,
+    phases: &mut Vec<Phase>,
+) -> Result<Vec<Work>, Error> {
+    let start = Instant::now();
+    let Ok(fields) = caught(|| Fields::on_grid(coarse)) else { return Ok(Vec::new()) };
+    let seconds = Some(start.elapsed().as_secs_f64() * growth);
+    phases.push(Phase { name: MODEL, what: "loss, drift and noise in every cell".into(), seconds, building: 0.0 });
+    let mut counted = Vec::new();
+    for planned in &prepared.analyses {
+        let stop = until(LONGEST_PROBE, interrupt);
+        let finished = Finished {
+            problem: coarse,
+            fields: &Arc::new(fields.clone()),
+            model: &*prepared.model,
+            data: prepared.data.as_deref(),
+            options: &prepared.options,
+            engines: &prepared.engines,
+            runs,
+            stationary: runs.iter().find_map(|run| run.engine.on_grid()?.stationary()),
+            done_blocks: &|_| Default::default(),
+            interrupt: &stop,
+            progress: &|_| {},
+        };
+        let rehearsed = Rehearsed { finished: &finished, growth, stepping };
+        let found = caught(|| planned.analysis.expected(&rehearsed)).ok();
+        if interrupt() {
+            return Err(Error::Interrupted { time: 0.0 });
+        }
+        let (seconds, what) = found.map_or((None, String::new()), |outlook| {
+            counted.extend(outlook.counted);
+            (Some(outlook.seconds), outlook.what)
+        });
+        phases.push(Phase { name: planned.entry.name, what, seconds, building: 0.0 });
+    }
+    Ok(counted)
+}
