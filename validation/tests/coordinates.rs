@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use fpsolve_solvers::dynamics::FromFunctions;
-use fpsolve_solvers::engine::{Engine, OnGrid};
+use fpsolve_solvers::engine::Engine;
 use fpsolve_solvers::fokker_planck::choice::from_word;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions};
 use fpsolve_solvers::problem::Problem;
