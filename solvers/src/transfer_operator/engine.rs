@@ -137,6 +137,9 @@ impl TransferOperator {
     }
 }
 
+/// Mean (d) and covariance (packed).
+type Moments = (Vec<f64>, Vec<f64>);
+
 /// Fewest cells along an axis on which anything can be said.
 const FEWEST: usize = 8;
 /// The highest order that is believed: rows with exact means and variances.
@@ -215,7 +218,7 @@ impl Engine for TransferOperator {
         }
         let on = |level: &Level| moments(&level.grid, &level.at_nodes());
         let (coarse, coarsest) = (on(self.levels.get(1)?), self.levels.get(2).map(on));
-        let refine = |values: &mut [f64], errors: &mut [f64], of: fn(&(Vec<f64>, Vec<f64>)) -> &[f64]| {
+        let refine = |values: &mut [f64], errors: &mut [f64], of: fn(&Moments) -> &[f64]| {
             for k in 0..values.len() {
                 let found = refined(values[k], of(&coarse)[k], coarsest.as_ref().map(|moments| of(moments)[k]));
                 (values[k], errors[k]) = (found.value, found.error);
