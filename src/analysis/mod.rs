@@ -12,6 +12,7 @@ pub mod projection;
 pub mod quasi_stationary;
 pub mod sgd_reach;
 pub mod table;
+pub mod traces;
 
 mod context;
 mod requests;
@@ -51,6 +52,7 @@ pub static ANALYSES: &[&AnalysisEntry] = &[
     &decomposition::ENTRY,
     &outliers::ENTRY,
     &sgd_reach::ENTRY,
+    &traces::ENTRY,
 ];
 
 /// Reads what a scenario asks of an analysis in its table `[analysis]`; None where it is not asked.
