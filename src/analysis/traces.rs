@@ -71,7 +71,7 @@ impl Analysis for Plan {
             0.5 * total_variation(&even, &odd) // halves scatter twice as far as the whole
         });
         let stationary = finished.stationary.map(|law| normalised(&law.probability));
-        let langevin = finished.run_of("langevin").and_then(|run| last_law(run));
+        let langevin = finished.run_of("langevin").and_then(last_law);
         let chain = estimate.line_chain(traces.learning_rate).map(|chain| {
             let law = chain.invariant();
             normalised(&on_cells(grid, chain.points(), &law))

@@ -101,7 +101,7 @@ fn read(table: &Table, data: Option<Located<Data>>) -> Result<Model> {
     };
     let (batch_size, stride) = (batch_size.unwrap_or(1.0), stride.unwrap_or(1.0));
     for (name, value) in [("stride", stride), ("learning_rate", learning_rate), ("batch_size", batch_size)] {
-        if !(value > 0.0) || (name != "learning_rate" && value.fract() != 0.0) {
+        if value <= 0.0 || (name != "learning_rate" && value.fract() != 0.0) {
             let help = "a learning rate is positive, a stride and a batch size are whole numbers of at least 1";
             return Err(arrays.error(format!("`{name}` of {} is {value}", arrays.name()), "out of range", help));
         }
