@@ -4,7 +4,7 @@
 //! Δ = θ_{k+1} − θ_k,   b̂(θ) = E[Δ | θ]/τ,   Â(θ) = Var[Δ | θ]/(2τ) = T D̂,   τ the time between two rows
 //! ```
 //!
-//! The conditional variance and not E[Δ²]: that is too large by τ b². For stochastic gradient descent seen at every step these are the exact
+//! The conditional variance and not the mean square of Δ: that is too large by τ b². For stochastic gradient descent seen at every step these are the exact
 //! moments of its chain. Regression is local-linear, which has no bias of first order at the rim of the data.
 //!
 //! | file | holds |
