@@ -28,7 +28,7 @@
 //! model                                      L(θ), per-sample losses and gradients
 //! problem                                    b, D, T, grid, ρ₀, output times
 //! gradient_noise   diffusion   dynamics      D(θ) and its parts; drift and diffusion of a loss with a noise
-//! landscape        escape                    minima and saddles; first passages, Kramers' law
+//! landscape        escape        traces      minima and saddles; first passages, Kramers' law; coefficients from trajectories
 //! engine           ensemble                  what engines have in common; walkers
 //! fokker_planck    langevin    sgd           the engines
 //! ```
@@ -52,6 +52,7 @@ pub mod numerics;
 pub mod problem;
 pub mod sgd;
 pub mod splitting;
+pub mod traces;
 pub mod transfer_operator;
 
 pub use error::Error;

@@ -17,6 +17,7 @@ use crate::engine::{EngineEntry, Options};
 use crate::reader::{Located, Source};
 use crate::run::engine_run::EngineRun;
 use crate::scenario::dynamics::importance::Importance;
+use crate::scenario::model::ModelKind;
 use crate::scenario::noise::Noise;
 
 /// A scenario whose problem is built, for checks of what is asked.
@@ -27,6 +28,8 @@ pub struct Context<'a> {
     pub problem: &'a Problem,
     /// The model of the data as it is, whatever the sampling.
     pub model: &'a Arc<dyn Model>,
+    /// The model as it is written.
+    pub kind: &'a dyn ModelKind,
     /// The data behind the model, where it has any.
     pub data: Option<&'a Data>,
     /// `[noise]`.

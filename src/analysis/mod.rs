@@ -14,6 +14,7 @@ pub mod rare_event;
 pub mod sde_orders;
 pub mod sgd_reach;
 pub mod table;
+pub mod traces;
 
 mod context;
 pub mod outlook;
@@ -59,6 +60,7 @@ pub static ANALYSES: &[&AnalysisEntry] = &[
     &outliers::ENTRY,
     &sgd_reach::ENTRY,
     &sde_orders::ENTRY,
+    &traces::ENTRY,
 ];
 
 /// Reads what a scenario asks of an analysis in its table `[analysis]`; None where it is not asked.

@@ -43,7 +43,8 @@ struct Found {
 
 impl Request for Interpolation {
     fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
-        Ok(context.model.table().map(|_| Arc::new(self.clone()) as Arc<dyn Analysis>))
+        let table = context.model.table().filter(|_| context.kind.traces().is_none()); // traces have bars of their own
+        Ok(table.map(|_| Arc::new(self.clone()) as Arc<dyn Analysis>))
     }
 }
 

@@ -4,6 +4,7 @@ pub mod formula;
 pub mod sample_loss;
 pub mod table;
 pub mod tanh_regression;
+pub mod traces;
 mod variables;
 
 use std::fmt::Debug;
@@ -22,7 +23,8 @@ use crate::reader::{Kind, Located, Source, Table};
 pub use variables::{MAX_DIMENSIONS, Parameter};
 
 /// The kinds of model, the default first.
-pub const MODEL_KINDS: &[Kind<'static, Read>] = &[formula::KIND, sample_loss::KIND, tanh_regression::KIND, table::KIND];
+pub const MODEL_KINDS: &[Kind<'static, Read>] =
+    &[formula::KIND, sample_loss::KIND, tanh_regression::KIND, table::KIND, traces::KIND];
 
 /// How a kind reads `[model]`, with `[model.data]` read already.
 pub type Read = fn(&Table, Option<Located<Data>>) -> Result<Model>;
@@ -62,6 +64,11 @@ pub trait ModelKind: Debug + Send + Sync {
 
     /// Sentences on what the choices mean for the result.
     fn notes(&self) -> Vec<String>;
+
+    /// The trajectories that it was estimated from; None for most.
+    fn traces(&self) -> Option<&Arc<traces::Traces>> {
+        None
+    }
 
     /// What it brings along for the noise; `data` says whether there is a `[model.data]`.
     fn brings(&self, data: bool) -> Brought {

@@ -122,6 +122,7 @@ impl Scenario {
             source: &self.source,
             problem: &problem,
             model: &plain,
+            kind: &*self.model.kind,
             data: data.as_deref(),
             noise: &self.noise,
             importance: self.dynamics.importance.as_ref().map(|importance| &importance.value),

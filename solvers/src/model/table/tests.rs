@@ -169,7 +169,7 @@ fn a_matrix_of_a_table_is_nowhere_indefinite() {
         least = least.min(eigen(2, &d).0[0]);
     }
     assert!(least_raw < -1e-3 && least > -1e-15, "{least_raw} {least}");
-    let indefinite = vec![[1.0; 64], [2.0; 64], [1.0; 64]].concat();
+    let indefinite = [[1.0; 64], [2.0; 64], [1.0; 64]].concat();
     let refused = TableDiffusion::new(self::lattice(2, 8), indefinite).unwrap_err().to_string();
     assert!(refused.contains("eigenvalue -1") && refused.contains("x = -1.5"), "{refused}");
 }

@@ -1,0 +1,297 @@
+//! Drift and A = T·D at the nodes of a lattice, with standard errors, from trajectories.
+
+use super::Trajectories;
+use super::fields::{filled, linear};
+use super::lag::{LineChain, corrected};
+use super::local_linear::{Fit, regress};
+use crate::Error;
+use crate::model::table::{Lattice, SplineAxis};
+use crate::numerics::symmetric::{eigen, packed_index, packed_len};
+
+/// Levels of the quantiles that bound the box of the nodes.
+const BOX: [f64; 2] = [0.0005, 0.9995];
+/// Nodes on each axis in one, two and three variables.
+const NODES: [usize; 3] = [121, 41, 17];
+/// Bandwidths that are tried, as shares of the box, each half of the one before.
+const BANDWIDTHS: [f64; 5] = [0.25, 0.125, 0.0625, 0.03125, 0.015_625];
+/// Groups of walkers whose scatter gives the bars of corrected coefficients.
+const GROUPS: usize = 4;
+/// A half bandwidth is taken while it changes the estimates by more than this many standard errors (root mean square).
+const CHANGE: f64 = 1.0;
+
+/// What trajectories say of drift and diffusion.
+#[derive(Debug, Clone)]
+pub struct Estimate {
+    /// The nodes.
+    pub lattice: Lattice,
+    /// Bandwidth on each axis.
+    pub bandwidth: Vec<f64>,
+    /// b̂ (d × nodes); NaN where there are too few data.
+    pub drift: Vec<f64>,
+    /// Its standard errors.
+    pub drift_se: Vec<f64>,
+    /// Â = T·D̂ (packed × nodes), positive semidefinite; NaN where there are too few data.
+    pub diffusion: Vec<f64>,
+    /// Standard errors of its entries; where they were corrected, from groups of walkers, without the error that the
+    /// correction itself leaves (some per cent).
+    pub diffusion_se: Vec<f64>,
+    /// Effective samples of each node.
+    pub effective: Vec<f64>,
+    /// Whether drift and A were corrected for rows several steps apart.
+    pub corrected: bool,
+}
+
+/// Conditional moments over a lag of rows: E[Δ|θ] and Cov[Δ|θ] with their fits.
+pub(super) struct Moments {
+    pub mean: Fit,
+    pub covariance: Fit,
+}
+
+/// Conditional moments of displacements over `lag` rows, at the nodes.
+pub(super) fn moments(traces: &Trajectories, lattice: &Lattice, bandwidth: &[f64], lag: usize) -> Moments {
+    let d = traces.dimension();
+    let each = traces.rows() - lag;
+    let count = traces.walkers() * each;
+    let start = |i: usize| traces.position(i / each, i % each);
+    let displacement = |i: usize, out: &mut [f64]| {
+        let end = traces.position(i / each, i % each + lag);
+        for ((out, end), start) in out.iter_mut().zip(end).zip(start(i)) {
+            *out = end - start;
+        }
+    };
+    let mean = regress(lattice, bandwidth, count, d, start, displacement);
+    let filled = filled(lattice, d, &mean.values);
+    let covariance = regress(lattice, bandwidth, count, packed_len(d), start, |i, out| {
+        let mut off = [0.0; 3];
+        displacement(i, &mut off[..d]);
+        let at = start(i);
+        for k in 0..d {
+            off[k] -= linear(lattice, &filled[k * lattice.len()..][..lattice.len()], at);
+        }
+        for (k, l) in (0..d).flat_map(|k| (k..d).map(move |l| (k, l))) {
+            out[packed_index(d, k, l)] = off[k] * off[l];
+        }
+    });
+    Moments { mean, covariance }
+}
+
+impl Estimate {
+    /// Drift and A of trajectories of the variables `names` (d); `bandwidth` is a share of the box, chosen where it is None.
+    ///
+    /// On one axis rows several steps apart are corrected for (`lag.rs`).
+    ///
+    /// # Errors
+    /// Too few data at every node; traces in regions with a hole between them, which nothing says how to cross.
+    pub fn new(traces: &Trajectories, names: &[String], bandwidth: Option<f64>) -> Result<Self, Error> {
+        let d = traces.dimension();
+        let axis = |k: usize| {
+            let [lower, upper] = traces.quantiles(k, BOX);
+            let n = NODES[d - 1];
+            let nodes = (0..n).map(|i| lower + (upper - lower) * i as f64 / (n - 1) as f64);
+            SplineAxis::new(&names[k], nodes.collect())
+        };
+        let lattice = Lattice::new((0..d).map(axis).collect::<Result<_, _>>()?)?;
+        let lengths: Vec<f64> = lattice.axes().iter().map(|axis| axis.ends()[1] - axis.ends()[0]).collect();
+        let at = |share: f64| {
+            let bandwidth: Vec<f64> = lengths.iter().map(|length| share * length).collect();
+            let found = moments(traces, &lattice, &bandwidth, 1);
+            Self::of(traces, &lattice, bandwidth, &found)
+        };
+        let mut estimate = at(bandwidth.unwrap_or(BANDWIDTHS[0]));
+        if bandwidth.is_none() {
+            for share in &BANDWIDTHS[1..] {
+                let finer = at(*share);
+                if finer.nodes_with_data() < estimate.nodes_with_data() * 9 / 10 || finer.regions() > estimate.regions()
+                {
+                    break; // what is gained in detail is lost in data
+                }
+                let change = estimate.change(&finer);
+                estimate = finer;
+                if change < CHANGE {
+                    break;
+                }
+            }
+        }
+        if estimate.nodes_with_data() == 0 {
+            let what = "the traces are too short: no node has 20 effective samples within the bandwidth";
+            return Err(Error::invalid(what, "give longer traces or more walkers, or a larger bandwidth"));
+        }
+        estimate.check_holes()?;
+        if traces.stride() > 1 && d == 1 {
+            estimate.correct(traces)?;
+            estimate.bars_by_groups(traces)?;
+        }
+        Ok(estimate)
+    }
+
+    fn of(traces: &Trajectories, lattice: &Lattice, bandwidth: Vec<f64>, found: &Moments) -> Self {
+        let (d, n, tau) = (traces.dimension(), lattice.len(), traces.interval());
+        let scaled = |values: &[f64], by: f64| values.iter().map(|v| v / by).collect::<Vec<f64>>();
+        let mut diffusion = scaled(&found.covariance.values, 2.0 * tau);
+        for node in 0..n {
+            let mut packed = [0.0; 6];
+            for c in 0..packed_len(d) {
+                packed[c] = diffusion[c * n + node];
+            }
+            if !packed[0].is_finite() {
+                continue;
+            }
+            let (values, vectors) = eigen(d, &packed[..packed_len(d)]);
+            for (k, l) in (0..d).flat_map(|k| (k..d).map(move |l| (k, l))) {
+                let entry = (0..d).map(|v| values[v].max(0.0) * vectors[k][v] * vectors[l][v]);
+                diffusion[packed_index(d, k, l) * n + node] = entry.sum();
+            }
+        }
+        Self {
+            lattice: lattice.clone(),
+            bandwidth,
+            drift: scaled(&found.mean.values, tau),
+            drift_se: scaled(&found.mean.errors, tau),
+            diffusion,
+            diffusion_se: scaled(&found.covariance.errors, 2.0 * tau),
+            effective: found.mean.effective.clone(),
+            corrected: false,
+        }
+    }
+
+    /// Takes drift and A of one step from those over a stride. Errors: those of [`corrected`].
+    fn correct(&mut self, traces: &Trajectories) -> Result<(), Error> {
+        let measured = self.filled();
+        let (drift, diffusion) = corrected(&self.lattice.axes()[0], &measured, traces.step(), traces.stride())?;
+        for node in (0..self.lattice.len()).filter(|&node| self.drift[node].is_finite()).collect::<Vec<_>>() {
+            (self.drift[node], self.diffusion[node]) = (drift[node], diffusion[node]);
+        }
+        self.corrected = true;
+        Ok(())
+    }
+
+    /// Standard errors of corrected coefficients: the scatter of the same between groups of walkers; NaN where there are fewer walkers than
+    /// groups, or too few data in one of them. Errors: those of the correction.
+    fn bars_by_groups(&mut self, traces: &Trajectories) -> Result<(), Error> {
+        let n = self.lattice.len();
+        let mut found: Vec<(Vec<f64>, Vec<f64>)> = Vec::new();
+        if traces.walkers() >= GROUPS {
+            for group in 0..GROUPS {
+                let part = traces.every(GROUPS, group)?;
+                let moments = moments(&part, &self.lattice, &self.bandwidth, 1);
+                let mut estimate = Self::of(&part, &self.lattice, self.bandwidth.clone(), &moments);
+                if estimate.nodes_with_data() > 0 {
+                    estimate.correct(&part)?;
+                }
+                found.push((estimate.drift, estimate.diffusion));
+            }
+        }
+        let scatter = |values: Vec<f64>| {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+            (squares / (values.len() * (values.len() - 1)) as f64).sqrt()
+        };
+        let bar = |part: &dyn Fn(usize) -> Vec<f64>| -> Vec<f64> {
+            (0..n).map(|node| if found.is_empty() { f64::NAN } else { scatter(part(node)) }).collect()
+        };
+        self.drift_se = bar(&|node| found.iter().map(|(drift, _)| drift[node]).collect());
+        self.diffusion_se = bar(&|node| found.iter().map(|(_, diffusion)| diffusion[node]).collect());
+        Ok(())
+    }
+
+    /// Whether a node has enough data.
+    pub fn has_data(&self, node: usize) -> bool {
+        self.drift[node].is_finite() && self.diffusion[node].is_finite()
+    }
+
+    /// Number of nodes with enough data.
+    pub fn nodes_with_data(&self) -> usize {
+        (0..self.lattice.len()).filter(|&node| self.has_data(node)).count()
+    }
+
+    /// Change to another estimate in units of its standard errors, root mean square over the nodes where both have data.
+    fn change(&self, finer: &Self) -> f64 {
+        let n = self.lattice.len();
+        let pairs =
+            [(&self.drift, &finer.drift, &finer.drift_se), (&self.diffusion, &finer.diffusion, &finer.diffusion_se)];
+        let (mut sum, mut count) = (0.0, 0);
+        for (a, b, se) in pairs {
+            for i in 0..a.len() {
+                let z = (a[i] - b[i]) / se[i];
+                if self.has_data(i % n) && z.is_finite() {
+                    sum += z * z;
+                    count += 1;
+                }
+            }
+        }
+        (sum / f64::from(count.max(1))).sqrt()
+    }
+
+    /// The region of each node with data (nodes that share a side); None of the others.
+    fn region_of_nodes(&self) -> (Vec<Option<usize>>, usize) {
+        let shape = self.lattice.shape();
+        let mut region = vec![None; self.lattice.len()];
+        let mut regions = 0;
+        for start in 0..self.lattice.len() {
+            if region[start].is_some() || !self.has_data(start) {
+                continue;
+            }
+            let mut open = vec![start];
+            region[start] = Some(regions);
+            while let Some(node) = open.pop() {
+                let mut stride = self.lattice.len();
+                for &n in &shape {
+                    stride /= n;
+                    let i = node / stride % n;
+                    let sides = [(i > 0).then(|| node - stride), (i + 1 < n).then(|| node + stride)];
+                    for near in sides.into_iter().flatten().filter(|&near| self.has_data(near)) {
+                        if region[near].is_none() {
+                            region[near] = Some(regions);
+                            open.push(near);
+                        }
+                    }
+                }
+            }
+            regions += 1;
+        }
+        (region, regions)
+    }
+
+    fn regions(&self) -> usize {
+        self.region_of_nodes().1
+    }
+
+    /// Errors: nodes with data in more than one region, with what each covers.
+    fn check_holes(&self) -> Result<(), Error> {
+        let (region, regions) = self.region_of_nodes();
+        if regions <= 1 {
+            return Ok(());
+        }
+        let cover = |wanted: usize| {
+            let nodes = (0..self.lattice.len()).filter(|&node| region[node] == Some(wanted));
+            let positions: Vec<Vec<f64>> = nodes.map(|node| self.lattice.position(node)).collect();
+            let ends = (0..self.lattice.dimension()).map(|k| {
+                let values = positions.iter().map(|p| p[k]);
+                let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+                format!("{least:.4} to {most:.4}")
+            });
+            ends.collect::<Vec<_>>().join(" × ")
+        };
+        let covers: Vec<String> = (0..regions.min(6)).map(cover).collect();
+        let what = format!(
+            "the traces lie in {regions} regions with holes between them, which were not seen crossed often enough: {}",
+            covers.join("; ")
+        );
+        Err(Error::invalid(
+            what,
+            "give traces that cross the holes, a larger bandwidth, or the traces of one region alone",
+        ))
+    }
+
+    /// Drift and A at every node: those without data take the values of the nearest node with data.
+    pub fn filled(&self) -> (Vec<f64>, Vec<f64>) {
+        let d = self.lattice.dimension();
+        (filled(&self.lattice, d, &self.drift), filled(&self.lattice, packed_len(d), &self.diffusion))
+    }
+
+    /// The chain on one axis with these coefficients; None in more variables.
+    pub fn line_chain(&self, step: f64) -> Option<LineChain> {
+        let (drift, diffusion) = self.filled();
+        (self.lattice.dimension() == 1).then(|| LineChain::new(&self.lattice.axes()[0], &drift, &diffusion, step))
+    }
+}

@@ -1,0 +1,140 @@
+//! Moments over several steps of a chain on one axis, and coefficients from rows several steps apart.
+//!
+//! Rows `stride` steps apart have E[Δ]/τ = b + (τ/2)(b b' + A b'') + … and Var/(2τ) = A + (τ/2)(b A' + 2 A b' + A A'') + …. Differences of noisy
+//! estimates would be worse than the error; so b and A are moved until the chain with them has the moments that were measured:
+//!
+//! ```text
+//! b ← b + ½ (b_measured − m(b, A)/τ),   A ← A + ½ (A_measured − v(b, A)/(2τ)),   m, v the mean and variance of `stride` steps
+//! ```
+
+use super::fields::linear;
+use crate::Error;
+use crate::model::table::{Lattice, SplineAxis};
+
+/// Repetitions of the correction.
+const ROUNDS: usize = 60;
+/// Lattice points of the chain for each distance of the nodes.
+const FINER: usize = 3;
+/// Share of the box by which the chain's axis reaches beyond it on each side.
+const MARGIN: f64 = 0.15;
+/// Least A that the correction leaves, as a share of the measured one.
+const LEAST: f64 = 0.05;
+/// Weights further than this many standard deviations are left out.
+const REACH: f64 = 8.0;
+
+/// The chain θ' = θ + η b(θ) + √(2 η A(θ)) ξ on a fine lattice of one axis.
+#[derive(Debug, Clone)]
+pub struct LineChain {
+    points: Vec<f64>,
+    /// Each row: the first point that is reached, and the probabilities.
+    rows: Vec<(usize, Vec<f64>)>,
+}
+
+impl LineChain {
+    /// The chain with b and A at the nodes of an axis and steps of length `step`; linear between nodes, constant beyond them.
+    pub fn new(axis: &SplineAxis, drift: &[f64], diffusion: &[f64], step: f64) -> Self {
+        let [lower, upper] = axis.ends();
+        let margin = MARGIN * (upper - lower);
+        let n = FINER * axis.nodes().len();
+        let spacing = (upper - lower + 2.0 * margin) / (n - 1) as f64;
+        let points: Vec<f64> = (0..n).map(|i| lower - margin + spacing * i as f64).collect();
+        let at = |field: &[f64], x: f64| {
+            let nodes = axis.nodes();
+            let i = nodes.partition_point(|node| *node <= x).clamp(1, nodes.len() - 1) - 1;
+            let share = ((x - nodes[i]) / (nodes[i + 1] - nodes[i])).clamp(0.0, 1.0);
+            field[i] + share * (field[i + 1] - field[i])
+        };
+        let row = |&x: &f64| {
+            let (mean, variance) =
+                (x + step * at(drift, x), (2.0 * step * at(diffusion, x)).max(0.05 * spacing * spacing));
+            let reach = REACH * variance.sqrt() + spacing;
+            let first = points.partition_point(|p| *p < mean - reach).min(n - 1);
+            let end = points.partition_point(|p| *p <= mean + reach).max(first + 1);
+            let weights = points[first..end].iter().map(|p| (-(p - mean).powi(2) / (2.0 * variance)).exp());
+            let mut weights: Vec<f64> = weights.collect();
+            let sum: f64 = weights.iter().sum();
+            match sum > 0.0 {
+                true => weights.iter_mut().for_each(|w| *w /= sum),
+                false => weights.fill(1.0 / (end - first) as f64), // all of it beyond the axis: the nearest point
+            }
+            (first, weights)
+        };
+        let rows = points.iter().map(row).collect();
+        Self { points, rows }
+    }
+
+    /// Points of its axis.
+    pub fn points(&self) -> &[f64] {
+        &self.points
+    }
+
+    /// E[f(θ_{k+1}) | θ_k] at the points.
+    fn expectation(&self, f: &[f64]) -> Vec<f64> {
+        let row = |(first, weights): &(usize, Vec<f64>)| weights.iter().zip(&f[*first..]).map(|(w, f)| w * f).sum();
+        self.rows.iter().map(row).collect()
+    }
+
+    /// Mean displacement and variance after `steps` steps, at the points.
+    pub fn moments(&self, steps: usize) -> (Vec<f64>, Vec<f64>) {
+        let (mut mean, mut square) = (self.points.clone(), self.points.iter().map(|x| x * x).collect::<Vec<f64>>());
+        for _ in 0..steps {
+            mean = self.expectation(&mean);
+            square = self.expectation(&square);
+        }
+        let variance = square.iter().zip(&mean).map(|(s, m)| (s - m * m).max(0.0)).collect();
+        (mean.iter().zip(&self.points).map(|(m, x)| m - x).collect(), variance)
+    }
+
+    /// Its invariant law: probabilities at the points, by repetition until nothing changes.
+    pub fn invariant(&self) -> Vec<f64> {
+        let n = self.points.len();
+        let mut law = vec![1.0 / n as f64; n];
+        for _ in 0..200_000 {
+            let mut next = vec![0.0; n];
+            for ((first, weights), p) in self.rows.iter().zip(&law) {
+                weights.iter().zip(&mut next[*first..]).for_each(|(w, q)| *q += w * p);
+            }
+            let change: f64 = next.iter().zip(&law).map(|(a, b)| (a - b).abs()).sum();
+            law = next;
+            if change < 1e-10 {
+                break;
+            }
+        }
+        law
+    }
+}
+
+/// Drift and A of one step at the nodes of an axis, from E[Δ]/τ and Var[Δ]/(2τ) over `stride` steps that last `step` each.
+///
+/// # Errors
+/// Rows so far apart that the correction does not converge.
+pub(super) fn corrected(
+    axis: &SplineAxis,
+    (measured_drift, measured): &(Vec<f64>, Vec<f64>),
+    step: f64,
+    stride: usize,
+) -> Result<(Vec<f64>, Vec<f64>), Error> {
+    let (mut drift, mut diffusion) = (measured_drift.clone(), measured.clone());
+    let tau = step * stride as f64;
+    for _ in 0..ROUNDS {
+        let chain = LineChain::new(axis, &drift, &diffusion, step);
+        let (mean, variance) = chain.moments(stride);
+        let fine = fine_lattice(&chain)?;
+        for (node, &x) in axis.nodes().iter().enumerate() {
+            let (m, v) = (linear(&fine, &mean, &[x]), linear(&fine, &variance, &[x]));
+            drift[node] += 0.5 * (measured_drift[node] - m / tau);
+            let moved = diffusion[node] + 0.5 * (measured[node] - v / (2.0 * tau));
+            diffusion[node] = moved.max(LEAST * measured[node]);
+        }
+    }
+    if drift.iter().chain(&diffusion).any(|value| !value.is_finite()) {
+        let what = format!("rows {stride} steps apart are too far for drift and diffusion to be found from them");
+        return Err(Error::invalid(what, "keep more of the rows"));
+    }
+    Ok((drift, diffusion))
+}
+
+/// The points of a chain as a lattice.
+pub(super) fn fine_lattice(chain: &LineChain) -> Result<Lattice, Error> {
+    Lattice::new(vec![SplineAxis::new("points", chain.points.clone())?])
+}
