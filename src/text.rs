@@ -57,7 +57,13 @@ pub fn wrapped(text: &str) -> String {
     let fold = |line: &str| {
         let indent = line.len() - line.trim_start_matches(' ').len();
         let below = " ".repeat(indent + 4);
-        textwrap::fill(line, textwrap::Options::new(WIDTH).subsequent_indent(&below).break_words(false))
+        textwrap::fill(
+            line,
+            textwrap::Options::new(WIDTH)
+                .subsequent_indent(&below)
+                .break_words(false)
+                .word_splitter(textwrap::WordSplitter::NoHyphenation),
+        )
     };
     text.split_inclusive('\n')
         .map(|line| match line.chars().count() > WIDTH {

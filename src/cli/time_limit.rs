@@ -4,7 +4,7 @@
 use std::io::IsTerminal;
 
 use crate::error::Failure;
-use crate::limits::work::{self, Expected, UNATTENDED};
+use crate::limits::work::{self, Expected, LONG, UNATTENDED};
 use crate::scenario::{Prepared, Scenario};
 use crate::signal;
 use crate::text::parse_seconds;
@@ -15,8 +15,8 @@ const TOLD: f64 = 10.0;
 /// How long a run may take.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct TimeLimit {
-    /// Refuse to start if the run will take longer, and end it then: "10 min", "2 h" [default: none on a terminal, else 1 h
-    /// for the estimate]
+    /// Refuse to start if the run will take longer, and end it then: "10 min", "2 h" [default: none on a terminal, else a
+    /// day for the estimate]
     #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
     time_limit: Option<f64>,
 }
@@ -39,7 +39,7 @@ impl TimeLimit {
             None => {}
         }
         if !quiet && expected.seconds() > TOLD {
-            let warning = if expected.seconds() > UNATTENDED { "warning: this run will take " } else { "" };
+            let warning = if expected.seconds() > LONG { "warning: this run will take " } else { "" };
             let clear = if attended { "\r\x1b[K" } else { "" };
             super::tell(&format!("{clear}{}\n", crate::text::harmless(&format!("{warning}{}", expected.line()))));
         }

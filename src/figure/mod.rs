@@ -21,6 +21,7 @@ pub mod look;
 mod modes;
 mod outliers;
 mod passage;
+mod plane;
 mod planes;
 mod residuals;
 mod samples;

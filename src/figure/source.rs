@@ -5,7 +5,7 @@ use super::chart::axis::{Axis, Spread};
 use super::chart::canvas::Canvas;
 use super::chart::panel;
 use super::look::{Look, Style};
-use super::planes::Plane;
+use super::plane::Plane;
 use crate::engine::{ENGINES, EngineEntry, Representation};
 use crate::record::{Attribute, Record};
 

@@ -13,7 +13,9 @@ use crate::scenario::{Prepared, Scenario};
 /// Most operations of an engine: steps times walkers, samples or cells. At 10⁸ a second they take four months.
 const MOST: f64 = 1e15;
 /// Seconds that a run may take where nobody looks on and no limit is given.
-pub const UNATTENDED: f64 = 3600.0;
+pub const UNATTENDED: f64 = 24.0 * LONG;
+/// Seconds from which on a run is told in a warning.
+pub const LONG: f64 = 3600.0;
 
 /// What a run has to do, and how long it will take.
 #[derive(Debug, Clone)]

@@ -122,7 +122,9 @@ fn engine_row(word: &str, group: &Group, seconds: Option<f64>) -> (Vec<String>, 
         if let Some(value) = float(group, key) {
             let noise = float(group, &format!("{key}_se")).filter(|se| se.is_finite());
             let noise = noise.map_or(String::new(), |se| format!(" ± {}", short(se)));
-            exactness.push(format!("{label} {}{noise}", relative(value, 1.0)));
+            let when = float(group, &format!("{key}_time")).filter(|_| value > 0.0);
+            let when = when.map_or(String::new(), |time| format!(" (largest at t = {})", short(time)));
+            exactness.push(format!("{label} {}{noise}{when}", relative(value, 1.0)));
         }
     }
     let method = match (

@@ -57,6 +57,8 @@ struct RunExtremes {
     min_density: f64,
     max_density: f64,
     error_grid: Option<f64>,
+    /// When it was largest.
+    error_grid_time: f64,
     truncation: f64,
     high_peclet: f64,
     moved: Moved,
@@ -65,10 +67,21 @@ struct RunExtremes {
 impl RunExtremes {
     /// Notes them, or puts them back.
     fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
-        let Self { mass_error, mass, min_density, max_density, error_grid, truncation, high_peclet, moved } = self;
+        let Self {
+            mass_error,
+            mass,
+            min_density,
+            max_density,
+            error_grid,
+            error_grid_time,
+            truncation,
+            high_peclet,
+            moved,
+        } = self;
         let Moved { negative, mass: moved_mass } = moved;
         let all = [mass_error, mass, min_density, max_density, truncation, high_peclet, negative, moved_mass];
         archive.pieces("extremes", all.into_iter().map(std::slice::from_mut).collect())?;
+        archive.number("error_grid_time", error_grid_time)?;
         archive.optional("error_grid", error_grid)
     }
 }
@@ -119,6 +132,7 @@ impl FokkerPlanck {
             min_density: f64::INFINITY,
             max_density: 0.0,
             error_grid: coarse.as_ref().map(|_| 0.0),
+            error_grid_time: 0.0,
             truncation: 0.0,
             high_peclet: 0.0,
             moved: Moved::default(),
@@ -314,7 +328,12 @@ impl Engine for FokkerPlanck {
             self.extremes.moved = self.transient.moved;
             if let Some(coarse) = &mut self.coarse {
                 let error = coarse.advance(to, self.discretisation.as_ref(), &self.transient, interrupt)?;
-                self.extremes.error_grid = self.extremes.error_grid.map(|worst| worst.max(error.unwrap_or(0.0)));
+                let RunExtremes { error_grid, error_grid_time, .. } = &mut self.extremes;
+                if let (Some(worst), Some(error)) = (error_grid, error)
+                    && error > *worst
+                {
+                    (*worst, *error_grid_time) = (error, to);
+                }
             }
         }
         self.time = to;
@@ -383,6 +402,7 @@ impl Engine for FokkerPlanck {
             ("mass_corrected", Attribute::Float(self.transient.evolution.stepper.corrected())),
             ("min_density", Attribute::Float(self.extremes.min_density)),
             ("error_grid", Attribute::Float(self.extremes.error_grid.unwrap_or(f64::NAN))),
+            ("error_grid_time", Attribute::Float(self.extremes.error_grid_time)),
             ("error_time", Attribute::Float(self.error_time())),
             ("projected_negative", Attribute::Float(self.extremes.moved.negative)),
             ("projected_mass", Attribute::Float(self.extremes.moved.mass)),

@@ -69,7 +69,7 @@ pub(super) fn start_set(event: &RareEvent, interrupt: Interrupt) -> Result<Start
 
 /// Errors: [`Error::Interrupted`] where it was asked for, looked at now and then.
 pub(super) fn check(step: u64, interrupt: Interrupt) -> Result<(), Error> {
-    if step % STEPS_PER_CHECK == 0 && interrupt() { Err(Error::Interrupted { time: 0.0 }) } else { Ok(()) }
+    if step.is_multiple_of(STEPS_PER_CHECK) && interrupt() { Err(Error::Interrupted { time: 0.0 }) } else { Ok(()) }
 }
 
 /// Lengths in steps, and one path out of A for each replica.
