@@ -167,5 +167,5 @@ fn walkers_of_sgd_agree_with_its_law() {
     let (times, path) = (numbers(&record, "sgd/trajectory_time"), numbers(&record, "sgd/trajectory"));
     assert_eq!((times.len(), path.len()), (301, 3 * 301));
     std::fs::write(folder.path().join("off.toml"), text.replace("avoid =", "sgd = false, avoid =")).unwrap();
-    assert!(!succeeds(folder.path(), &["scenario", "off.toml"]).contains("(20000 walkers)"));
+    assert!(!succeeds(folder.path(), &["scenario", "off.toml", "-f"]).contains("(20000 walkers)"));
 }

@@ -6,6 +6,7 @@ mod common;
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
@@ -98,8 +99,12 @@ fn in_parts(scenario: &Scenario, folder: &Path) -> (Record, usize) {
     unreachable!()
 }
 
+/// Programs that a test starts inherit the files that another test of this process has open, and their locks: none starts while records are read.
+static STARTS: RwLock<()> = RwLock::new(());
+
 /// In parts as at one go. Fails where nothing was interrupted.
 fn holds(base: &str, rest: &str) {
+    let _reading = STARTS.read().unwrap();
     let (folder, scenario) = (tempfile::tempdir().unwrap(), scenario(base, rest));
     let whole = part(&scenario, State::default(), u64::MAX, 2);
     assert_eq!(whole.status, Status::Complete, "{rest}: {:?}", whole.failure);
@@ -201,6 +206,7 @@ fn killed(folder: &Path, arguments: &[&str], after: Duration) -> bool {
 
 #[test]
 fn a_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been() {
+    let _starting = STARTS.write().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     long(folder);
@@ -226,6 +232,7 @@ fn a_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been() {
 
 #[test]
 fn what_cannot_be_resumed_is_refused_with_the_reason() {
+    let _starting = STARTS.write().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     long(folder);

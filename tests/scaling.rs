@@ -243,7 +243,9 @@ fn unit(group: &str, name: &str, of_samples: bool) -> Unit {
         "high_peclet_probability" | "wasserstein_1" | "wasserstein_1_noise_floor" | "wasserstein_1_noise_upper" => {
             Unit::None
         }
-        "time" | "trajectory_time" | "step" | "langevin_step" | "langevin_horizon" | "kramers" => Unit::Time,
+        "time" | "trajectory_time" | "error_grid_time" | "step" | "langevin_step" | "langevin_horizon" | "kramers" => {
+            Unit::Time
+        }
         "mean_first_passage_time" | "mean_first_passage_time_error" | "effective_learning_rate" => Unit::Time,
         "rate" | "rate_error" | "rate_extrapolated" | "entropy_production" | "entropy_production_error" => Unit::Rate,
         "current_error" => Unit::Rate,

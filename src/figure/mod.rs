@@ -263,6 +263,8 @@ mod tests {
     fn record() -> Record {
         let mut grid = Group::new("grid");
         let edges = ndarray::Array1::from_vec(vec![0.0, 1.0, 2.0]).into_dyn();
+        let centers = ndarray::Array1::from_vec(vec![0.5, 1.5]).into_dyn();
+        grid.datasets.push(Dataset::float("x", centers, &["x"], "1", "centres"));
         grid.datasets.push(Dataset::float("x_edges", edges, &["x_edge"], "1", "edges"));
         let mut record = Record::new("");
         record.groups.push(grid);
