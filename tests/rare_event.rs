@@ -39,7 +39,8 @@ rare_event = [
 #[test]
 fn what_is_never_seen_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    let text = SCENARIO.replace("0.6*z*x", "0.2*z*x").replace("0*x + (x > 0.9)", "committor");
+    let text = SCENARIO.replace("0.6*z*x", "0.2*z*x");
+    let text: String = text.lines().filter(|line| !line.contains("\"few\"")).map(|line| format!("{line}\n")).collect();
     std::fs::write(folder.path().join("rare.toml"), text).unwrap();
     let said = succeeds(folder.path(), &["scenario", "rare.toml"]);
     let said = said.split_whitespace().collect::<Vec<_>>().join(" "); // without the ends of lines
@@ -48,7 +49,6 @@ fn what_is_never_seen_is_said() {
         said.contains("rare event \"weak\": no path came to the target in any of 2 repetitions of 20 replicas"),
         "{said}"
     );
-    assert!(said.contains("few from (-1) to x > 0.9: mean time"), "{said}");
     let record = read(&folder.path().join("rare.h5"));
     assert_eq!(number(&record, "rare_event/weak/probability"), 0.0);
 }

@@ -6,7 +6,7 @@ use super::chart::colour;
 use super::chart::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
 use super::chart::contour;
 use super::chart::panel::{HEADING, Key, Panel, Shade, legend, quantile, range};
-use super::source::Source;
+use super::source::{Engine, Source};
 use crate::engine::Representation;
 
 const TIMES: usize = 5;
@@ -129,12 +129,15 @@ fn map(source: &Source) -> Option<Canvas> {
     let mut keys = entries(source, &at, &colours);
     // the mean of a law with two peaks lies where nobody is
     let one_peak = |density: &[f64]| {
-        let level = contour::level_of_mass(density, &source.volumes, 0.5);
-        contour::lines(&contour::segments(&x.centers, &y.centers, density, level)).len() < 2
+        // a little lower: through the very value of a cell a contour has no one way
+        let level = contour::level_of_mass(density, &source.volumes, 0.5) * (1.0 - 1e-6);
+        let lines = contour::lines(&contour::segments(&x.centers, &y.centers, density, level));
+        lines.iter().filter(|line| line.len() > 4).count() < 2
     };
     let means = reference.density.iter().map(|density| one_peak(density)).collect::<Vec<bool>>();
     let until = means.iter().position(|one| !one).unwrap_or(means.len());
-    for engine in source.engines.iter().filter(|e| e.mean.first().is_some_and(|m| m.len() == 2)) {
+    let with_mean = |e: &Engine| until > 0 && e.mean.first().is_some_and(|m| m.len() == 2);
+    for engine in source.engines.iter().filter(|engine| with_mean(engine)) {
         let lost = engine.outside.iter().take(until).copied().fold(0.0, f64::max);
         let lost = if lost > 1e-3 { format!(" (of all, {} % outside)", number(100.0 * lost)) } else { String::new() };
         let end = match reference.times.get(until) {
@@ -170,7 +173,7 @@ fn map(source: &Source) -> Option<Canvas> {
         outline(stationary, Stroke::dashed(INK, 2.0));
     }
     // the first engine has the smallest discs, so that means that coincide are all seen
-    for (k, engine) in source.engines.iter().enumerate().rev() {
+    for (k, engine) in source.engines.iter().enumerate().rev().filter(|(_, engine)| with_mean(engine)) {
         let (colour, radius) = (colour::engine(engine.group), 4.0 + 2.5 * k as f64);
         let path: Vec<[f64; 2]> =
             engine.mean.iter().take(until).filter(|m| m.len() == 2).map(|m| [m[0], m[1]]).collect();

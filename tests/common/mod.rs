@@ -23,20 +23,7 @@ pub fn fpsolve<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Output {
 pub fn succeeds<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> String {
     let output = fpsolve(folder, arguments);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
-    whole_lines(&text(&output.stdout))
-}
-
-/// A report with the lines that went on below, four spaces further in, put together again.
-fn whole_lines(report: &str) -> String {
-    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    let mut lines: Vec<String> = Vec::new();
-    for line in report.lines() {
-        match lines.last_mut() {
-            Some(last) if indent(line) == indent(last) + 4 => *last += &format!(" {}", line.trim_start()),
-            _ => lines.push(line.to_string()),
-        }
-    }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    text(&output.stdout)
 }
 
 /// Output as text.

@@ -63,6 +63,7 @@ impl Block {
     pub fn archive(blocks: &mut [&mut Self], archive: &mut Archive) -> Result<(), Error> {
         archive.pieces("points", blocks.iter_mut().map(|block| &mut block.points[..]).collect())?;
         archive.lists("memory", blocks.iter_mut().map(|block| &mut block.memory).collect())?;
+        archive.lists("kept", blocks.iter_mut().map(|block| &mut block.kept).collect())?;
         archive.words("stream", blocks.iter_mut().flat_map(|block| block.stream.words_mut()).collect())?;
         let mut gone: Vec<u64> = blocks.iter().flat_map(|b| b.absorbed.iter().map(|gone| u64::from(*gone))).collect();
         archive.words("absorbed", vec![&mut gone])?;
