@@ -150,7 +150,7 @@ fn numbers(record: &Record, path: &str) -> Vec<f64> {
 
 /// Frames, of panels and colour bars, in the pictures of the synthetic records: 1-D, decades, 2-D. Three engines have a
 /// panel each; densities in two dimensions stand in three rows of five.
-const FRAMES: [(&str, [usize; 3]); 3] = [("landscape", [3, 3, 2]), ("density", [4, 4, 16]), ("distance", [4, 4, 4])];
+const FRAMES: [(&str, [usize; 3]); 3] = [("landscape", [3, 3, 2]), ("density", [4, 4, 14]), ("distance", [4, 4, 4])];
 
 /// The engines of the synthetic records, and what pictures call them.
 const CALLED: [(&str, &str); 3] = [
