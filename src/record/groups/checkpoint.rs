@@ -3,6 +3,7 @@
 use fpsolve_solvers::engine::{Numbers, State};
 use ndarray::Array1;
 use sha2::{Digest, Sha256};
+use std::io::Read as _;
 
 use crate::record::read::{find, floats, integers, text};
 use crate::record::{Attribute, Dataset, Group, Values};
@@ -128,9 +129,13 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// SHA-256 of a file in hexadecimal digits. Errors: those of the system.
 pub fn sha256_of_file(path: &std::path::Path) -> std::io::Result<String> {
-    let mut hash = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path)?, &mut hash)?;
-    Ok(hexadecimal(hash))
+    let (mut hash, mut file, mut bytes) = (Sha256::new(), std::fs::File::open(path)?, vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut bytes)? {
+            0 => return Ok(hexadecimal(hash)),
+            n => hash.update(&bytes[..n]),
+        }
+    }
 }
 
 fn hexadecimal(hash: Sha256) -> String {
