@@ -6,7 +6,6 @@ mod common;
 
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
@@ -99,12 +98,8 @@ fn in_parts(scenario: &Scenario, folder: &Path) -> (Record, usize) {
     unreachable!()
 }
 
-/// Programs that a test starts inherit the files that another test of this process has open, and their locks: none starts while records are read.
-static STARTS: RwLock<()> = RwLock::new(());
-
 /// In parts as at one go. Fails where nothing was interrupted.
 fn holds(base: &str, rest: &str) {
-    let _reading = STARTS.read().unwrap();
     let (folder, scenario) = (tempfile::tempdir().unwrap(), scenario(base, rest));
     let whole = part(&scenario, State::default(), u64::MAX, 2);
     assert_eq!(whole.status, Status::Complete, "{rest}: {:?}", whole.failure);
@@ -206,7 +201,6 @@ fn killed(folder: &Path, arguments: &[&str], after: Duration) -> bool {
 
 #[test]
 fn a_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been() {
-    let _starting = STARTS.write().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     long(folder);
@@ -232,7 +226,6 @@ fn a_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been() {
 
 #[test]
 fn what_cannot_be_resumed_is_refused_with_the_reason() {
-    let _starting = STARTS.write().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     long(folder);
@@ -305,4 +298,11 @@ fn engines_that_were_not_reached_are_told_from_those_that_failed() {
     assert!(statuses.iter().any(|status| status == "not reached"), "{statuses:?}");
     let summary = fpsolve::summary::summary(&stopped.record);
     assert!(summary.contains("fokker-planck") && summary.contains("not reached"), "{summary}");
+}
+
+/// Traces are read by the model itself: resuming is held to their file as it is to that of data.
+#[test]
+fn the_file_of_traces_is_that_of_the_data() {
+    let scenario = Scenario::load(Path::new("scenarios/traces.toml"), &[]).unwrap();
+    assert!(scenario.data_file().unwrap().unwrap().ends_with("data/traces.npz"));
 }

@@ -186,8 +186,17 @@ fn during<T>(result: hdf5::Result<T>, action: impl FnOnce() -> String) -> Step<T
     result.map_err(|e| (action(), e))
 }
 
-fn fill(record: &Record, path: &Path) -> Step<()> {
+/// How files of records are opened: without the locks of the library, where it can. A record is written beside its path and renamed, so
+/// that nobody sees half of one; many file systems of clusters have no locks, and programs that are started inherit those of open files.
+fn unlocked() -> hdf5::FileBuilder {
     let mut options = hdf5::File::with_options();
+    #[cfg(hdf5_without_locks)]
+    options.with_fapl(|p| p.file_locking(false));
+    options
+}
+
+fn fill(record: &Record, path: &Path) -> Step<()> {
+    let mut options = unlocked();
     options.with_fcpl(|p| p.link_creation_order(LinkCreationOrder::Indexed));
     let file = during(options.create(path), || "create the file".into())?;
     write_group(record, &file, "")?;
@@ -323,7 +332,7 @@ fn check_group(group: &Group, path: &Path, at: &str) -> Result<()> {
 /// Attributes of a group come back in the order of their names. Errors: [`Error`].
 pub fn read(path: &Path) -> Result<Record> {
     let mut reader = Reader::of(path)?;
-    let file = reader.hdf5("open the file (is it a record?)", hdf5::File::open(path))?;
+    let file = reader.hdf5("open the file (is it a record?)", unlocked().open(path))?;
     reader.group(&file, "", String::new(), 0)
 }
 

@@ -199,6 +199,10 @@ impl ModelKind for Written {
         Ok(None)
     }
 
+    fn file(&self) -> Option<&Located<String>> {
+        Some(&self.0.file)
+    }
+
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
