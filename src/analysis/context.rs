@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use fpsolve_solvers::engine::{Interrupt, OnGrid};
+use fpsolve_solvers::escape::by_walkers::DoneBlocks;
 use fpsolve_solvers::fokker_planck::Stationary;
 use fpsolve_solvers::formula::Expression;
-use fpsolve_solvers::langevin::first_passage::DoneBlocks;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::problem::Problem;

@@ -8,10 +8,10 @@ use super::output;
 use super::scenario::{Way, carry_out};
 use crate::error::{self, Failure, Outcome};
 use crate::reader::Source;
-use crate::reader::source::plain_io;
-use crate::record::groups::checkpoint::{self, Checkpoint, sha256_of_file};
+use crate::record::groups::checkpoint::{self, Checkpoint};
 use crate::record::hdf5;
 use crate::record::read::text;
+use crate::run::reached::data_hash;
 use crate::scenario::Scenario;
 
 /// The subcommand.
@@ -117,16 +117,12 @@ fn read(path: &Path) -> Result<Found, Failure> {
 
 /// Refuses data that are not those of the interrupted run.
 fn same_data(scenario: &Scenario, wanted: &str, record: &Path) -> Result<(), Failure> {
-    let Some(path) = scenario.data_file()? else { return Ok(()) };
+    let Some((path, hash)) = data_hash(scenario)? else { return Ok(()) };
     if wanted.is_empty() {
         let message = format!("{}: this run was interrupted before it had looked at its data", record.display());
         return Err(Failure::input(error::advice(message, "nothing had been computed: run the scenario again")));
     }
-    let unreadable = |error: std::io::Error| {
-        let message = format!("cannot read the data file {}: {}", path.display(), plain_io(&error));
-        Failure::input(error::advice(message, "check the file and its permissions"))
-    };
-    if sha256_of_file(&path).map_err(unreadable)? == wanted {
+    if hash == wanted {
         return Ok(());
     }
     let message = format!("{}: the data file {} is not the one of this run", record.display(), path.display());

@@ -2,13 +2,13 @@
 //! needed to go on from it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::State;
-use fpsolve_solvers::langevin::first_passage::DoneBlocks;
+use fpsolve_solvers::escape::by_walkers::DoneBlocks;
 use fpsolve_solvers::model::data::Data;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::Fields;
@@ -57,6 +57,16 @@ struct Parts {
     ending: bool,
 }
 
+/// The file with the data of a scenario, where there is one, and its SHA-256. Errors: a file that may not or cannot be read.
+pub fn data_hash(scenario: &Scenario) -> miette::Result<Option<(PathBuf, String)>> {
+    let Some(path) = scenario.data_file()? else { return Ok(None) };
+    let hash = sha256_of_file(&path).map_err(|error| {
+        let message = format!("cannot read the data file {}: {}", path.display(), plain_io(&error));
+        advice(message, "check the file and its permissions")
+    })?;
+    Ok(Some((path, hash)))
+}
+
 /// The part of a state that holds first passages.
 const PASSAGES: &str = "first_passage";
 
@@ -96,11 +106,7 @@ impl Reached {
 
     /// Notes by what the data are known again, before they are read. Errors: a file that cannot be read.
     pub fn note_data(&self, scenario: &Scenario) -> miette::Result<()> {
-        if let Some(path) = scenario.data_file()? {
-            let hash = sha256_of_file(&path).map_err(|error| {
-                let message = format!("cannot read the data file {}: {}", path.display(), plain_io(&error));
-                advice(message, "check the file and its permissions")
-            })?;
+        if let Some((_, hash)) = data_hash(scenario)? {
             self.parts().origin.data_sha256 = hash;
         }
         Ok(())

@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use super::passage::Passage;
 use crate::Error;
 use crate::engine::Archive;
-use crate::ensemble::{BLOCK, Block, Ensemble};
+use crate::ensemble::{BLOCK, Block, Ensemble, Stop};
+use crate::problem::Problem;
+use crate::problem::initial::Initial;
 
 /// What an ensemble says about the time τ to a target.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,15 +87,24 @@ impl FirstPassage {
 pub struct DoneBlocks(Mutex<BTreeMap<u64, Vec<f64>>>);
 
 impl DoneBlocks {
-    /// The times of a block, where it is done.
-    pub(crate) fn of(&self, block: u64, wanted: usize) -> Option<Vec<f64>> {
-        let blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        blocks.get(&block).filter(|times| times.len() == wanted).cloned()
-    }
-
-    /// A block is done.
-    pub(crate) fn add(&self, block: u64, times: &[f64]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(block, times.to_vec());
+    /// The times of a block as they are known, or as it finds them when it follows its walkers, which is noted. Errors: those of
+    /// `follow`.
+    pub(crate) fn or_follow(
+        &self,
+        block: &mut Block,
+        follow: impl FnOnce(&mut Block) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let number = (block.first / BLOCK) as u64;
+        let blocks = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = blocks().get(&number).filter(|times| times.len() == block.kept.len()).cloned();
+        match known {
+            Some(times) => block.kept = times,
+            None => {
+                follow(block)?;
+                blocks().insert(number, block.kept.clone());
+            }
+        }
+        Ok(())
     }
 
     /// Notes the blocks, or puts them back. Errors: as for [`State::restore`](crate::engine::State::restore).
@@ -168,6 +179,19 @@ impl Lanes {
         (self.walker[lane], self.started[lane]) = (self.next, step);
         self.next += 1;
     }
+}
+
+/// The walkers of a passage at its start, nobody arrived: in each block as many as its lanes work off. `name` is that of their random
+/// numbers. Errors: those of [`Ensemble::new`].
+pub(crate) fn at_start(problem: &Problem, passage: &Passage, name: &str) -> Result<Ensemble, Error> {
+    let start = Problem { initial: Initial::Point { at: passage.from.clone() }, ..problem.clone() };
+    let lanes = passage.walkers.div_ceil(WALKERS_PER_BLOCK) * BLOCK;
+    let mut ensemble = Ensemble::new(&start, &format!("{name}/{}", passage.name), lanes)?;
+    for (b, block) in ensemble.blocks_mut().iter_mut().enumerate() {
+        let walkers = (passage.walkers - b * WALKERS_PER_BLOCK).min(WALKERS_PER_BLOCK);
+        block.kept = vec![f64::INFINITY; TIMES * walkers];
+    }
+    Ok(ensemble)
 }
 
 /// The earliest of the times of a walker.

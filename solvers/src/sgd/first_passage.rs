@@ -8,11 +8,10 @@ use super::descent::{Descent, Kind, Work, far_steps, inspect, wrap};
 use super::options::SgdOptions;
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Watch};
-use crate::escape::by_walkers::{DoneBlocks, FirstPassage, Lanes, TIMES, WALKERS_PER_BLOCK, summary, times_of};
+use crate::ensemble::{BLOCK, Block, Stop, Watch};
+use crate::escape::by_walkers::{DoneBlocks, FirstPassage, Lanes, TIMES, at_start, summary, times_of};
 use crate::escape::passage::Passage;
 use crate::problem::Problem;
-use crate::problem::initial::Initial;
 
 /// Steps between two looks at the interrupt.
 const STEPS_PER_CHECK: u64 = 16;
@@ -47,29 +46,14 @@ pub fn first_passage_from(
         let what = format!("the horizon {} of \"{}\" is shorter than a step of {h}", passage.horizon, passage.name);
         return Err(Error::invalid(what, "write a longer horizon"));
     }
-    let start = Problem { initial: Initial::Point { at: passage.from.clone() }, ..problem.clone() };
-    let lanes = passage.walkers.div_ceil(WALKERS_PER_BLOCK) * BLOCK;
-    let mut ensemble = Ensemble::new(&start, &format!("sgd/first-passage/{}", passage.name), lanes)?;
-    for (b, block) in ensemble.blocks_mut().iter_mut().enumerate() {
-        let walkers = (passage.walkers - b * WALKERS_PER_BLOCK).min(WALKERS_PER_BLOCK);
-        block.kept = vec![f64::INFINITY; TIMES * walkers];
-        block.memory = descent.start(&block.points);
-    }
+    let mut ensemble = at_start(problem, passage, "sgd/first-passage")?;
+    ensemble.blocks_mut().iter_mut().for_each(|block| block.memory = descent.start(&block.points));
     let follow = Follow { descent: &descent, problem, passage, steps: steps as u64 };
     ensemble.advance(
         [0.0, passage.horizon],
         interrupt,
         || Work::new(problem.dimension(), descent.minibatch.batch_size),
-        |block, work, watch| {
-            let number = (block.first / BLOCK) as u64;
-            if let Some(times) = done.of(number, block.kept.len()) {
-                block.kept = times;
-                return Ok(());
-            }
-            follow.block(block, work, watch)?;
-            done.add(number, &block.kept);
-            Ok(())
-        },
+        |block, work, watch| done.or_follow(block, |block| follow.block(block, work, watch)),
     )?;
     ensemble.arrive();
     Ok(summary(passage, h, &times_of(&ensemble), AT_STEPS, false))

@@ -20,13 +20,12 @@ use super::walls::Walls;
 use super::{LangevinOptions, STEPS_PER_CHECK, lost, step};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::ensemble::{BLOCK, Block, Ensemble, Stop};
-pub use crate::escape::by_walkers::{DoneBlocks, First, FirstPassage};
-use crate::escape::by_walkers::{Lanes, TIMES, WALKERS_PER_BLOCK, summary, times_of};
+use crate::ensemble::{BLOCK, Block, Stop};
+use crate::escape::by_walkers::{DoneBlocks, Lanes, TIMES, WALKERS_PER_BLOCK, at_start, summary, times_of};
+pub use crate::escape::by_walkers::{First, FirstPassage};
 use crate::escape::passage::{Passage, Target};
 use crate::numerics::symmetric::packed_index;
 use crate::problem::Problem;
-use crate::problem::initial::Initial;
 
 /// Time from `passage.from` to `passage.target`, with scheme and step of `options` (whose number of walkers does not matter).
 ///
@@ -68,15 +67,9 @@ pub fn first_passage_from(
     let widths: Vec<f64> = problem.grid.axes().iter().map(|axis| axis.length()).collect();
     let watcher = Watcher::new(&passage.target, bridge, &passage.from, &widths);
     let avoided = passage.avoid.as_ref().map(|avoid| Watcher::new(avoid, bridge, &passage.from, &widths));
-    let start = Problem { initial: Initial::Point { at: passage.from.clone() }, ..problem.clone() };
-    let lanes = passage.walkers.div_ceil(WALKERS_PER_BLOCK) * BLOCK;
-    let mut ensemble = Ensemble::new(&start, &format!("langevin/first-passage/{}", passage.name), lanes)?;
-    for (b, block) in ensemble.blocks_mut().iter_mut().enumerate() {
-        let walkers = (passage.walkers - b * WALKERS_PER_BLOCK).min(WALKERS_PER_BLOCK);
-        block.kept = vec![f64::INFINITY; TIMES * walkers];
-        if walls.absorbs() {
-            block.absorbed = vec![false; BLOCK];
-        }
+    let mut ensemble = at_start(problem, passage, "langevin/first-passage")?;
+    if walls.absorbs() {
+        ensemble.blocks_mut().iter_mut().for_each(|block| block.absorbed = vec![false; BLOCK]);
     }
     let scaled_time = sde.temperature * h;
     ensemble.advance(
@@ -84,51 +77,48 @@ pub fn first_passage_from(
         interrupt,
         || (Work::new(sde.bounds.len()), watcher.clone(), avoided.clone()),
         |block, (work, watcher, avoided), watch| {
-            let number = (block.first / BLOCK) as u64;
-            if let Some(times) = done.of(number, block.kept.len()) {
-                block.kept = times;
-                return Ok(());
-            }
-            let mut lanes = Lanes::new(block.kept.len() / TIMES);
-            watcher.restart_all();
-            watcher.curved.iter_mut().for_each(Curved::restart);
-            avoided.iter_mut().filter_map(|a| a.curved.as_mut()).for_each(Curved::restart);
-            avoided.iter_mut().for_each(Watcher::restart_all);
-            for k in 0.. {
-                if k % STEPS_PER_CHECK == 0 {
-                    watch.check()?;
-                }
-                if lanes.busy == 0 {
-                    break;
-                }
-                walls.step(&sde, scheme.as_ref(), h, block, work).map_err(|lane| {
-                    let number = block.first / BLOCK * WALKERS_PER_BLOCK + lanes.walker[lane];
-                    let taken = k - lanes.started[lane];
-                    let walker = format!("at walker {number} of the passage \"{}\", step {}", passage.name, taken + 1);
-                    Stop::Failed(lost(block, work, lane, walker, taken as f64 * h, h))
-                })?;
-                watcher.look(block, work, scaled_time);
-                avoided.iter_mut().for_each(|avoided| avoided.look(block, work, scaled_time));
-                for lane in 0..BLOCK {
-                    let whole = (k - lanes.started[lane]) as f64;
-                    let time = whole + watcher.fraction[lane];
-                    let (arrived, absorbed) =
-                        (watcher.arrived[lane], block.absorbed.get(lane).copied().unwrap_or(false));
-                    if avoided.as_ref().is_some_and(|a| a.arrived[lane] && !(arrived && watcher.nearer(a, lane))) {
-                        let fraction = avoided.as_ref().map_or(0.5, |a| a.fraction[lane]);
-                        lanes.avoided(lane, (whole + fraction) * h, &mut block.kept);
+            done.or_follow(block, |block| {
+                let mut lanes = Lanes::new(block.kept.len() / TIMES);
+                watcher.restart_all();
+                watcher.curved.iter_mut().for_each(Curved::restart);
+                avoided.iter_mut().filter_map(|a| a.curved.as_mut()).for_each(Curved::restart);
+                avoided.iter_mut().for_each(Watcher::restart_all);
+                for k in 0.. {
+                    if k % STEPS_PER_CHECK == 0 {
+                        watch.check()?;
                     }
-                    if arrived || absorbed || whole + 0.5 > steps as f64 - 1.0 {
-                        lanes.done(lane, k + 1, time * h, arrived, absorbed, &mut block.kept);
-                        passage.from.iter().enumerate().for_each(|(k, x)| block.points[k * BLOCK + lane] = *x);
-                        block.absorbed.iter_mut().skip(lane).take(1).for_each(|gone| *gone = false);
-                        watcher.restart(lane);
-                        avoided.iter_mut().for_each(|avoided| avoided.restart(lane));
+                    if lanes.busy == 0 {
+                        break;
+                    }
+                    walls.step(&sde, scheme.as_ref(), h, block, work).map_err(|lane| {
+                        let number = block.first / BLOCK * WALKERS_PER_BLOCK + lanes.walker[lane];
+                        let taken = k - lanes.started[lane];
+                        let walker =
+                            format!("at walker {number} of the passage \"{}\", step {}", passage.name, taken + 1);
+                        Stop::Failed(lost(block, work, lane, walker, taken as f64 * h, h))
+                    })?;
+                    watcher.look(block, work, scaled_time);
+                    avoided.iter_mut().for_each(|avoided| avoided.look(block, work, scaled_time));
+                    for lane in 0..BLOCK {
+                        let whole = (k - lanes.started[lane]) as f64;
+                        let time = whole + watcher.fraction[lane];
+                        let (arrived, absorbed) =
+                            (watcher.arrived[lane], block.absorbed.get(lane).copied().unwrap_or(false));
+                        if avoided.as_ref().is_some_and(|a| a.arrived[lane] && !(arrived && watcher.nearer(a, lane))) {
+                            let fraction = avoided.as_ref().map_or(0.5, |a| a.fraction[lane]);
+                            lanes.avoided(lane, (whole + fraction) * h, &mut block.kept);
+                        }
+                        if arrived || absorbed || whole + 0.5 > steps as f64 - 1.0 {
+                            lanes.done(lane, k + 1, time * h, arrived, absorbed, &mut block.kept);
+                            passage.from.iter().enumerate().for_each(|(k, x)| block.points[k * BLOCK + lane] = *x);
+                            block.absorbed.iter_mut().skip(lane).take(1).for_each(|gone| *gone = false);
+                            watcher.restart(lane);
+                            avoided.iter_mut().for_each(|avoided| avoided.restart(lane));
+                        }
                     }
                 }
-            }
-            done.add(number, &block.kept);
-            Ok(())
+                Ok(())
+            })
         },
     )?;
     ensemble.arrive();

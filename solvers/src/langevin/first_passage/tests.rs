@@ -3,6 +3,7 @@ use super::*;
 use crate::formula::{Symbols, parse};
 use crate::langevin::tests::{options, problem};
 use crate::problem::grid::Boundary;
+use crate::problem::initial::Initial;
 
 fn passage(variables: &[&str], from: &[f64], target: &str, walkers: usize, horizon: f64) -> Passage {
     let condition = parse(target, &Symbols::new(variables)).unwrap();
