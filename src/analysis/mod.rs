@@ -15,6 +15,7 @@ pub mod sde_orders;
 pub mod sgd_reach;
 pub mod table;
 pub mod traces;
+pub mod walkers;
 
 mod context;
 pub mod outlook;

@@ -19,7 +19,7 @@ use crate::reader::table::{Table, Value};
 use crate::record::read::{float, text};
 use crate::record::scales::{field, variable_scales};
 use crate::record::{Attribute, Record};
-use crate::scenario::names::check_group_name;
+use crate::scenario::names::{check_group_name, check_own_names};
 use crate::text::{short, with_error};
 
 /// Its line in the table.
@@ -57,12 +57,7 @@ struct Found {
 fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
     let list = |value: &Value| value.list()?.iter().map(read_one).collect();
     let Some(written): Option<Vec<Written>> = table.optional("quasi_stationary", list)? else { return Ok(None) };
-    for (i, Written { name, .. }) in written.iter().enumerate() {
-        if written[..i].iter().any(|other| other.name.value == name.value) {
-            let message = format!("two basins are named \"{}\"", name.value);
-            return Err(table.source().error(&name.span, message, "second time", "give each its own name"));
-        }
-    }
+    check_own_names(table.source(), written.iter().map(|written| &written.name), "basins")?;
     Ok(Some(Arc::new(written)))
 }
 

@@ -109,7 +109,7 @@ fn analyses(
     phases: &mut Vec<Phase>,
 ) -> Result<Vec<Work>, Error> {
     let start = Instant::now();
-    let Ok(fields) = caught(|| Fields::on_grid(coarse)) else { return Ok(Vec::new()) };
+    let Ok(fields) = caught(|| Arc::new(Fields::on_grid(coarse))) else { return Ok(Vec::new()) };
     let seconds = Some(start.elapsed().as_secs_f64() * growth);
     phases.push(Phase { name: MODEL, what: "loss, drift and noise in every cell".into(), seconds, building: 0.0 });
     let mut counted = Vec::new();
@@ -117,7 +117,7 @@ fn analyses(
         let stop = until(LONGEST_PROBE, interrupt);
         let finished = Finished {
             problem: coarse,
-            fields: &Arc::new(fields.clone()),
+            fields: &fields,
             model: &*prepared.model,
             data: prepared.data.as_deref(),
             options: &prepared.options,

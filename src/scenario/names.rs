@@ -1,5 +1,7 @@
 //! Names that the user chooses: of variables, parameters, data columns and groups of the record.
 
+use std::collections::HashSet;
+
 use fpsolve_solvers::formula::Symbols;
 use miette::Result;
 
@@ -20,6 +22,22 @@ pub fn check_group_name(source: &Source, name: &Located<String>, what: &str) -> 
     let message = format!("`{}` cannot be the name of a {what}", name.value);
     let help = format!("use letters, digits, _ and -, at most {MAX_NAME} of them");
     Err(source.error(&name.span, message, format!("cannot be a {what}"), help))
+}
+
+/// Checks that each of `whats` has a name of its own. Errors: the second of two with one name.
+pub fn check_own_names<'n>(
+    source: &Source,
+    names: impl Iterator<Item = &'n Located<String>>,
+    whats: &str,
+) -> Result<()> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(&name.value) {
+            let message = format!("two {whats} are named \"{}\"", name.value);
+            return Err(source.error(&name.span, message, "second time", "give each its own name"));
+        }
+    }
+    Ok(())
 }
 
 /// Checks that formulas and records can use a name; `what` it names is said in the error.

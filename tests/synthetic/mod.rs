@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::type_complexity, dead_code)]
 
 use fpsolve::analysis::outliers::{Outliers, Point};
+use fpsolve::analysis::walkers::Walkers;
 use fpsolve::analysis::{first_passage, modes as relaxation_modes, outliers as dynamic_outliers};
 use fpsolve::record::groups::stationary::StationaryFields;
 use fpsolve::record::groups::{self, ensemble};
@@ -113,7 +114,7 @@ fn add_passage(record: &mut Record, grid: &Grid, from: &[f64], times: &[f64]) {
         first: Some(First { target: 300, other: 100 }),
     };
     let group = first_passage::passage_group(record, &passage, times);
-    first_passage::add_walkers(group, first_passage::Walkers::Langevin, &passage, times, &found);
+    first_passage::add_walkers(group, Walkers::Langevin, &passage, times, &found);
     let over = |f: &dyn Fn(f64) -> f64| (0..grid.len()).map(|c| f(grid.center(c)[0])).collect::<Vec<f64>>();
     let by_grid = GridPassage {
         mean_time: over(&|x| if x < near { 0.0 } else { 0.4 * end * (1.0 + (x - near)).ln() }),

@@ -5,6 +5,7 @@ use fpsolve_solvers::escape::on_grid::{Absorbed, GridPassage};
 use fpsolve_solvers::escape::passage::Passage;
 use fpsolve_solvers::problem::grid::Grid;
 
+use crate::analysis::walkers::Walkers;
 use crate::record::read::{float, integer, text};
 use crate::record::scales::{array, field, name_scale, series, time_scale, variable_scales};
 use crate::record::{Attribute, Dataset, Group, Record};
@@ -25,38 +26,12 @@ pub fn passage_group<'a>(record: &'a mut Record, passage: &Passage, times: &[f64
     group
 }
 
-/// The ensembles that first passages are found with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Walkers {
-    /// Of the SDE.
-    Langevin,
-    /// Of minibatch descent.
-    Sgd,
-}
-
-impl Walkers {
-    /// What names in the record begin with.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            Self::Langevin => "langevin",
-            Self::Sgd => "sgd",
-        }
-    }
-    /// Whose walkers they are, in words.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Langevin => "Langevin",
-            Self::Sgd => "SGD",
-        }
-    }
-}
-
 /// Adds to `/escape/<name>` what an ensemble found: `langevin_survival` and `langevin_survival_se` (or `sgd_…`) over `time`, the mean
 /// time and how it was found as attributes; where something else than an arrival can happen also `langevin_committor` with its standard
 /// error, of the walkers that came to the target, the avoided set or an absorbing wall, and `langevin_undecided`, the share of the
 /// others.
 pub fn add_walkers(group: &mut Group, kind: Walkers, passage: &Passage, times: &[f64], found: &FirstPassage) {
-    let (of, whose) = (|name: &str| format!("{}_{name}", kind.prefix()), kind.title());
+    let (of, whose) = (|name: &str| format!("{}_{name}", kind.word()), kind.title());
     let (survival, errors) = found.survival(times).into_iter().unzip();
     let about = format!("share of the {whose} walkers still on their way");
     group.datasets.push(series(&of("survival"), survival, &about));
@@ -164,11 +139,11 @@ pub fn words(record: &Record) -> Vec<String> {
 
 /// The mean time of an ensemble in words.
 fn mean_of(group: &Group, kind: Walkers) -> Option<String> {
-    let of = |name: &str| format!("{}_{name}", kind.prefix());
+    let of = |name: &str| format!("{}_{name}", kind.word());
     let (mean, se) = (float(group, &of("mean"))?, float(group, &of("mean_se"))?);
     let censored = float(group, &of("censored")).is_some_and(|share| share > 0.0);
     let (bound, walkers) = (if censored { "at least " } else { "" }, integer(group, &of("walkers")).unwrap_or(0));
-    Some(format!("{} {bound}{} ({walkers} walkers)", kind.prefix(), with_error(mean, se)))
+    Some(format!("{} {bound}{} ({walkers} walkers)", kind.word(), with_error(mean, se)))
 }
 
 /// A number, with its error where there is one.
@@ -183,7 +158,7 @@ fn times(group: &Group, name: &str, words: &str) -> Option<String> {
     };
     let grid = one("fokker-planck", format!("from_value_{name}"), format!("from_value_{name}_error"));
     let walkers = [Walkers::Langevin, Walkers::Sgd].map(|kind| {
-        let engine = kind.prefix();
+        let engine = kind.word();
         one(engine, format!("{engine}_{name}"), format!("{engine}_{name}_se"))
     });
     let all: Vec<String> = grid.into_iter().chain(walkers.into_iter().flatten()).collect();
@@ -196,7 +171,7 @@ fn committor(group: &Group, target: &str) -> Option<String> {
     if let Some(share) = float(group, "from_committor") {
         shares.push(format!("fokker-planck {} (grid)", value(share, float(group, "from_committor_error_grid"))));
     }
-    for engine in [Walkers::Langevin, Walkers::Sgd].map(Walkers::prefix) {
+    for engine in [Walkers::Langevin, Walkers::Sgd].map(Walkers::word) {
         let of = |name: &str| float(group, &format!("{engine}_{name}"));
         let share = of("committor").zip(of("committor_se"));
         shares.extend(share.map(|(share, se)| format!("{engine} {}", with_error(share, se))));

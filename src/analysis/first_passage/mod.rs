@@ -23,10 +23,11 @@ use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::sgd::first_passage as sgd;
 use miette::Result;
 
-pub use self::group::{Walkers, add_grid, add_walkers, passage_group};
+pub use self::group::{add_grid, add_walkers, passage_group};
 pub(super) use self::request::check_start;
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Planned, Subject};
 use crate::analysis::outlook::{Outlook, Rehearsed};
+use crate::analysis::walkers::Walkers;
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
 use crate::engine::work::{Cause, Stepping, Work};

@@ -10,7 +10,7 @@ use super::{Asked, FirstPassages};
 use crate::reader::Located;
 use crate::reader::formula::formula;
 use crate::reader::table::{Table, Value};
-use crate::scenario::names::check_group_name;
+use crate::scenario::names::{check_group_name, check_own_names};
 use crate::text::{count, exact, interval};
 
 /// An entry of `analysis.first_passage`.
@@ -43,12 +43,7 @@ const HORIZON: f64 = 20.0;
 pub(super) fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
     let list = |value: &Value| value.list()?.iter().map(read_one).collect();
     let Some(written): Option<Vec<Written>> = table.optional("first_passage", list)? else { return Ok(None) };
-    for (i, Written { name, .. }) in written.iter().enumerate() {
-        if written[..i].iter().any(|other| other.name.value == name.value) {
-            let message = format!("two first-passage problems are named \"{}\"", name.value);
-            return Err(table.source().error(&name.span, message, "second time", "give each its own name"));
-        }
-    }
+    check_own_names(table.source(), written.iter().map(|written| &written.name), "first-passage problems")?;
     Ok(Some(Arc::new(written)))
 }
 

@@ -3,7 +3,7 @@
 use fpsolve_solvers::escape::by_walkers::FirstPassage;
 use fpsolve_solvers::escape::passage::{Passage, Target};
 
-use super::group::Walkers;
+use crate::analysis::walkers::Walkers;
 
 /// Sentences on first passages whose mean is not what it seems.
 pub fn warnings(passage: &Passage, kind: Walkers, found: &FirstPassage) -> Vec<String> {

@@ -3,24 +3,7 @@
 use fpsolve_solvers::escape::passage::Target;
 use fpsolve_solvers::formula::Program;
 
-/// The walkers that are split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Walkers {
-    /// Of minibatch descent.
-    Sgd,
-    /// Of the SDE.
-    Langevin,
-}
-
-impl Walkers {
-    /// The word in a scenario.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Sgd => "sgd",
-            Self::Langevin => "langevin",
-        }
-    }
-}
+use crate::analysis::walkers::Walkers;
 
 /// A rare event that is ready to be looked for.
 #[derive(Debug, Clone)]

@@ -13,7 +13,8 @@ use fpsolve_solvers::sgd::SgdChain;
 use fpsolve_solvers::splitting::{Chain, Estimate, RareEvent, rare_event};
 use miette::Result;
 
-use self::event::{Event, Walkers};
+use self::event::Event;
+use super::walkers::Walkers;
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Subject};
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;

@@ -11,11 +11,12 @@ use miette::Result;
 use super::super::first_passage::check_start;
 use super::super::{Analysis, Context, Request, Scale};
 use super::Events;
-use super::event::{COMMITTOR, Event, Score, Walkers};
+use super::event::{COMMITTOR, Event, Score};
+use crate::analysis::walkers::Walkers;
 use crate::reader::Located;
 use crate::reader::formula::formula;
 use crate::reader::table::{Table, Value};
-use crate::scenario::names::check_group_name;
+use crate::scenario::names::{check_group_name, check_own_names};
 
 /// An entry of `analysis.rare_event`.
 #[derive(Debug, Clone)]
@@ -50,12 +51,7 @@ pub(super) fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
         Ok(List { written, span: value.span() })
     };
     let Some(list) = table.optional("rare_event", list)? else { return Ok(None) };
-    for (i, Written { name, .. }) in list.written.iter().enumerate() {
-        if list.written[..i].iter().any(|other| other.name.value == name.value) {
-            let message = format!("two rare events are named \"{}\"", name.value);
-            return Err(table.source().error(&name.span, message, "second time", "give each its own name"));
-        }
-    }
+    check_own_names(table.source(), list.written.iter().map(|written| &written.name), "rare events")?;
     Ok(Some(Arc::new(list)))
 }
 

@@ -152,48 +152,57 @@ impl Panel {
 
     /// A smooth field as colours: `values[i·ny + j]` at (`x[i]`, `y[j]`), linear in between, constant from the outermost centres on.
     pub fn smooth_heat(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], values: &[f64], shade: &Shade) {
-        let (columns, rows) = ((2.0 * self.rect.w).round() as usize, (2.0 * self.rect.h).round() as usize);
         let between = |centers: &[f64], v: f64| {
             let upper = centers.partition_point(|&c| c <= v).min(centers.len() - 1);
             let lower = upper.saturating_sub(1);
             let gap = centers[upper] - centers[lower];
             (lower, upper, if gap > 0.0 { ((v - centers[lower]) / gap).clamp(0.0, 1.0) } else { 0.0 })
         };
-        let middle = |k: usize, n: usize| (k as f64 + 0.5) / n as f64;
-        let at_x: Vec<_> = (0..columns).map(|k| between(x, self.x.value(middle(k, columns)))).collect();
-        let mut rgb = Vec::with_capacity(3 * columns * rows);
-        for k in 0..rows {
-            let (below, above, up) = between(y, self.y.value(1.0 - middle(k, rows)));
-            for &(left, right, over) in &at_x {
-                let value = |i: usize, j: usize| values[i * y.len() + j];
-                let mix = |a: f64, b: f64, share: f64| if share == 0.0 { a } else { a + share * (b - a) };
+        let value = |i: usize, j: usize| values[i * y.len() + j];
+        let mix = |a: f64, b: f64, share: f64| if share == 0.0 { a } else { a + share * (b - a) };
+        self.image(
+            canvas,
+            |v| between(x, v),
+            |v| between(y, v),
+            |&(left, right, over), &(below, above, up)| {
                 let [low, high] = [below, above].map(|j| mix(value(left, j), value(right, j), over));
-                rgb.extend(shade.colour(mix(low, high, up)).rgb);
-            }
-        }
-        canvas.shapes.push(super::canvas::Shape::Image { rect: self.rect, columns, rows, rgb });
+                shade.colour(mix(low, high, up))
+            },
+        );
     }
 
     /// A field as colours: `values[i·ny + j]` between the edges `x[i], x[i+1]` and `y[j], y[j+1]`.
     pub fn heat(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], values: &[f64], shade: &Shade) {
-        let (columns, rows) = ((2.0 * self.rect.w).round() as usize, (2.0 * self.rect.h).round() as usize);
         let find = |edges: &[f64], v: f64| match v >= edges[0] && v <= edges[edges.len() - 1] {
             true => Some(edges.partition_point(|&e| e <= v).clamp(1, edges.len() - 1) - 1),
             false => None,
         };
+        self.image(
+            canvas,
+            |v| find(x, v),
+            |v| find(y, v),
+            |i, j| match (i, j) {
+                (Some(i), Some(j)) => shade.colour(values[i * (y.len() - 1) + j]),
+                _ => WHITE,
+            },
+        );
+    }
+
+    /// An image over the whole panel: what is found along each axis at the middle of a pixel, and the colour of both.
+    fn image<P>(
+        &self,
+        canvas: &mut Canvas,
+        along_x: impl Fn(f64) -> P,
+        along_y: impl Fn(f64) -> P,
+        colour: impl Fn(&P, &P) -> Colour,
+    ) {
+        let (columns, rows) = ((2.0 * self.rect.w).round() as usize, (2.0 * self.rect.h).round() as usize);
         let middle = |k: usize, n: usize| (k as f64 + 0.5) / n as f64;
-        let at_x: Vec<Option<usize>> = (0..columns).map(|k| find(x, self.x.value(middle(k, columns)))).collect();
-        let at_y: Vec<Option<usize>> = (0..rows).map(|k| find(y, self.y.value(1.0 - middle(k, rows)))).collect();
-        let ny = y.len() - 1;
+        let at_x: Vec<P> = (0..columns).map(|k| along_x(self.x.value(middle(k, columns)))).collect();
         let mut rgb = Vec::with_capacity(3 * columns * rows);
-        for j in &at_y {
-            for i in &at_x {
-                let colour = match (i, j) {
-                    (Some(i), Some(j)) => shade.colour(values[i * ny + j]),
-                    _ => WHITE,
-                };
-                rgb.extend(colour.rgb);
-            }
+        for k in 0..rows {
+            let y = along_y(self.y.value(1.0 - middle(k, rows)));
+            at_x.iter().for_each(|x| rgb.extend(colour(x, &y).rgb));
         }
         canvas.shapes.push(super::canvas::Shape::Image { rect: self.rect, columns, rows, rgb });
     }
