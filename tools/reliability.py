@@ -461,7 +461,7 @@ COMMANDS = {
     "summary": ["show", "r.h5", "--summary"],
     "plot": ["plot", "r.h5", "-o", "figures"],
     "report": ["report", "r.h5", "-o", "r.html"],
-    "resume": ["resume", "r.h5", "-o", "w.h5", "-q", "--threads", "1", "--time-limit", "2 s"],
+    "resume": ["resume", "r.h5", "-o", "w.h5", "-q", "--threads", "1", "--time-limit", "60 s"],
 }
 
 
@@ -486,16 +486,16 @@ def some_records():
         "well": SMALL.replace("x^2/2", "(x^2 - 1)^2/4").replace('"fokker-planck"', '"fokker-planck", "langevin"')
         + 'langevin = { walkers = 2000, step = 0.01, trajectories = 3 }\nanalysis = { eigenpairs = 3, first_passage = [{ name = "over", from = [-1.0], '
         'target = "x > 0.5", walkers = 100, horizon = 20.0 }] }\n',
-        "long": SMALL.replace('"fokker-planck"', '"fokker-planck", "langevin"') + "langevin = { walkers = 20000, step = 1e-5 }\n",
+        "long": SMALL.replace('"fokker-planck"', '"fokker-planck", "langevin"') + "langevin = { walkers = 3000, step = 1e-5 }\n",
     }
     with tempfile.TemporaryDirectory() as folder:
         for name, text in texts.items():
             write(folder, f"{name}.toml", text)
-            limit = ["--time-limit", "1000 s"]
+            limit = ["--time-limit", "1000 s", "--threads", "1"]
             command = [PROGRAM, "scenario", f"{name}.toml", "-q", "-o", f"{name}.h5", *limit]
             child = subprocess.Popen(command, cwd=folder)
             if name == "long":
-                time.sleep(3.0)
+                time.sleep(0.7)
                 child.send_signal(signal.SIGINT)
             code = child.wait(timeout=WAIT)
             if code != (130 if name == "long" else 0):

@@ -121,6 +121,10 @@ pub fn analyse(
             }
             Err(error) => failures.push(failure(entry, error)),
         }
+        // what it left out for the interruption it need not have said
+        if (finished.interrupt)() {
+            interrupted.push(Error::Interrupted { time: finished.problem.times.last().copied().unwrap_or(0.0) });
+        }
     }
     let stopped = |failure: &Failure| matches!(failure.error, Error::Interrupted { .. });
     interrupted.extend(failures.iter().filter(|failure| stopped(failure)).map(|failure| failure.error.clone()));

@@ -176,6 +176,8 @@ enum Judged {
     Passed,
     Differs,
     Inconclusive,
+    /// No limit is held, and what the reported errors may make is not known.
+    Unjudged,
 }
 
 impl Judged {
@@ -184,6 +186,7 @@ impl Judged {
             Self::Passed => "passed",
             Self::Differs => "DIFFERS",
             Self::Inconclusive => "inconclusive",
+            Self::Unjudged => "not judged",
         }
     }
 }
@@ -247,7 +250,8 @@ fn time(args: &Args, [a, b]: [&Law; 2]) -> Result<[usize; 2], Failure> {
         all.filter(|&(_, t, _, u)| (same(t, u) || t.is_infinite() || u.is_infinite()) && wanted(t) && wanted(u));
     let latest = common.max_by(|x, y| x.1.min(x.3).total_cmp(&y.1.min(y.3)));
     latest.map(|(i, _, j, _)| [i, j]).ok_or_else(|| {
-        let list = |law: &Law| law.times.iter().map(|t| short(*t)).collect::<Vec<_>>().join(", ");
+        let when = |t: &f64| if t.is_infinite() { "the law at rest".to_string() } else { short(*t) };
+        let list = |law: &Law| law.times.iter().map(when).collect::<Vec<_>>().join(", ");
         let at = args.at.map(|at| format!(" t = {}", short(at))).unwrap_or_default();
         let message = format!("{} and {} have no time{at} in common", a.word, b.word);
         Failure::input(error::advice(message, format!("the first has {}; the second {}", list(a), list(b))))
@@ -257,7 +261,7 @@ fn time(args: &Args, [a, b]: [&Law; 2]) -> Result<[usize; 2], Failure> {
 fn compare(args: &Args, records: &[Laws; 2], laws: [&Law; 2]) -> Result<Compared, Failure> {
     let at = time(args, laws)?;
     let grid = common(&records[0].grid, &records[1].grid)?;
-    let moved = [0, 1].map(|k| moved(&records[k].grid, &laws[k].probability[at[k]], laws[k].outside[at[k]], &grid));
+    let moved = [0, 1].map(|k| to_grid(&records[k].grid, laws[k], at[k], &grid));
     let (error, blur) = (laws[0].error + laws[1].error, moved[0].blur + moved[1].blur);
     let null = Null::new(laws[0].walkers, laws[1].walkers);
     let pair = Pair::new(&grid, side(&moved[0], laws[0]), side(&moved[1], laws[1]), &null);
@@ -273,6 +277,10 @@ fn compare(args: &Args, records: &[Laws; 2], laws: [&Law; 2]) -> Result<Compared
     let heading = format!("  {}\n  {}\n", one(0), one(1));
     let words = [laws[0].word, laws[1].word];
     Ok(Compared { heading, words, time, shape: grid.shape().to_vec(), error, blur, rows })
+}
+
+fn to_grid(from: &Grid, law: &Law, at: usize, grid: &Grid) -> Moved {
+    moved(from, &law.probability[at], (law.outside[at], law.walkers.is_some()), grid)
 }
 
 fn side<'a>(moved: &'a Moved, law: &Law) -> Side<'a> {
@@ -292,6 +300,7 @@ fn judge(args: &Args, metric: &'static Metric, pair: &Pair, errors: f64) -> Row 
         None => !few && missed.is_finite() && (metric.budget)(pair, 1.0).is_none_or(|most| missed < most),
     };
     let verdict = match (seen, sure) {
+        (false, _) if budget.is_none() && limit.is_none() => Judged::Unjudged,
         (true, _) => Judged::Differs,
         (false, true) => Judged::Passed,
         (false, false) => Judged::Inconclusive,
@@ -306,7 +315,7 @@ impl Row {
         match self.verdict {
             Judged::Differs => format!("above{limit} what noise and errors explain"),
             Judged::Passed => format!("a difference above {} would have been seen", short(self.missed)),
-            Judged::Inconclusive if self.budget.is_none() => "what the reported errors make of it is not known".into(),
+            Judged::Unjudged => "what the reported errors make of it is not known".into(),
             Judged::Inconclusive => format!("a difference up to {} would not have been seen", short(self.missed)),
         }
     }

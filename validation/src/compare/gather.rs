@@ -45,8 +45,9 @@ pub fn common(a: &Grid, b: &Grid) -> Result<Grid, Error> {
     Grid::new(axes.collect::<Result<_, _>>()?)
 }
 
-/// A law on the grid `from` as cell probabilities of the grid `to`; what lies off it joins the outside.
-pub fn moved(from: &Grid, probability: &[f64], outside: f64, to: &Grid) -> Moved {
+/// A law on the grid `from` as cell probabilities of the grid `to`; what lies off it joins the outside. A density is taken to be linear in each
+/// cell, a histogram (`sampled`) uniform, whose noise slopes would follow.
+pub fn moved(from: &Grid, probability: &[f64], (outside, sampled): (f64, bool), to: &Grid) -> Moved {
     let mut shape = from.shape().to_vec();
     let mut now = probability.to_vec();
     let mut blur = 0.0;
@@ -58,7 +59,7 @@ pub fn moved(from: &Grid, probability: &[f64], outside: f64, to: &Grid) -> Moved
         let lines = Lines { old, new, inner };
         let (flat, linear) = (lines.moved(&now, false), lines.moved(&now, true));
         blur += 0.5 * flat.iter().zip(&linear).map(|(p, q)| (p - q).abs()).sum::<f64>();
-        (now, shape[k]) = (flat, new.cells());
+        (now, shape[k]) = (if sampled { flat } else { linear }, new.cells());
     }
     let before: f64 = probability.iter().sum();
     let after: f64 = now.iter().sum();
