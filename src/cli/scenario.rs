@@ -156,7 +156,15 @@ fn compute(
         show.expect(time.check(&scenario, &prepared, shown.quiet)?);
         Ok(run_engines(&prepared, &signal::interrupted, &|doing| show.say(doing), &told))
     };
-    let run = signal::attended_with(work, || checkpoints.look()).unwrap_or_else(|| Ok(reached.abandoned()));
+    let run = signal::attended_with(move || error::caught(work), || checkpoints.look());
     progress.end();
-    run
+    match run {
+        None => Ok(reached.abandoned()),
+        Some(Ok(run)) => run,
+        // what was reached before a panic is not lost
+        Some(Err(panic)) => reached.broken(&panic).ok_or_else(|| {
+            let message = format!("this is a bug in fpsolve: {panic}");
+            Failure::run(error::advice(message, "please report it with the scenario and these lines"))
+        }),
+    }
 }
