@@ -84,6 +84,15 @@ fn a_velocity_that_was_left_out_is_seen_and_gives_its_momentum() {
     assert!(test.variance_ratio[0] > 1.5 && test.variance_ratio[1] > 3.0, "{test:?}");
 }
 
+#[test]
+fn a_velocity_that_turns_round_in_a_well_is_no_epoch() {
+    let traces = well(16, 10_000, 0.05, 0.8, 1);
+    let estimate = Estimate::new(&traces, &names(1), None).unwrap();
+    let test = Markov::test(&traces, &estimate, None, 1).unwrap();
+    assert!(test.correlation.iter().any(|r| *r < -0.02), "{test:?}");
+    assert_eq!(test.nature, Nature::AddVelocity);
+}
+
 /// Four samples, each once an epoch, on L = θ²/2: walkers from `spread` on.
 fn epochs(walkers: usize, rows: usize, eta: f64, spread: f64) -> Markov {
     let (mut positions, samples) = (Vec::new(), [1.5, 0.3, -0.6, -1.2]);
