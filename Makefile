@@ -93,7 +93,7 @@ $(HDF5): tools/hdf5.sh
 PACKAGE := target/python-package
 python-package: $(HDF5)
 	test -d $(PACKAGE) || python3 -m venv $(PACKAGE)
-	. ./$(HDF5) && CARGO_TARGET_DIR=$(CURDIR)/target MATURIN_PEP517_ARGS=--locked $(PACKAGE)/bin/pip install -q './python[plot,test]' h5netcdf
+	. ./$(HDF5) && CARGO_TARGET_DIR=$(CURDIR)/target MATURIN_PEP517_ARGS=--locked $(PACKAGE)/bin/pip install -q './python[plot,test]' h5netcdf h5py
 	cd python && ../$(PACKAGE)/bin/mypy
 	# the program pytest and not python -m pytest, which would find the sources before the installed package
 	$(PACKAGE)/bin/pytest -q -c python/pyproject.toml python/tests
