@@ -302,9 +302,7 @@ fn an_analysis_that_panics_loses_only_itself() {
         prepared.analyses.push(Planned { entry, analysis: Arc::new(Panics(late)) });
         let done = fpsolve::run::run(&prepared, &|| false, &|_| {}, &Reached::nothing_of(&scenario));
         assert_eq!(done.status, Status::Complete);
-        assert!(
-            done.record.group("critical_points").is_some() && done.record.dataset("fokker_planck/density").is_some()
-        );
+        assert!(done.record.group("landscape").is_some() && done.record.dataset("fokker_planck/density").is_some());
         let outliers = done.record.group("outliers").unwrap();
         assert!(label(&done.record, "outliers/failure").contains(said) && outliers.attributes.len() == 1);
         assert!(warnings(&done.record).contains(said), "{}", warnings(&done.record));

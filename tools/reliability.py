@@ -557,7 +557,7 @@ initial = {{ kind = "gaussian", mean = {[-1.0] + [0.0] * (d - 1)}, std = {[0.4] 
                                           (50000, 500, "false")]:
         yield f"sgd: {walkers} walkers, {samples} samples, replacement {replacement}", f"""
 engines = ["sgd"]
-model = {{ kind = "sample-loss", variables = ["w"], sample_loss = "(v - w*u)^2", data = {{ teacher = {{ inputs = {{ from = -1, to = 1, samples = {samples} }}, function = "u", noise_std = 0.1 }}, columns = {{ x = "u", y = "v" }} }} }}
+model = {{ kind = "sample-loss", variables = ["w"], sample_loss = "(y - w*x)^2", data = {{ teacher = {{ inputs = {{ from = -1, to = 1, samples = {samples} }}, function = "x", noise_std = 0.1 }} }} }}
 dynamics = {{ learning_rate = 0.1, batch_size = 5, replacement = {replacement} }}
 grid = {{ axes = [{{ from = -2, to = 2, cells = 100 }}] }}
 initial = {{ kind = "gaussian", mean = [0.0], std = [0.5] }}

@@ -160,6 +160,10 @@ fn methods() -> Vec<(String, String)> {
 const BASIS: f64 = 30.0;
 /// Factors that the one-step integrators keep, as measured.
 const FACTORS: f64 = 2.5;
+/// Numbers for each cell of a line in the systems of all nodes of the contour, which are solved side by side, as measured.
+const CONTOUR: f64 = 220.0;
+/// Memory of the chain for a full tensor in three variables, over that for one along the axes.
+const FAR: f64 = 3.2;
 /// Outputs that the polynomial integrator computes together at most.
 const GROUP: f64 = 24.0;
 
@@ -179,7 +183,8 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
     let by_steps =
         INTEGRATORS[..2].iter().any(|method| method.name == sizes.options.of::<FokkerPlanckOptions>().method);
     let kept = if by_steps { FACTORS } else { 1.0 };
-    let rational = kept * (solver.needs)(&needed).bytes + 8.0 * BASIS * cells;
+    let contour = if shape.len() == 1 { CONTOUR } else { 0.0 };
+    let rational = kept * (solver.needs)(&needed).bytes + 8.0 * (BASIS + contour) * cells;
     let largest = assembly.max(polynomial).max(rational);
     // the density, two steps and their errors; what the polynomial has in stock: kept, and once more while it is written
     let state = 16.0 * (10.0 + GROUP.min(sizes.outputs)) * cells;
@@ -197,7 +202,9 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
     for kind in DISCRETISATIONS.iter().filter(possible) {
         if let Some(bytes) = (kind.memory)(&shape, asked.is_some()) {
             let condition = if asked.is_none() { ", if it is chosen" } else { "" };
-            items.push(item(&format!("{}{condition}", kind.name), bytes));
+            // steps along a full tensor in three variables reach farther than along the axes, as measured
+            let reach = if shape.len() == 3 && !sizes.isotropic { FAR } else { 1.0 };
+            items.push(item(&format!("{}{condition}", kind.name), reach * bytes));
         }
     }
     items

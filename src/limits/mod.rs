@@ -76,7 +76,7 @@ fn of(scenario: &Scenario, engines: &[&EngineEntry], built: Option<&Prepared>) -
 }
 
 /// The program itself, its libraries and its threads, bytes.
-const PROGRAM: f64 = 30.0 * 1_048_576.0;
+const PROGRAM: f64 = 32.0 * 1_048_576.0;
 
 fn table(sizes: &Sizes, engines: &[&EngineEntry]) -> Estimate {
     let (cells, d) = (sizes.cells(), sizes.dimension());

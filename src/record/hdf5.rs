@@ -92,15 +92,17 @@ mod scale {
     }
     /// Attaches a scale to one axis of a dataset.
     pub fn attach(dataset: &hdf5::Dataset, scale: &hdf5::Dataset, axis: usize) -> bool {
+        let Ok(axis) = std::ffi::c_uint::try_from(axis) else { return false };
         let _lock = hdf5_sys::LOCK.lock();
         // SAFETY: both identifiers are live datasets, and the library's lock is held.
-        unsafe { H5DSattach_scale(dataset.id(), scale.id(), axis as std::ffi::c_uint) >= 0 }
+        unsafe { H5DSattach_scale(dataset.id(), scale.id(), axis) >= 0 }
     }
     /// Whether a scale is attached to one axis of a dataset.
     pub fn is_attached(dataset: &hdf5::Dataset, scale: &hdf5::Dataset, axis: usize) -> bool {
+        let Ok(axis) = std::ffi::c_uint::try_from(axis) else { return false };
         let _lock = hdf5_sys::LOCK.lock();
         // SAFETY: both identifiers are live datasets, and the library's lock is held.
-        unsafe { H5DSis_attached(dataset.id(), scale.id(), axis as std::ffi::c_uint) > 0 }
+        unsafe { H5DSis_attached(dataset.id(), scale.id(), axis) > 0 }
     }
 }
 

@@ -45,7 +45,7 @@ fn run(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
     let temperatures: &[f64] = if setting.full { &[0.1, 0.05, 0.02] } else { &[0.1, 0.05] };
     for &t in temperatures {
         let exact = mean_time(t);
-        for (name, options) in [("edges", edges()), ("chain", chain())] {
+        for (name, options, bound) in [("edges", edges(), 2e-4), ("chain", chain(), 1e-5)] {
             let mut off = [0.0; 2];
             for (off, cells) in off.iter_mut().zip([200, 400]) {
                 let found = on_grid(setting, options.clone(), t, cells, None)?;
@@ -54,7 +54,7 @@ fn run(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
             rows.below(
                 format!("B02, T = {t}, {name}: mean time, relative error"),
                 off[1],
-                2e-3,
+                bound,
                 format!("quadrature: {exact:.6}; 400 cells"),
             );
             if name == "edges" {

@@ -6,6 +6,7 @@ use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::Engine;
 use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions};
+use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 use fpsolve_solvers::problem::dynamics::Dynamics;
 use fpsolve_solvers::problem::grid::Grid;
 use fpsolve_solvers::problem::initial::Initial;
@@ -65,9 +66,11 @@ fn engine(
     FokkerPlanck::new_until(&problem, options, setting.interrupt)
 }
 
-/// 0.1 times the identity.
+/// 0.1 times the identity, packed.
 fn covariance(d: usize) -> Vec<f64> {
-    (0..d * d).map(|i| if i % (d + 1) == 0 { 0.1 } else { 0.0 }).collect()
+    let mut packed = vec![0.0; packed_len(d)];
+    (0..d).for_each(|k| packed[packed_index(d, k, k)] = 0.1);
+    packed
 }
 
 /// Rows of the generator sum to 0, for any vector; the Gibbs law is at rest.
