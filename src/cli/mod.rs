@@ -1,11 +1,11 @@
 //! The command line: one file per subcommand, one line per subcommand in the table below.
 
 mod check;
-mod checkpoints;
 mod completions;
 mod convergence;
 mod explain;
 mod guard;
+mod landscape;
 mod list;
 mod man;
 mod new;
@@ -17,6 +17,7 @@ mod resume;
 mod scenario;
 mod schema;
 mod show;
+mod sweep;
 mod time_limit;
 mod validate;
 mod validity;
@@ -39,6 +40,8 @@ static SUBCOMMANDS: &[&Subcommand] = &[
     &check::SUBCOMMAND,
     &convergence::SUBCOMMAND,
     &validity::SUBCOMMAND,
+    &landscape::SUBCOMMAND,
+    &sweep::SUBCOMMAND,
     &plot::SUBCOMMAND,
     &report::SUBCOMMAND,
     &show::SUBCOMMAND,
