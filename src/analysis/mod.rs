@@ -6,6 +6,7 @@ pub mod critical_points;
 pub mod decomposition;
 pub mod first_passage;
 pub mod importance;
+pub mod merge_tree;
 pub mod modes;
 pub mod outliers;
 pub mod projection;
@@ -54,6 +55,7 @@ pub static ANALYSES: &[&AnalysisEntry] = &[
     &batch_cumulants::ENTRY,
     &modes::ENTRY,
     &critical_points::ENTRY,
+    &merge_tree::ENTRY,
     &first_passage::ENTRY,
     &rare_event::ENTRY,
     &quasi_stationary::ENTRY,

@@ -1,12 +1,12 @@
 //! The command line: one file per subcommand, one line per subcommand in the table below.
 
 mod check;
-mod checkpoints;
 mod compare;
 mod completions;
 mod convergence;
 mod explain;
 mod guard;
+mod landscape;
 mod list;
 mod man;
 mod new;
@@ -18,6 +18,7 @@ mod resume;
 mod scenario;
 mod schema;
 mod show;
+mod sweep;
 mod time_limit;
 mod validate;
 mod validity;
@@ -40,6 +41,8 @@ static SUBCOMMANDS: &[&Subcommand] = &[
     &check::SUBCOMMAND,
     &convergence::SUBCOMMAND,
     &validity::SUBCOMMAND,
+    &landscape::SUBCOMMAND,
+    &sweep::SUBCOMMAND,
     &plot::SUBCOMMAND,
     &report::SUBCOMMAND,
     &show::SUBCOMMAND,

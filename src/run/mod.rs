@@ -1,6 +1,7 @@
 //! The straight line from a problem to its record: every engine is built and advances from output time to output time, the analyses ask
 //! their questions of what was reached, the engines are compared and the verdicts spoken.
 
+pub mod checkpoints;
 pub mod compare;
 pub mod convergence;
 pub mod doing;
