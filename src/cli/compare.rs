@@ -55,7 +55,7 @@ struct Args {
     /// Time, which both records have [default: the last that both have]
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     at: Option<f64>,
-    /// Engine of the first record, or \"stationary\" [default: each that both have]
+    /// Engine of the first record, or "stationary" [default: each that both have]
     #[arg(long, value_name = "NAME")]
     engine: Option<String>,
     /// Engine of the second record [default: that of the first]

@@ -47,7 +47,7 @@ struct Args {
     /// Run the long checks too
     #[arg(long)]
     full: bool,
-    /// Seed of all random numbers of the suites, or \"random\"
+    /// Seed of all random numbers of the suites, or "random"
     #[arg(long, value_name = "N|random", default_value = "13", value_parser = seed)]
     seed: u64,
     /// Write the table to this file too: .html, .json or .xml (JUnit)
