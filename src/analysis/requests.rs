@@ -43,9 +43,9 @@ pub struct Completed {
 }
 
 impl Completed {
-    /// Adds what it found to the record; where that panics its groups are taken away again. Errors: what it said.
-    pub fn add_to(&self, record: &mut Record, problem: &Problem) -> std::result::Result<(), Failure> {
-        caught(|| self.findings.add_to(record, problem)).map_err(|panic| {
+    /// Adds what it found to the record; where that panics its groups are taken away again, and what it said comes back.
+    pub fn add_to(&self, record: &mut Record, problem: &Problem) -> Option<Failure> {
+        caught(|| self.findings.add_to(record, problem)).err().map(|panic| {
             record.groups.retain(|group| !self.entry.groups.contains(&group.name.as_str()));
             failure(self.entry, Error::numerical(self.entry.name, "in its record", panic, BUG))
         })

@@ -166,8 +166,8 @@ fn add_analyses(
 ) {
     for answer in answers.iter().filter(|answer| answer.entry.subject == subject) {
         match answer.add_to(record, problem) {
-            Ok(()) => warnings.extend(answer.warnings.iter().cloned()),
-            Err(failure) => {
+            None => warnings.extend(answer.warnings.iter().cloned()),
+            Some(failure) => {
                 failure.add_to(record);
                 warnings.push(failure.sentence());
             }
