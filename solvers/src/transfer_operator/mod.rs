@@ -29,7 +29,6 @@ pub mod pairs;
 pub mod plane;
 mod plane_batches;
 mod plane_inverse;
-pub mod plane_law;
 pub mod samples;
 mod shares;
 pub mod solve;
