@@ -104,14 +104,15 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
 
 /// Runs a scenario, from where an earlier run had come to; writes and reports.
 pub(super) fn carry_out(
-    scenario: Scenario,
+    mut scenario: Scenario,
     earlier: State,
     way: &Way,
     path: &Path,
     force: bool,
 ) -> Result<Outcome, Failure> {
     let memory = way.memory_limit.unwrap_or_else(limits::default_limit);
-    limits::check(&scenario, &scenario.engines_to_run()?, memory)?;
+    let engines = scenario.engines_to_run()?;
+    limits::check(&mut scenario, &engines, memory)?;
     signal::end_above(memory);
     let provenance = Provenance::start();
     let reached = Arc::new(Reached::from(&scenario, earlier));

@@ -50,8 +50,9 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut failed = Vec::new();
     for file in &files {
         let start = Instant::now();
-        let scenario = args.data.load(file, &[])?;
-        limits::check(&scenario, &scenario.engines_to_run()?, limits::default_limit())?;
+        let mut scenario = args.data.load(file, &[])?;
+        let engines = scenario.engines_to_run()?;
+        limits::check(&mut scenario, &engines, limits::default_limit())?;
         super::tell(&format!("running {}\n", scenario.name));
         let name = scenario.name.clone();
         let work = move || {

@@ -29,10 +29,8 @@ pub struct Estimate {
 
 /// The sizes of a scenario.
 fn sizes(scenario: &Scenario, steep: bool) -> Sizes<'_> {
-    let shape: Vec<f64> = match &scenario.grid.value {
-        grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells as f64).collect(),
-        grid::Grid::Auto { cells, .. } => cells.value.iter().map(|&n| n as f64).collect(),
-    };
+    let shape = scenario.grid.value.shape(scenario.variable_names().len());
+    let shape: Vec<f64> = shape.into_iter().map(|n| n as f64).collect();
     let outputs = scenario.time.at.value.len() as f64;
     let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
     let analysis = scenario.analysis.numbers_per_cell(&Scale { dimension: shape.len(), teacher });
@@ -45,11 +43,16 @@ fn sizes(scenario: &Scenario, steep: bool) -> Sizes<'_> {
 
 /// Memory of a scenario with these engines.
 pub fn estimate(scenario: &Scenario, engines: &[&EngineEntry]) -> Estimate {
-    of(scenario, engines, false)
+    of(scenario, engines, false, None)
 }
 
-fn of(scenario: &Scenario, engines: &[&EngineEntry], steep: bool) -> Estimate {
-    let mut estimate = table(&sizes(scenario, steep), engines);
+/// On a grid of this shape, where it is known.
+fn of(scenario: &Scenario, engines: &[&EngineEntry], steep: bool, shape: Option<&[usize]>) -> Estimate {
+    let mut sizes = sizes(scenario, steep);
+    if let Some(shape) = shape {
+        sizes.shape = shape.iter().map(|&n| n as f64).collect();
+    }
+    let mut estimate = table(&sizes, engines);
     if let Some(data) = &scenario.model.data {
         // the text or the bytes, and its numbers
         let bytes = 3.0 * data.value.origin.bytes(&scenario.source);
@@ -104,17 +107,44 @@ impl Estimate {
 
 /// What a scenario needs at least, before anything is built. Errors: more than `limit` bytes, with the breakdown and what to change;
 /// exit code 4.
-pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
-    within(scenario, engines, limit, false)
+///
+/// Where a tolerance decides on the cells, the scenario learns how many the limit allows.
+pub fn check(scenario: &mut Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
+    let found = within(scenario, engines, limit, (false, None))?;
+    if matches!(scenario.grid.value, grid::Grid::Refined { .. }) {
+        scenario.most_cells = most_cells(scenario, engines, limit as f64);
+    }
+    Ok(found)
+}
+
+/// Cells of the largest grid of the shape of the first trial that memory allows.
+fn most_cells(scenario: &Scenario, engines: &[&EngineEntry], limit: f64) -> f64 {
+    let first = sizes(scenario, false);
+    let grown =
+        |factor: f64| Sizes { shape: first.shape.iter().map(|n| n * factor).collect(), ..sizes(scenario, false) };
+    let (mut fits, mut factor) = (1.0, 2.0f64.powi(20));
+    while factor > 1.01 {
+        factor = factor.sqrt();
+        if table(&grown(fits * factor), engines).total() <= limit {
+            fits *= factor;
+        }
+    }
+    grown(fits).cells()
 }
 
 /// What a scenario needs whose problem is built. Errors: those of [`check`].
 pub fn check_built(scenario: &Scenario, prepared: &Prepared, limit: u64) -> Result<Estimate, Failure> {
-    within(scenario, &prepared.engines, limit, is_steep(&prepared.problem))
+    let shape = Some(prepared.problem.grid.shape());
+    within(scenario, &prepared.engines, limit, (is_steep(&prepared.problem), shape))
 }
 
-fn within(scenario: &Scenario, engines: &[&EngineEntry], limit: u64, steep: bool) -> Result<Estimate, Failure> {
-    let estimate = of(scenario, engines, steep);
+fn within(
+    scenario: &Scenario,
+    engines: &[&EngineEntry],
+    limit: u64,
+    (steep, shape): (bool, Option<&[usize]>),
+) -> Result<Estimate, Failure> {
+    let estimate = of(scenario, engines, steep, shape);
     if estimate.total() <= limit as f64 {
         return Ok(estimate);
     }
