@@ -80,6 +80,7 @@ fn every_shipped_scenario_climbs() {
         let key = |k: usize| match scenario.grid.value {
             grid::Grid::Axes(_) => format!("grid.axes.{k}.cells={few}"),
             grid::Grid::Auto { .. } => format!("grid.cells.{k}={few}"),
+            grid::Grid::Refined { .. } => panic!("{}: a tolerance decides on the cells", file.display()),
         };
         let settings: Vec<String> = (0..scenario.dimension()).map(key).collect();
         let arguments = ["convergence", file.to_str().unwrap(), "--levels", "2", "-o", folder.path().to_str().unwrap()];

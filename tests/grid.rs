@@ -119,3 +119,49 @@ eigenpairs = 2
     let refined = fpsolve(folder.path(), &["convergence", "edges.toml", "--finer", "1", "--force"]);
     assert!(text(&refined.stderr).contains("whose edges are written out"), "{}", text(&refined.stderr));
 }
+
+#[test]
+fn a_tolerance_alone_finds_box_and_cells_and_says_what_it_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let alone = AUTO.replace("bounds = \"auto\"\ncells = [400]", "tolerance = 0.002");
+    let file = alone.split("[langevin]").next().unwrap().replace("seed = 4", "seed = 4\nengines = [\"fokker-planck\"]");
+    std::fs::write(folder.path().join("alone.toml"), &file).unwrap();
+    let said = succeeds(folder.path(), &["scenario", "alone.toml", "-o", "alone.h5"]);
+    assert!(said.contains("cells found by trials, tolerance 0.002: estimated error"), "{said}");
+    let record = read(&folder.path().join("alone.h5"));
+    assert_eq!(label(&record, "grid/grading"), "auto");
+    assert_eq!(label(&record, "grid/bounds"), "auto");
+    // the run has the estimate of the last trial, and the trials are counted
+    let estimate = number(&record, "fokker_planck/error_grid").max(number(&record, "stationary/error_grid"));
+    assert!(estimate <= 0.002 && estimate <= number(&record, "grid/tolerance_error") * 1.000001, "{estimate:e}");
+    assert!(number(&record, "grid/tolerance_trials") >= 2.0);
+    // the second moment of the quartic double well, as in scenarios/double-well.toml
+    let variance = numbers(&record, "stationary/covariance")[0];
+    assert!((variance / 0.871_362_908_042_049_8 - 1.0).abs() < 2e-3, "{variance}");
+    let check = succeeds(folder.path(), &["check", "alone.toml"]);
+    assert!(check.contains("tolerance 0.002: estimated error"), "{check}");
+    let output = fpsolve(folder.path(), &["convergence", "alone.toml", "--finer", "1"]);
+    assert!(text(&output.stderr).contains("whose cells a tolerance decides on"), "{}", text(&output.stderr));
+    // the program itself takes 30 MiB
+    std::fs::write(folder.path().join("tight.toml"), file.replace("tolerance = 0.002", "tolerance = 1e-6")).unwrap();
+    let output = fpsolve(folder.path(), &["scenario", "tight.toml", "--memory-limit", "33MiB"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("more than the memory allows"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn graded_cells_are_narrow_where_the_density_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let graded = AUTO.replace("cells = [400]", "cells = [400]\ngrading = \"auto\"");
+    let file =
+        graded.split("[langevin]").next().unwrap().replace("seed = 4", "seed = 4\nengines = [\"fokker-planck\"]");
+    std::fs::write(folder.path().join("graded.toml"), file).unwrap();
+    succeeds(folder.path(), &["scenario", "graded.toml", "-o", "graded.h5"]);
+    let edges = numbers(&read(&folder.path().join("graded.h5")), "grid/x_edges");
+    let width = |x: f64| {
+        let i = edges.partition_point(|edge| *edge <= x).clamp(1, edges.len() - 1);
+        edges[i] - edges[i - 1]
+    };
+    // from the start in one well to the stationary law in both; nothing lives at the ends
+    assert!(edges.len() == 401 && 1.3 * width(-1.0) < width(edges[0]), "{} {}", width(-1.0), width(edges[0]));
+}

@@ -10,7 +10,7 @@ use std::path::Path;
 use fpsolve::analysis::ANALYSES;
 use fpsolve::limits;
 use fpsolve::reader::Source;
-use fpsolve::scenario::{Scenario, grid};
+use fpsolve::scenario::Scenario;
 use miette::Report;
 use toml::de::DeTable;
 
@@ -266,10 +266,7 @@ fn swap_number(line: &str, dice: &mut Dice) -> String {
 }
 
 fn small(scenario: &Scenario) -> bool {
-    let cells: usize = match &scenario.grid.value {
-        grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells).product(),
-        grid::Grid::Auto { cells, .. } => cells.value.iter().product(),
-    };
+    let cells: usize = scenario.grid.value.shape(scenario.dimension()).iter().product();
     let samples = scenario.model.data.as_ref().map_or(1, |data| match &data.value.origin {
         fpsolve::scenario::data::Origin::Teacher(teacher) => teacher.samples,
         _ => 200,
@@ -279,9 +276,9 @@ fn small(scenario: &Scenario) -> bool {
 
 /// What `fpsolve check` does: reads, adds up the memory, builds the problem; false where a large problem was not built.
 fn check(text: &str) -> Result<bool, Report> {
-    let scenario = Scenario::parse(Source::from_text(Path::new("scenarios/mutant.toml"), text.to_string()))?;
+    let mut scenario = Scenario::parse(Source::from_text(Path::new("scenarios/mutant.toml"), text.to_string()))?;
     let engines = scenario.engines_to_run()?;
-    limits::check(&scenario, &engines, 1 << 34).map_err(|failure| failure.report)?;
+    limits::check(&mut scenario, &engines, 1 << 34).map_err(|failure| failure.report)?;
     if !small(&scenario) {
         return Ok(false);
     }

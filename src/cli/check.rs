@@ -46,10 +46,10 @@ struct Args {
 
 /// Reads, builds, prints.
 fn run(args: &Args) -> Result<Outcome, Failure> {
-    let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
+    let mut scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
     let engines = scenario.engines_to_run()?;
     let limit = args.memory_limit.unwrap_or_else(limits::default_limit);
-    limits::check(&scenario, &engines, limit)?;
+    limits::check(&mut scenario, &engines, limit)?;
     let prepared = scenario.problem()?;
     let estimate = limits::check_built(&scenario, &prepared, limit)?;
     let expected = args.time.check(&scenario, &prepared, true)?;
@@ -92,6 +92,9 @@ fn heading(prepared: &Prepared) -> String {
     text += &format!("  grid         {}\n", axes.join("\n               "));
     if let Some(found) = &prepared.box_found {
         text += &format!("               found by {}\n", found.reason());
+    }
+    if let Some(found) = &prepared.grid_found.refinement {
+        text += &format!("               {}\n", found.reason());
     }
     text += &format!("  times        {} from 0 to {}\n", times.len(), rounded(times.last().copied().unwrap_or(0.0)));
     if let Some(data) = &prepared.data {

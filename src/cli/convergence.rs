@@ -88,11 +88,11 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut settings = overrides(&args.set, &engines);
     let written = args.data.load(&args.file, &settings)?;
     settings.extend(finer(&written, args.finer)?);
-    let scenario = if args.finer == 0 { written } else { args.data.load(&args.file, &settings)? };
+    let mut scenario = if args.finer == 0 { written } else { args.data.load(&args.file, &settings)? };
     let name = scenario.output_file().with_extension("");
     let name = PathBuf::from(format!("{}-convergence.h5", name.display()));
     let path = output::choose(args.output.as_deref(), &name, args.force)?;
-    limits::check(&scenario, &engines, args.memory_limit.unwrap_or_else(limits::default_limit))?;
+    limits::check(&mut scenario, &engines, args.memory_limit.unwrap_or_else(limits::default_limit))?;
     let provenance = Provenance::start();
     let Climbed { name, mut record, study, failure } =
         climb(scenario, usize::from(args.levels), args.time, args.shown)?;
@@ -173,6 +173,11 @@ fn finer(scenario: &Scenario, finer: u8) -> Result<Vec<String>, Failure> {
             }
             let axes = axes.value.iter().enumerate();
             axes.map(|(k, axis)| format!("grid.axes.{k}.cells={}", cells(axis.value.cells))).collect()
+        }
+        grid::Grid::Refined { tolerance, .. } => {
+            let message = "--finer cannot refine a grid whose cells a tolerance decides on";
+            let help = "write a smaller tolerance, or --set the cells and remove `grid.tolerance`";
+            return Err(scenario.source.error(&tolerance.span, message, "this tolerance", help).into());
         }
         grid::Grid::Auto { cells: counts, .. } => {
             let counts = counts.value.iter().enumerate();

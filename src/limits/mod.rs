@@ -30,10 +30,11 @@ pub struct Estimate {
 
 /// The sizes of a scenario.
 fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>) -> Sizes<'s> {
-    let shape: Vec<f64> = match &scenario.grid.value {
-        grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells as f64).collect(),
-        grid::Grid::Auto { cells, .. } => cells.value.iter().map(|&n| n as f64).collect(),
+    let shape = match built {
+        Some(prepared) => prepared.problem.grid.shape().to_vec(),
+        None => scenario.grid.value.shape(scenario.variable_names().len()),
     };
+    let shape: Vec<f64> = shape.into_iter().map(|n| n as f64).collect();
     let outputs = scenario.time.at.value.len() as f64;
     let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
     let analysis = scenario.analysis.numbers_per_cell(&Scale { dimension: shape.len(), teacher });
@@ -121,8 +122,29 @@ impl Estimate {
 
 /// What a scenario needs at least, before anything is built. Errors: more than `limit` bytes, with the breakdown and what to change;
 /// exit code 4.
-pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
-    within(scenario, engines, limit, None)
+///
+/// Where a tolerance decides on the cells, the scenario learns how many the limit allows.
+pub fn check(scenario: &mut Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
+    let found = within(scenario, engines, limit, None)?;
+    if matches!(scenario.grid.value, grid::Grid::Refined { .. }) {
+        scenario.most_cells = most_cells(scenario, engines, limit as f64);
+    }
+    Ok(found)
+}
+
+/// Cells of the largest grid of the shape of the first trial that memory allows.
+fn most_cells(scenario: &Scenario, engines: &[&EngineEntry], limit: f64) -> f64 {
+    let first = sizes(scenario, None);
+    let grown =
+        |factor: f64| Sizes { shape: first.shape.iter().map(|n| n * factor).collect(), ..sizes(scenario, None) };
+    let (mut fits, mut factor) = (1.0, 2.0f64.powi(20));
+    while factor > 1.01 {
+        factor = factor.sqrt();
+        if table(&grown(fits * factor), engines).total() <= limit {
+            fits *= factor;
+        }
+    }
+    grown(fits).cells()
 }
 
 /// What a scenario needs whose problem is built. Errors: those of [`check`].

@@ -38,6 +38,16 @@ pub fn heading(prepared: &Prepared, problem: &Problem, status: Status) -> Record
         grid.set("bounds_trials", Attribute::Integer(found.rounds as i64));
         grid.set("bounds_share", Attribute::Float(found.share));
     }
+    let found = &prepared.grid_found;
+    if found.graded.contains(&true) {
+        grid.set("grading", text("auto"));
+    }
+    if let Some(refinement) = &found.refinement {
+        grid.set("tolerance", Attribute::Float(refinement.tolerance));
+        grid.set("tolerance_error", Attribute::Float(refinement.error()));
+        grid.set("tolerance_trials", Attribute::Integer(refinement.trials.len() as i64));
+        grid.set("tolerance_reason", text(&refinement.reason()));
+    }
     record.groups.push(grid);
     record
 }

@@ -79,7 +79,10 @@ const WORDS: &[(&str, &str)] = &[
     ("grid.axes[…].to", "upper end"),
     ("grid.axes[…].cells", "number of cells"),
     ("grid.axes[…].boundary", "\"reflecting\" [default], \"absorbing\", \"periodic\", or two of them: [lower, upper]"),
-    ("grid.axes[…].grading", "narrow cells around a point: { center, width }"),
+    (
+        "grid.axes[…].grading",
+        "narrow cells around a point: { center, width }; \"auto\": where a pilot solution has its error",
+    ),
     ("grid.axes[…].grading.center", "where cells are narrowest"),
     ("grid.axes[…].grading.width", "distance up to which they stay narrow"),
     (
@@ -92,6 +95,11 @@ const WORDS: &[(&str, &str)] = &[
     ("grid.axes[…].edges", "the edges of all cells themselves, instead of from, to and cells"),
     ("grid.bounds", "\"auto\": the box is looked for"),
     ("grid.cells", "with bounds: cells for each variable"),
+    ("grid.grading", "with bounds: \"auto\" puts the cells where a pilot solution has its error"),
+    (
+        "grid.tolerance",
+        "instead of cells: refined until the run's own L1 estimate is below; without axes the box is looked for",
+    ),
     ("initial", "the law of θ at t = 0"),
     ("initial.kind", "\"gaussian\" [default], \"point\", \"uniform\", \"formula\""),
     ("initial.mean", "mean, one number for each variable"),

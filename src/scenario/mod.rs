@@ -64,6 +64,8 @@ pub struct Scenario {
     pub dynamics: dynamics::Dynamics,
     /// `[grid]`.
     pub grid: Located<grid::Grid>,
+    /// Most cells that a grid may have which the program refines: what memory allows.
+    pub most_cells: f64,
     /// `[initial]`.
     pub initial: Arc<dyn initial::InitialKind>,
     /// `[time]`.
@@ -118,6 +120,7 @@ impl Scenario {
             noise: noise::read(&root, model.brings())?,
             dynamics: dynamics::read(&root)?,
             grid: grid::read(&root)?,
+            most_cells: grid::MAX_CELLS as f64,
             initial: initial::read(&root)?,
             time: time::read(&root)?,
             options: engine::Options::read(&root, &engine::tables())?,

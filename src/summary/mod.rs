@@ -53,6 +53,9 @@ fn heading(record: &Record, out: &mut String) {
     if let Some(reason) = record.group("grid").and_then(|grid| text(grid, "bounds_reason")) {
         let _ = writeln!(out, "  box found by {reason}");
     }
+    if let Some(reason) = record.group("grid").and_then(|grid| text(grid, "tolerance_reason")) {
+        let _ = writeln!(out, "  cells found by trials, {reason}");
+    }
     if let Some(columns) = record.group("problem/data").and_then(|data| text(data, "standardised")) {
         let _ = writeln!(out, "  data standardised: {columns}");
     }

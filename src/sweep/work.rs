@@ -123,7 +123,7 @@ fn compute_all(asked: &Asked, open: VecDeque<Case>, board: &Board) -> Result<boo
 fn together(asked: &Asked, open: &VecDeque<Case>) -> usize {
     let bytes = |case: &Case| {
         let scenario = asked.cases.scenario(&asked.plan, case.number, &[]).ok()?;
-        limits::check(&scenario, &scenario.engines_to_run().ok()?, u64::MAX).ok().map(|estimate| estimate.total())
+        Some(limits::estimate(&scenario, &scenario.engines_to_run().ok()?).total())
     };
     let most = [open.front(), open.back()].into_iter().flatten().filter_map(bytes).fold(1.0, f64::max);
     (asked.memory as f64 / most) as usize
@@ -133,10 +133,10 @@ fn together(asked: &Asked, open: &VecDeque<Case>) -> usize {
 fn one(asked: &Asked, case: &Case, board: &Board) -> Result<(), Failure> {
     let (plan, provenance) = (&asked.plan, Arc::new(Provenance::start()));
     let compute = || -> Result<Run, Failure> {
-        let scenario = asked.cases.scenario(plan, case.number, &[])?;
+        let mut scenario = asked.cases.scenario(plan, case.number, &[])?;
         let reached = Arc::new(Reached::from(&scenario, state(case)));
         board.run(case.number, &reached, &provenance, case.file.clone());
-        compute(&scenario, plan, asked.memory, &reached)
+        compute(&mut scenario, plan, asked.memory, &reached)
     };
     let bug = |panic| {
         Failure::run(advice(format!("this is a bug in fpsolve: {panic}"), "please report it with the scenario"))
@@ -161,8 +161,9 @@ fn one(asked: &Asked, case: &Case, board: &Board) -> Result<(), Failure> {
 }
 
 /// Checks and runs a case. Errors: a scenario that is refused, too large, or that no ensemble can sample.
-fn compute(scenario: &Scenario, plan: &Plan, memory: u64, reached: &Reached) -> Result<Run, Failure> {
-    limits::check(scenario, &scenario.engines_to_run()?, memory)?;
+fn compute(scenario: &mut Scenario, plan: &Plan, memory: u64, reached: &Reached) -> Result<Run, Failure> {
+    let engines = scenario.engines_to_run()?;
+    limits::check(scenario, &engines, memory)?;
     reached.note_data(scenario)?;
     let prepared = scenario.problem()?;
     limits::check_built(scenario, &prepared, memory)?;

@@ -189,6 +189,27 @@ impl FokkerPlanck {
         self.discretisation.generator()
     }
 
+    /// Whether the law has been put on the cells: a start at a point is a Gaussian narrower than a cell for a while.
+    pub fn covers_cells(&self) -> bool {
+        let point = matches!(self.problem.initial, Initial::Point { .. });
+        self.time >= self.start_time && !(point && self.time == 0.0)
+    }
+
+    /// Estimated L1 error up to now: of the grid, of the steps in time and of what the walls cut off, at its worst output, or of the
+    /// stationary density, whichever is larger; infinite where there is no estimate.
+    pub fn estimated_error(&self) -> f64 {
+        let [grid, truncation] = self.estimated_parts();
+        grid + truncation
+    }
+
+    /// [`FokkerPlanck::estimated_error`] without the walls, and what the walls cut off.
+    pub fn estimated_parts(&self) -> [f64; 2] {
+        let transient = self.extremes.error_grid.unwrap_or(f64::INFINITY) + self.error_time();
+        let at_rest = self.stationary.as_ref();
+        let grid = at_rest.map_or(transient, |law| transient.max(law.error_grid.unwrap_or(f64::INFINITY)));
+        [grid, at_rest.map_or(0.0, |law| law.error_truncation).max(self.extremes.truncation)]
+    }
+
     fn grid(&self) -> &Grid {
         self.discretisation.grid()
     }

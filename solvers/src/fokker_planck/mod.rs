@@ -10,7 +10,8 @@
 //! * [`stencil`]: coefficients, Selling's decomposition, steps on the lattice; [`cells`]: centre values and cell averages;
 //! * [`generator`]: Q, filled edge by edge; [`edges`], [`chain`]: the two discretisations;
 //! * [`stationary`], [`spectrum`]: π, slow modes; [`integrator`], [`linear`]: e^{tQᵀ} and (c − γQᵀ)⁻¹;
-//! * [`accuracy`]: how far a density is from the true one; [`bounds`]: grids for laws of unknown size.
+//! * [`accuracy`]: how far a density is from the true one; [`bounds`], [`grading`], [`refinement`]: the box,
+//!   the widths of the cells and their number, where the program finds them, with a `pilot`.
 
 pub mod accuracy;
 pub mod bounds;
@@ -22,10 +23,13 @@ pub mod discretisation;
 pub mod edges;
 pub mod engine;
 pub mod generator;
+pub mod grading;
 pub mod integrator;
 pub mod linear;
 pub mod options;
+mod pilot;
 pub mod quasi_stationary;
+pub mod refinement;
 pub mod spectrum;
 pub mod start;
 pub mod stationary;

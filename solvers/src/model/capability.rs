@@ -149,6 +149,16 @@ pub trait SampleModel: Model {
     fn sampling_probabilities(&self, _points: &[f64], probabilities: &mut [f64]) {
         probabilities.fill(1.0 / self.samples() as f64);
     }
+
+    /// Weights in proportion to [`SampleModel::sampling_probabilities`], each added to those of the samples before (m×n): a uniform
+    /// number u draws the sample where they pass u times the last of them. Models that find them without the probabilities override it.
+    fn cumulative_weights(&self, points: &[f64], sums: &mut [f64]) {
+        self.sampling_probabilities(points, sums);
+        let n = points.len() / self.dimension();
+        for s in n..sums.len() {
+            sums[s] += sums[s - n];
+        }
+    }
 }
 
 /// What a model solves for at every θ: u further parameters, such as the amplitudes of a projected regression. Joint descent

@@ -194,6 +194,37 @@ dispatch! {
 }
 
 dispatch! {
+    /// Losses (m×n) become sums over the samples up to each of e^{(l_min − l)/τ}; n ≤ [`BLOCK`] points.
+    fn accumulate_weights(rows: &mut [f64], n: usize, scale: LossScale, smoothing: f64) {
+        let (mut least, mut sum, mut largest) = ([f64::INFINITY; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+        for row in rows.chunks_exact(n) {
+            for i in 0..n {
+                least[i] = if row[i] < least[i] { row[i] } else { least[i] };
+                largest[i] = if row[i] > largest[i] { row[i] } else { largest[i] };
+                sum[i] += row[i];
+            }
+        }
+        let m = (rows.len() / n) as f64;
+        let mut rate = [0.0; BLOCK];
+        for i in 0..n {
+            let scale = match scale {
+                LossScale::Constant(u) => u,
+                LossScale::MeanLoss => sum[i] / m,
+                LossScale::MaxLoss => largest[i],
+            };
+            rate[i] = 1.0 / (scale * smoothing).max(f64::MIN_POSITIVE); // every loss 0: uniform
+        }
+        sum.fill(0.0);
+        for row in rows.chunks_exact_mut(n) {
+            for i in 0..n {
+                sum[i] += exp((least[i] - row[i]) * rate[i]);
+                row[i] = sum[i];
+            }
+        }
+    }
+}
+
+dispatch! {
     /// Mean (d×n) and covariance (packed × n) of one sampled gradient at n points.
     /// Biased: F = Σ p g and Σ p (g − F)(g − F)ᵀ; reweighted: ∇L and Σ p (g/(mp) − ∇L)(g/(mp) − ∇L)ᵀ.
     fn sampled_moments(
@@ -324,6 +355,23 @@ impl SampleModel for ImportanceSampled {
 
     fn sampling_probabilities(&self, points: &[f64], probabilities: &mut [f64]) {
         self.probabilities(points, probabilities);
+    }
+
+    /// Neither normalised nor divided by τ: the draws are those of the probabilities but where u falls on a rounding of their sums.
+    fn cumulative_weights(&self, points: &[f64], sums: &mut [f64]) {
+        let (d, m) = (self.model.dimension(), self.model.samples());
+        let n = points.len() / d;
+        if n <= BLOCK {
+            self.model.sample_losses(points, sums);
+            return accumulate_weights(sums, n, self.scale, self.smoothing);
+        }
+        let mut here = vec![0.0; m * BLOCK];
+        for first in (0..n).step_by(BLOCK) {
+            let count = BLOCK.min(n - first);
+            let block: Vec<f64> = (0..d).flat_map(|k| points[k * n + first..k * n + first + count].to_vec()).collect();
+            self.cumulative_weights(&block, &mut here[..m * count]);
+            scatter(&here[..m * count], count, sums, n, first, m);
+        }
     }
 
     /// The batch must have been drawn with [`ImportanceSampled::probabilities`]; reweighted: mean of g/(m p).

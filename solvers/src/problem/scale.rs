@@ -75,9 +75,22 @@ impl Scale {
     /// Cells of widths in proportion to `width(θ)` on an axis, which is looked at in `points` places: the coordinate of unit noise for
     /// width = √D. Errors: widths that are not positive.
     pub fn drawn([from, to]: [f64; 2], points: usize, width: impl Fn(f64) -> f64) -> Result<Self, Error> {
-        let at = |i: usize| from + (to - from) * i as f64 / points as f64;
-        let density: Vec<f64> =
-            (0..=2 * points).map(|i| 1.0 / width(from + 0.5 * (to - from) * i as f64 / points as f64)).collect();
+        let mut places: Vec<f64> = (0..=points).map(|i| from + (to - from) * i as f64 / points as f64).collect();
+        places[points] = to;
+        Self::drawn_at(&places, width)
+    }
+
+    /// [`Scale::drawn`] for widths that are looked at in increasing places, more of them where cells are to be narrow. Errors: as there,
+    /// fewer than seven places.
+    pub fn drawn_at(places: &[f64], width: impl Fn(f64) -> f64) -> Result<Self, Error> {
+        let points = places.len().saturating_sub(1);
+        if points < POINTS {
+            return Err(Error::invalid("a coordinate needs widths at seven places or more", "give more places"));
+        }
+        let at = |i: usize| places[i];
+        let density: Vec<f64> = (0..=2 * points)
+            .map(|i| 1.0 / width(if i % 2 == 0 { at(i / 2) } else { 0.5 * (at(i / 2) + at(i / 2 + 1)) }))
+            .collect();
         if density.iter().any(|density| !(*density > 0.0 && density.is_finite())) {
             return Err(Error::invalid(
                 "cells cannot have a width that is not positive",
@@ -88,10 +101,10 @@ impl Scale {
         let mut u = vec![0.0];
         for i in 0..points {
             let own = density[2 * i] + 4.0 * density[2 * i + 1] + density[2 * i + 2];
-            u.push(u[i] + own * (to - from) / (6.0 * points as f64));
+            u.push(u[i] + own * (at(i + 1) - at(i)) / 6.0);
         }
         let total = u[points];
-        let mut nodes = vec![from];
+        let mut nodes = vec![at(0)];
         let mut i = 0;
         for j in 1..points {
             let wanted = total * j as f64 / points as f64;
@@ -113,7 +126,7 @@ impl Scale {
             }
             nodes.push(at(i) + h * low);
         }
-        nodes.push(to);
+        nodes.push(at(points));
         Ok(Self::Drawn(nodes))
     }
 

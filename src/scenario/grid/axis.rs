@@ -5,7 +5,7 @@ use fpsolve_solvers::problem::grid::{self, Boundary};
 use miette::Result;
 
 use super::spread::{self, Spread};
-use crate::reader::{Located, Value};
+use crate::reader::{Located, Table, Value};
 use crate::text::exact;
 
 /// Most cells on one axis.
@@ -21,7 +21,7 @@ pub struct Axis {
     pub from: f64,
     /// Upper end.
     pub to: f64,
-    /// Number of cells.
+    /// Number of cells; of a grid with a tolerance that of the first trial.
     pub cells: usize,
     /// Walls, lower end first; located for errors.
     pub boundary: Located<[Boundary; 2]>,
@@ -29,12 +29,16 @@ pub struct Axis {
     pub spread: Spread,
 }
 
-/// Reads an entry of `grid.axes`. Errors: missing ends or cells; ends that do not increase; walls that do not fit each other.
-pub(super) fn read(value: &Value) -> Result<Located<Axis>> {
+/// Reads an entry of `grid.axes`; `first` cells where a tolerance decides on them. Errors: missing ends or cells, cells beside a
+/// tolerance; ends that do not increase; walls that do not fit each other.
+pub(super) fn read(value: &Value, first: Option<usize>) -> Result<Located<Axis>> {
     let table = value
         .table(&["from", "to", "cells", "boundary", "grading", "scale", "center", "width", "exponent", "edges"])?;
     let walls = table.here([Boundary::Reflecting; 2]);
     let boundary = table.or("boundary", walls, "\"reflecting\"", boundary)?;
+    if first.is_some() {
+        without_cells(&table)?;
+    }
     if let Some(edges) = table.get("edges") {
         for key in ["from", "to", "cells", "grading", "scale", "center", "width", "exponent"] {
             table.exclusive("edges", key, "give the edges of the cells, or from, to and cells")?;
@@ -48,7 +52,10 @@ pub(super) fn read(value: &Value) -> Result<Located<Axis>> {
         let message = format!("`{}` runs from {} to {}", value.path(), exact(from.value), exact(to.value));
         return Err(table.source().error(&to.span, message, "must be greater than `from`", "write from < to"));
     }
-    let cells = table.require("cells", help)?.count(2..=MAX_CELLS_PER_AXIS)?.value as usize;
+    let cells = match first {
+        Some(first) => first,
+        None => table.require("cells", help)?.count(2..=MAX_CELLS_PER_AXIS)?.value as usize,
+    };
     if !(to.value - from.value).is_finite()
         || (to.value - from.value) / (cells as f64) <= f64::EPSILON * from.value.abs().max(to.value.abs()) * 8.0
     {
@@ -64,9 +71,22 @@ pub(super) fn read(value: &Value) -> Result<Located<Axis>> {
             table.exclusive("grading", "scale", "give one of them: a scale serves every D, grading a diagonal one")?;
             spread::grading(&written, from.value, to.value, &boundary)?
         }
-        None => spread::scale(&table, from.value, to.value, &boundary)?,
+        None => match spread::scale(&table, from.value, to.value, &boundary)? {
+            Spread::Even if first.is_some() && table.get("scale").is_none() => Spread::Auto,
+            spread => spread,
+        },
     };
     Ok(Located { value: Axis { from: from.value, to: to.value, cells, boundary, spread }, span: value.span() })
+}
+
+/// Errors: cells that are written though a tolerance decides on them.
+fn without_cells(table: &Table) -> Result<()> {
+    let written = ["cells", "edges"].into_iter().find_map(|key| table.get(key));
+    let written = written.or_else(|| table.get("grading").filter(|grading| !grading.is_string()));
+    written.map_or(Ok(()), |value| {
+        let message = format!("`{}` stands beside `grid.tolerance`, which decides on the cells", value.path());
+        Err(value.error(message, "not with a tolerance", "remove it, or remove `tolerance`"))
+    })
 }
 
 fn with_edges(value: &Value, edges: &Value, boundary: Located<[Boundary; 2]>) -> Result<Located<Axis>> {
@@ -126,8 +146,8 @@ impl Axis {
             Spread::Scaled(scale) => {
                 grid::Axis::scaled(variable, [self.from, self.to], self.cells, scale.clone(), walls)
             }
-            // until the noise is known
-            Spread::Noise => grid::Axis::uniform(variable, self.from, self.to, self.cells, walls),
+            // until the noise or a pilot solution is known
+            Spread::Noise | Spread::Auto => grid::Axis::uniform(variable, self.from, self.to, self.cells, walls),
             Spread::Edges(edges) => grid::Axis::graded(variable, edges.clone(), walls),
         }
     }

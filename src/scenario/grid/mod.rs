@@ -5,12 +5,13 @@ pub mod spread;
 
 use std::ops::Range;
 
+use fpsolve_solvers::fokker_planck::refinement::{FIRST, TOLERANCES};
 use miette::Result;
 
 use super::model::MAX_DIMENSIONS;
 use super::per_variable::PerVariable;
 use crate::reader::{Located, Table, Value};
-use crate::text::grouped;
+use crate::text::{exact, grouped};
 
 pub use axis::{Axis, MAX_CELLS_PER_AXIS};
 pub use spread::Spread;
@@ -29,6 +30,15 @@ pub enum Grid {
         bounds: Range<usize>,
         /// Cells per axis.
         cells: Located<Vec<usize>>,
+        /// Whether they are where the error is: `grading = "auto"`.
+        graded: bool,
+    },
+    /// Cells found by the program, and the bounds too where no axes are written.
+    Refined {
+        /// The L1 error that its own estimate is to stay below.
+        tolerance: Located<f64>,
+        /// The axes, without cells.
+        axes: Option<Located<Vec<Located<Axis>>>>,
     },
 }
 
@@ -36,10 +46,14 @@ pub enum Grid {
 pub fn read(root: &Table) -> Result<Located<Grid>> {
     let help = "write for example\n[grid]\naxes = [{ from = -2.0, to = 2.0, cells = 200 }]";
     let value = root.require("grid", help)?;
-    let table = value.table(&["axes", "bounds", "cells"])?;
+    let table = value.table(&["axes", "bounds", "cells", "grading", "tolerance"])?;
     let exclusive = "give axes = [ … ], or bounds = \"auto\" with cells = [ … ]";
     table.exclusive("axes", "bounds", exclusive)?;
     table.exclusive("axes", "cells", exclusive)?;
+    if let Some(tolerance) = table.get("tolerance") {
+        return Ok(Located { value: refined(&table, &tolerance)?, span: value.span() });
+    }
+    let graded = grading(&table)?;
     let grid = match table.get("bounds") {
         Some(bounds) => {
             let bounds = bounds.choice(&[("auto", ())])?.span;
@@ -52,19 +66,53 @@ pub fn read(root: &Table) -> Result<Located<Grid>> {
                 return Err(cells.error(message, "1 to 3 numbers", "write the cells per axis: cells = [256, 256]"));
             }
             check_total(&cells, &counts)?;
-            Grid::Auto { bounds, cells: Located { value: counts, span: cells.span() } }
+            Grid::Auto { bounds, cells: Located { value: counts, span: cells.span() }, graded }
         }
         None => {
+            if let Some(grading) = table.get("grading") {
+                let message = "`grid.grading` belongs to `bounds = \"auto\"`";
+                let help = "write grading = \"auto\" in the axes that are to be graded";
+                return Err(grading.error(message, "without bounds", help));
+            }
             let axes = table
                 .require("axes", "write one axis per variable: axes = [{ from = -2.0, to = 2.0, cells = 200 }]")?;
-            Grid::Axes(read_axes(&axes)?)
+            Grid::Axes(read_axes(&axes, None)?)
         }
     };
     Ok(Located { value: grid, span: value.span() })
 }
 
-fn read_axes(value: &Value) -> Result<Located<Vec<Located<Axis>>>> {
-    let axes = value.list()?.iter().map(axis::read).collect::<Result<Vec<_>>>()?;
+/// Whether `grading = "auto"` stands beside bounds. Errors: another word.
+fn grading(table: &Table) -> Result<bool> {
+    table.get("grading").map_or(Ok(false), |grading| Ok(grading.choice(&[("auto", true)])?.value))
+}
+
+/// Reads a grid with a tolerance. Errors: one that is out of range; cells beside it; axes that make none.
+fn refined(table: &Table, value: &Value) -> Result<Grid> {
+    let number = value.number()?;
+    let [least, most] = TOLERANCES;
+    if !(least..=most).contains(&number.value) {
+        let message = format!("`{}` is {}; it must lie between {least} and {most}", value.path(), exact(number.value));
+        let help = "it is an L1 error of densities: write for example tolerance = 0.01";
+        return Err(value.error(message, "out of range", help));
+    }
+    if let Some(cells) = table.get("cells") {
+        let message = "`grid.cells` stands beside `grid.tolerance`, which decides on the cells";
+        return Err(cells.error(message, "not with a tolerance", "remove it, or remove `tolerance`"));
+    }
+    if let Some(bounds) = table.get("bounds") {
+        bounds.choice(&[("auto", ())])?;
+    }
+    grading(table)?;
+    let axes = table.get("axes").map(|axes| {
+        let count = axes.list()?.len().clamp(1, MAX_DIMENSIONS);
+        read_axes(&axes, Some(FIRST[count - 1]))
+    });
+    Ok(Grid::Refined { tolerance: number, axes: axes.transpose()? })
+}
+
+fn read_axes(value: &Value, first: Option<usize>) -> Result<Located<Vec<Located<Axis>>>> {
+    let axes = value.list()?.iter().map(|axis| axis::read(axis, first)).collect::<Result<Vec<_>>>()?;
     if axes.is_empty() || axes.len() > MAX_DIMENSIONS {
         let message = format!("`grid.axes` has {} axes", axes.len());
         return Err(value.error(
@@ -100,6 +148,29 @@ impl Grid {
         match self {
             Self::Axes(axes) => vec![PerVariable::new("grid.axes", "axis", axes.value.len(), &axes.span)],
             Self::Auto { cells, .. } => vec![PerVariable::new("grid.cells", "number", cells.value.len(), &cells.span)],
+            Self::Refined { axes, .. } => {
+                let entry =
+                    |axes: &Located<Vec<_>>| PerVariable::new("grid.axes", "axis", axes.value.len(), &axes.span);
+                axes.iter().map(entry).collect()
+            }
+        }
+    }
+
+    /// The axes, where they are written.
+    pub fn axes(&self) -> Option<&Located<Vec<Located<Axis>>>> {
+        match self {
+            Self::Axes(axes) => Some(axes),
+            Self::Auto { .. } => None,
+            Self::Refined { axes, .. } => axes.as_ref(),
+        }
+    }
+
+    /// Cells of each of `d` axes; of a grid with a tolerance those of the first trial.
+    pub fn shape(&self, d: usize) -> Vec<usize> {
+        match (self, self.axes()) {
+            (Self::Auto { cells, .. }, _) => cells.value.clone(),
+            (_, Some(axes)) => axes.value.iter().map(|axis| axis.value.cells).collect(),
+            (_, None) => vec![FIRST[d.clamp(1, MAX_DIMENSIONS) - 1]; d],
         }
     }
 }

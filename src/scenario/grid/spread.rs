@@ -18,6 +18,8 @@ pub enum Spread {
         /// Distance up to which they stay narrow.
         width: f64,
     },
+    /// Where a pilot solution says that the error is: `grading = "auto"`, and every axis of a grid with a tolerance that has no scale.
+    Auto,
     /// Equal in a coordinate: `scale`.
     Scaled(Scale),
     /// Equal in the coordinate of unit noise, which is looked for: `scale = "noise"`.
@@ -97,8 +99,15 @@ pub(super) fn scale(table: &Table, from: f64, to: f64, boundary: &Located<[Bound
     found.map(Spread::Scaled).map_err(|error| table.source().solver_error(&value.span(), "this scale", &error))
 }
 
-/// Reads `grading`. Errors: a centre off the axis; a periodic axis.
+/// Reads `grading`. Errors: another word than "auto"; a centre off the axis; a periodic axis.
 pub(super) fn grading(value: &Value, from: f64, to: f64, boundary: &Located<[Boundary; 2]>) -> Result<Spread> {
+    if boundary.value[0] == Boundary::Periodic {
+        let message = "a periodic axis cannot be graded: the cells at its two ends would not match";
+        return Err(value.error(message, "graded", "remove `grading`, or write walls"));
+    }
+    if value.is_string() {
+        return Ok(value.choice(&[("auto", Spread::Auto)])?.value);
+    }
     let table = value.table(&["center", "width"])?;
     let help = "write grading = { center = 0.0, width = 0.3 }: cells narrow within 0.3 of 0, wider beyond";
     let center = table.require("center", help)?.number()?;
@@ -106,10 +115,6 @@ pub(super) fn grading(value: &Value, from: f64, to: f64, boundary: &Located<[Bou
     if !(from..=to).contains(&center.value) {
         let message = format!("`{}.center` is {}, off the axis from {from} to {to}", value.path(), center.value);
         return Err(table.source().error(&center.span, message, "off the axis", "write a point between the ends"));
-    }
-    if boundary.value[0] == Boundary::Periodic {
-        let message = "a periodic axis cannot be graded: the cells at its two ends would not match";
-        return Err(value.error(message, "graded", "remove `grading`, or write walls"));
     }
     Ok(Spread::Sinh { center: center.value, width: width.value })
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::fokker_planck::bounds::{self, ChosenBounds};
+use fpsolve_solvers::fokker_planck::grading::{PILOT, grade};
+use fpsolve_solvers::fokker_planck::refinement::{Allowed, Refinement, on_cells, refine};
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 use fpsolve_solvers::problem::dynamics::Dynamics;
@@ -15,27 +17,32 @@ use miette::Result;
 use rayon::prelude::*;
 
 use crate::reader::Located;
-use crate::scenario::grid::Spread;
+use crate::scenario::grid::{MAX_CELLS, MAX_CELLS_PER_AXIS, Spread};
 use crate::scenario::{Scenario, cells, grid};
+use crate::signal;
 
 /// The grid as far as the scenario gives it.
 pub(super) enum Layout<'a> {
     /// The axes are written.
     Written(Grid),
-    /// A box that is looked for: `bounds = "auto"`.
+    /// A box that is looked for: `bounds = "auto"`, or a tolerance alone.
     Sought {
-        /// Place of the key `bounds`.
+        /// Place of the key that says so.
         bounds: &'a Range<usize>,
         /// Cells per axis.
-        cells: &'a [usize],
+        cells: Vec<usize>,
     },
 }
 
 /// What the scenario says of the grid. Errors: axes that do not make one.
 pub(super) fn layout(scenario: &Scenario) -> Result<Layout<'_>> {
     let axes = match &scenario.grid.value {
-        grid::Grid::Auto { bounds, cells } => return Ok(Layout::Sought { bounds, cells: &cells.value }),
-        grid::Grid::Axes(axes) => axes,
+        grid::Grid::Auto { bounds, cells, .. } => return Ok(Layout::Sought { bounds, cells: cells.value.clone() }),
+        grid::Grid::Refined { tolerance, axes: None } => {
+            let d = scenario.variable_names().len();
+            return Ok(Layout::Sought { bounds: &tolerance.span, cells: vec![PILOT[d.clamp(1, 3) - 1]; d] });
+        }
+        grid::Grid::Axes(axes) | grid::Grid::Refined { axes: Some(axes), .. } => axes,
     };
     let build = |(axis, variable): (&Located<grid::Axis>, String)| {
         axis.value.build(variable).map_err(|error| scenario.source.solver_error(&axis.span, "this axis", &error))
@@ -56,8 +63,10 @@ pub(super) fn check_table(scenario: &Scenario, grid: &Grid, model: &dyn Model) -
             continue;
         }
         let (span, found) = match &scenario.grid.value {
-            grid::Grid::Axes(axes) => (&axes.value[k].span, ""),
-            grid::Grid::Auto { bounds, .. } => (bounds, ", which the box that was found leaves"),
+            grid::Grid::Axes(axes) | grid::Grid::Refined { axes: Some(axes), .. } => (&axes.value[k].span, ""),
+            grid::Grid::Auto { bounds: span, .. } | grid::Grid::Refined { tolerance: Located { span, .. }, .. } => {
+                (span, ", which the box that was found leaves")
+            }
         };
         let (name, from, to) = (axis.variable(), axis.lower(), axis.upper());
         let message =
@@ -71,7 +80,7 @@ pub(super) fn check_table(scenario: &Scenario, grid: &Grid, model: &dyn Model) -
 /// Graded axes need a diagonal D. Errors: a cell where D is not, at the first graded axis.
 pub(super) fn check_graded(scenario: &Scenario, grid: &Grid, dynamics: &dyn Dynamics) -> Result<()> {
     let d = grid.dimension();
-    let grid::Grid::Axes(axes) = &scenario.grid.value else { return Ok(()) };
+    let Some(axes) = scenario.grid.value.axes() else { return Ok(()) };
     let fixed = |axis: &&Located<grid::Axis>| matches!(axis.value.spread, Spread::Sinh { .. } | Spread::Edges(_));
     let Some(graded) = axes.value.iter().find(fixed).filter(|_| d > 1) else {
         return Ok(());
@@ -104,7 +113,7 @@ const FLOOR: f64 = 1e-4;
 /// The grid with those axes whose `scale` is the noise in the coordinate du = dθ/√D, in which the noise is the same everywhere
 /// (J. Lamperti 1964); in more dimensions √D_kk is the geometric mean over the other axes. Errors: a noise without a coordinate.
 pub(super) fn with_noise(scenario: &Scenario, grid: Grid, dynamics: &dyn Dynamics) -> Result<Grid> {
-    let grid::Grid::Axes(written) = &scenario.grid.value else { return Ok(grid) };
+    let Some(written) = scenario.grid.value.axes() else { return Ok(grid) };
     if written.value.iter().all(|axis| axis.value.spread != Spread::Noise) {
         return Ok(grid);
     }
@@ -156,6 +165,59 @@ fn mean_noise(grid: &Grid, k: usize, dynamics: &dyn Dynamics) -> Vec<f64> {
             (own.iter().map(|value| value.max(f64::MIN_POSITIVE).ln()).sum::<f64>() / across as f64).exp()
         })
         .collect()
+}
+
+/// What the program found of a grid beside its box.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// Axes whose cells are where a pilot solution has its error.
+    pub graded: Vec<bool>,
+    /// The search for a number of cells.
+    pub refinement: Option<Refinement>,
+}
+
+/// Most seconds of a trial solution where a tolerance decides on the cells.
+const TRIAL_SECONDS: f64 = 120.0;
+
+/// The grid with graded axes and, where a tolerance is written, with as many cells as that takes; `at` puts the problem on a grid of
+/// the same box.
+///
+/// Errors: a pilot or trial solution that fails, a tolerance that is not reached with the memory and the time that are allowed.
+pub(super) fn refined(
+    scenario: &Scenario,
+    grid: Grid,
+    at: &dyn Fn(Grid) -> std::result::Result<Problem, fpsolve_solvers::Error>,
+) -> Result<(Grid, Found)> {
+    let (tolerance, span) = match &scenario.grid.value {
+        grid::Grid::Axes(axes) => (None, &axes.span),
+        grid::Grid::Auto { bounds, .. } => (None, bounds),
+        grid::Grid::Refined { tolerance, .. } => (Some(tolerance.value), &tolerance.span),
+    };
+    let graded: Vec<bool> = match (&scenario.grid.value, scenario.grid.value.axes()) {
+        (grid::Grid::Auto { graded, .. }, _) => vec![*graded; grid.dimension()],
+        (_, Some(axes)) => axes.value.iter().map(|axis| axis.value.spread == Spread::Auto).collect(),
+        (_, None) => vec![true; grid.dimension()],
+    };
+    if tolerance.is_none() && !graded.contains(&true) {
+        return Ok((grid, Found::default()));
+    }
+    let options = scenario.options.of::<FokkerPlanckOptions>();
+    let label = if tolerance.is_some() { "not reached" } else { "these axes" };
+    let refuse = |error: fpsolve_solvers::Error| scenario.source.solver_error(span, label, &error);
+    let grading = grade(&grid, &graded, options.stationary, at, &signal::interrupted).map_err(refuse)?;
+    let Some(tolerance) = tolerance else {
+        let grid = on_cells(&grid, &grading.scales, grid.shape()).map_err(refuse)?;
+        return Ok((grid, Found { graded, refinement: None }));
+    };
+    let allowed = Allowed {
+        cells: scenario.most_cells.min(MAX_CELLS as f64),
+        per_axis: MAX_CELLS_PER_AXIS as usize,
+        seconds: TRIAL_SECONDS,
+    };
+    let share: Vec<f64> = grading.share;
+    let found = refine((&grid, &grading.scales, &share), tolerance, (options, allowed), at, &signal::interrupted)
+        .map_err(refuse)?;
+    Ok((found.grid.clone(), Found { graded, refinement: Some(found) }))
 }
 
 /// Lengths (d) of the equation at the start, before there is a box; see [`bounds::lengths_at_start`].

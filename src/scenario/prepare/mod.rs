@@ -2,19 +2,21 @@
 
 mod dynamics;
 mod fields;
-mod grid;
+pub mod grid;
 
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use fpsolve_solvers::Error;
 use fpsolve_solvers::dynamics::WithTable;
 use fpsolve_solvers::fokker_planck::bounds::ChosenBounds;
 use fpsolve_solvers::formula::Symbols;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::model::data::Data;
-use fpsolve_solvers::problem::dynamics::lengths;
+use fpsolve_solvers::problem::dynamics::{Dynamics, lengths};
 use fpsolve_solvers::problem::grid::Grid;
+use fpsolve_solvers::problem::initial::Initial as Law;
 use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::{Report, Result};
@@ -25,7 +27,7 @@ use crate::analysis::{Context, Planned};
 use crate::engine::sgd::SgdTable;
 use crate::engine::{EngineEntry, Options, Representation};
 use crate::text::short;
-use grid::Layout;
+use grid::{Found, Layout};
 
 /// A scenario that is ready to run: the problem, how each engine computes, and what is asked of the result.
 #[derive(Clone)]
@@ -58,6 +60,8 @@ pub struct Prepared {
     pub notes: Vec<String>,
     /// How the box was found, where the scenario leaves it to the program.
     pub box_found: Option<ChosenBounds>,
+    /// What else of the grid was found.
+    pub grid_found: Found,
 }
 
 impl Scenario {
@@ -91,7 +95,7 @@ impl Scenario {
                 // the box is not known yet: differences are based on how far the start gets at first
                 let unconverted = dynamics::unconverted(self, Arc::clone(&model), &given)?;
                 let dynamics = on(&grid::lengths_at_start(self, &*unconverted, temperature))?;
-                let (grid, found) = grid::find(self, (bounds, cells), &model, &dynamics, temperature, minibatch)?;
+                let (grid, found) = grid::find(self, (bounds, &cells), &model, &dynamics, temperature, minibatch)?;
                 self.check_symmetry(&grid)?;
                 (grid, Some(found))
             }
@@ -100,15 +104,11 @@ impl Scenario {
         let dynamics = on(&lengths(&grid))?;
         let grid = grid::with_noise(self, grid, &*dynamics)?;
         fields::check(self, &grid, &*model, &*dynamics)?;
-        if engines.iter().any(|engine| engine.representation == Representation::Density) {
-            grid::check_graded(self, &grid, &*dynamics)?;
-        }
-        let dynamics = Arc::new(WithTable::new(dynamics, grid.clone(), model.sample_count()));
         let symbols = self.symbols();
-        let initial = self.initial.build(&initial::Given { source: &self.source, symbols: &symbols, grid: &grid })?;
-        let problem = Problem {
+        let start = |grid: &Grid| self.initial.build(&initial::Given { source: &self.source, symbols: &symbols, grid });
+        let on_grid = |grid: Grid, initial: Law, dynamics: Arc<dyn Dynamics>| Problem {
             variables: self.variable_names(),
-            model,
+            model: Arc::clone(&model),
             dynamics,
             temperature,
             minibatch,
@@ -117,6 +117,22 @@ impl Scenario {
             times: self.time.at.value.clone(),
             seed: self.seed,
         };
+        start(&grid)?;
+        let shared: Arc<dyn Dynamics> =
+            Arc::new(WithTable::new(Arc::clone(&dynamics), grid.clone(), model.sample_count()));
+        let (grid, grid_found) = grid::refined(self, grid, &|grid: Grid| {
+            let initial = start(&grid).map_err(|report| Error::invalid(report.to_string(), "write another start"))?;
+            Ok(on_grid(grid, initial, Arc::clone(&shared)))
+        })?;
+        if grid_found.graded.contains(&true) {
+            fields::check(self, &grid, &*model, &*dynamics)?;
+        }
+        if engines.iter().any(|engine| engine.representation == Representation::Density) {
+            grid::check_graded(self, &grid, &*dynamics)?;
+        }
+        let initial = start(&grid)?;
+        let dynamics = Arc::new(WithTable::new(dynamics, grid.clone(), model.sample_count()));
+        let problem = on_grid(grid, initial, dynamics);
         let mut notes = self.notes();
         let analyses = self.analysis.prepare(&mut Context {
             source: &self.source,
@@ -141,6 +157,7 @@ impl Scenario {
             output: self.output_file(),
             notes,
             box_found,
+            grid_found,
             problem,
             data,
             engines,

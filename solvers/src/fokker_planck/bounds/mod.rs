@@ -6,13 +6,9 @@
 
 use std::sync::Arc;
 
-use super::edges::discretisation::EDGES;
-use super::engine::FokkerPlanck;
-use super::options::FokkerPlanckOptions;
+use super::pilot::{self, Seen};
 use super::stencil::coefficients::at_points;
 use crate::dynamics::{Coefficients, WithTable};
-use crate::engine::Engine;
-use crate::engine::OnGrid;
 use crate::error::{Error, Setting};
 use crate::numerics::random::Stream;
 use crate::numerics::symmetric::{packed_index, packed_len};
@@ -72,7 +68,7 @@ impl ChosenBounds {
 /// Errors: an initial law that needs a box to be defined, walkers that diverge, a side where the probability does not decay,
 /// formulas that are not finite where the box would have to reach.
 pub fn find(problem: &Problem, cells: &[usize], stationary: bool) -> Result<ChosenBounds, Error> {
-    let pilot = pilot(problem)?;
+    let pilot = walkers(problem)?;
     let problem = &tabulated(problem, &pilot)?;
     let most = CELLS[problem.dimension() - 1];
     let trial: Vec<usize> = cells.iter().map(|&n| n.clamp(8, most)).collect();
@@ -199,11 +195,7 @@ impl Profile {
             Axis::uniform(name, pair[0].place, pair[1].place, cells[k], [Boundary::Reflecting; 2])
         };
         let grid = Grid::new(sides.iter().enumerate().map(axis).collect::<Result<Vec<_>, Error>>()?)?;
-        let every = problem.times.len().div_ceil(TIMES).max(1);
-        let last = problem.times.len() - 1;
-        let times = problem.times.iter().enumerate().filter(|(i, _)| i % every == 0 || *i == last);
-        let times: Vec<f64> = times.map(|(_, &t)| t).collect();
-        let trial = Problem { grid, times, ..problem.clone() };
+        let trial = Problem { grid, ..problem.clone() };
         let blame = |error: Error| {
             let box_: Vec<String> = trial.grid.axes().iter().map(words).collect();
             Error::invalid(
@@ -213,24 +205,13 @@ impl Profile {
             .set_by(&[Setting::Axes])
         };
         // the tails matter here: the integrators' errors must stay below the share that is looked for
-        let options = FokkerPlanckOptions {
-            discretisation: Some(&EDGES),
-            tolerance: 1e-2 * SHARE,
-            stationary,
-            error_estimate: false,
-            ..Default::default()
-        };
-        let mut engine = FokkerPlanck::new(&trial, options).map_err(blame)?;
+        let seen = pilot::laws((&trial, TIMES), 1e-2 * SHARE, stationary, &|| false).map_err(blame)?;
         let mut profile = Self {
             axes: cells.iter().map(|&n| vec![0.0; n]).collect(),
             when: vec![[String::new(), String::new()]; cells.len()],
         };
-        if let Some(law) = engine.stationary() {
-            profile.add(&trial.grid, &law.probability.clone(), "stationary");
-        }
-        for &time in &trial.times {
-            engine.advance(time, &|| false).map_err(blame)?;
-            profile.add(&trial.grid, &engine.snapshot().probability, &format!("t = {time}"));
+        for Seen { probability, when } in &seen {
+            profile.add(&trial.grid, probability, when);
         }
         Ok(profile)
     }
@@ -292,7 +273,7 @@ fn words(axis: &Axis) -> String {
 }
 
 /// Where 256 walkers without walls go, and the initial law: the first box.
-fn pilot(problem: &Problem) -> Result<Vec<[f64; 2]>, Error> {
+fn walkers(problem: &Problem) -> Result<Vec<[f64; 2]>, Error> {
     let d = problem.dimension();
     let start = start_box(problem)?;
     let mut points = vec![0.0; d * WALKERS];

@@ -2,6 +2,8 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::engine::{Engine, OnGrid};
+use crate::fokker_planck::{FokkerPlanck, FokkerPlanckOptions};
 use crate::model::Model;
 use crate::problem::dynamics::Dynamics;
 

@@ -191,7 +191,8 @@ fn tensor(
     let stencil = Stencil::new(grid, cells, max_radius);
     let (radius, singular) = (stencil.radius(), stencil.singular());
     let (widened_cells, widening) = stencil.added(grid, cells);
-    let problem = Tensor { dynamics, temperature, grid, spacing: spacing(grid), weight: options.weight, stencil };
+    let problem =
+        Tensor { dynamics, temperature, grid, spacing: spacing(grid), weight: options.weight, stencil, cells };
     let mut collected = Collected::new(grid);
     problem.edges().into_iter().try_for_each(|edges| collected.add(edges))?;
     let mut components = Components::new(grid.len());

@@ -3,7 +3,7 @@
 
 use super::edge_generator;
 use crate::diffusion::FormulaDiffusion;
-use crate::dynamics::FormulaDynamics;
+use crate::dynamics::{FormulaDynamics, FromFunctions};
 use crate::fokker_planck::cells::averages::averages;
 use crate::fokker_planck::testing::test_fields::stationary;
 use crate::formula::{Symbols, parse};
@@ -138,4 +138,25 @@ fn a_barrier_between_two_centres_is_counted_and_named() {
     let needle =
         edge_generator(&dynamics(1, "x^2/2 + exp(-(x - 0.2025)^2/2e-9)", "1"), 0.1, &box_of(1, 1.6, 320)).unwrap();
     assert!(needle.unseen.is_some(), "{:?}", needle.warnings);
+}
+
+/// D = a(x)·M with M full and a = 1 left of a line, 3 right of it, and no drift: A ρ is constant at rest, so ρ is three times as large on the
+/// left. A pointwise ∇·A does not see the line, wherever it lies between the cell centres.
+#[test]
+fn across_a_jump_of_a_full_tensor_a_rho_is_continuous() {
+    for line in [0.0, 0.03] {
+        let size = move |x: f64| if x < line { 1.0 } else { 3.0 };
+        let tensor = move |p: &[f64], a: &mut [f64]| {
+            let s = size(p[0]);
+            (a[0], a[1], a[2]) = (s, 0.4 * s, 0.7 * s);
+        };
+        let jumping = FromFunctions::new(2, |_: &[f64], b: &mut [f64]| b.fill(0.0), tensor);
+        let grid = box_of(2, 1.0, 16);
+        let found = edge_generator(&jumping, 0.5, &grid).unwrap();
+        let p = stationary(&found.generator);
+        let [left, right] = [-0.5, 0.5].map(|x| p[grid.locate(&[x, 0.2]).unwrap()]);
+        assert!((left / right - 3.0).abs() < 0.05, "{line}: {}", left / right);
+        let spread = (p[grid.locate(&[-0.5, -0.7]).unwrap()] / left - 1.0).abs();
+        assert!(spread < 0.05, "{line}: {spread}");
+    }
 }

@@ -20,6 +20,7 @@
 //! * `vanishing_noise`: axes at whose walls A vanishes, by the exact weight of their cells;
 //! * `loss_difference`, `cell_weight`: exponents, conductances and weights of cells where the loss has kinks, jumps, or detail between
 //!   cell centres;
+//! * `jump`: exponents of edges across which A jumps, as D does at a kink of the samples' losses;
 //! * `connectivity`: cells that long offsets cut off at walls;
 //! * [`first_passage`]: the generator without the cells of a set;
 //! * [`discretisation`]: the generator as a [`Discretisation`](super::discretisation::Discretisation).
@@ -31,6 +32,7 @@ pub(crate) mod diagonal;
 pub mod discretisation;
 pub(crate) mod exponent;
 pub mod first_passage;
+pub(crate) mod jump;
 #[cfg(test)]
 mod kink_tests;
 pub(crate) mod local_slope;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::diagonal::Edges;
 use super::exponent::edge_integrals;
+use super::jump::{FASTER, Jump, NOTICEABLE, distance};
 use super::local_slope::{Node, solve_node};
 use super::weight::EdgeWeight;
 use crate::fokker_planck::stencil::coefficients::{CHUNK, CellCoefficients, at_points};
@@ -42,6 +43,7 @@ pub struct Tensor<'a> {
     pub spacing: [f64; 3],
     pub weight: EdgeWeight,
     pub stencil: Stencil,
+    pub cells: &'a CellCoefficients,
 }
 
 impl Stencil {
@@ -159,7 +161,11 @@ impl Tensor<'_> {
             which.iter().zip(nodes).map(|(&e, node)| inner(&node.gamma, &edges[e].offset)).collect()
         });
         let mut out = Edges::none(0);
-        for (i, (edge, p)) in edges.iter().zip(exponents).enumerate() {
+        for (i, (edge, smooth)) in edges.iter().zip(exponents).enumerate() {
+            let p = self.jump(edge).map_or(smooth, |jump| {
+                let sides = jump.at * left[i] + (1.0 - jump.at) * right[i];
+                sides - jump.exponent(self.grid.dimension(), &edge.offset, edge.added)
+            });
             let (forward, backward) = self.weight.rates(edge.weight, p, right[i] - left[i], true);
             match edge.to {
                 Some(to) => {
@@ -170,6 +176,34 @@ impl Tensor<'_> {
             }
         }
         out
+    }
+
+    /// The jump of A between two cells; None where it changes little, or gradually, or no faster than beside this edge.
+    fn jump(&self, edge: &TensorEdge) -> Option<Jump> {
+        let (d, lattice, to) = (self.grid.dimension(), Lattice::new(self.grid), edge.to?);
+        let pairs = packed_len(d);
+        let of = |cell: usize| index_units(d, &self.cells.diffusion[cell * pairs..(cell + 1) * pairs], &self.spacing);
+        let ends = [of(edge.from), of(to)];
+        let trace: f64 = (0..d).map(|k| ends[0][packed_index(d, k, k)] + ends[1][packed_index(d, k, k)]).sum();
+        let change = distance(&ends[0], &ends[1]);
+        if change <= NOTICEABLE * 0.5 * trace {
+            return None;
+        }
+        for (end, sign) in [(edge.from, -1.0), (to, 1.0)] {
+            let offset = edge.offset.map(|c| (sign * c) as i8);
+            if let Step::Cell(next) = lattice.step(self.grid.multi_index(end), offset)
+                && change < FASTER * distance(&of(end), &of(next))
+            {
+                return None;
+            }
+        }
+        let start = self.grid.center(edge.from);
+        Jump::find(d, &edge.offset, ends, &|apart: [f64; 3]| {
+            let mut point: [f64; 3] = std::array::from_fn(|k| start[k] + apart[k] * self.spacing[k]);
+            lattice.wrap(&mut point);
+            let (_, a, _) = at_points(self.dynamics, self.temperature, &point[..d], None);
+            index_units(d, &a, &self.spacing)
+        })
     }
 
     /// Every edge once: by its lower end along the offset, or by the other end where that one alone uses the offset.

@@ -61,11 +61,13 @@ impl Tile {
         self.residual[s] = -y;
     }
 
-    /// Finds residuals and slopes of the first `count` samples.
+    /// Finds residuals and, with `SLOPES`, slopes of the first `count` samples.
     #[inline(always)]
-    fn evaluate<const D: usize>(&mut self, units: &[Active], w: &[Lane; D], count: usize) {
-        for k in 0..D {
-            self.slope[k] = [Lane::ZERO; TILE];
+    fn evaluate<const D: usize, const SLOPES: bool>(&mut self, units: &[Active], w: &[Lane; D], count: usize) {
+        if SLOPES {
+            for k in 0..D {
+                self.slope[k] = [Lane::ZERO; TILE];
+            }
         }
         let mut pairs = units.chunks_exact(2);
         for pair in &mut pairs {
@@ -74,8 +76,8 @@ impl Tile {
                 keep_lanes();
                 let (a, b) = (self.x[s] - pair[0].center, self.x[s] - pair[1].center);
                 let (ha, hb) = tanh_pair(wa * a, wb * b);
-                self.add(s, &pair[0], a, ha);
-                self.add(s, &pair[1], b, hb);
+                self.add::<SLOPES>(s, &pair[0], a, ha);
+                self.add::<SLOPES>(s, &pair[1], b, hb);
             }
         }
         for unit in pairs.remainder() {
@@ -83,16 +85,18 @@ impl Tile {
                 keep_lanes();
                 let a = self.x[s] - unit.center;
                 let h = tanh_pair(w[unit.group] * a, Lane::ZERO).0;
-                self.add(s, unit, a, h);
+                self.add::<SLOPES>(s, unit, a, h);
             }
         }
     }
 
     #[inline(always)]
-    fn add(&mut self, s: usize, unit: &Active, a: Lane, h: Lane) {
+    fn add<const SLOPES: bool>(&mut self, s: usize, unit: &Active, a: Lane, h: Lane) {
         self.residual[s] = h.fma(Lane::splat(unit.amplitude), self.residual[s]);
-        let slope = &mut self.slope[unit.group][s];
-        *slope = (a * unit.amplitude).fma(sech_squared(h), *slope);
+        if SLOPES {
+            let slope = &mut self.slope[unit.group][s];
+            *slope = (a * unit.amplitude).fma(sech_squared(h), *slope);
+        }
     }
 }
 
@@ -126,7 +130,7 @@ fn moments_kernel<const D: usize>(
             for (s, &[x, y]) in samples.iter().enumerate() {
                 tile.set(s, Lane::splat(x), Lane::splat(y));
             }
-            tile.evaluate(&model.units, &w, samples.len());
+            tile.evaluate::<D, true>(&model.units, &w, samples.len());
             for s in 0..samples.len() {
                 keep_lanes();
                 let r = tile.residual[s];
@@ -242,7 +246,11 @@ fn per_sample_kernel<const D: usize>(
             for (s, &[x, y]) in samples.iter().enumerate() {
                 tile.set(s, Lane::splat(x), Lane::splat(y));
             }
-            tile.evaluate(&model.units, &w, samples.len());
+            if gradients.is_empty() {
+                tile.evaluate::<D, false>(&model.units, &w, samples.len());
+            } else {
+                tile.evaluate::<D, true>(&model.units, &w, samples.len());
+            }
             for s in 0..samples.len() {
                 let (r, row) = (tile.residual[s], chunk * TILE + s);
                 if !losses.is_empty() {
@@ -299,7 +307,7 @@ fn batch_kernel<const D: usize>(model: &Fixed, points: &[f64], batch: &[u32], gr
                     keep_lanes();
                     tile.set(s, x, y);
                 }
-                tile.evaluate(&model.units, &w, samples.len());
+                tile.evaluate::<D, true>(&model.units, &w, samples.len());
                 for s in 0..samples.len() {
                     keep_lanes();
                     for k in 0..D {

@@ -17,39 +17,44 @@ impl Sampling for Importance {
         "by importance, with replacement"
     }
 
+    /// Few walkers at a time: their weights stay in the first cache, and no array is large enough to come from the system anew.
     fn draw(&self, stream: &mut LaneStream, _order: &mut Vec<u32>, points: &[f64], _step: u64, batch: &mut [u32]) {
-        let mut cumulative = vec![0.0; self.model.samples() * BLOCK];
-        self.model.sampling_probabilities(points, &mut cumulative);
-        accumulate(&mut cumulative);
+        let d = points.len() / BLOCK;
         let mut uniforms = vec![0.0; batch.len()];
         stream.uniforms(&mut uniforms);
-        invert(&cumulative, &uniforms, batch);
-    }
-}
-
-dispatch! {
-    fn accumulate(rows: &mut [f64]) {
-        let mut sum = [0.0; BLOCK];
-        for row in rows.as_chunks_mut::<BLOCK>().0 {
-            for (sum, p) in sum.iter_mut().zip(row) {
-                *sum += *p;
-                *p = *sum;
+        let (mut sums, mut here) = (vec![0.0; self.model.samples() * CHUNK], vec![0.0; d * CHUNK]);
+        for first in (0..BLOCK).step_by(CHUNK) {
+            for k in 0..d {
+                here[k * CHUNK..(k + 1) * CHUNK].copy_from_slice(&points[k * BLOCK + first..][..CHUNK]);
             }
+            self.model.cumulative_weights(&here, &mut sums);
+            invert(&sums, &uniforms, first, batch);
         }
     }
 }
 
+/// Walkers of a block whose samples are drawn together.
+const CHUNK: usize = 32;
+
 dispatch! {
-    /// The sample where the sum of the probabilities passes u: how many partial sums, the last one left out, are at most u.
-    fn invert(cumulative: &[f64], uniforms: &[f64], batch: &mut [u32]) {
-        let rows = cumulative.as_chunks::<BLOCK>().0;
-        let drawn = batch.as_chunks_mut::<BLOCK>().0;
-        for (drawn, u) in drawn.iter_mut().zip(uniforms.as_chunks::<BLOCK>().0) {
-            drawn.fill(0);
-            for row in &rows[..rows.len() - 1] {
-                for i in 0..BLOCK {
-                    drawn[i] += u32::from(row[i] <= u[i]);
+    /// For the walkers from `first` on the sample where the sum of the weights passes u times their total: how many partial sums, the
+    /// last one left out, are at most that.
+    fn invert(sums: &[f64], uniforms: &[f64], first: usize, batch: &mut [u32]) {
+        let rows = sums.as_chunks::<CHUNK>().0;
+        let (total, rows) = (&rows[rows.len() - 1], &rows[..rows.len() - 1]);
+        for (drawn, u) in batch.chunks_exact_mut(BLOCK).zip(uniforms.chunks_exact(BLOCK)) {
+            let (drawn, u) = (&mut drawn[first..first + CHUNK], &u[first..first + CHUNK]);
+            let (mut count, mut level) = ([0u64; CHUNK], [0.0; CHUNK]);
+            for i in 0..CHUNK {
+                level[i] = u[i] * total[i];
+            }
+            for row in rows {
+                for i in 0..CHUNK {
+                    count[i] += u64::from(row[i] <= level[i]);
                 }
+            }
+            for i in 0..CHUNK {
+                drawn[i] = count[i] as u32;
             }
         }
     }
