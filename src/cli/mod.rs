@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, one line per subcommand in the table below.
 
 mod check;
+mod compare;
 mod completions;
 mod convergence;
 mod explain;
@@ -45,6 +46,7 @@ static SUBCOMMANDS: &[&Subcommand] = &[
     &plot::SUBCOMMAND,
     &report::SUBCOMMAND,
     &show::SUBCOMMAND,
+    &compare::SUBCOMMAND,
     &list::SUBCOMMAND,
     &explain::SUBCOMMAND,
     &validate::SUBCOMMAND,
@@ -73,6 +75,7 @@ const EXAMPLES: &str = "Examples:
   fpsolve convergence scenarios/double-well.toml     the same on a ladder of grids: is the grid fine enough?
   fpsolve plot transient.h5 -o pictures              draw the record
   fpsolve report transient.h5 --open                 all about it on one page
+  fpsolve compare today.h5 yesterday.h5              are the laws of two records the same?
   fpsolve validate                                   run every shipped scenario, print the verdicts
 
 Exit codes: 0 done, every verdict passed; 1 the run failed; 2 bad input, nothing written; 3 a verdict or

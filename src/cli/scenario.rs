@@ -161,8 +161,16 @@ fn compute(
         show.expect(time.check(&scenario, &prepared, shown.quiet)?);
         Ok(run_engines(&prepared, &signal::interrupted, &|doing| show.say(doing), &told))
     };
-    let run = signal::attended_with(work, || checkpoints.look().iter().for_each(|warning| super::tell(warning)))
-        .unwrap_or_else(|| Ok(reached.abandoned()));
+    let look = || checkpoints.look().iter().for_each(|warning| super::tell(warning));
+    let run = signal::attended_with(move || error::caught(work), look);
     progress.end();
-    run
+    match run {
+        None => Ok(reached.abandoned()),
+        Some(Ok(run)) => run,
+        // what was reached before a panic is not lost
+        Some(Err(panic)) => reached.broken(&panic).ok_or_else(|| {
+            let message = format!("this is a bug in fpsolve: {panic}");
+            Failure::run(error::advice(message, "please report it with the scenario and these lines"))
+        }),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Engine, Interrupt};
@@ -20,7 +20,7 @@ use miette::Result;
 use super::langevin::table_words;
 use super::options::{AnyOptions, Options, OptionsTable, refused};
 use super::{EngineEntry, Representation};
-use crate::engine::work::{Cause, LONGEST_PROBE, Look, Measured, Work, until};
+use crate::engine::work::{Cause, LONGEST_PROBE, Look, Measured, Stopwatch, Work, until};
 use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
@@ -257,7 +257,7 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     // the edges alone: a chain that is tried and a stationary density are not those of the whole grid
     let discretisation = written.discretisation.or(Some(&EDGES));
     let own = FokkerPlanckOptions { discretisation, stationary: false, error_estimate: false, ..written.clone() };
-    let (mut seen, start) = (0.0, Instant::now());
+    let (mut seen, start) = (0.0, Stopwatch::start());
     for window in windows(&problem.grid) {
         let cells = window.len() as f64;
         let there = Problem { grid: window, initial: Initial::Uniform, ..problem.clone() };
@@ -271,7 +271,7 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
         }
     }
     let coarser = 1.0 + 1.0 / 2f64.powf(problem.dimension() as f64);
-    let building = start.elapsed().as_secs_f64() * coarser * problem.grid.len() as f64 / f64::max(seen, 1.0);
+    let building = start.seconds() * coarser * problem.grid.len() as f64 / f64::max(seen, 1.0);
     let coarse = (ENTRY.build)(options, coarse, &until(LONGEST_PROBE, interrupt)).ok();
     Ok(Measured { building, seconds: 0.0, stepping: None, coarse })
 }
