@@ -222,8 +222,10 @@ fn map(source: &Source) -> Option<Canvas> {
     let mut keys = vec![
         (Key::Disc(INK), "minimum".to_string()),
         (Key::Line(Stroke::solid(INK, 2.6)), "cross: saddle; triangle: maximum".to_string()),
-        (Key::Line(Stroke::solid(colour_of(1), 2.4)), "border of a basin".to_string()),
     ];
+    if source.plane.is_none() {
+        keys.push((Key::Line(Stroke::solid(colour_of(1), 2.0)), "border of a basin".into()));
+    }
     if source.stationary.is_some() {
         keys.push((Key::Line(Stroke::dashed(INK, 1.8)), "50 % and 90 % of the stationary density".into()));
     }
