@@ -24,6 +24,7 @@ pub mod integrator;
 pub mod linear;
 pub mod options;
 pub mod quasi_stationary;
+pub mod reaction;
 pub mod spectrum;
 pub mod start;
 pub mod stationary;

@@ -30,9 +30,11 @@ pub mod plane;
 mod plane_batches;
 mod plane_inverse;
 pub mod plane_law;
+mod reaction;
 pub mod samples;
 mod shares;
 pub mod solve;
+mod tilted_law;
 mod without_replacement;
 
 pub use assignment::Rows;
