@@ -12,7 +12,7 @@ use resvg::tiny_skia::Pixmap;
 use resvg::usvg::roxmltree::Document;
 
 /// Figures of groups that the synthetic records do not have; the tests of those groups draw them.
-const ELSEWHERE: [&str; 3] = ["convergence", "laws", "validity"];
+const ELSEWHERE: [&str; 6] = ["convergence", "laws", "validity", "escape-rates", "relaxation", "currents"];
 
 fn pictures(record: &Record, dir: &Path) -> Vec<String> {
     let (paths, failed) = plot(record, dir).unwrap();

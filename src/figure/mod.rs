@@ -14,6 +14,7 @@ mod convergence;
 mod decomposition;
 mod diffusion;
 mod distance;
+mod escape_rates;
 mod fits;
 mod landscape;
 mod laws;
@@ -23,6 +24,8 @@ mod outliers;
 mod passage;
 mod plane;
 mod planes;
+mod reactions;
+mod relaxation;
 mod residuals;
 mod samples;
 pub(crate) mod source;
@@ -46,7 +49,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub static FIGURES: [Figure; 16] = [
+pub static FIGURES: [Figure; 19] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -77,6 +80,21 @@ pub static FIGURES: [Figure; 16] = [
         name: "passage",
         about: "first passages over the parameters: mean time to the target, and the probability to come there first",
         draw: passage::draw,
+    },
+    Figure {
+        name: "escape-rates",
+        about: "mean times between all minima, way by way, and the weights of the basins that they lead to",
+        draw: escape_rates::draw,
+    },
+    Figure {
+        name: "relaxation",
+        about: "distance to the law in the long run with the slowest mode over it, and the occupancy of the basins",
+        draw: relaxation::draw,
+    },
+    Figure {
+        name: "currents",
+        about: "transitions between sets: density, committors, current; in a plane also the current at rest as arrows",
+        draw: reactions::draw,
     },
     Figure {
         name: "modes",

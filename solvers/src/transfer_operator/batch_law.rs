@@ -1,9 +1,9 @@
 //! The law of the sum over one batch, in units of the grid spacing: a few atoms, or a lattice law by Fourier transforms.
 
-use super::assignment::{Tilt, tilt};
 use super::batches::{self, Batches};
 use super::fft::RealTransform;
 use super::samples::{Draws, Step};
+use super::tilt::{Tilt, tilt};
 use super::without_replacement::Simple;
 
 /// Distinct batches up to which they are listed one by one.

@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::assignment::{NodeLaw, Rows, Tilt};
+use super::assignment::{NodeLaw, Rows};
 use super::batch_law::{BatchLaws, Workspace};
 use super::matrix::TransitionMatrix;
 use super::samples::{Samples, Step};
+use super::tilt::Tilt;
 use crate::Error;
 use crate::engine::Interrupt;
 

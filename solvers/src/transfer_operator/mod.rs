@@ -34,6 +34,7 @@ mod reaction;
 pub mod samples;
 mod shares;
 pub mod solve;
+mod tilt;
 mod tilted_law;
 mod without_replacement;
 

@@ -20,7 +20,7 @@ use crate::error::{Error, Setting};
 use crate::model::capability::{Model, SampleModel};
 use crate::numerics::lanes::dispatch;
 use crate::numerics::symmetric::packed_len;
-use scheme::norms;
+use scheme::{BLOCK, norms};
 pub use scheme::{LossScale, Sampling, Scheme};
 
 /// A model whose samples are drawn by importance: the mean and the covariance of its sampled gradients in the place of ∇L and D,
@@ -30,9 +30,6 @@ pub struct ImportanceSampled {
     model: Arc<dyn SampleModel>,
     sampling: Sampling,
 }
-
-/// Points that are worked on together: bounds the m·d·n numbers held at a time.
-const BLOCK: usize = 64;
 
 /// Losses (m×n), gradients (clipped) and probabilities (m×n) of one block of n points.
 struct Sampled {

@@ -3,7 +3,8 @@
 use crate::error::Error;
 use crate::numerics::lanes::{dispatch, exp};
 
-use super::BLOCK;
+/// Points that are worked on together: bounds the m·d·n numbers held at a time.
+pub(super) const BLOCK: usize = 64;
 
 /// The scale U of the loss in τ = U·c.
 #[derive(Debug, Clone, Copy, PartialEq)]
