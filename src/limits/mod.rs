@@ -13,6 +13,7 @@ use crate::engine::EngineEntry;
 use crate::engine::work::is_steep;
 use crate::error::{Failure, Outcome};
 use crate::scenario::data::Origin;
+use crate::scenario::dynamics::Replacement;
 use crate::scenario::{Prepared, Scenario, grid};
 use crate::text::{grouped, size};
 
@@ -28,7 +29,7 @@ pub struct Estimate {
 }
 
 /// The sizes of a scenario.
-fn sizes(scenario: &Scenario, steep: bool) -> Sizes<'_> {
+fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>) -> Sizes<'s> {
     let shape: Vec<f64> = match &scenario.grid.value {
         grid::Grid::Axes(axes) => axes.value.iter().map(|axis| axis.value.cells as f64).collect(),
         grid::Grid::Auto { cells, .. } => cells.value.iter().map(|&n| n as f64).collect(),
@@ -39,17 +40,33 @@ fn sizes(scenario: &Scenario, steep: bool) -> Sizes<'_> {
     let isotropic = scenario.noise.kind.is_isotropic();
     let batch = scenario.dynamics.drive.batch_size().unwrap_or(0) as f64;
     let analysis_bytes = scenario.analysis.bytes(&Scale { dimension: shape.len(), teacher });
+    let epoch = match scenario.dynamics.replacement.value {
+        Replacement::Epoch => samples(scenario, built) as f64,
+        Replacement::With | Replacement::Without => 0.0,
+    };
+    let steep = built.is_some_and(|prepared| is_steep(&prepared.problem));
     let options = &scenario.options;
-    Sizes { shape, outputs, analysis, analysis_bytes, batch, isotropic, steep, options, fewer: None }
+    Sizes { shape, outputs, analysis, analysis_bytes, batch, epoch, isotropic, steep, options, fewer: None }
+}
+
+/// The number of samples; 0 where a file has to be read first.
+fn samples(scenario: &Scenario, built: Option<&Prepared>) -> usize {
+    if let Some(prepared) = built {
+        return prepared.problem.model.sample_count();
+    }
+    match scenario.model.data.as_ref().map(|data| &data.value.origin) {
+        Some(Origin::Teacher(teacher)) => teacher.samples,
+        Some(Origin::File(_) | Origin::Points(_)) | None => 0,
+    }
 }
 
 /// Memory of a scenario with these engines.
 pub fn estimate(scenario: &Scenario, engines: &[&EngineEntry]) -> Estimate {
-    of(scenario, engines, false)
+    of(scenario, engines, None)
 }
 
-fn of(scenario: &Scenario, engines: &[&EngineEntry], steep: bool) -> Estimate {
-    let mut estimate = table(&sizes(scenario, steep), engines);
+fn of(scenario: &Scenario, engines: &[&EngineEntry], built: Option<&Prepared>) -> Estimate {
+    let mut estimate = table(&sizes(scenario, built), engines);
     if let Some(data) = &scenario.model.data {
         // the text or the bytes, and its numbers
         let bytes = 3.0 * data.value.origin.bytes(&scenario.source);
@@ -59,7 +76,7 @@ fn of(scenario: &Scenario, engines: &[&EngineEntry], steep: bool) -> Estimate {
 }
 
 /// The program itself, its libraries and its threads, bytes.
-const PROGRAM: f64 = 30.0 * 1_048_576.0;
+const PROGRAM: f64 = 32.0 * 1_048_576.0;
 
 fn table(sizes: &Sizes, engines: &[&EngineEntry]) -> Estimate {
     let (cells, d) = (sizes.cells(), sizes.dimension());
@@ -105,16 +122,21 @@ impl Estimate {
 /// What a scenario needs at least, before anything is built. Errors: more than `limit` bytes, with the breakdown and what to change;
 /// exit code 4.
 pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
-    within(scenario, engines, limit, false)
+    within(scenario, engines, limit, None)
 }
 
 /// What a scenario needs whose problem is built. Errors: those of [`check`].
 pub fn check_built(scenario: &Scenario, prepared: &Prepared, limit: u64) -> Result<Estimate, Failure> {
-    within(scenario, &prepared.engines, limit, is_steep(&prepared.problem))
+    within(scenario, &prepared.engines, limit, Some(prepared))
 }
 
-fn within(scenario: &Scenario, engines: &[&EngineEntry], limit: u64, steep: bool) -> Result<Estimate, Failure> {
-    let estimate = of(scenario, engines, steep);
+fn within(
+    scenario: &Scenario,
+    engines: &[&EngineEntry],
+    limit: u64,
+    built: Option<&Prepared>,
+) -> Result<Estimate, Failure> {
+    let estimate = of(scenario, engines, built);
     if estimate.total() <= limit as f64 {
         return Ok(estimate);
     }
@@ -123,7 +145,7 @@ fn within(scenario: &Scenario, engines: &[&EngineEntry], limit: u64, steep: bool
     let message = format!("{what} needs at least {} (limit {})", size(estimate.total()), size(limit as f64));
     let help = format!(
         "{}, or --memory-limit {}\n{}",
-        way_out(scenario, engines, limit as f64, (largest, steep)),
+        way_out(scenario, engines, limit as f64, (largest, built)),
         size(estimate.total() * 1.1).replace(' ', ""),
         estimate.to_text()
     );
@@ -162,8 +184,13 @@ fn written(key: Key, scenario: &Scenario, cells: f64) -> (String, Range<usize>, 
 }
 
 /// A smaller problem that fits: the first of a sequence of halvings.
-fn way_out(scenario: &Scenario, engines: &[&EngineEntry], limit: f64, (largest, steep): (Key, bool)) -> String {
-    let mut sizes = sizes(scenario, steep);
+fn way_out(
+    scenario: &Scenario,
+    engines: &[&EngineEntry],
+    limit: f64,
+    (largest, built): (Key, Option<&Prepared>),
+) -> String {
+    let mut sizes = sizes(scenario, built);
     for _ in 0..40 {
         largest.halve(&mut sizes);
         let needed = table(&sizes, engines).total();
@@ -196,6 +223,7 @@ mod tests {
             analysis: 0.0,
             analysis_bytes: 0.0,
             batch: 1.0,
+            epoch: 0.0,
             isotropic: true,
             steep: false,
             options,
@@ -217,6 +245,13 @@ mod tests {
         let large = Sizes { batch: 1e9, ..sizes(&[64.0], &options) };
         let total = |sizes| table(&sizes, &[&crate::engine::sgd::ENTRY]).total();
         assert!(total(large) > 500e9 && total(sizes(&[64.0], &options)) < 1e8);
+    }
+
+    #[test]
+    fn orders_of_epochs_count() {
+        let options = Options::parse("[sgd]\nwalkers = 200000").unwrap();
+        let total = |epoch| table(&Sizes { epoch, ..sizes(&[64.0], &options) }, &[&crate::engine::sgd::ENTRY]).total();
+        assert!(total(100.0) - total(0.0) > 4.0 * 200_000.0 * 100.0);
     }
 
     #[test]

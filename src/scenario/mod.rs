@@ -16,6 +16,7 @@ pub mod output;
 pub mod per_variable;
 pub mod prepare;
 pub mod schema;
+pub mod sweep;
 pub mod time;
 pub mod validity;
 
@@ -34,7 +35,7 @@ pub use prepare::Prepared;
 
 const KEYS: &[&str] =
     &["schema", "name", "description", "seed", "engines", "model", "noise", "dynamics", "grid", "initial", "time"];
-const KEYS_OF_RESULTS: &[&str] = &["analysis", "validity", "compare", "expect", "output"];
+const KEYS_OF_RESULTS: &[&str] = &["analysis", "validity", "sweep", "compare", "expect", "output"];
 
 /// The keys of a scenario: its own, and the tables of the engines.
 fn keys() -> Vec<&'static str> {
@@ -73,6 +74,8 @@ pub struct Scenario {
     pub analysis: Requests,
     /// `[validity]`.
     pub validity: Option<validity::Validity>,
+    /// `[sweep]`.
+    pub sweep: Option<sweep::Sweep>,
     /// `[compare]`.
     pub compare: Vec<Limit>,
     /// `[expect]`.
@@ -120,6 +123,7 @@ impl Scenario {
             options: engine::Options::read(&root, &engine::tables())?,
             analysis: Requests::read(&root)?,
             validity: validity::read(&root)?,
+            sweep: sweep::read(&root)?,
             compare: compare::read(&root)?,
             expect: expect::read(&root)?,
             output: output::read(&root)?,
