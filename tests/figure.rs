@@ -12,7 +12,8 @@ use resvg::tiny_skia::Pixmap;
 use resvg::usvg::roxmltree::Document;
 
 /// Figures of groups that the synthetic records do not have; the tests of those groups draw them.
-const ELSEWHERE: [&str; 5] = ["convergence", "laws", "validity", "basins", "sweep"];
+const ELSEWHERE: [&str; 8] =
+    ["convergence", "laws", "validity", "basins", "sweep", "escape-rates", "relaxation", "currents"];
 
 /// What is drawn in two dimensions only.
 const PLANE: &str = "relief";

@@ -109,3 +109,33 @@ fn what_has_no_law_on_the_grid_is_refused_with_the_reason() {
     let fine = refusal(&[("cells = 320", "cells = 65536")]);
     assert!(fine.contains("entries"), "{fine}");
 }
+
+/// With single draws the law is rough: the density converges slowly, and what is said of its error must follow.
+#[test]
+fn the_error_of_a_rough_density_is_right_within_a_factor_of_three() {
+    let law = |cells: usize| {
+        let text = QUADRATIC
+            .replace("a*(x - c)^2/2", "(x^2 - 1)^2/4 + z*x")
+            .replace(
+                "points = { a = [0.5, 1, 1.5, 2], c = [1, -1, 0.5, 0] }",
+                "points = { z = [2, -0.5, -0.5, -0.5, -0.5] }",
+            )
+            .replace("batch_size = 2", "batch_size = 1")
+            .replace("from = -2, to = 2, cells = 320", &format!("from = -2.6, to = 2.4, cells = {cells}"))
+            .replace("at = [0, 0.25, 1]", "at = [0, 5]");
+        record(&text)
+    };
+    let (cells, finest) = (320, 5120);
+    let (coarse, fine) = (law(cells), law(finest));
+    for (what, said) in [("density", "error_grid"), ("stationary_density", "stationary_error_grid")] {
+        let last = |record: &Record, n: usize| {
+            let values = record.dataset(&format!("transfer_operator/{what}")).unwrap().as_float().unwrap().clone();
+            let values: Vec<f64> = values.iter().copied().collect();
+            values[values.len() - n..].iter().map(|density| density * 5.0 / n as f64).collect::<Vec<f64>>()
+        };
+        let truth: Vec<f64> = last(&fine, finest).chunks(finest / cells).map(|part| part.iter().sum()).collect();
+        let error: f64 = last(&coarse, cells).iter().zip(&truth).map(|(a, b)| (a - b).abs()).sum();
+        let ratio = number(&coarse, &format!("transfer_operator/{said}")) / error;
+        assert!(error > 1e-3 && (1.0 / 3.0..3.0).contains(&ratio), "{what}: error {error}, said {ratio} times that");
+    }
+}

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::model::Scheme;
 use fpsolve_solvers::problem::Problem;
+use fpsolve_solvers::problem::fields::tabulate;
 use miette::Result;
 
 use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Request, Subject, no_words, place};
 use crate::record::Record;
+use crate::text::short;
 
 /// Its line in the table.
 pub static ENTRY: AnalysisEntry = AnalysisEntry {
@@ -16,27 +19,36 @@ pub static ENTRY: AnalysisEntry = AnalysisEntry {
     about: "where importance sampling follows single samples instead of the data",
     subject: Subject::Problem,
     groups: &[],
-    read: |_| Ok(Some(Arc::new(Importance))),
+    read: |_| Ok(Some(Arc::new(Importance { power: false }))),
     words: no_words,
 };
 
 /// Effective samples below which importance sampling follows single samples instead of the data.
-const FEW_EFFECTIVE_SAMPLES: f64 = 2.0;
+pub(super) const FEW_EFFECTIVE_SAMPLES: f64 = 2.0;
 
 #[derive(Debug, Clone)]
-struct Importance;
+struct Importance {
+    /// Whether probabilities are powers of losses, which must not be negative.
+    power: bool,
+}
 
-struct Collapsed(String);
+struct Doubts(Vec<String>);
 
 impl Request for Importance {
     fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
-        Ok(context.importance.is_some().then(|| Arc::new(self.clone()) as Arc<dyn Analysis>))
+        let asked = context.importance.map(|importance| match importance.sampling.scheme {
+            Scheme::Power { .. } => Self { power: true },
+            Scheme::Uniform | Scheme::SoftMin { .. } | Scheme::SoftMax { .. } | Scheme::GradientNorm => self.clone(),
+        });
+        Ok(asked.map(|asked| Arc::new(asked) as Arc<dyn Analysis>))
     }
 }
 
 impl Analysis for Importance {
     fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error> {
-        Ok(collapsed(finished).map(|words| Box::new(Collapsed(words)) as Box<dyn Findings>))
+        let negative = if self.power { negative(finished) } else { None };
+        let doubts: Vec<String> = collapsed(finished).into_iter().chain(negative).collect();
+        Ok((!doubts.is_empty()).then(|| Box::new(Doubts(doubts)) as Box<dyn Findings>))
     }
 }
 
@@ -57,10 +69,21 @@ fn collapsed(finished: &Finished) -> Option<String> {
     })
 }
 
-impl Findings for Collapsed {
+/// Losses below 0 have no powers.
+fn negative(finished: &Finished) -> Option<String> {
+    let (grid, data) = (&finished.problem.grid, finished.model.data()?);
+    let losses = tabulate(grid, data.samples(), data.samples(), |points, out| data.sample_losses(points, out));
+    let below = losses.iter().filter(|loss| **loss < 0.0).count();
+    (below > 0).then(|| {
+        let share = short(100.0 * below as f64 / losses.len() as f64);
+        format!("dynamics.importance: {share} % of the losses on the grid are below 0: a power of a loss needs losses ≥ 0, those count as next to 0")
+    })
+}
+
+impl Findings for Doubts {
     fn add_to(&self, _record: &mut Record, _problem: &Problem) {}
 
     fn warnings(&self) -> Vec<String> {
-        vec![self.0.clone()]
+        self.0.clone()
     }
 }

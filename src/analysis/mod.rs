@@ -4,6 +4,7 @@
 pub mod batch_cumulants;
 pub mod critical_points;
 pub mod decomposition;
+pub mod escape_rates;
 pub mod first_passage;
 pub mod importance;
 pub mod merge_tree;
@@ -12,12 +13,16 @@ pub mod outliers;
 pub mod projection;
 pub mod quasi_stationary;
 pub mod rare_event;
+pub mod reactions;
+pub mod relaxation;
+pub mod sampling_schemes;
 pub mod sde_orders;
 pub mod sgd_reach;
 pub mod table;
 pub mod traces;
 pub mod walkers;
 
+mod basins;
 mod context;
 pub mod outlook;
 mod requests;
@@ -59,6 +64,10 @@ pub static ANALYSES: &[&AnalysisEntry] = &[
     &first_passage::ENTRY,
     &rare_event::ENTRY,
     &quasi_stationary::ENTRY,
+    &reactions::ENTRY,
+    &relaxation::ENTRY,
+    &escape_rates::ENTRY,
+    &sampling_schemes::ENTRY,
     &decomposition::ENTRY,
     &outliers::ENTRY,
     &sgd_reach::ENTRY,

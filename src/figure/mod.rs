@@ -15,6 +15,7 @@ mod convergence;
 mod decomposition;
 mod diffusion;
 mod distance;
+mod escape_rates;
 mod fits;
 mod landscape;
 mod laws;
@@ -24,6 +25,8 @@ mod outliers;
 mod passage;
 mod plane;
 mod planes;
+mod reactions;
+mod relaxation;
 mod relief;
 mod residuals;
 mod samples;
@@ -49,7 +52,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub static FIGURES: [Figure; 19] = [
+pub static FIGURES: [Figure; 22] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -90,6 +93,21 @@ pub static FIGURES: [Figure; 19] = [
         name: "passage",
         about: "first passages over the parameters: mean time to the target, and the probability to come there first",
         draw: passage::draw,
+    },
+    Figure {
+        name: "escape-rates",
+        about: "mean times between all minima, way by way, and the weights of the basins that they lead to",
+        draw: escape_rates::draw,
+    },
+    Figure {
+        name: "relaxation",
+        about: "distance to the law in the long run with the slowest mode over it, and the occupancy of the basins",
+        draw: relaxation::draw,
+    },
+    Figure {
+        name: "currents",
+        about: "transitions between sets: density, committors, current; in a plane also the current at rest as arrows",
+        draw: reactions::draw,
     },
     Figure {
         name: "modes",

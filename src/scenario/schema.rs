@@ -3,6 +3,7 @@
 use fpsolve_validation::verdict::limit_keys;
 use serde_json::{Map, Value, json};
 
+use super::dynamics::importance::SCHEMES;
 use super::keys::keys;
 use super::{data, initial, model, noise};
 use crate::engine;
@@ -111,7 +112,11 @@ const FORMS: &[(&str, Form)] = &[
     ("dynamics.order", Count(1, 3)),
     ("dynamics.replacement", Any(&[Flag, Words(&["epoch"])])),
     ("dynamics.importance", Table),
+    ("dynamics.importance.scheme", Words(&SCHEMES)),
     ("dynamics.importance.c", Positive),
+    ("dynamics.importance.exponent", Number),
+    ("dynamics.importance.uniform", NonNegative),
+    ("dynamics.importance.clip", Positive),
     ("dynamics.importance.scale", SCALE),
     ("dynamics.importance.reweight", Flag),
     ("grid", Table),
@@ -198,6 +203,27 @@ const FORMS: &[(&str, Form)] = &[
     ("analysis.quasi_stationary", Tables),
     ("analysis.quasi_stationary[…].name", Text),
     ("analysis.quasi_stationary[…].basin", Text),
+    ("analysis.reactions", Tables),
+    ("analysis.reactions[…].name", Text),
+    ("analysis.reactions[…].from", Text),
+    ("analysis.reactions[…].to", Text),
+    ("analysis.relaxation", Any(&[Flag, Table])),
+    ("analysis.relaxation.mixing", NUMBERS),
+    ("analysis.escape_rates", Any(&[Flag, Table])),
+    ("analysis.escape_rates.walkers", Count(0, 1_000_000)),
+    ("analysis.escape_rates.horizon", Positive),
+    ("analysis.sampling_schemes", Table),
+    ("analysis.sampling_schemes.from", NUMBERS),
+    ("analysis.sampling_schemes.target", Text),
+    ("analysis.sampling_schemes.schemes", Tables),
+    ("analysis.sampling_schemes.schemes[…].name", Text),
+    ("analysis.sampling_schemes.schemes[…].scheme", Words(&SCHEMES)),
+    ("analysis.sampling_schemes.schemes[…].c", Positive),
+    ("analysis.sampling_schemes.schemes[…].scale", SCALE),
+    ("analysis.sampling_schemes.schemes[…].exponent", Number),
+    ("analysis.sampling_schemes.schemes[…].uniform", NonNegative),
+    ("analysis.sampling_schemes.schemes[…].clip", Positive),
+    ("analysis.sampling_schemes.schemes[…].reweight", Flag),
     ("analysis.outliers", Table),
     ("analysis.outliers.at", Any(&[Words(&["minima"]), List(&NUMBERS)])),
     ("analysis.outliers.q", Number),

@@ -1,9 +1,9 @@
 //! The map as a table for people and as rows for spreadsheets.
 
-use super::cell::{Cell, Estimate, ORDERS, Valid};
+use super::cell::{Cell, Estimate, ORDERS, OrderCell, Valid};
 use super::map::Map;
 use crate::run::Status;
-use crate::text::{short, table, with_error};
+use crate::text::{short, table, with_error, wrapped};
 
 /// ηλ above which the steps of SGD are not small.
 const LONG_STEPS: f64 = 1.0;
@@ -18,27 +18,10 @@ pub fn report(name: &str, map: &Map, status: Status) -> String {
         status.word(),
         map.cells.len()
     );
-    let mut head: Vec<String> = ["η", "B", "η/B"].map(String::from).to_vec();
-    head.extend((1..=ORDERS).map(|k| format!("TV, order {k}")));
+    columns(map, "TV", |order| order.total_variation, true, &mut out);
     if map.passage.is_some() {
-        head.extend((1..=ORDERS).map(|k| format!("ln τ ratio {k}")));
+        columns(map, "ln τ ratio", |order| order.log_ratio, false, &mut out);
     }
-    head.extend(["valid", "remarks"].map(String::from));
-    let mut rows = vec![head];
-    for (a, rate) in map.learning_rate.iter().enumerate() {
-        for (b, batch) in map.batch_size.iter().enumerate() {
-            let Some(cell) = &map.cells[map.at(a, b)] else { continue };
-            let mut row = vec![short(*rate), batch.to_string(), short(rate / *batch as f64)];
-            row.extend(cell.orders.iter().map(|order| words(order.total_variation)));
-            if map.passage.is_some() {
-                row.extend(cell.orders.iter().map(|order| words(order.log_ratio)));
-            }
-            let valid = (0..ORDERS).map(|k| cell.valid(k, &map.thresholds).word());
-            row.extend([valid.collect::<Vec<_>>().join(" "), remarks(cell)]);
-            rows.push(row);
-        }
-    }
-    table(&rows, &mut out);
     let ratio = map.thresholds.log_ratio.map(|bound| format!(" and |ln τ_SGD/τ_SDE| ≤ {}", short(bound)));
     let bars = if map.exact { "bars from two grids" } else { "bars from sampling" };
     out += &format!(
@@ -50,6 +33,7 @@ pub fn report(name: &str, map: &Map, status: Status) -> String {
         let cells = (0..map.learning_rate.len()).flat_map(|a| (0..map.batch_size.len()).map(move |b| (a, b)));
         cells.filter(|&(a, b)| map.valid(k, a, b) == Some(valid)).count()
     };
+    out += &all_remarks(map);
     for k in 0..ORDERS {
         out += &format!(
             "  order {}: {} valid, {} not, {} undecided\n",
@@ -62,6 +46,50 @@ pub fn report(name: &str, map: &Map, status: Status) -> String {
     out
 }
 
+/// A table of one quantity by order of the SDE, a line a computed cell, with the verdicts behind it where they are wanted.
+fn columns(map: &Map, title: &str, of: fn(&OrderCell) -> Estimate, verdicts: bool, out: &mut String) {
+    let mut head: Vec<String> = ["η", "B", "η/B"].map(String::from).to_vec();
+    head.extend((1..=ORDERS).map(|k| format!("{title}, order {k}")));
+    head.extend(verdicts.then(|| "valid".into()));
+    let mut rows = vec![head];
+    for (rate, batch, cell) in computed(map) {
+        let mut row = vec![short(rate), batch.to_string(), short(rate / batch as f64)];
+        row.extend(cell.orders.iter().map(|order| words(of(order))));
+        let valid = || (0..ORDERS).map(|k| cell.valid(k, &map.thresholds).word()).collect::<Vec<_>>().join(" ");
+        row.extend(verdicts.then(valid));
+        rows.push(row);
+    }
+    table(&rows, out);
+}
+
+/// The cells that are known: η, B, cell.
+fn computed(map: &Map) -> impl Iterator<Item = (f64, usize, &Cell)> {
+    let pairs = (0..map.learning_rate.len()).flat_map(|a| (0..map.batch_size.len()).map(move |b| (a, b)));
+    let known = move |(a, b): (usize, usize)| {
+        Some((map.learning_rate[a], map.batch_size[b], map.cells[map.at(a, b)].as_ref()?))
+    };
+    pairs.filter_map(known)
+}
+
+/// What there is to say of cells: each remark once, with the pairs that it is about.
+fn all_remarks(map: &Map) -> String {
+    let mut said: Vec<(String, Vec<String>)> = Vec::new();
+    for (rate, batch, cell) in computed(map) {
+        let pair = format!("({}, {batch})", short(rate));
+        for remark in remarks(cell) {
+            match said.iter_mut().find(|(before, _)| *before == remark) {
+                Some((_, pairs)) => pairs.push(pair.clone()),
+                None => said.push((remark, vec![pair.clone()])),
+            }
+        }
+    }
+    let line = |(remark, pairs): &(String, Vec<String>)| match pairs.len() == map.cells.len() && pairs.len() > 1 {
+        true => format!("  all pairs: {remark}\n"),
+        false => format!("  (η, B) = {}: {remark}\n", pairs.join(", ")),
+    };
+    wrapped(&said.iter().map(line).collect::<String>())
+}
+
 fn words(estimate: Estimate) -> String {
     match estimate.value {
         value if value.is_nan() => "–".into(),
@@ -71,14 +99,14 @@ fn words(estimate: Estimate) -> String {
     }
 }
 
-fn remarks(cell: &Cell) -> String {
+fn remarks(cell: &Cell) -> Vec<String> {
     let flags = [
-        (cell.rate_times_curvature > LONG_STEPS).then(|| format!("ηλ = {}", short(cell.rate_times_curvature))),
+        (cell.rate_times_curvature > LONG_STEPS).then(|| "ηλ > 1: steps are not small".into()),
         (cell.classes > 1.0).then(|| format!("{} invariant laws", cell.classes)),
         (cell.clamped > CLAMPED).then(|| format!("leaves the box: {}", short(cell.clamped))),
         cell.remark.clone(),
     ];
-    flags.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    flags.into_iter().flatten().collect()
 }
 
 /// One line a computed cell, with a header; numbers that are not known are empty.

@@ -21,7 +21,8 @@ pub use state::{Archive, Numbers, State, Visit};
 use crate::Error;
 use crate::escape::basin::{Basin, QuasiStationary};
 use crate::escape::on_grid::GridPassage;
-use crate::escape::passage::Passage;
+use crate::escape::passage::{Passage, Target};
+use crate::escape::reaction::Reaction;
 
 /// An engine: one way of computing the density ρ(θ, t) of the problem it was built with.
 pub trait Engine {
@@ -99,4 +100,7 @@ pub trait OnGrid {
     /// The quasi-stationary density of a basin and its exit rate. Errors: a basin without cells or with all of them, no convergence,
     /// [`Error::Interrupted`].
     fn quasi_stationary(&self, basin: &Basin, interrupt: Interrupt) -> Result<QuasiStationary, Error>;
+    /// Transitions from one set to another at rest. Errors: no unique law at rest, a set without cells or out of reach,
+    /// [`Error::Interrupted`].
+    fn reaction(&self, from: &Target, to: &Target, interrupt: Interrupt) -> Result<Reaction, Error>;
 }

@@ -10,9 +10,11 @@
 //! |---|---|
 //! | `passage.rs` | start, target and avoided set, checked on the grid |
 //! | `basin.rs` | a basin, its quasi-stationary density and exit rate |
+//! | `basin_chain.rs` | the Markov chain on basins, from the mean times between them |
 //! | `by_walkers.rs` | the problem as walkers see it: who is on the way, and what their times say |
 //! | `on_grid.rs` | the problem as a grid sees it, and what it answers |
 //! | `line.rs` | stationary density and mean times on a line in closed form, by quadrature |
+//! | `reaction.rs` | transitions from one set to another at rest |
 //! | `kramers/` | Kramers' law: on a line by quadrature, in more dimensions over saddles on minimax paths |
 //!
 //! The equations are solved by [`crate::fokker_planck`] on the grid, by [`crate::langevin::first_passage`] and [`crate::sgd::first_passage`] with
@@ -20,8 +22,10 @@
 //! Reference: P. Hänggi, P. Talkner & M. Borkovec 1990, doi:10.1103/RevModPhys.62.251.
 
 pub mod basin;
+pub mod basin_chain;
 pub mod by_walkers;
 pub mod kramers;
 pub mod line;
 pub mod on_grid;
 pub mod passage;
+pub mod reaction;

@@ -36,6 +36,8 @@ pub struct GridPassage {
     pub from_value_extrapolated: Option<f64>,
     /// Estimated error of the committor at the starting point by the grid, where it can be coarsened.
     pub from_committor_error_grid: Option<f64>,
+    /// Sentences on why it may not be trusted.
+    pub warnings: Vec<String>,
 }
 
 /// A mean time at the starting point and its estimated error by the grid, where it can be coarsened.
@@ -134,7 +136,8 @@ impl GridPassage {
         extrapolated: impl Fn(f64, f64, Option<f64>) -> (f64, f64),
     ) {
         let known = self.error_grid.unwrap_or(0.0);
-        let told = |f: f64, c: f64, cc: Option<f64>| Some(extrapolated(f, c, cc)).filter(|(_, error)| !error.is_nan());
+        // grids that agree in every digit were both clamped, to a probability of 0 or 1 say: that tells nothing of the error
+        let told = |f: f64, c: f64, cc: Option<f64>| Some(extrapolated(f, c, cc)).filter(|(_, error)| *error > 0.0);
         let seen = coarse.mean_time.and_then(|coarse| told(self.from_value, coarse, coarsest.mean_time));
         self.error_grid = seen.map(|(_, error)| error.max(known)).or(self.error_grid);
         self.from_value_extrapolated = seen.map(|(value, _)| value);
@@ -166,4 +169,26 @@ pub struct PassageProblem<'a> {
     pub avoid: Option<&'a Target>,
     /// Output times of the survival, the first is 0.
     pub times: &'a [f64],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grids_that_agree_because_both_are_clamped_leave_the_error_unknown() {
+        let at = |committor: f64, time: f64| AtStart {
+            mean_time: Some(time),
+            committor: Some(committor),
+            ..AtStart::default()
+        };
+        let seen = |coarse: AtStart| {
+            let mut found = GridPassage { from_value: 3.0, from_committor: Some(1.0), ..GridPassage::default() };
+            found.see_coarse(&coarse, &AtStart::default(), |f, c, _| (f, (f - c).abs() / 3.0));
+            (found.from_committor_error_grid, found.error_grid)
+        };
+        assert_eq!(seen(at(1.0, 3.3)).0, None);
+        assert!(seen(at(0.97, 3.3)).0.is_some_and(|error| (error - 0.01).abs() < 1e-12));
+        assert_eq!(seen(at(0.97, 3.0)).1, None);
+    }
 }

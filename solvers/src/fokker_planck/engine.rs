@@ -13,6 +13,7 @@ use super::discretisation::{Discretisation, DiscretisationKind, PECLET};
 use super::generator::Generator;
 use super::options::FokkerPlanckOptions;
 use super::quasi_stationary::quasi_stationary;
+use super::reaction::reaction;
 use super::spectrum::Spectrum;
 use super::start::{Moments, PointStart, start_law};
 use super::transient::Transient;
@@ -22,7 +23,8 @@ use crate::engine::Stationary;
 use crate::engine::{Archive, Attribute, Engine, Interrupt, OnGrid, RefinedMoments, Snapshot};
 use crate::escape::basin::{Basin, QuasiStationary};
 use crate::escape::on_grid::{AtStart, GridPassage, PassageProblem};
-use crate::escape::passage::Passage;
+use crate::escape::passage::{Passage, Target};
+use crate::escape::reaction::Reaction;
 use crate::problem::Problem;
 use crate::problem::grid::Grid;
 use crate::problem::initial::Initial;
@@ -545,5 +547,11 @@ impl OnGrid for FokkerPlanck {
     fn quasi_stationary(&self, basin: &Basin, interrupt: Interrupt) -> Result<QuasiStationary, Error> {
         let Problem { dynamics, temperature, grid, .. } = &self.problem;
         quasi_stationary(dynamics.as_ref(), *temperature, grid, basin, interrupt)
+    }
+
+    /// By the edge generator, whatever follows the transient.
+    fn reaction(&self, from: &Target, to: &Target, interrupt: Interrupt) -> Result<Reaction, Error> {
+        let Problem { dynamics, temperature, grid, .. } = &self.problem;
+        reaction(dynamics, *temperature, grid, [from, to], interrupt)
     }
 }

@@ -29,6 +29,7 @@ pub mod linear;
 pub mod options;
 mod pilot;
 pub mod quasi_stationary;
+pub mod reaction;
 pub mod refinement;
 pub mod spectrum;
 pub mod start;

@@ -35,6 +35,6 @@ pub mod tabulated;
 pub mod tanh_regression;
 
 pub use capability::{Model, ProjectedModel, SampleModel};
-pub use importance::{ImportanceSampled, LossScale};
+pub use importance::{ImportanceSampled, LossScale, Sampling, Scheme};
 pub use regression::{Projection, Regression};
 pub use tabulated::{Accuracy, Tabulated};

@@ -1,16 +1,18 @@
 //! What the chain of descent answers besides densities: slow modes, first passages, quasi-stationary laws.
 
 use super::assignment::Rows;
-use super::engine::{TransferOperator, refined};
+use super::engine::{TransferOperator, refined, unfitted};
 use super::level::Level;
 use super::long_run::on_coarser;
 use super::modes::slow_modes;
-use super::solve::Killed;
+use super::reaction::reaction;
+use super::solve::{Killed, invariant_laws};
 use crate::Error;
 use crate::engine::{Interrupt, OnGrid, RefinedSpectrum, Spectrum, Stationary};
 use crate::escape::basin::{Basin, QuasiStationary};
 use crate::escape::on_grid::{AtStart, GridPassage, Timed};
 use crate::escape::passage::{Passage, Target};
+use crate::escape::reaction::Reaction;
 
 impl OnGrid for TransferOperator {
     /// None: the law of the long run is that of another process than the problem's, see [`crate::engine::Engine::long_run`].
@@ -91,6 +93,25 @@ impl OnGrid for TransferOperator {
         let others = on_coarser(&levels[1..], |level| on(level).map(|other| other.1))?;
         let rate_error = others.first().map(|coarse| refined_time(rate, *coarse, others.get(1).copied()).1);
         Ok(QuasiStationary { probability, rate, rate_error, residual })
+    }
+
+    fn reaction(&self, from: &Target, to: &Target, interrupt: Interrupt) -> Result<Reaction, Error> {
+        if self.is_of_pairs() || self.problem.grid.dimension() > 1 || self.has_several() {
+            return Err(Error::invalid(
+                "transitions of descent between sets are computed on one axis, without momentum, for a unique law at rest",
+                "leave the transfer operator out, or take the mean times instead",
+            ));
+        }
+        let own = self.for_passages(interrupt)?;
+        let levels = own.as_deref().unwrap_or(&self.levels);
+        let on = |level: &Level| {
+            let law = invariant_laws(level.solver(), interrupt)?.laws.swap_remove(0);
+            reaction(level, &law, [from, to], self.step.time(), interrupt)
+        };
+        let mut found = on(&levels[0])?;
+        let others = on_coarser(&levels[1..], |level| on(level).map(|other| other.flux))?;
+        found.flux_error = others.first().map(|coarse| refined_time(found.flux, *coarse, others.get(1).copied()).1);
+        Ok(found)
     }
 }
 
@@ -185,6 +206,9 @@ impl TransferOperator {
             mean_time: steps.iter().map(|steps| steps * step).collect(),
             from_value: mean * step,
             survival: self.survival(&killed, &first, &shares, interrupt)?,
+            warnings: unfitted(&level.unfitted(passage.from.first().copied(), &shares), "the time may be wrong")
+                .into_iter()
+                .collect(),
             ..GridPassage::default()
         };
         if let Some(avoid) = &passage.avoid {

@@ -108,38 +108,6 @@ impl NodeLaw {
     }
 }
 
-/// The q ≠ 0 with E e^{qX} = 1 for X = shift + Z; `cumulant` gives ln E e^{qZ} and its derivative, `variance` Var Z. The
-/// stationary law falls like e^{−q} a cell there. 0 where there is none (no draw works against the shift) or it is beyond `most`.
-pub fn tilt(cumulant: impl Fn(f64) -> (f64, f64), shift: f64, variance: f64, most: f64) -> f64 {
-    if variance == 0.0 || shift == 0.0 {
-        return 0.0;
-    }
-    let f = |q: f64| {
-        let (k, d) = cumulant(q);
-        (q * shift + k, shift + d)
-    };
-    let mut q = -2.0 * shift / variance;
-    if q.abs() > most {
-        return 0.0;
-    }
-    for _ in 0..60 {
-        if q.abs() > 2.0 * most {
-            return 0.0;
-        }
-        let (value, slope) = f(q);
-        let mut next = q - value / slope;
-        if next * q <= 0.0 {
-            next = if slope * q > 0.0 { q / 2.0 } else { q * 2.0 };
-        }
-        let settled = (next - q).abs() < 1e-14 * q.abs();
-        q = next;
-        if settled {
-            break;
-        }
-    }
-    if q.abs() <= most && f(q).0.abs() < 1e-10 { q } else { 0.0 }
-}
-
 impl NodeLaw {
     /// Mean in cells, from the node the step starts from.
     pub fn mean(&self) -> f64 {

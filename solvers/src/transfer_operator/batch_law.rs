@@ -3,6 +3,7 @@
 use super::batches::{self, Batches};
 use super::fft::RealTransform;
 use super::samples::{Draws, Step};
+use super::tilt::{Tilt, tilt};
 use super::without_replacement::Simple;
 
 /// Distinct batches up to which they are listed one by one.
@@ -11,8 +12,11 @@ const MOST_LISTED: f64 = 4000.0;
 const MOST_PAIRS: usize = 10_000;
 /// ln of the probability beyond which the tails of a lattice law are cut.
 pub(super) const LOG_TAIL: f64 = 37.0;
-/// Share of the largest weight below which a lattice law is rounding.
-const ROUNDING: f64 = 1e-15;
+/// Share of the largest weight below which the lattice law of B draws is rounding: of the transform, and B times that of the power. Left in, it
+/// would be jumps of any length.
+pub(super) fn rounding(batch: usize) -> f64 {
+    1e-15 + 2.0 * f64::EPSILON * batch as f64
+}
 
 /// The law of the centred displacement of one step at one point, as atoms; everything in cells.
 #[derive(Debug, Clone, Default)]
@@ -39,9 +43,9 @@ enum Method {
 
 /// Finds batch laws for one rule of a step and one number of samples.
 pub struct BatchLaws {
-    batch: usize,
+    pub(super) batch: usize,
     draws: Draws,
-    combination: Vec<f64>,
+    pub(super) combination: Vec<f64>,
     method: Method,
 }
 
@@ -49,10 +53,10 @@ pub struct BatchLaws {
 #[derive(Default)]
 pub struct Workspace {
     pub(super) transform: Vec<Option<RealTransform>>,
-    lattice: Vec<f64>,
+    pub(super) lattice: Vec<f64>,
     pub(super) spectrum: [Vec<f64>; 2],
     product: [Vec<f64>; 2],
-    scaled: Vec<f64>,
+    pub(super) scaled: Vec<f64>,
     /// The law found last.
     pub law: BatchLaw,
 }
@@ -136,7 +140,7 @@ impl BatchLaws {
         law: &'a BatchLaw,
         powers: &mut Vec<f64>,
     ) -> impl Fn(f64) -> (f64, f64) + 'a {
-        let by_samples = matches!(self.method, Method::Lattice) && self.draws == Draws::WithReplacement;
+        let by_samples = self.by_samples();
         let most = x.iter().fold(0.0f64, |a, x| a.max(x.abs()));
         let moments = if by_samples { scaled_moments(x, p, most, powers) } else { [0.0; TERMS] };
         move |q| {
@@ -156,12 +160,45 @@ impl BatchLaws {
         }
     }
 
-    /// The greatest tilt (1/cell) that rows of a law with this variance (cells²) can keep: a lattice law ends where its weights do.
-    pub(super) fn most_tilted(&self, variance: f64) -> f64 {
-        match self.method {
-            Method::Lattice => MOST_TILT.min(MOST_DEVIATIONS / variance.sqrt()),
-            Method::Single | Method::Pairs | Method::Listed(_) => MOST_TILT,
+    /// The q of fitted rows of the law that was found for `x` in `work`, moved by `shift`; completes the law as far as e^{qz} weighs it.
+    pub(super) fn fit(
+        &self,
+        x: &[f64],
+        p: Option<&[f64]>,
+        shift: f64,
+        powers: &mut Vec<f64>,
+        work: &mut Workspace,
+    ) -> Tilt {
+        let law = &work.law;
+        let (deviation, hull) = (law.variance.sqrt(), self.hull(x, law));
+        let found = tilt(self.cumulant(x, p, law, powers), shift, law.variance, hull);
+        let (Tilt::At(q), Method::Lattice) = (found, &self.method) else { return found };
+        match self.draws {
+            Draws::WithReplacement if q.abs() * deviation > UNTILTED_DEVIATIONS => {
+                let finer = lattice_reach(x, self.batch, &self.combination, law.variance).finer;
+                self.find_far(x, p, q, finer, work);
+                found
+            }
+            Draws::WithoutReplacement if q.abs() * deviation > UNTILTED_DEVIATIONS => Tilt::Beyond,
+            Draws::WithReplacement | Draws::WithoutReplacement => found,
         }
+    }
+
+    /// Least and greatest displacement of a batch about its mean.
+    fn hull(&self, x: &[f64], law: &BatchLaw) -> [f64; 2] {
+        let range = |values: &[f64]| values.iter().fold([0.0f64; 2], |[a, b], z| [a.min(*z), b.max(*z)]);
+        if !self.by_samples() {
+            return range(&law.atoms);
+        }
+        let [low, high] = range(x);
+        let ends = |c: &f64| if *c > 0.0 { [c * low, c * high] } else { [c * high, c * low] };
+        let batch = self.batch as f64;
+        self.combination.iter().map(ends).fold([0.0; 2], |[a, b], [low, high]| [a + batch * low, b + batch * high])
+    }
+
+    /// Whether cumulants are those of single draws: they are independent, and batches are not listed.
+    fn by_samples(&self) -> bool {
+        matches!(self.method, Method::Lattice) && self.draws == Draws::WithReplacement
     }
 
     fn lattice(&self, x: &[f64], p: Option<&[f64]>, variance: f64, work: &mut Workspace) {
@@ -205,17 +242,17 @@ impl BatchLaws {
         work.lattice.resize(n, 0.0);
         transform.backward(&work.product[0], &work.product[1], &mut work.lattice);
         work.transform[place] = Some(transform);
-        work.law.read(&work.lattice, finer);
+        work.law.read(&work.lattice, finer, rounding(self.batch));
     }
 }
 
 impl BatchLaw {
     /// Takes the positive weights of a periodic lattice `finer` times as fine as the grid, 0 first.
-    fn read(&mut self, lattice: &[f64], finer: f64) {
+    fn read(&mut self, lattice: &[f64], finer: f64, rounding: f64) {
         let n = lattice.len();
         self.atoms.clear();
         self.weights.clear();
-        let least = ROUNDING * lattice.iter().copied().fold(0.0, f64::max);
+        let least = rounding * lattice.iter().copied().fold(0.0, f64::max);
         for j in 0..n {
             let k = (j + n / 2) % n;
             if lattice[k] > least {
@@ -226,7 +263,7 @@ impl BatchLaw {
     }
 
     /// Probabilities with sum 1 and atoms with mean 0.
-    fn centre(&mut self) {
+    pub(super) fn centre(&mut self) {
         let sum: f64 = self.weights.iter().sum();
         self.weights.iter_mut().for_each(|w| *w /= sum);
         let mean: f64 = self.atoms.iter().zip(&self.weights).map(|(z, w)| z * w).sum();
@@ -234,10 +271,8 @@ impl BatchLaw {
     }
 }
 
-/// The greatest tilt (1/cell) of a row.
-const MOST_TILT: f64 = 3.0;
-/// Standard deviations by which a tilt may move a lattice law, whose weights end at 1e-15.
-const MOST_DEVIATIONS: f64 = 6.0;
+/// Standard deviations by which a tilt may move a lattice law without losing its far weights, which end at 1e-15.
+const UNTILTED_DEVIATIONS: f64 = 2.0;
 /// Terms of the series of E e^{qx}.
 const TERMS: usize = 24;
 /// q·max|x| up to which the series is right to 1e-16.
@@ -314,7 +349,7 @@ pub(super) fn lattice_reach(x: &[f64], batch: usize, combination: &[f64], spread
 }
 
 /// Linear deposit of atoms at `x` on the periodic integers.
-fn deposit(x: &[f64], p: Option<&[f64]>, n: usize, lattice: &mut Vec<f64>) {
+pub(super) fn deposit(x: &[f64], p: Option<&[f64]>, n: usize, lattice: &mut Vec<f64>) {
     lattice.clear();
     lattice.resize(n, 0.0);
     let mask = n - 1;
@@ -331,7 +366,7 @@ fn deposit(x: &[f64], p: Option<&[f64]>, n: usize, lattice: &mut Vec<f64>) {
 }
 
 /// z ↦ z^B for every entry; what is below 1e-18 in size becomes 0.
-fn power(real: &mut [f64], imaginary: &mut [f64], batch: usize) {
+pub(super) fn power(real: &mut [f64], imaginary: &mut [f64], batch: usize) {
     let least = (-83.0 / batch as f64).exp(); // |z|² of |z|^B = 1e-18
     for (re, im) in real.iter_mut().zip(imaginary) {
         let (mut a, mut b) = (*re, *im);

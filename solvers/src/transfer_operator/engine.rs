@@ -288,6 +288,17 @@ impl Engine for TransferOperator {
                 100.0 * unresolved
             ));
         }
+        warnings.extend(unfitted(&fine.unfitted(None, &[]), "the shares of the wells may be wrong"));
         warnings
     }
+}
+
+/// A sentence on places (x) where fitted rows fall short.
+pub(super) fn unfitted(places: &[f64], what: &str) -> Option<String> {
+    let (first, last) = (places.first()?, places.last()?);
+    Some(format!(
+        "{} fitted rows between {first:.4} and {last:.4} miss the exponent of the steps against the drift, which are too rare or too short \
+         for the cells: {what}; use more cells, a smaller learning rate, or draws with replacement",
+        places.len()
+    ))
 }

@@ -244,6 +244,30 @@ impl Level {
         nodes.iter().zip(cells).filter(|(_, c)| c * c < LEAST_VARIANCE).map(|(p, _)| p).sum()
     }
 
+    /// Places of fitted rows that fall short of E e^{qX} = 1 on the ways between wells, from `from` and to a target (its shares), on a line.
+    pub fn unfitted(&self, from: Option<f64>, shares: &[f64]) -> Vec<f64> {
+        let (operator, axis) = (self.operator(), &self.grid.axes()[0]);
+        if operator.unfitted.iter().all(|missed| !missed) {
+            return Vec::new();
+        }
+        let n = operator.unfitted.len();
+        let drift = |j: usize| {
+            let (columns, values) = operator.matrix.row(j);
+            columns.iter().zip(values).map(|(c, v)| (f64::from(*c) - j as f64) * v).sum::<f64>()
+        };
+        let drift: Vec<f64> = (0..n).map(drift).collect();
+        let mut ends: Vec<usize> = (1..n).filter(|j| drift[j - 1] > 0.0 && drift[*j] <= 0.0).collect();
+        if let Some(from) = from {
+            let start = (((from - axis.center(0)) / axis.spacing()).round().max(0.0) as usize).min(n - 1);
+            let inside = |j: &usize| shares.get(*j).is_some_and(|share| *share > 0.0);
+            ends.push(start);
+            ends.extend((0..start).rev().find(inside).into_iter().chain((start..n).find(inside)));
+        }
+        let (Some(first), Some(last)) = (ends.iter().min(), ends.iter().max()) else { return Vec::new() };
+        let missed = |j: &usize| operator.unfitted[*j] && shares.get(*j).is_none_or(|share| *share < 1.0);
+        (*first..=*last).filter(missed).map(|j| axis.center(j)).collect()
+    }
+
     /// The part of every cell that lies in a target.
     pub fn shares(&self, target: &Target) -> Vec<f64> {
         shares(&self.grid, target)

@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::assignment::{NodeLaw, Rows, tilt};
+use super::assignment::{NodeLaw, Rows};
 use super::batch_law::{BatchLaws, Workspace};
 use super::matrix::TransitionMatrix;
 use super::samples::{Samples, Step};
+use super::tilt::Tilt;
 use crate::Error;
 use crate::engine::Interrupt;
 
@@ -69,7 +70,12 @@ pub struct Operator {
     pub variance_excess: Vec<f64>,
     /// Standard deviation of a step in cells, the smallest over the directions (N).
     pub step_cells: Vec<f64>,
+    /// Whether a fitted row falls short of E e^{qX} = 1 (N); empty where rows are not fitted.
+    pub unfitted: Vec<bool>,
 }
+
+/// What E e^{qX} of a fitted row may be off.
+const MOST_LEFT: f64 = 1e-6;
 
 /// Points whose gradients are asked for together, for m samples.
 pub(super) fn block(m: usize) -> usize {
@@ -185,6 +191,7 @@ pub(super) struct Part {
     pub clamped: Vec<f64>,
     pub excess: Vec<f64>,
     pub cells: Vec<f64>,
+    pub unfitted: Vec<bool>,
 }
 
 impl Part {
@@ -194,6 +201,7 @@ impl Part {
             clamped: Vec::new(),
             excess: Vec::new(),
             cells: Vec::new(),
+            unfitted: Vec::new(),
         }
     }
 }
@@ -207,12 +215,14 @@ pub(super) fn joined(parts: Vec<Part>) -> Operator {
         clamped: Vec::with_capacity(states),
         variance_excess: Vec::with_capacity(states),
         step_cells: Vec::with_capacity(states),
+        unfitted: Vec::new(),
     };
     for part in parts {
         all.matrix.append(&part.matrix);
         all.clamped.extend(part.clamped);
         all.variance_excess.extend(part.excess);
         all.step_cells.extend(part.cells);
+        all.unfitted.extend(part.unfitted);
     }
     all
 }
@@ -243,14 +253,12 @@ pub fn build_with(
 ) -> Result<Operator, Error> {
     let last = nodes.count as i64 - 1;
     let row = |j: usize, shift: f64, p: Option<&[f64]>, scratch: &mut Scratch, part: &mut Part| {
-        let law = &scratch.work.law;
-        let q = match rows {
-            Rows::Fitted => {
-                let cumulant = laws.cumulant(&scratch.x, p, law, &mut scratch.powers);
-                tilt(cumulant, shift, law.variance, laws.most_tilted(law.variance))
-            }
-            Rows::Linear | Rows::Moments => 0.0,
+        let found = match rows {
+            Rows::Fitted => laws.fit(&scratch.x, p, shift, &mut scratch.powers, &mut scratch.work),
+            Rows::Linear | Rows::Moments => Tilt::None,
         };
+        let q = if let Tilt::At(q) = found { q } else { 0.0 };
+        let law = &scratch.work.law;
         let node = &mut scratch.node;
         node.assign(law, shift, rows, q);
         let place = |k: usize| j as i64 + node.first + k as i64;
@@ -259,6 +267,7 @@ pub fn build_with(
         part.clamped.push(beyond.map(|(_, w)| w).sum());
         part.excess.push(node.variance() - law.variance);
         part.cells.push(law.variance.sqrt());
+        part.unfitted.push(found == Tilt::Beyond || (q != 0.0 && node.left.abs() > MOST_LEFT));
     };
     Ok(joined(for_nodes(nodes, samples, step, laws, interrupt, row, Part::new)?))
 }

@@ -29,9 +29,12 @@ pub mod pairs;
 pub mod plane;
 mod plane_batches;
 mod plane_inverse;
+mod reaction;
 pub mod samples;
 mod shares;
 pub mod solve;
+mod tilt;
+mod tilted_law;
 mod without_replacement;
 
 pub use assignment::Rows;

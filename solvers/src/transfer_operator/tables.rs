@@ -99,8 +99,9 @@ fn skewed_noise_empties_a_well() {
 
 #[test]
 fn exponents_of_escape_between_two_learning_rates() {
-    let cases: [(&[f64], f64, f64); 3] =
-        [(&[1.0, -1.0], 1.0, 0.53713), (&[1.0, -1.0], 0.6, 1.77154), (&SKEWED, 1.0, 0.94796)];
+    let towards = SKEWED.map(|x| -x);
+    let cases: [(&[f64], f64, f64); 4] =
+        [(&[1.0, -1.0], 1.0, 0.53713), (&[1.0, -1.0], 0.6, 1.77154), (&SKEWED, 1.0, 0.94796), (&towards, 1.0, 0.40772)];
     for (x, s, slope) in cases {
         let time = |eta: f64| {
             let (nodes, operator) = wells(x, s, &Step::sgd(eta, 1), 6.0, 1.75, Rows::Fitted);
@@ -139,7 +140,7 @@ fn svag_comes_nearer_to_the_sde_as_one_over_its_steps() {
 
 #[test]
 fn walkers_of_sgd_have_the_law_of_the_operator() {
-    const WALKERS: usize = 200_000;
+    const WALKERS: usize = 3_000_000;
     const STEPS: usize = 50;
     let (x, step) = (quantiles(), Step::sgd(0.1, 1));
     let (nodes, operator) = wells(&x, 1.0, &step, 1.5, 2.4, Rows::Moments);

@@ -48,6 +48,11 @@ pub fn committor(group: &Group) -> Option<String> {
     with_its_error(group, "transfer_operator_committor")
 }
 
+/// A further mean time in words: `exit` or `conditional`.
+pub fn time(group: &Group, name: &str) -> Option<String> {
+    with_its_error(group, &format!("transfer_operator_{name}"))
+}
+
 /// How the chain counts an arrival, where the SDE stands beside it.
 pub fn how_counted(group: &Group) -> Option<String> {
     let [sde, descent] = [["from_value", "langevin_mean"], ["transfer_operator_from_value", "sgd_mean"]];

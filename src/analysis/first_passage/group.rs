@@ -161,7 +161,8 @@ fn times(group: &Group, name: &str, words: &str) -> Option<String> {
         let engine = kind.word();
         one(engine, format!("{engine}_{name}"), format!("{engine}_{name}_se"))
     });
-    let all: Vec<String> = grid.into_iter().chain(walkers.into_iter().flatten()).collect();
+    let chain = super::chain::time(group, name);
+    let all: Vec<String> = grid.into_iter().chain(walkers.into_iter().flatten()).chain(chain).collect();
     (!all.is_empty()).then(|| format!("  {words}: {}", all.join(", ")))
 }
 

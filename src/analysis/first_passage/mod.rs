@@ -229,7 +229,9 @@ impl Findings for AllFound {
             let one = |(kind, walkers): (Walkers, &Option<FirstPassage>)| {
                 walkers.as_ref().map(|walkers| warnings::warnings(&found.passage, kind, walkers))
             };
-            each.into_iter().filter_map(one).flatten().collect::<Vec<_>>()
+            let of_laws = found.by_grid.iter().chain(&found.by_chain).flat_map(|law| &law.warnings);
+            let of_laws = of_laws.map(|warning| format!("escape \"{}\": {warning}", found.passage.name));
+            each.into_iter().filter_map(one).flatten().chain(of_laws).collect::<Vec<_>>()
         };
         self.passages.iter().flat_map(of).collect()
     }

@@ -11,7 +11,7 @@ use super::super::{Analysis, Context, Request, Scale as Size};
 use super::Search;
 use crate::reader::table::{Table, Value};
 use crate::reader::{Located, Source};
-use crate::scenario::dynamics::importance::scale;
+use crate::scenario::dynamics::importance::{Importance, scale};
 use crate::text::count;
 
 /// Most points in `at`.
@@ -47,14 +47,15 @@ pub(super) fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
 impl Request for Located<Written> {
     /// Errors: a model without samples; a point with another number of coordinates, or off the grid.
     fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
-        let (asked, importance, model) = (&self.value, context.importance, context.model);
+        let (asked, importance, model) =
+            (&self.value, context.importance.and_then(Importance::temperature), context.model);
         if model.data().is_none() {
             let help = "remove `outliers`, or use kind = \"sample-loss\" or \"tanh-regression\" with [model.data]";
             let message = "`analysis.outliers` needs a model with samples, and this model has none";
             return Err(context.source.error(&self.span, message, "no samples", help));
         }
-        let smoothing = asked.c.or(importance.map(|i| i.c)).unwrap_or(1.0);
-        let scale = asked.scale.or(importance.map(|i| i.scale)).unwrap_or(LossScale::MeanLoss);
+        let smoothing = asked.c.or(importance.map(|i| i.0)).unwrap_or(1.0);
+        let scale = asked.scale.or(importance.map(|i| i.1)).unwrap_or(LossScale::MeanLoss);
         let words = match scale {
             LossScale::Constant(u) => format!("{u}"),
             LossScale::MeanLoss => "mean-loss".to_string(),

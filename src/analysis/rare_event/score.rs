@@ -2,6 +2,7 @@
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::escape::passage::{Passage, Target};
+use fpsolve_solvers::fokker_planck::cells::interpolation::{at, interpolation};
 use fpsolve_solvers::formula::{Symbols, parse};
 use fpsolve_solvers::problem::grid::Grid;
 
@@ -68,39 +69,12 @@ fn committor(event: &Event, finished: &Finished, grid: &Grid) -> Result<Vec<f64>
         .ok_or_else(|| Error::invalid("the engine on the grid gave no committor", "write the score as a formula"))
 }
 
-/// Multilinear interpolation between cell centres, constant beyond the outermost; n points, coordinate-major.
+/// A field at n points (coordinate-major), linear between cell centres; not a number where a coordinate is none.
 fn interpolated(grid: &Grid, values: &[f64], points: &[f64]) -> Vec<f64> {
-    let d = grid.dimension();
-    let n = points.len() / d;
+    let n = points.len() / grid.dimension();
     let one = |i: usize| {
-        let mut corners = vec![(0, 1.0)];
-        for (k, axis) in grid.axes().iter().enumerate() {
-            let x = points[k * n + i];
-            let (low, share) = between(axis, x);
-            let high = (low + 1).min(axis.cells() - 1);
-            corners = corners
-                .iter()
-                .flat_map(|&(cell, w)| {
-                    [(cell * axis.cells() + low, w * (1.0 - share)), (cell * axis.cells() + high, w * share)]
-                })
-                .collect();
-        }
-        corners.iter().filter(|(_, w)| *w != 0.0).map(|(cell, w)| w * values[*cell]).sum()
+        let point: Vec<f64> = points.iter().skip(i).step_by(n).copied().collect();
+        if point.iter().any(|x| x.is_nan()) { f64::NAN } else { at(&interpolation(grid, None, &point), values) }
     };
     (0..n).map(one).collect()
-}
-
-/// The centre at or below a coordinate, and how far it is on the way to the next; not a number where the coordinate is none.
-fn between(axis: &fpsolve_solvers::problem::grid::Axis, x: f64) -> (usize, f64) {
-    let last = axis.cells() - 1;
-    if x.is_nan() {
-        return (0, f64::NAN);
-    }
-    let cell = axis.locate(x.clamp(axis.center(0), axis.center(last))).unwrap_or(0);
-    let low = if x < axis.center(cell) && cell > 0 { cell - 1 } else { cell };
-    if low == last {
-        return (last, 0.0);
-    }
-    let (a, b) = (axis.center(low), axis.center(low + 1));
-    (low, ((x - a) / (b - a)).clamp(0.0, 1.0))
 }

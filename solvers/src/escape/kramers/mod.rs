@@ -11,6 +11,7 @@
 //! (H. A. Kramers 1940, doi:10.1016/S0031-8914(40)90098-2; P. Hänggi et al. 1990, doi:10.1103/RevModPhys.62.251). The relative error
 //! is of the order of T over the barrier; the mean first-passage time on the grid is the truth. Rates over several passes add up.
 
+pub mod eyring;
 mod line;
 mod minimax_path;
 mod pass;

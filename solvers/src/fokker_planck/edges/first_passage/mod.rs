@@ -162,6 +162,20 @@ pub(crate) fn killed(generator: &Generator, grid: &Grid, set: &Target) -> Result
     Ok(Killed::new(generator, grid, &[set])?.generator)
 }
 
+/// Probability to reach `target` before `avoid` (n) and the rate of arrivals in the target from each cell (n).
+///
+/// Errors: a set without cells, cells without a way to either, [`Error::Interrupted`].
+pub(crate) fn committor_and_arrival(
+    generator: &Generator,
+    grid: &Grid,
+    target: &Target,
+    avoid: &Target,
+    interrupt: Interrupt,
+) -> Result<(Vec<f64>, Vec<f64>), Error> {
+    let killed = Killed::new(generator, grid, &[target, avoid])?;
+    Ok((killed.committor(grid, interrupt)?, killed.arrival))
+}
+
 /// An edge from a cell outside the sets to one inside: both cells, rates there and back, the fraction of it before the surface.
 struct Crossing {
     from: usize,
