@@ -218,8 +218,8 @@ dispatch! {
         for row in rows.chunks_exact_mut(n) {
             for i in 0..n {
                 sum[i] += exp((least[i] - row[i]) * rate[i]);
-                row[i] = sum[i];
             }
+            row.copy_from_slice(&sum[..n]);
         }
     }
 }
