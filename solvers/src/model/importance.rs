@@ -194,7 +194,7 @@ dispatch! {
 }
 
 dispatch! {
-    /// Losses (m×n) become sums over the samples up to each of e^{(l_min − l)/τ}; n ≤ [`BLOCK`] points.
+    /// Losses (m×n) become sums over the samples up to each of e^{(l_min − l)/τ}; n ≤ BLOCK points.
     fn accumulate_weights(rows: &mut [f64], n: usize, scale: LossScale, smoothing: f64) {
         let (mut least, mut sum, mut largest) = ([f64::INFINITY; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
         for row in rows.chunks_exact(n) {
