@@ -1,7 +1,7 @@
 # make demo    brings what is missing, builds, runs one scenario and draws it into figures/
 # make test    format, lints, documentation, every test (Rust and Python), every shipped scenario
 # make deny    licences, duplicates and sources of the dependencies, and security advisories where their list can be had
-# make book    the documentation as pages, target/book/index.html (where mdbook is installed; book/src can be read as it is)
+# make book    the documentation as pages with the pictures of every scenario, target/book/index.html
 # make install PREFIX=~/.local    the program, its manual pages and completions [/usr/local]
 # make static  the program with the HDF5 library inside: runs on a bare Debian, target/static/release/fpsolve
 # make dist    source and program as archives, the same bytes each time, target/dist
@@ -13,8 +13,9 @@ PYTHON := target/python/bin/python
 # Shell variables that say how to build against HDF5; see tools/hdf5.sh.
 HDF5 := target/hdf5.sh
 
-# cargo-deny, built where it is missing: about 3 minutes of CPU time, once.
+# Tools of cargo, built where they are missing, once, and without optimisation, which would take longer than all they do.
 DENY := $(shell command -v cargo-deny || echo target/tools/bin/cargo-deny)
+MDBOOK := $(shell command -v mdbook || echo target/tools/bin/mdbook)
 
 PREFIX ?= /usr/local
 # An absolute path in front of every file, for packages.
@@ -43,12 +44,15 @@ deny: $(DENY)
 	if $(DENY) fetch db; then $(DENY) check advisories; else echo "advisories not checked: their list cannot be had"; fi
 
 target/tools/bin/cargo-deny:
-	$(CARGO) install cargo-deny --version 0.20.2 --locked --root target/tools
+	$(CARGO) install cargo-deny --version 0.20.2 --locked --debug --root target/tools
 
-book:
-	@command -v mdbook >/dev/null || { echo "mdbook is not installed: cargo install mdbook"; exit 1; }
-	mdbook build book
+book: build $(MDBOOK)
+	sh tools/book_pictures.sh $(FPSOLVE)
+	$(MDBOOK) build book
 	@echo "wrote target/book/index.html"
+
+target/tools/bin/mdbook:
+	$(CARGO) install mdbook --version 0.5.4 --locked --debug --no-default-features --features search --root target/tools
 
 install: build
 	install -D $(FPSOLVE) $(DESTDIR)$(PREFIX)/bin/fpsolve
@@ -89,8 +93,10 @@ $(HDF5): tools/hdf5.sh
 PACKAGE := target/python-package
 python-package: $(HDF5)
 	test -d $(PACKAGE) || python3 -m venv $(PACKAGE)
-	. ./$(HDF5) && CARGO_TARGET_DIR=$(CURDIR)/target $(PACKAGE)/bin/pip install -q './python[plot,test]' h5netcdf
-	cd python && ../$(PACKAGE)/bin/mypy && ../$(PACKAGE)/bin/python -m pytest -q
+	. ./$(HDF5) && CARGO_TARGET_DIR=$(CURDIR)/target MATURIN_PEP517_ARGS=--locked $(PACKAGE)/bin/pip install -q './python[plot,test]' h5netcdf h5py
+	cd python && ../$(PACKAGE)/bin/mypy
+	# the program pytest and not python -m pytest, which would find the sources before the installed package
+	$(PACKAGE)/bin/pytest -q -c python/pyproject.toml python/tests
 
 python: target/python/ready
 target/python/ready: tools/python.sh

@@ -16,5 +16,6 @@ pub mod scenario;
 pub mod setting;
 pub mod signal;
 pub mod summary;
+pub mod sweep;
 pub mod text;
 pub mod validity;

@@ -5,10 +5,16 @@
 mod common;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use common::{fpsolve, label, number, numbers, read, succeeds, warnings, words};
+use fpsolve::analysis::{ANALYSES, Analysis, Findings, Finished, Planned};
+use fpsolve::reader::Source;
 use fpsolve::record::{Attribute, Record};
+use fpsolve::run::{Reached, Status};
+use fpsolve::scenario::Scenario;
 use fpsolve::summary::summary;
+use fpsolve_solvers::problem::Problem;
 
 const SCENARIO: &str = r#"
 schema = 1
@@ -264,4 +270,41 @@ fn a_density_that_the_grid_does_not_resolve_fails_a_verdict_unless_it_is_accepte
     }
     let (code, record, said) = outcome(&line("reflecting", 200, narrow, ""));
     assert_eq!((code, label(&record, "resolved")), (Some(0), "yes".into()), "{said}");
+}
+
+/// Panics while it computes, or only once its findings are to be written.
+struct Panics(bool);
+
+impl Analysis for Panics {
+    fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, fpsolve_solvers::Error> {
+        let beyond = finished.problem.grid.len() + 1;
+        assert!(self.0 || beyond == 0, "index {beyond} out of range");
+        Ok(Some(Box::new(Panics(true))))
+    }
+}
+
+impl Findings for Panics {
+    fn add_to(&self, record: &mut Record, _: &Problem) {
+        record.group_mut("outliers").set("half", Attribute::Integer(1));
+        panic!("no such cell");
+    }
+}
+
+/// The other analyses, the densities and the status are as they were without it.
+#[test]
+fn an_analysis_that_panics_loses_only_itself() {
+    let text = format!("{SCENARIO}\n[analysis]\ncritical_points = true");
+    let scenario = Scenario::parse(Source::from_text(Path::new("s.toml"), text)).unwrap();
+    let mut prepared = scenario.problem().unwrap();
+    let entry = *ANALYSES.iter().find(|entry| entry.name == "outliers").unwrap();
+    for (late, said) in [(false, "index 481 out of range"), (true, "no such cell")] {
+        prepared.analyses.retain(|planned| planned.entry.name != "outliers");
+        prepared.analyses.push(Planned { entry, analysis: Arc::new(Panics(late)) });
+        let done = fpsolve::run::run(&prepared, &|| false, &|_| {}, &Reached::nothing_of(&scenario));
+        assert_eq!(done.status, Status::Complete);
+        assert!(done.record.group("landscape").is_some() && done.record.dataset("fokker_planck/density").is_some());
+        let outliers = done.record.group("outliers").unwrap();
+        assert!(label(&done.record, "outliers/failure").contains(said) && outliers.attributes.len() == 1);
+        assert!(warnings(&done.record).contains(said), "{}", warnings(&done.record));
+    }
 }

@@ -146,12 +146,25 @@ fn links(line: &str) -> Vec<String> {
     parts.filter_map(|part| part.split_once(')').map(|(target, _)| target.to_string())).collect()
 }
 
+/// `make book` draws SCENARIO.PICTURE.png from the record of that scenario.
+fn check_picture(page: &Path, name: &str, list: &str) {
+    let parts: Vec<&str> = name.split('.').collect();
+    let [scenario, picture, "png"] = parts[..] else { panic!("{}: {name} is no picture", page.display()) };
+    assert!(Path::new(&format!("scenarios/{scenario}.toml")).exists(), "{}: no scenario of {name}", page.display());
+    assert!(list.contains(&format!("\n  {picture} ")), "{}: no picture {picture} in the list", page.display());
+}
+
 #[test]
 fn every_link_leads_somewhere() {
+    let list = succeeds(Path::new("."), &["list"]);
     let mut checked = 0;
     for page in pages() {
         let content = std::fs::read_to_string(&page).unwrap();
         for target in parse(&content).1.into_iter().flat_map(links).filter(|target| !target.contains("://")) {
+            if let Some(picture) = target.strip_prefix("pictures/") {
+                check_picture(&page, picture, &list);
+                continue;
+            }
             let (path, name) = target.split_once('#').unwrap_or((target.as_str(), ""));
             let there = if path.is_empty() { page.clone() } else { page.parent().unwrap().join(path) };
             assert!(there.exists(), "{}: no {target}", page.display());

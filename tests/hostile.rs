@@ -148,3 +148,21 @@ fn a_full_standard_output_is_an_error() {
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", words(&output));
     }
 }
+
+#[test]
+fn a_step_beyond_all_grids_is_refused_with_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"
+engines = ["transfer-operator"]
+model = { kind = "sample-loss", variables = ["x"], sample_loss = "x^2/2 + z*x", data = { points = { z = [-1.0, 0.5, 99999999999999999999] } } }
+dynamics = { learning_rate = 0.2, batch_size = 1 }
+grid = { axes = [{ from = -2, to = 2, cells = 64 }] }
+initial = { kind = "gaussian", mean = [0.0], std = [0.3] }
+time = { end = 1.0, outputs = 2 }
+"#;
+    std::fs::write(folder.path().join("far.toml"), text).unwrap();
+    let output = fpsolve(folder.path(), &["scenario", "far.toml", "-q"]);
+    let said = words(&output);
+    assert!(output.status.code().is_some_and(|code| code != 0) && said.contains("cells away"), "{said}");
+    assert!(!said.contains("bug"), "{said}");
+}

@@ -27,6 +27,12 @@ fn mutants(usual: usize) -> usize {
     std::env::var("FPSOLVE_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
+/// Where the mutants of a test begin; the environment variable FPSOLVE_SEED asks for others.
+fn dice(test: u64) -> Dice {
+    let seed = std::env::var("FPSOLVE_SEED").ok().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+    Dice(test + seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
 /// The files of a corpus, in the order of their names.
 fn corpus(name: &str) -> Vec<PathBuf> {
     let files = std::fs::read_dir(Path::new("fuzz/corpus").join(name)).unwrap();
@@ -91,7 +97,7 @@ fn mutant(files: &[Vec<u8>], k: usize, dice: &mut Dice) -> Vec<u8> {
 fn mutated_formulas_are_evaluated_or_refused() {
     let files: Vec<Vec<u8>> = corpus("formula").iter().map(|file| std::fs::read(file).unwrap()).collect();
     let symbols = Symbols::new(&["x", "y"]).with_parameters([("a", 0.3)]);
-    let (mut dice, mut accepted, all) = (Dice(1), 0, mutants(4000));
+    let (mut dice, mut accepted, all) = (dice(1), 0, mutants(4000));
     for k in 0..all {
         let text = String::from_utf8_lossy(&mutant(&files, k, &mut dice)).into_owned();
         match parse(&text, &symbols) {
@@ -124,7 +130,7 @@ time = {{ end = 1.0, outputs = 2 }}
 #[test]
 fn mutated_data_files_are_read_or_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut dice, all) = (Dice(2), mutants(600));
+    let (mut dice, all) = (dice(2), mutants(600));
     for (kind, columns) in [("csv", "{ u = 0, v = 1 }"), ("npy", "{ u = 0, v = 1 }")] {
         let named = corpus(kind);
         let files: Vec<Vec<u8>> = named.iter().map(|file| std::fs::read(file).unwrap()).collect();
@@ -151,7 +157,7 @@ fn mutated_hdf5_data_end_in_words() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("s.toml"), scenario("d.h5", r#"{ u = "run/u", v = "run/v" }"#)).unwrap();
     let whole = std::fs::read("fuzz/corpus/record/columns.h5").unwrap();
-    let (mut dice, mut read, all) = (Dice(3), 0, mutants(10));
+    let (mut dice, mut read, all) = (dice(3), 0, mutants(10));
     for k in 0..all {
         let mut bytes = whole.clone();
         for _ in 0..k % 9 {

@@ -306,3 +306,35 @@ fn the_file_of_traces_is_that_of_the_data() {
     let scenario = Scenario::load(Path::new("scenarios/traces.toml"), &[]).unwrap();
     assert!(scenario.data_file().unwrap().unwrap().ends_with("data/traces.npz"));
 }
+
+/// The last questions of a run are those of its analyses: what they leave out for an interruption makes no complete record.
+#[test]
+fn an_analysis_that_was_cut_short_is_not_called_complete() {
+    let asked = format!("engines = [\"transfer-operator\"]{}", SAMPLES.replace("20]", "6]"));
+    let scenario =
+        scenario(&asked, "analysis.first_passage = [{ name = \"over\", from = [0.3], target = \"w > 0.6\" }]");
+    let all = AtomicU64::new(0);
+    let count = || {
+        all.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    let whole = run(&scenario.problem().unwrap(), &count, &|_| {}, &Reached::nothing_of(&scenario));
+    assert!(whole.record.attribute("escape/over/slope_sgd").is_some(), "{:?}", whole.record.group("escape"));
+    let mut interrupted = 0;
+    for before in 1..=12 {
+        let questions = all.load(Ordering::Relaxed) - before;
+        let stopped = run_until(&scenario, questions);
+        match stopped.status {
+            Status::Complete => same(&stopped.record, &whole.record, "cut short"),
+            Status::Interrupted | Status::Failed => interrupted += 1,
+        }
+    }
+    assert!(interrupted > 3, "{interrupted} of 12 were interrupted");
+}
+
+/// A run that is interrupted at the `questions`-th time that it is asked.
+fn run_until(scenario: &Scenario, questions: u64) -> Run {
+    let asked = AtomicU64::new(0);
+    let interrupt = || asked.fetch_add(1, Ordering::Relaxed) >= questions;
+    run(&scenario.problem().unwrap(), &interrupt, &|_| {}, &Reached::nothing_of(scenario))
+}

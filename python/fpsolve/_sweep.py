@@ -1,16 +1,23 @@
-"""One scenario at many values of its keys."""
+"""One scenario at many values of its keys: the program's own sweep."""
 
 from __future__ import annotations
 
-import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ._fpsolve import FpsolveError, ScenarioError, TooLarge
-from ._run import Scenario, run
+from ._run import Run, Scenario, open
+
+_WORDS = {-1: "not computed", 0: "complete", 1: "failed", 2: "refused", 3: "complete", 4: "refused"}
 
 
 def sweep(
@@ -18,10 +25,14 @@ def sweep(
     over: Mapping[str, Sequence[Any]],
     collect: Sequence[str],
     *,
+    zip: Mapping[str, Sequence[Any]] | None = None,
+    set: Mapping[str, Any] | None = None,
+    data_folders: Sequence[str | os.PathLike[str]] = (),
+    folder: str | os.PathLike[str] | None = None,
     progress: bool = True,
-    **options: Any,
 ) -> xr.Dataset:
-    """Runs a scenario at every combination of ``over`` and collects numbers of the records.
+    """Runs a scenario at every combination of ``over`` and collects numbers of the records, as ``fpsolve sweep`` does: several cases at
+    a time in one process of its own.
 
     Parameters
     ----------
@@ -29,53 +40,90 @@ def sweep(
         Keys with their values: ``{"dynamics.batch_size": [1, 2, 4], "dynamics.learning_rate": [0.05, 0.1]}``.
     collect
         Numbers as in ``[expect]``: ``"stationary/mean/x"``, ``"escape/over/from_value"``.
-    options
-        As for :func:`fpsolve.run`.
+    zip
+        Keys that vary together, from case to case: lists of one length, one dimension named after the first.
+    set
+        Keys with values for every case.
+    data_folders
+        Folders for data files beside that of the scenario.
+    folder
+        Where the table, the picture and the records of the cases stay: the same sweep goes on there where it was stopped.
+        By default they are removed.
 
     Returns
     -------
     xarray.Dataset
-        One dimension for each key (its dots as underscores), one variable for each collected path, NaN where a record does not have it;
-        ``status``: ``"complete"``, ``"failed"``, or ``"refused: …"`` where the scenario cannot be run with these values.
+        One dimension for each key (its dots as underscores); a variable for each collected path, NaN where a record does not have it, and
+        its ``_se`` and ``_error`` where records have them; ``status``: ``"complete"``, ``"failed: …"``, or ``"refused: …"`` where the scenario
+        cannot be run with these values; slopes of logarithms as attributes or variables.
 
     Raises
     ------
     ScenarioError
-        Every combination was refused: the first refusal.
+        A key that no scenario has, a path that no record has, or every combination was refused.
     """
-    if not over or not collect:
-        raise ValueError("name at least one key with values, and one number to collect")
-    shape = tuple(len(values) for values in over.values())
-    names = [key.replace(".", "_") for key in over]
-    numbers = {path: np.full(shape, np.nan) for path in collect}
-    status = np.empty(shape, dtype=object)
-    refusal: Exception | None = None
-    runs = list(itertools.product(*(range(n) for n in shape)))
-    bar: Any = runs
-    if progress:
-        from tqdm import tqdm
-
-        bar = tqdm(runs, leave=False)
-    for index in bar:
-        values = {key: list(over[key])[i] for key, i in zip(over, index)}
-        try:
-            found = run(scenario, progress=False, set={**options.get("set", {}), **values}, **_without_set(options))
-        except (ScenarioError, TooLarge, FpsolveError) as error:
-            status[index] = f"refused: {getattr(error, 'message', error)}"
-            refusal = refusal or error
-            continue
-        status[index] = found.status
-        for path in collect:
-            try:
-                numbers[path][index] = found.number(path)
-            except KeyError:
-                pass
-    if refusal is not None and all(str(entry).startswith("refused") for entry in status.flat):
-        raise refusal
-    coordinates = {name: list(values) for name, values in zip(names, over.values())}
-    fields: dict[str, Any] = {path: (names, values) for path, values in numbers.items()}
-    return xr.Dataset({**fields, "status": (names, status)}, coordinates)
+    with tempfile.TemporaryDirectory() as temporary:
+        target = Path(folder) if folder is not None else Path(temporary)
+        target.mkdir(parents=True, exist_ok=True)
+        table = target / "table.h5"
+        arguments = ["sweep", "-" if isinstance(scenario, Mapping) else os.fspath(scenario), "-o", str(table)]
+        for option, keys in [("--over", over), ("--zip", zip or {})]:
+            for key, values in keys.items():
+                arguments += [option, f"{key}={', '.join(_toml(value) for value in values)}"]
+        arguments += [part for path in collect for part in ("--collect", path)]
+        arguments += [part for key, value in (set or {}).items() for part in ("--set", f"{key}={_toml(value)}")]
+        arguments += [part for path in data_folders for part in ("--data-folder", os.fspath(path))]
+        arguments += [] if progress else ["--quiet"]
+        _call(arguments, json.dumps(scenario) if isinstance(scenario, Mapping) else None, progress)
+        return _labelled(open(table), list(collect))
 
 
-def _without_set(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if key != "set"}
+def _call(arguments: list[str], text: str | None, progress: bool) -> None:
+    """Runs the program; what it says on standard error is shown, and is the message of what it refuses."""
+    command = [sys.executable, "-m", "fpsolve._command", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stderr is not None
+        process.stdin.write(text or "")
+        process.stdin.close()
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if progress:
+                sys.stderr.write(line)
+    words = "".join(said).strip()
+    if process.returncode == 130:
+        raise KeyboardInterrupt
+    if process.returncode not in (0, 1, 3) or "error:" in words:
+        kinds: dict[int, type[Exception]] = {2: ScenarioError, 4: TooLarge}
+        kind = kinds.get(process.returncode, FpsolveError)
+        raise kind(words or f"no case could be run: the sweep ended with exit code {process.returncode}")
+
+
+def _labelled(record: Run, collect: list[str]) -> xr.Dataset:
+    """The table with the paths as names, and words as status."""
+    table = record["sweep"]
+    names = str(table.attrs.pop("collected")).split(" ")
+    renamed = {}
+    for path, name in zip(collect, names):
+        ends = ("", "_se", "_error", "_slope", "_slope_se", "_intercept")
+        renamed.update({name + end: path + end for end in ends if name + end in table})
+    remarks, codes = list(table["remark"].values), table["status"].values
+    words = [_WORDS[int(code)] + (f": {remark}" if remark and code not in (0, 3) else "") for code, remark in zip(codes.flat, remarks)]
+    status = np.array(words, dtype=object).reshape(codes.shape)
+    table = table.drop_vars(["remark", "case"]).rename(renamed)
+    return table.assign(status=(table["status"].dims, status))
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML."""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return repr(float(value))
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(entry)}" for key, entry in value.items()) + " }"
+    return "[" + ", ".join(_toml(entry) for entry in value) + "]"

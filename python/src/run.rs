@@ -10,7 +10,7 @@ use fpsolve::error::{self, Failure};
 use fpsolve::limits;
 use fpsolve::reader::Source;
 use fpsolve::record::provenance::Provenance;
-use fpsolve::run::{Reached, Run, Status};
+use fpsolve::run::{Doing, Reached, Run, Status};
 use fpsolve::scenario::Scenario;
 use fpsolve::setting;
 use pyo3::prelude::*;
@@ -106,10 +106,11 @@ fn compute(scenario: &Scenario, reached: &Reached, stop: &AtomicBool, say: &Send
     };
     let work = || -> Result<Box<Run>, Failure> {
         let prepared = scenario.problem()?;
-        limits::work::check(scenario, &prepared)?;
+        let interrupt = || stop.load(Ordering::Relaxed);
+        limits::work::check(scenario, &prepared, &interrupt)?;
         tell(Said::Steps(prepared.engines.len() * prepared.problem.times.len()));
-        let doing = |what: &str| tell(Said::Doing(what.to_string()));
-        Ok(Box::new(fpsolve::run::run(&prepared, &|| stop.load(Ordering::Relaxed), &doing, reached)))
+        let doing = |what: &Doing| tell(Said::Doing(what.words()));
+        Ok(Box::new(fpsolve::run::run(&prepared, &interrupt, &doing, reached)))
     };
     let result = error::caught(work).unwrap_or_else(|panic| {
         let message = format!("this is a bug in fpsolve: {panic}");

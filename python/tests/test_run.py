@@ -210,13 +210,15 @@ def test_the_schema_and_the_sweep(scenario):
     assert "table" in schema["properties"]["model"]["properties"]["kind"]["enum"]
     scenario["engines"] = ["fokker-planck"]
     over = {"dynamics.temperature": [0.05, 0.1, -1.0], "grid.axes.0.cells": [50, 100]}
-    found = fpsolve.sweep(scenario, over, ["stationary/covariance/x/x", "nothing/there"], progress=False)
+    found = fpsolve.sweep(scenario, over, ["stationary/covariance/x/x"], progress=False)
     variance = found["stationary/covariance/x/x"]
     assert variance.dims == ("dynamics_temperature", "grid_axes_0_cells") and variance.shape == (3, 2)
-    assert (variance[1] < variance[0]).all() and np.isnan(variance[2]).all() and np.isnan(found["nothing/there"]).all()
+    assert (variance[1] < variance[0]).all() and np.isnan(variance[2]).all()
     assert (found.status[:2] == "complete").all() and "temperature" in str(found.status.values[2, 0])
     with pytest.raises(fpsolve.ScenarioError):
         fpsolve.sweep(scenario, {"dynamics.temperature": [-1.0]}, ["stationary/mean/x"], progress=False)
+    with pytest.raises(fpsolve.ScenarioError, match="did you mean `stationary/mean/x`"):
+        fpsolve.sweep(scenario, {"seed": [1, 2]}, ["stationary/maen/x"], progress=False)
 
 
 def test_the_command_line_program_is_there():

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::landscape::{CriticalPoint, basins, critical_points};
+use fpsolve_solvers::numerics::symmetric::packed_len;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::tabulate;
 use fpsolve_solvers::problem::grid::Grid;
@@ -14,7 +15,7 @@ use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Request, Scale
 use crate::reader::Located;
 use crate::reader::table::{Table, Value};
 use crate::record::read::{column, find, floats, integers};
-use crate::record::scales::{array, component_scale, index_scale, variable_scales};
+use crate::record::scales::{array, component_scale, index_scale, matrix_scales, unpacked, variable_scales};
 use crate::record::{Dataset, Group, Record, Values};
 use crate::summary::axis_lengths;
 use crate::text::beside;
@@ -36,13 +37,24 @@ struct CriticalPoints {
     written: Located<bool>,
 }
 
-/// The shape of the loss.
-struct Landscape {
+/// The shape of a loss, or of a potential.
+pub(super) struct Landscape {
     /// Critical points: minima by their loss, then the others.
-    points: Vec<CriticalPoint>,
+    pub points: Vec<CriticalPoint>,
     /// For each cell the minimum that it drains to, −1 for none (n).
-    basin: Vec<i64>,
+    pub basin: Vec<i64>,
 }
+
+/// What a landscape is one of: the name of its heights, and what they are.
+pub(super) struct Heights {
+    /// Name of the dataset.
+    pub name: &'static str,
+    /// In words.
+    pub words: &'static str,
+}
+
+/// Of the loss.
+pub(super) const LOSS: Heights = Heights { name: "loss", words: "loss L" };
 
 fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
     let written = table.optional("critical_points", Value::boolean)?;
@@ -85,24 +97,27 @@ impl Analysis for CriticalPoints {
 fn look(problem: &Problem) -> Landscape {
     let (model, grid) = (&*problem.model, &problem.grid);
     let loss = tabulate(grid, 1, 1, |points, out| model.loss(points, out));
-    let points = critical_points(model, grid, &loss);
+    with_basins(grid, &loss, critical_points(model, grid, &loss))
+}
+
+/// Critical points with the basins of the minima among them.
+pub(super) fn with_basins(grid: &Grid, loss: &[f64], points: Vec<CriticalPoint>) -> Landscape {
     let minima: Vec<&[f64]> = points.iter().filter(|p| p.index() == 0).map(|p| p.position.as_slice()).collect();
-    let basin = basins(grid, &loss, &minima);
+    let basin = basins(grid, loss, &minima);
     Landscape { points, basin }
 }
 
 impl Findings for Landscape {
     fn add_to(&self, record: &mut Record, problem: &Problem) {
-        record.groups.push(group(&problem.grid, self));
+        fill(record.group_mut("landscape"), problem, self, &LOSS);
     }
 }
 
-/// `/landscape`: the critical points, and the basin of each cell.
-fn group(grid: &Grid, found: &Landscape) -> Group {
-    let (points, d) = (&found.points, grid.dimension());
-    let k = points.len();
-    let mut group = Group::new("landscape");
-    group.datasets = variable_scales(grid);
+/// Fills `/landscape`, or `/landscape/potential`: the critical points with D there, and the basin of each cell.
+pub(super) fn fill(group: &mut Group, problem: &Problem, found: &Landscape, heights: &Heights) {
+    let (points, grid) = (&found.points, &problem.grid);
+    let (k, d) = (points.len(), grid.dimension());
+    group.datasets.extend(variable_scales(grid));
     let basin = ndarray::ArrayD::from_shape_vec(grid.shape(), found.basin.clone()).expect("one basin for each cell");
     let axes: Vec<&str> = grid.axes().iter().map(|axis| axis.variable()).collect();
     let long_name = "number of the minimum that the cell drains to, −1 for none";
@@ -122,15 +137,23 @@ fn group(grid: &Grid, found: &Landscape) -> Group {
     let position = array(&[k, d], rows(&|p| p.position.clone()));
     let eigenvalues = array(&[k, d], rows(&|p| p.eigenvalues.clone()));
     let basin = |i: usize| if points[i].index() == 0 { i as i64 } else { -1 };
+    let noise = |p: &CriticalPoint| {
+        let (mut drift, mut packed) = (vec![0.0; d], vec![0.0; packed_len(d)]);
+        problem.dynamics.drift_diffusion(&p.position, &mut drift, &mut packed);
+        unpacked(d, &packed)
+    };
+    table.datasets.extend(matrix_scales(grid));
+    let diffusion = array(&[k, d, d], rows(&noise));
+    let gradient = format!("zero of the gradient of {}", heights.words);
     table.datasets.extend([
-        Dataset::float("position", position, &["critical_point", "component"], "1", "zero of the gradient of L"),
-        Dataset::float("loss", array(&[k], rows(&|p| vec![p.loss])), &own, "1", "loss L"),
+        Dataset::float("position", position, &["critical_point", "component"], "1", &gradient),
+        Dataset::float(heights.name, array(&[k], rows(&|p| vec![p.loss])), &own, "1", heights.words),
         Dataset::float("eigenvalues", eigenvalues, &["critical_point", "direction"], "1", "eigenvalues of the Hessian"),
         numbers("index", &|i| points[i].index() as i64, "directions in which the loss falls: 0 for a minimum"),
         numbers("basin", &basin, "number of the basin, −1 for a saddle or maximum"),
+        Dataset::float("diffusion", diffusion, &["critical_point", "row", "column"], "1", "diffusion matrix D there"),
     ]);
     group.groups.push(table);
-    group
 }
 
 /// How many critical points of each kind, and where the minima are.

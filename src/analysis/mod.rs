@@ -6,6 +6,7 @@ pub mod critical_points;
 pub mod decomposition;
 pub mod first_passage;
 pub mod importance;
+pub mod merge_tree;
 pub mod modes;
 pub mod outliers;
 pub mod projection;
@@ -25,7 +26,6 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::landscape::Minimum;
@@ -40,6 +40,7 @@ pub use context::{Context, Finished};
 use outlook::{Outlook, Rehearsed};
 pub use requests::{Completed, Planned, Requests, analyse};
 
+use crate::engine::work::Stopwatch;
 use crate::reader::table::Table;
 use crate::record::read::text;
 use crate::record::{Attribute, Group, Record};
@@ -54,6 +55,7 @@ pub static ANALYSES: &[&AnalysisEntry] = &[
     &batch_cumulants::ENTRY,
     &modes::ENTRY,
     &critical_points::ENTRY,
+    &merge_tree::ENTRY,
     &first_passage::ENTRY,
     &rare_event::ENTRY,
     &quasi_stationary::ENTRY,
@@ -132,9 +134,9 @@ pub trait Analysis: Any + Send + Sync {
     }
     /// What it will take, from a run on a coarse grid.
     fn expected(&self, rehearsed: &Rehearsed) -> Outlook {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let _ = self.run(rehearsed.finished);
-        let seconds = start.elapsed().as_secs_f64() * rehearsed.growth.powf(self.growth());
+        let seconds = start.seconds() * rehearsed.growth.powf(self.growth());
         Outlook { seconds, ..Outlook::default() }
     }
 }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::problem::Problem;
+use fpsolve_validation::verdict::Verdict;
 use miette::Result;
 
 use super::{ANALYSES, Analysis, AnalysisEntry, Context, Failure, Findings, Finished, Request, Scale};
 use crate::error::{BUG, caught};
 use crate::reader::table::Table;
+use crate::record::Record;
 
 /// The analyses that a scenario asks for, in the order of the table.
 #[derive(Debug, Clone)]
@@ -33,6 +36,25 @@ pub struct Completed {
     pub seconds: f64,
     /// What it found.
     pub findings: Arc<dyn Findings>,
+    /// Sentences on where it may not be trusted.
+    pub warnings: Vec<String>,
+    /// What it judges.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Completed {
+    /// Adds what it found to the record; where that panics its groups are taken away again. Errors: what it said.
+    pub fn add_to(&self, record: &mut Record, problem: &Problem) -> std::result::Result<(), Failure> {
+        caught(|| self.findings.add_to(record, problem)).map_err(|panic| {
+            record.groups.retain(|group| !self.entry.groups.contains(&group.name.as_str()));
+            failure(self.entry, Error::numerical(self.entry.name, "in its record", panic, BUG))
+        })
+    }
+}
+
+/// What says in the record that an analysis failed.
+fn failure(entry: &AnalysisEntry, error: Error) -> Failure {
+    Failure { group: entry.groups.first().unwrap_or(&entry.name).to_string(), error }
 }
 
 impl Requests {
@@ -84,18 +106,24 @@ pub fn analyse(
         let start = Instant::now();
         begun(entry.name);
         let bug = |panic: String| Err(Error::numerical(entry.name, "in its computation", panic, BUG));
-        match caught(|| analysis.run(finished)).unwrap_or_else(bug) {
+        let answer = || {
+            let Some(findings) = analysis.run(finished)? else { return Ok(None) };
+            let (warnings, verdicts, failures) = (findings.warnings(), findings.verdicts(), findings.failures());
+            let seconds = start.elapsed().as_secs_f64();
+            Ok(Some((Completed { entry, seconds, findings: Arc::from(findings), warnings, verdicts }, failures)))
+        };
+        match caught(answer).unwrap_or_else(bug) {
             Ok(None) => {}
-            Ok(Some(findings)) => {
-                failures.extend(findings.failures());
-                let answer = Completed { entry, seconds: start.elapsed().as_secs_f64(), findings: Arc::from(findings) };
+            Ok(Some((answer, partial))) => {
+                failures.extend(partial);
                 answered(&answer);
                 completed.push(answer);
             }
-            Err(error) => {
-                let group = entry.groups.first().unwrap_or(&entry.name).to_string();
-                failures.push(Failure { group, error });
-            }
+            Err(error) => failures.push(failure(entry, error)),
+        }
+        // what it left out for the interruption it need not have said
+        if (finished.interrupt)() {
+            interrupted.push(Error::Interrupted { time: finished.problem.times.last().copied().unwrap_or(0.0) });
         }
     }
     let stopped = |failure: &Failure| matches!(failure.error, Error::Interrupted { .. });

@@ -13,6 +13,8 @@ use crate::limits;
 const CHILD: &str = "FPSOLVE_CHILD";
 /// Seconds of computing that reading may take, and bytes for which it may take one more.
 const SECONDS: (u64, u64) = (10, 10_000_000);
+/// Bytes that reading may take, and for each byte of the file: what deflate inflates it to.
+const MEMORY: (u64, u64) = (64 << 20, 1032);
 /// Signals that end a program from outside, which say nothing of the file: SIGHUP, SIGINT, SIGPIPE, SIGTERM.
 const FROM_OUTSIDE: [i32; 4] = [1, 2, 13, 15];
 
@@ -60,8 +62,10 @@ pub(super) fn bounded<T>(file: &Path, read: impl FnOnce() -> T) -> T {
     if std::env::var_os(CHILD).is_none() {
         return read();
     }
-    let seconds = SECONDS.0 + std::fs::metadata(file).map_or(0, |file| file.len()) / SECONDS.1;
-    let bounds = [(Resource::As, limits::default_limit().saturating_add(1 << 30)), (Resource::Cpu, seconds)];
+    let bytes = std::fs::metadata(file).map_or(0, |file| file.len());
+    let seconds = SECONDS.0 + bytes / SECONDS.1;
+    let memory = data_segment().map(|now| now + MEMORY.0 + bytes.saturating_mul(MEMORY.1).min(limits::default_limit()));
+    let bounds = [(Resource::Data, memory.unwrap_or(u64::MAX)), (Resource::Cpu, seconds)];
     let before = bounds.map(|(resource, bound)| {
         let before = getrlimit(resource);
         let current = before.maximum.map_or(bound, |most| bound.min(most));
@@ -73,4 +77,11 @@ pub(super) fn bounded<T>(file: &Path, read: impl FnOnce() -> T) -> T {
         let _ = setrlimit(resource, before);
     }
     value
+}
+
+/// Bytes of private memory that this process has now, where the system says; its pages have at least 4096 bytes.
+fn data_segment() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_whitespace().nth(5)?.parse().ok()?;
+    pages.checked_mul(rustix::param::page_size() as u64)
 }

@@ -1,11 +1,12 @@
 //! The command line: one file per subcommand, one line per subcommand in the table below.
 
 mod check;
-mod checkpoints;
+mod compare;
 mod completions;
 mod convergence;
 mod explain;
 mod guard;
+mod landscape;
 mod list;
 mod man;
 mod new;
@@ -17,6 +18,7 @@ mod resume;
 mod scenario;
 mod schema;
 mod show;
+mod sweep;
 mod time_limit;
 mod validate;
 mod validity;
@@ -39,9 +41,12 @@ static SUBCOMMANDS: &[&Subcommand] = &[
     &check::SUBCOMMAND,
     &convergence::SUBCOMMAND,
     &validity::SUBCOMMAND,
+    &landscape::SUBCOMMAND,
+    &sweep::SUBCOMMAND,
     &plot::SUBCOMMAND,
     &report::SUBCOMMAND,
     &show::SUBCOMMAND,
+    &compare::SUBCOMMAND,
     &list::SUBCOMMAND,
     &explain::SUBCOMMAND,
     &validate::SUBCOMMAND,
@@ -70,6 +75,7 @@ const EXAMPLES: &str = "Examples:
   fpsolve convergence scenarios/double-well.toml     the same on a ladder of grids: is the grid fine enough?
   fpsolve plot transient.h5 -o pictures              draw the record
   fpsolve report transient.h5 --open                 all about it on one page
+  fpsolve compare today.h5 yesterday.h5              are the laws of two records the same?
   fpsolve validate                                   run every shipped scenario, print the verdicts
 
 Exit codes: 0 done, every verdict passed; 1 the run failed; 2 bad input, nothing written; 3 a verdict or

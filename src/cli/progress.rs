@@ -53,6 +53,8 @@ struct State {
     words: String,
     /// Units of time of the engine in each second.
     rate: Option<f64>,
+    /// Of things of one kind, how many are done, where the work is counted and not estimated.
+    counted: Option<[usize; 2]>,
 }
 
 /// Where a run stands, in numbers.
@@ -81,6 +83,11 @@ impl State {
     }
 
     fn standing(&self) -> Standing {
+        if let Some([done, all]) = self.counted {
+            let (elapsed, fraction) = (self.start.elapsed().as_secs_f64(), done as f64 / all.max(1) as f64);
+            let left = (done > 0).then(|| elapsed * (1.0 - fraction) / fraction);
+            return Standing { words: harmless(&self.words), fraction: Some(fraction), rate: None, elapsed, left };
+        }
         let (elapsed, here) = (self.start.elapsed().as_secs_f64(), self.since.elapsed().as_secs_f64());
         let all = self.expected.as_ref().map(Expected::seconds).filter(|all| *all > 0.0);
         let reached = self.done + here.min(MOST * self.current);
@@ -128,8 +135,16 @@ impl Progress {
     /// From now on.
     pub(super) fn begin(Shown { progress, quiet }: Shown, words: &str) -> Self {
         let now = Instant::now();
-        let state =
-            State { start: now, expected: None, done: 0.0, current: 0.0, since: now, words: words.into(), rate: None };
+        let state = State {
+            start: now,
+            expected: None,
+            done: 0.0,
+            current: 0.0,
+            since: now,
+            words: words.into(),
+            rate: None,
+            counted: None,
+        };
         let state = Arc::new(Mutex::new(state));
         let ticker = (!quiet).then(|| {
             let (stop, stopped) = channel();
@@ -156,6 +171,18 @@ impl Progress {
         let mut state = lock(&self.state);
         (state.expected, state.done, state.current) = (Some(expected), 0.0, 0.0);
         state.start = Instant::now();
+    }
+
+    /// So many things of one kind are done; the clock starts with the first call.
+    pub(super) fn count(&self, words: &str, done: usize, all: usize) {
+        let mut state = lock(&self.state);
+        if state.counted.is_none() {
+            state.start = Instant::now();
+        }
+        (state.words, state.counted) = (words.to_string(), Some([done, all]));
+        if self.form == Form::Json && !self.quiet {
+            super::tell(&state.standing().json());
+        }
     }
 
     /// The bar goes, so that what is printed next begins on a line of its own.

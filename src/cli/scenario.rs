@@ -6,7 +6,6 @@ use std::sync::Arc;
 use clap::Args as _;
 use fpsolve_solvers::engine::State;
 
-use super::checkpoints::Checkpoints;
 use super::output;
 use super::progress::{Progress, Shown};
 use super::time_limit::TimeLimit;
@@ -14,6 +13,7 @@ use crate::engine::{self, EngineEntry};
 use crate::error::{self, Failure, Outcome};
 use crate::record::hdf5::Existing;
 use crate::record::provenance::Provenance;
+use crate::run::checkpoints::Checkpoints;
 use crate::run::{Doing, Reached, Run, Status, run as run_engines};
 use crate::scenario::Scenario;
 use crate::summary::summary;
@@ -71,6 +71,11 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// Bytes that a run may take.
+    pub(super) fn memory(&self) -> u64 {
+        self.memory_limit.unwrap_or_else(limits::default_limit)
+    }
+
     /// Listens to signals, starts the clock of the time limit and the threads. Errors: the system refuses.
     pub(super) fn begin(&self) -> Result<(), Failure> {
         super::watch_signals()?;
@@ -104,17 +109,16 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
 
 /// Runs a scenario, from where an earlier run had come to; writes and reports.
 pub(super) fn carry_out(
-    mut scenario: Scenario,
+    scenario: Scenario,
     earlier: State,
     way: &Way,
     path: &Path,
     force: bool,
 ) -> Result<Outcome, Failure> {
-    let memory = way.memory_limit.unwrap_or_else(limits::default_limit);
-    let engines = scenario.engines_to_run()?;
-    limits::check(&mut scenario, &engines, memory)?;
+    let memory = way.memory();
+    limits::check(&scenario, &scenario.engines_to_run()?, memory)?;
     signal::end_above(memory);
-    let provenance = Provenance::start();
+    let provenance = Arc::new(Provenance::start());
     let reached = Arc::new(Reached::from(&scenario, earlier));
     let existing = if force { Existing::Replaced } else { Existing::Kept };
     let mut checkpoints = Checkpoints::new(&reached, &provenance, path, existing);
@@ -157,7 +161,16 @@ fn compute(
         show.expect(time.check(&scenario, &prepared, shown.quiet)?);
         Ok(run_engines(&prepared, &signal::interrupted, &|doing| show.say(doing), &told))
     };
-    let run = signal::attended_with(work, || checkpoints.look()).unwrap_or_else(|| Ok(reached.abandoned()));
+    let look = || checkpoints.look().iter().for_each(|warning| super::tell(warning));
+    let run = signal::attended_with(move || error::caught(work), look);
     progress.end();
-    run
+    match run {
+        None => Ok(reached.abandoned()),
+        Some(Ok(run)) => run,
+        // what was reached before a panic is not lost
+        Some(Err(panic)) => reached.broken(&panic).ok_or_else(|| {
+            let message = format!("this is a bug in fpsolve: {panic}");
+            Failure::run(error::advice(message, "please report it with the scenario and these lines"))
+        }),
+    }
 }

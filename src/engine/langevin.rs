@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::dynamics::table::{COEFFICIENTS, Coefficients};
@@ -14,7 +13,7 @@ use miette::Result;
 use super::options::{AnyOptions, Options, OptionsTable, refused, trajectories, walkers};
 use super::{EngineEntry, Representation};
 use crate::engine::work::{
-    Cause, LONGEST_PROBE, Look, Measured, Stepping, WALKERS_OF_BLOCK, Work, few_walkers, pace, until,
+    Cause, LONGEST_PROBE, Look, Measured, Stepping, Stopwatch, WALKERS_OF_BLOCK, Work, few_walkers, pace, until,
 };
 use crate::limits::sizes::{Count, Item, Key, Sizes};
 use crate::reader::source::Located;
@@ -157,14 +156,14 @@ fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interr
     let end = problem.times.last().copied().unwrap_or(0.0);
     let small = LangevinOptions { walkers: few, step: Some(step), trajectories: 0, ..options.clone() };
     // a table of drift and noise takes its time once; where that is long the steps are measured without it
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let mut engine = match Langevin::new_until(problem, small.clone(), &until(LONGEST_PROBE, interrupt)) {
         Err(Error::Interrupted { .. }) if !interrupt() => {
             Langevin::new_until(problem, LangevinOptions { coefficients: Coefficients::Exact, ..small }, interrupt)?
         }
         engine => engine?,
     };
-    let tables = start.elapsed().as_secs_f64();
+    let tables = start.seconds();
     let [of_step, of_look] = pace(&mut engine, step, (end / step).max(1.0), interrupt)?;
     let of_block = of_step / Langevin::blocks(few);
     // a trial of the step takes it for all pairs, and half of it, whatever the number of walkers

@@ -138,6 +138,12 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
     let of = |(what, bytes): (&str, f64)| Item::new(what, bytes * sizes.count(&WALKERS), Key::Count(&WALKERS));
     let mut items = bytes.map(of).to_vec();
     items.extend(sizes.trajectories(sizes.options.of::<SgdTable>().options.trajectories));
+    if sizes.epoch > 0.0 {
+        // its own order for each walker, and once more for a checkpoint, where a sample takes more bytes
+        for (what, bytes) in [("orders of the samples", 4.0), ("orders for a checkpoint", 20.0)] {
+            items.push(of((what, bytes * sizes.epoch)));
+        }
+    }
     // the numbers of the samples, for the 128 walkers of a block on each thread; small ones are below notice
     let batches = 4.0 * 128.0 * sizes.batch * rayon::current_num_threads() as f64;
     if batches > 64e6 {

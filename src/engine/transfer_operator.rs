@@ -1,7 +1,6 @@
 //! Transfer operator: the law of minibatch descent itself on the grid, without sampling noise; dt = η, no walls.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::{Engine, Interrupt};
@@ -11,7 +10,7 @@ use miette::Result;
 
 use super::options::{AnyOptions, Options, OptionsTable};
 use super::sgd::{self, SgdTable};
-use super::work::{Cause, Measured, Work, pace, thinned};
+use super::work::{Cause, Measured, Stopwatch, Work, pace, thinned};
 use super::{EngineEntry, Representation};
 use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::table::{Table, Value};
@@ -127,9 +126,9 @@ fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interr
     let coarse = thinned(problem, &half).unwrap_or_else(|| problem.clone());
     let rate = problem.minibatch.map_or(1.0, |minibatch| minibatch.learning_rate);
     let (step, end) = (sgd::step(options, rate)?, problem.times.last().copied().unwrap_or(0.0));
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let mut engine = TransferOperator::new(&coarse, with_rule(options)?, interrupt)?;
-    let built = start.elapsed().as_secs_f64();
+    let built = start.seconds();
     let [of_step, _] = pace(&mut engine, step, end / step, interrupt)?;
     let times = (problem.grid.len() as f64 / coarse.grid.len() as f64).powi(2);
     Ok(Measured { building: times * built, seconds: times * end / step * of_step, stepping: None, coarse: None })

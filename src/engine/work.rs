@@ -26,6 +26,37 @@ pub const WALKERS_OF_BLOCK: usize = BLOCK;
 /// Longest that one part of a measurement may take.
 pub const LONGEST_PROBE: Duration = Duration::from_millis(600);
 
+/// Seconds that a part of a measurement takes where nothing else runs: those of the clock, but no more than this process computed in. On a
+/// machine that others use too, the clock alone says how busy they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch {
+    clock: Instant,
+    computed: Duration,
+}
+
+impl Stopwatch {
+    /// From now on.
+    pub fn start() -> Self {
+        Self { clock: Instant::now(), computed: computed() }
+    }
+
+    /// Time since then.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed().min(computed().saturating_sub(self.computed))
+    }
+
+    /// Seconds since then.
+    pub fn seconds(&self) -> f64 {
+        self.elapsed().as_secs_f64()
+    }
+}
+
+/// Time that all threads of this process have computed.
+fn computed() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or(Duration::MAX)
+}
+
 /// What an engine has to do.
 #[derive(Debug, Clone)]
 pub struct Work {
@@ -148,10 +179,13 @@ pub fn thinned(problem: &Problem, cells: &[usize]) -> Option<Problem> {
     Some(Problem { grid, initial, ..problem.clone() })
 }
 
+/// Times as long as it may take a measurement is waited for where others use the machine.
+const PATIENCE: u32 = 5;
+
 /// Time from which on a measurement is interrupted, besides by the user.
 pub fn until(longest: Duration, interrupt: Interrupt) -> impl Fn() -> bool + Sync {
-    let start = Instant::now();
-    move || start.elapsed() > longest || interrupt()
+    let (start, clock) = (Stopwatch::start(), Instant::now());
+    move || start.elapsed() > longest || clock.elapsed() > PATIENCE * longest || interrupt()
 }
 
 /// The number of walkers that an ensemble of `walkers` is measured with.
@@ -162,10 +196,10 @@ pub fn few_walkers(walkers: usize) -> usize {
 /// Seconds of one step of an ensemble, and of one look at it; no more than `most` steps are taken. Errors: those of the engine.
 pub fn pace(engine: &mut dyn Engine, step: f64, most: f64, interrupt: Interrupt) -> Result<[f64; 2], Error> {
     let (mut taken, mut next, mut best) = (0.0, 1.0, f64::INFINITY);
-    let begin = Instant::now();
+    let begin = Stopwatch::start();
     while best.is_infinite() || (begin.elapsed() < PROBE && taken < most) {
         let steps = f64::min(next, most - taken).max(1.0);
-        let start = Instant::now();
+        let start = Stopwatch::start();
         engine.advance((taken + steps) * step, interrupt)?;
         let elapsed = start.elapsed();
         // the best of several: other work on the machine, and threads that wake, make a burst longer but never shorter
@@ -173,9 +207,9 @@ pub fn pace(engine: &mut dyn Engine, step: f64, most: f64, interrupt: Interrupt)
         next = if elapsed < BURST { 2.0 * next } else { next };
         taken += steps;
     }
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let _ = (engine.snapshot(), engine.statistics());
-    Ok([best, start.elapsed().as_secs_f64()])
+    Ok([best, start.seconds()])
 }
 
 #[cfg(test)]

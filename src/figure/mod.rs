@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::error::caught;
 use crate::record::Record;
 
+mod basins;
 mod condition;
 mod convergence;
 mod decomposition;
@@ -23,11 +24,13 @@ mod outliers;
 mod passage;
 mod plane;
 mod planes;
+mod relief;
 mod residuals;
 mod samples;
 pub(crate) mod source;
 mod space_time;
 mod survival;
+mod sweep;
 mod trajectories;
 mod validity;
 
@@ -46,7 +49,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub static FIGURES: [Figure; 16] = [
+pub static FIGURES: [Figure; 19] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -56,6 +59,16 @@ pub static FIGURES: [Figure; 16] = [
         name: "laws",
         about: "the law of SGD, the SDE's at orders 1, 2, 3 and the histogram of SGD, with their differences",
         draw: laws::draw,
+    },
+    Figure {
+        name: "basins",
+        about: "merge trees of the loss and of Φ, and the basins with minima, saddles and maxima (of analysis.merge_tree)",
+        draw: basins::draw,
+    },
+    Figure {
+        name: "relief",
+        about: "the loss of two variables as a relief, with critical points, the stationary density and walkers on it",
+        draw: relief::draw,
     },
     Figure { name: "density", about: "the density over space and time, engine by engine", draw: space_time::draw },
     Figure {
@@ -93,6 +106,11 @@ pub static FIGURES: [Figure; 16] = [
         name: "validity",
         about: "where over learning rate and batch size the SDE says what SGD does (of fpsolve validity)",
         draw: validity::draw,
+    },
+    Figure {
+        name: "sweep",
+        about: "numbers over the swept keys, logarithms against B/η with fitted slopes (of fpsolve sweep)",
+        draw: sweep::draw,
     },
     Figure {
         name: "decomposition",

@@ -9,6 +9,11 @@ use super::source::{Source, values};
 use crate::engine::{EngineEntry, fokker_planck, langevin, sgd, transfer_operator};
 use crate::record::{Attribute, Group};
 
+/// The exponential law of Kramers' time.
+fn kramers_line() -> Stroke {
+    Stroke::dashed(colour::GREY, 1.6)
+}
+
 /// One curve: an engine's group, the survival and its standard error, where it has one.
 struct Curve {
     engine: &'static str,
@@ -29,6 +34,8 @@ struct Passage {
     heading: String,
     times: Vec<f64>,
     curves: Vec<Curve>,
+    /// Kramers' time to beyond the barrier.
+    kramers: Option<f64>,
 }
 
 /// The figure: up to four first-passage problems; None where the record has none.
@@ -46,6 +53,9 @@ pub fn draw(source: &Source) -> Option<Canvas> {
             let label = format!("{}{}", curve.name, curve.band());
             keys.push((Key::Line(Stroke::solid(colour::engine(curve.engine), 2.4)), label));
         }
+    }
+    if passages.iter().any(|p| p.kramers.is_some()) {
+        keys.push((Key::Line(kramers_line()), "exp(−t/τ) with Kramers' time to beyond the barrier".into()));
     }
     let top = top + legend(&mut canvas, &keys, 105.0, 1165.0, top);
     let height = (canvas.height - 14.0 - top) / passages.len() as f64;
@@ -94,7 +104,11 @@ fn passage(source: &Source, group: &Group) -> Option<Passage> {
             heading += &format!("; mean time {} ({})", number(*mean), engine.title);
         }
     }
-    if curves.is_empty() { None } else { Some(Passage { heading, times, curves }) }
+    let kramers = match group.attribute("kramers") {
+        Some(Attribute::Float(time)) if *time > 0.0 => Some(*time),
+        _ => None,
+    };
+    if curves.is_empty() { None } else { Some(Passage { heading, times, curves, kramers }) }
 }
 
 fn panel(canvas: &mut Canvas, rect: Rect, passage: &Passage) {
@@ -108,6 +122,10 @@ fn panel(canvas: &mut Canvas, rect: Rect, passage: &Passage) {
     };
     let panel = Panel { rect, x: Axis::new(first, last, Spread::Linear, "time t"), y };
     panel.grid(canvas);
+    if let Some(time) = passage.kramers {
+        let law: Vec<f64> = passage.times.iter().map(|t| (-(t - first) / time).exp()).collect();
+        panel.curve(canvas, &passage.times, &law, kramers_line());
+    }
     for curve in &passage.curves {
         let colour = colour::engine(curve.engine);
         if let Some(error) = &curve.error {

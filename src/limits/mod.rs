@@ -13,6 +13,7 @@ use crate::engine::EngineEntry;
 use crate::engine::work::is_steep;
 use crate::error::{Failure, Outcome};
 use crate::scenario::data::Origin;
+use crate::scenario::dynamics::Replacement;
 use crate::scenario::{Prepared, Scenario, grid};
 use crate::text::{grouped, size};
 
@@ -28,8 +29,9 @@ pub struct Estimate {
 }
 
 /// The sizes of a scenario.
-fn sizes(scenario: &Scenario, steep: bool) -> Sizes<'_> {
-    let shape = scenario.grid.value.shape(scenario.variable_names().len());
+fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>) -> Sizes<'s> {
+    let written = || scenario.grid.value.shape(scenario.variable_names().len());
+    let shape = built.map_or_else(written, |built| built.problem.grid.shape().to_vec());
     let shape: Vec<f64> = shape.into_iter().map(|n| n as f64).collect();
     let outputs = scenario.time.at.value.len() as f64;
     let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
@@ -37,22 +39,33 @@ fn sizes(scenario: &Scenario, steep: bool) -> Sizes<'_> {
     let isotropic = scenario.noise.kind.is_isotropic();
     let batch = scenario.dynamics.drive.batch_size().unwrap_or(0) as f64;
     let analysis_bytes = scenario.analysis.bytes(&Scale { dimension: shape.len(), teacher });
+    let epoch = match scenario.dynamics.replacement.value {
+        Replacement::Epoch => samples(scenario, built) as f64,
+        Replacement::With | Replacement::Without => 0.0,
+    };
+    let steep = built.is_some_and(|prepared| is_steep(&prepared.problem));
     let options = &scenario.options;
-    Sizes { shape, outputs, analysis, analysis_bytes, batch, isotropic, steep, options, fewer: None }
+    Sizes { shape, outputs, analysis, analysis_bytes, batch, epoch, isotropic, steep, options, fewer: None }
+}
+
+/// The number of samples; 0 where a file has to be read first.
+fn samples(scenario: &Scenario, built: Option<&Prepared>) -> usize {
+    if let Some(prepared) = built {
+        return prepared.problem.model.sample_count();
+    }
+    match scenario.model.data.as_ref().map(|data| &data.value.origin) {
+        Some(Origin::Teacher(teacher)) => teacher.samples,
+        Some(Origin::File(_) | Origin::Points(_)) | None => 0,
+    }
 }
 
 /// Memory of a scenario with these engines.
 pub fn estimate(scenario: &Scenario, engines: &[&EngineEntry]) -> Estimate {
-    of(scenario, engines, false, None)
+    of(scenario, engines, None)
 }
 
-/// On a grid of this shape, where it is known.
-fn of(scenario: &Scenario, engines: &[&EngineEntry], steep: bool, shape: Option<&[usize]>) -> Estimate {
-    let mut sizes = sizes(scenario, steep);
-    if let Some(shape) = shape {
-        sizes.shape = shape.iter().map(|&n| n as f64).collect();
-    }
-    let mut estimate = table(&sizes, engines);
+fn of(scenario: &Scenario, engines: &[&EngineEntry], built: Option<&Prepared>) -> Estimate {
+    let mut estimate = table(&sizes(scenario, built), engines);
     if let Some(data) = &scenario.model.data {
         // the text or the bytes, and its numbers
         let bytes = 3.0 * data.value.origin.bytes(&scenario.source);
@@ -62,7 +75,7 @@ fn of(scenario: &Scenario, engines: &[&EngineEntry], steep: bool, shape: Option<
 }
 
 /// The program itself, its libraries and its threads, bytes.
-const PROGRAM: f64 = 30.0 * 1_048_576.0;
+const PROGRAM: f64 = 32.0 * 1_048_576.0;
 
 fn table(sizes: &Sizes, engines: &[&EngineEntry]) -> Estimate {
     let (cells, d) = (sizes.cells(), sizes.dimension());
@@ -107,21 +120,20 @@ impl Estimate {
 
 /// What a scenario needs at least, before anything is built. Errors: more than `limit` bytes, with the breakdown and what to change;
 /// exit code 4.
-///
-/// Where a tolerance decides on the cells, the scenario learns how many the limit allows.
-pub fn check(scenario: &mut Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
-    let found = within(scenario, engines, limit, (false, None))?;
+pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
+    let found = within(scenario, engines, limit, None)?;
     if matches!(scenario.grid.value, grid::Grid::Refined { .. }) {
-        scenario.most_cells = most_cells(scenario, engines, limit as f64);
+        // the first of two limits stays
+        let _ = scenario.most_cells.set(most_cells(scenario, engines, limit as f64));
     }
     Ok(found)
 }
 
 /// Cells of the largest grid of the shape of the first trial that memory allows.
 fn most_cells(scenario: &Scenario, engines: &[&EngineEntry], limit: f64) -> f64 {
-    let first = sizes(scenario, false);
+    let first = sizes(scenario, None);
     let grown =
-        |factor: f64| Sizes { shape: first.shape.iter().map(|n| n * factor).collect(), ..sizes(scenario, false) };
+        |factor: f64| Sizes { shape: first.shape.iter().map(|n| n * factor).collect(), ..sizes(scenario, None) };
     let (mut fits, mut factor) = (1.0, 2.0f64.powi(20));
     while factor > 1.01 {
         factor = factor.sqrt();
@@ -134,17 +146,16 @@ fn most_cells(scenario: &Scenario, engines: &[&EngineEntry], limit: f64) -> f64 
 
 /// What a scenario needs whose problem is built. Errors: those of [`check`].
 pub fn check_built(scenario: &Scenario, prepared: &Prepared, limit: u64) -> Result<Estimate, Failure> {
-    let shape = Some(prepared.problem.grid.shape());
-    within(scenario, &prepared.engines, limit, (is_steep(&prepared.problem), shape))
+    within(scenario, &prepared.engines, limit, Some(prepared))
 }
 
 fn within(
     scenario: &Scenario,
     engines: &[&EngineEntry],
     limit: u64,
-    (steep, shape): (bool, Option<&[usize]>),
+    built: Option<&Prepared>,
 ) -> Result<Estimate, Failure> {
-    let estimate = of(scenario, engines, steep, shape);
+    let estimate = of(scenario, engines, built);
     if estimate.total() <= limit as f64 {
         return Ok(estimate);
     }
@@ -153,7 +164,7 @@ fn within(
     let message = format!("{what} needs at least {} (limit {})", size(estimate.total()), size(limit as f64));
     let help = format!(
         "{}, or --memory-limit {}\n{}",
-        way_out(scenario, engines, limit as f64, (largest, steep)),
+        way_out(scenario, engines, limit as f64, (largest, built)),
         size(estimate.total() * 1.1).replace(' ', ""),
         estimate.to_text()
     );
@@ -192,8 +203,13 @@ fn written(key: Key, scenario: &Scenario, cells: f64) -> (String, Range<usize>, 
 }
 
 /// A smaller problem that fits: the first of a sequence of halvings.
-fn way_out(scenario: &Scenario, engines: &[&EngineEntry], limit: f64, (largest, steep): (Key, bool)) -> String {
-    let mut sizes = sizes(scenario, steep);
+fn way_out(
+    scenario: &Scenario,
+    engines: &[&EngineEntry],
+    limit: f64,
+    (largest, built): (Key, Option<&Prepared>),
+) -> String {
+    let mut sizes = sizes(scenario, built);
     for _ in 0..40 {
         largest.halve(&mut sizes);
         let needed = table(&sizes, engines).total();
@@ -226,6 +242,7 @@ mod tests {
             analysis: 0.0,
             analysis_bytes: 0.0,
             batch: 1.0,
+            epoch: 0.0,
             isotropic: true,
             steep: false,
             options,
@@ -247,6 +264,13 @@ mod tests {
         let large = Sizes { batch: 1e9, ..sizes(&[64.0], &options) };
         let total = |sizes| table(&sizes, &[&crate::engine::sgd::ENTRY]).total();
         assert!(total(large) > 500e9 && total(sizes(&[64.0], &options)) < 1e8);
+    }
+
+    #[test]
+    fn orders_of_epochs_count() {
+        let options = Options::parse("[sgd]\nwalkers = 200000").unwrap();
+        let total = |epoch| table(&Sizes { epoch, ..sizes(&[64.0], &options) }, &[&crate::engine::sgd::ENTRY]).total();
+        assert!(total(100.0) - total(0.0) > 4.0 * 200_000.0 * 100.0);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! through the output times and the analyses.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::Interrupt;
@@ -11,7 +10,7 @@ use fpsolve_solvers::problem::fields::Fields;
 
 use crate::analysis::Finished;
 use crate::analysis::outlook::Rehearsed;
-use crate::engine::work::{LONGEST_PROBE, Measured, Stepping, Work, thinned, until};
+use crate::engine::work::{LONGEST_PROBE, Measured, Stepping, Stopwatch, Work, thinned, until};
 use crate::error::caught;
 use crate::run::Doing;
 use crate::run::engine_run::EngineRun;
@@ -87,7 +86,7 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
 
 /// An engine at the last output time, and the seconds that it took; those of the times that were not reached are taken to be as long.
 fn advanced(mut run: EngineRun, problem: &Problem, interrupt: Interrupt) -> (EngineRun, f64) {
-    let (start, stop) = (Instant::now(), until(LONGEST_PROBE, interrupt));
+    let (start, stop) = (Stopwatch::start(), until(LONGEST_PROBE, interrupt));
     let mut reached = 0;
     for (k, &time) in problem.times.iter().enumerate() {
         run.advance(k, time, &stop, None);
@@ -97,7 +96,7 @@ fn advanced(mut run: EngineRun, problem: &Problem, interrupt: Interrupt) -> (Eng
         reached += 1;
     }
     let share = problem.times.len() as f64 / f64::from(reached.max(1));
-    (run, start.elapsed().as_secs_f64() * share)
+    (run, start.seconds() * share)
 }
 
 fn analyses(
@@ -108,9 +107,9 @@ fn analyses(
     interrupt: Interrupt,
     phases: &mut Vec<Phase>,
 ) -> Result<Vec<Work>, Error> {
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let Ok(fields) = caught(|| Arc::new(Fields::on_grid(coarse))) else { return Ok(Vec::new()) };
-    let seconds = Some(start.elapsed().as_secs_f64() * growth);
+    let seconds = Some(start.seconds() * growth);
     phases.push(Phase { name: MODEL, what: "loss, drift and noise in every cell".into(), seconds, building: 0.0 });
     let mut counted = Vec::new();
     for planned in &prepared.analyses {

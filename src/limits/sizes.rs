@@ -92,6 +92,8 @@ pub struct Sizes<'a> {
     pub analysis_bytes: f64,
     /// Batch size; 0 where none is written.
     pub batch: f64,
+    /// Samples in the order that each walker goes through; 0 where batches are drawn anew in each step.
+    pub epoch: f64,
     /// Whether D is a multiple of the identity everywhere.
     pub isotropic: bool,
     /// Whether the drift may cross a cell faster than the noise; before anything is evaluated it is not known to.

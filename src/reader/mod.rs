@@ -1,5 +1,7 @@
 //! TOML with places: the text of a scenario, its tables and values, overrides, formulas.
 
+#![deny(clippy::cast_possible_truncation)] // numbers that strangers wrote are converted with a check
+
 pub mod convert;
 pub mod formula;
 pub mod kind;

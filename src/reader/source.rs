@@ -106,6 +106,11 @@ impl Source {
         }
     }
 
+    /// The same text with nothing noted yet.
+    pub fn anew(&self) -> Self {
+        Self { defaults: Arc::default(), accepted: Arc::default(), ..self.clone() }
+    }
+
     /// Folder of the scenario, where its data files are looked up.
     pub fn folder(&self) -> PathBuf {
         match self.path.parent() {

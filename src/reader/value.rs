@@ -121,8 +121,8 @@ impl<'a> Value<'a> {
             }
             _ => return Err(self.wrong_type("a whole number", &low.max(1).to_string())),
         };
-        match integer {
-            Some(n) if (i128::from(low)..=i128::from(high)).contains(&n) => Ok(self.locate(n as u64)),
+        match integer.and_then(|n| u64::try_from(n).ok()) {
+            Some(n) if (low..=high).contains(&n) => Ok(self.locate(n)),
             _ => {
                 let shown = integer.map_or("too large".to_string(), |n| n.to_string());
                 let message = format!(

@@ -60,7 +60,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 const MAX_DEPTH: usize = 8;
 const MAX_OBJECTS: usize = 100_000;
 const MAX_RANK: usize = 8;
-const MAX_COMPRESSION: u64 = 2_000; // deflate's own limit is 1032:1
+const MAX_COMPRESSION: u64 = 1_100; // deflate's own limit is 1032:1
+const MAX_CHUNK: usize = 1 << 24; // values; other programs may choose larger pieces than records have
 const SMALL_FILE: u64 = 1 << 20; // attributes and headers dominate below
 const COMPRESS_FROM: usize = 4096; // values
 const CHUNK: usize = 1 << 17; // values, 1 MiB
@@ -92,15 +93,17 @@ mod scale {
     }
     /// Attaches a scale to one axis of a dataset.
     pub fn attach(dataset: &hdf5::Dataset, scale: &hdf5::Dataset, axis: usize) -> bool {
+        let Ok(axis) = std::ffi::c_uint::try_from(axis) else { return false };
         let _lock = hdf5_sys::LOCK.lock();
         // SAFETY: both identifiers are live datasets, and the library's lock is held.
-        unsafe { H5DSattach_scale(dataset.id(), scale.id(), axis as std::ffi::c_uint) >= 0 }
+        unsafe { H5DSattach_scale(dataset.id(), scale.id(), axis) >= 0 }
     }
     /// Whether a scale is attached to one axis of a dataset.
     pub fn is_attached(dataset: &hdf5::Dataset, scale: &hdf5::Dataset, axis: usize) -> bool {
+        let Ok(axis) = std::ffi::c_uint::try_from(axis) else { return false };
         let _lock = hdf5_sys::LOCK.lock();
         // SAFETY: both identifiers are live datasets, and the library's lock is held.
-        unsafe { H5DSis_attached(dataset.id(), scale.id(), axis as std::ffi::c_uint) > 0 }
+        unsafe { H5DSis_attached(dataset.id(), scale.id(), axis) > 0 }
     }
 }
 
@@ -402,6 +405,8 @@ impl Arrays {
 struct Reader<'a> {
     path: &'a Path,
     objects: usize,
+    /// Size of the file.
+    bytes: u64,
     /// Bytes that may still be asked for.
     room: u64,
 }
@@ -411,7 +416,7 @@ impl<'a> Reader<'a> {
         scale::no_plugins();
         let bytes =
             fs::metadata(path).map_err(|source| Error::Io { path: path.to_path_buf(), action: "open", source })?.len();
-        Ok(Self { path, objects: 0, room: bytes.max(SMALL_FILE).saturating_mul(MAX_COMPRESSION) })
+        Ok(Self { path, objects: 0, bytes, room: bytes.max(SMALL_FILE).saturating_mul(MAX_COMPRESSION) })
     }
     /// Refuses a member of a group that is missing or no hard link.
     fn check_link(&self, group: &hdf5::Group, member: &str, at: &str) -> Result<()> {
@@ -534,7 +539,19 @@ impl<'a> Reader<'a> {
         if let Some(filter) = file.filters().iter().find(|f| !matches!(f, Deflate(_) | Shuffle | Fletcher32)) {
             return self.invalid(format!("{at} was filtered by {filter:?}; records use shuffle and deflate"));
         }
+        if file.chunk().is_some_and(|chunk| chunk.iter().product::<usize>() > MAX_CHUNK) {
+            return self.invalid(format!("{at} claims pieces of more than {MAX_CHUNK} values"));
+        }
         let shape = file.shape();
+        // what is stored, inflated as far as can be: a shape that was damaged claims more
+        let stored = file.storage_size().min(self.bytes);
+        let held = if file.filters().is_empty() { stored } else { stored.saturating_mul(MAX_COMPRESSION) };
+        let claimed = shape
+            .iter()
+            .try_fold(file.dtype().map_or(1, |of| of.size() as u64), |bytes, &n| bytes.checked_mul(n as u64));
+        if claimed.is_none_or(|claimed| claimed > held) {
+            return self.invalid(format!("{at} claims the shape {shape:?}, of which it does not hold the values"));
+        }
         let size = shape.iter().try_fold(16_u64, |bytes, &n| bytes.checked_mul(n as u64));
         match size.and_then(|size| self.room.checked_sub(size)) {
             Some(room) if shape.len() <= MAX_RANK => self.room = room,

@@ -3,6 +3,7 @@
 use ndarray::IxDyn;
 
 use crate::record::{Attribute, Dataset, Record, Values};
+use crate::text::nearest;
 
 /// The number at `path`: an attribute, or a dataset followed by one selector per axis.
 ///
@@ -24,6 +25,49 @@ pub fn lookup(record: &Record, path: &str) -> Result<f64, String> {
         }
     }
     Err(format!("the record has no `{path}`; {}", what_is_there(record, &parts)))
+}
+
+/// The path of what stands beside the number at `path` under a longer name: `langevin/mean_se/-1/x` for `langevin/mean/-1/x` and `_se`.
+pub fn beside(record: &Record, path: &str, suffix: &str) -> String {
+    let mut parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(String::from).collect();
+    let is_attribute = record.attribute(path).is_some();
+    let cut = (1..=parts.len()).rev().find(|&cut| is_attribute || record.dataset(&parts[..cut].join("/")).is_some());
+    if let Some(name) = cut.and_then(|cut| parts.get_mut(cut - 1)) {
+        name.push_str(suffix);
+    }
+    parts.join("/")
+}
+
+/// Whether a record has the dataset or attribute that a path names, whatever is selected of it. Errors: a sentence on what is not there,
+/// with the nearest name.
+pub fn names(record: &Record, path: &str) -> Result<(), String> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let is_there = |cut: usize| {
+        let path = parts[..cut].join("/");
+        record.dataset(&path).is_some() || (cut == parts.len() && record.attribute(&path).is_some())
+    };
+    if (1..=parts.len()).any(is_there) {
+        return Ok(());
+    }
+    let depth = (0..=parts.len()).rev().find(|&depth| record.group(&parts[..depth].join("/")).is_some()).unwrap_or(0);
+    let here = parts[..depth].join("/");
+    let Some(group) = record.group(&here) else { return Err(format!("the record has no `{path}`")) };
+    let names: Vec<&str> = group
+        .groups
+        .iter()
+        .map(|g| g.name.as_str())
+        .chain(group.datasets.iter().map(|d| d.name.as_str()))
+        .chain(group.attributes.iter().map(|(name, _)| name.as_str()))
+        .collect();
+    let Some(wrong) = parts.get(depth) else {
+        return Err(format!("`{path}` is a group, not a number: it holds {}", names.join(", ")));
+    };
+    let near = nearest(wrong, &names).map_or(String::new(), |near| {
+        let rest = [&[here.as_str(), near], &parts[depth + 1..]].concat();
+        let path = rest.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+        format!("; did you mean `{path}`?")
+    });
+    Err(format!("the record has no `{path}`: `/{here}` has no `{wrong}`{near}\n`/{here}` holds {}", names.join(", ")))
 }
 
 fn select(record: &Record, dataset: &Dataset, selectors: &[&str]) -> Result<f64, String> {
@@ -113,6 +157,24 @@ mod tests {
         assert_eq!(lookup(&record, "fokker_planck/mass_error"), Ok(1e-14));
         assert_eq!(lookup(&record, "fokker_planck/mean/2/y"), Ok(21.0));
         assert_eq!(lookup(&record, "fokker_planck/mean/-1/0"), Ok(30.0));
+    }
+
+    #[test]
+    fn bars_stand_beside_their_numbers() {
+        let record = record();
+        assert_eq!(beside(&record, "fokker_planck/mean/-1/x", "_se"), "fokker_planck/mean_se/-1/x");
+        assert_eq!(beside(&record, "fokker_planck/mass_error", "_error"), "fokker_planck/mass_error_error");
+    }
+
+    #[test]
+    fn names_are_looked_for_whatever_is_selected() {
+        let record = record();
+        assert_eq!(names(&record, "fokker_planck/mean/700/x"), Ok(()));
+        assert_eq!(names(&record, "fokker_planck/mass_error"), Ok(()));
+        let said = |path: &str| names(&record, path).unwrap_err();
+        assert!(said("fokker_planck/maen/2/x").contains("did you mean `fokker_planck/mean/2/x`?"));
+        assert!(said("foker_planck/mean").contains("did you mean `fokker_planck/mean`?"));
+        assert!(said("fokker_planck").contains("is a group"));
     }
 
     #[test]

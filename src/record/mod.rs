@@ -1,5 +1,7 @@
 //! The record of a run as a value: groups, datasets with their axes, attributes. Only [`hdf5`] knows how it is stored.
 
+#![deny(clippy::cast_possible_truncation)] // numbers that strangers wrote are converted with a check
+
 pub mod groups;
 pub mod hdf5;
 pub mod lookup;

@@ -4,7 +4,7 @@
 //! [`crate::figure`]. Every text of the record is escaped, and the page forbids itself to load anything.
 
 mod data;
-mod html;
+pub(crate) mod html;
 mod tables;
 
 use base64::Engine as _;

@@ -4,12 +4,18 @@ use fpsolve_solvers::engine::Snapshot;
 use fpsolve_solvers::fokker_planck::Stationary;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_validation::compare::{Comparison, STATIONARY, Series, Settings, compare};
+use fpsolve_validation::verdict::Limit;
 
 use super::engine_run::EngineRun;
 
 /// Distances between the engines that have the same limit and to the stationary density, each beside the noise and the reported
-/// grid errors.
-pub fn comparisons(problem: &Problem, runs: &[EngineRun], stationary: Option<&Stationary>) -> Vec<Comparison> {
+/// grid errors, by the quick metrics and those that have a limit.
+pub fn comparisons(
+    problem: &Problem,
+    runs: &[EngineRun],
+    stationary: Option<&Stationary>,
+    limits: &[Limit],
+) -> Vec<Comparison> {
     let runs: Vec<&EngineRun> = runs.iter().filter(|run| run.engine.another_small_step_limit().is_none()).collect();
     let shown: Vec<Observables> = runs.iter().map(|run| Observables::of(&run.seen().snapshots)).collect();
     let series = runs.iter().zip(&shown).map(|(run, shown)| Series {
@@ -20,8 +26,9 @@ pub fn comparisons(problem: &Problem, runs: &[EngineRun], stationary: Option<&St
         outside: &shown.outside,
     });
     let series: Vec<Series> = series.collect();
+    let asked: Vec<&str> = limits.iter().map(|limit| limit.metric).collect();
     let law = stationary.map(|s| s.probability.as_slice());
-    let mut comparisons = compare(&problem.grid, &series, law, Settings::default());
+    let mut comparisons = compare(&problem.grid, &series, law, &Settings::with(&asked));
     for comparison in &mut comparisons {
         for run in runs.iter().filter(|run| run.engine.walkers().is_none()) {
             comparison.add_discretisation(run.engine.name(), run.seen().density_error());

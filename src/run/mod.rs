@@ -1,6 +1,7 @@
 //! The straight line from a problem to its record: every engine is built and advances from output time to output time, the analyses ask
 //! their questions of what was reached, the engines are compared and the verdicts spoken.
 
+pub mod checkpoints;
 pub mod compare;
 pub mod convergence;
 pub mod doing;
@@ -91,11 +92,13 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing),
 
     progress(&Doing::Comparing);
     reached.ending();
-    let comparisons = caught(|| compare::comparisons(&problem, &runs, stationary)).unwrap_or_else(|panic| {
-        warnings
-            .push(format!("the engines were not compared: {panic}; this is a bug, please report it with the scenario"));
-        Vec::new()
-    });
+    let comparisons =
+        caught(|| compare::comparisons(&problem, &runs, stationary, &prepared.compare)).unwrap_or_else(|panic| {
+            warnings.push(format!(
+                "the engines were not compared: {panic}; this is a bug, please report it with the scenario"
+            ));
+            Vec::new()
+        });
     let status = Status::of(&failures);
     let mut record = heading(prepared, &problem, status);
     record.groups.push(reached.engines());
@@ -118,7 +121,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing),
         verdicts.extend(unresolved.filter(|_| !accept).map(|unresolved| unresolved.verdict()));
     }
     verdicts.extend(runs.iter().filter_map(|run| run.seen().leaves_the_box()));
-    verdicts.extend(answers.iter().flat_map(|answer| answer.findings.verdicts()));
+    verdicts.extend(answers.iter().flat_map(|answer| answer.verdicts.iter().cloned()));
     record.groups.push(comparison_group(&comparisons, &verdicts));
     record.datasets.extend(warning_rows(&warnings));
     let failure = failures.into_iter().find(|error| !matches!(error, Error::Interrupted { .. }));
@@ -133,8 +136,18 @@ fn add_findings(record: &mut Record, finished: &Finished, answers: &[Completed],
     let law = finished.stationary.map(|stationary| stationary.probability.as_slice());
     for run in finished.runs {
         add_seconds(record, run.seen().name, run.seconds);
-        record.groups.push(run.group(grid, law));
-        warnings.extend(run.seen().warnings());
+        match caught(|| (run.group(grid, law), run.seen().warnings())) {
+            Ok((group, own)) => {
+                record.groups.push(group);
+                warnings.extend(own);
+            }
+            Err(panic) => {
+                let error = Error::numerical(run.engine.name(), "in its record", panic, BUG);
+                let failure = Failure { group: run.engine.name().to_string(), error };
+                failure.add_to(record);
+                warnings.push(failure.sentence());
+            }
+        }
     }
     if let Some(stationary) = finished.stationary {
         warnings.extend(stationary.warnings.iter().map(|warning| format!("stationary: {warning}")));
@@ -151,9 +164,14 @@ fn add_analyses(
     answers: &[Completed],
     warnings: &mut Vec<String>,
 ) {
-    for Completed { findings, .. } in answers.iter().filter(|answer| answer.entry.subject == subject) {
-        findings.add_to(record, problem);
-        warnings.extend(findings.warnings());
+    for answer in answers.iter().filter(|answer| answer.entry.subject == subject) {
+        match answer.add_to(record, problem) {
+            Ok(()) => warnings.extend(answer.warnings.iter().cloned()),
+            Err(failure) => {
+                failure.add_to(record);
+                warnings.push(failure.sentence());
+            }
+        }
     }
 }
 

@@ -19,13 +19,13 @@ use super::seen::{Seen, read};
 use super::{Run, Status, add_analyses, add_seconds};
 use crate::analysis::{Completed, Subject};
 use crate::engine::EngineEntry;
-use crate::error::advice;
+use crate::error::{BUG, advice};
 use crate::reader::source::plain_io;
 use crate::record::groups::checkpoint::{Origin, group as checkpoint_group, sha256_of_file};
 use crate::record::groups::comparison::{comparison_group, warning_rows};
 use crate::record::groups::engines::{How, engines_group};
 use crate::record::groups::problem as problem_fields;
-use crate::record::{Group, Record};
+use crate::record::{Attribute, Group, Record};
 use crate::scenario::Scenario;
 use crate::setting;
 
@@ -238,6 +238,19 @@ impl Reached {
         let doing = self.parts().doing.clone();
         let record = self.record(vec![format!("\"{doing}\" {ABANDONED}")]);
         Run { record, status: Status::Interrupted, failure: None, verdicts: Vec::new() }
+    }
+
+    /// The run as far as it came before a panic; None before there was a problem.
+    pub fn broken(&self, panic: &str) -> Option<Run> {
+        let doing = {
+            let parts = self.parts();
+            parts.problem.as_ref()?;
+            parts.doing.clone()
+        };
+        let error = Error::numerical("the run", format!("while it was busy with \"{doing}\""), panic, BUG);
+        let mut record = self.record(vec![setting::sentence(&error)]);
+        record.set("status", Attribute::Text(Status::Failed.word().into()));
+        Some(Run { record, status: Status::Failed, failure: Some(error), verdicts: Vec::new() })
     }
 
     fn record(&self, mut warnings: Vec<String>) -> Record {

@@ -178,6 +178,13 @@ const WORDS: &[(&str, &str)] = &[
     ("validity.max_total_variation", "largest total variation of the laws of the long run [0.05]"),
     ("validity.max_log_ratio", "largest |ln(mean time of SGD / of the SDE)| of the one first passage [0.1]"),
     ("validity.every", "whether every cell is computed, not only those along boundaries [false]"),
+    ("sweep", "what fpsolve sweep varies and collects"),
+    (
+        "sweep.over",
+        "keys that vary independently: { \"dynamics.batch_size\" = [1, 2, 4] }, or { from, to, points, spacing } for each",
+    ),
+    ("sweep.zip", "keys that vary together, from case to case: lists of one length"),
+    ("sweep.collect", "paths of the numbers that are collected, as in [expect]: [\"stationary/mean/x\"]"),
     ("compare", "limits of the distances between engines; each becomes a verdict"),
     ("expect", "numbers that the record must have, by their paths: \"stationary/mean/x\" = { value, atol }"),
     ("expect.….value", "the number"),

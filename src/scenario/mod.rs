@@ -16,11 +16,12 @@ pub mod output;
 pub mod per_variable;
 pub mod prepare;
 pub mod schema;
+pub mod sweep;
 pub mod time;
 pub mod validity;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::analysis::Requests;
 use crate::engine::{self, EngineEntry};
@@ -34,7 +35,7 @@ pub use prepare::Prepared;
 
 const KEYS: &[&str] =
     &["schema", "name", "description", "seed", "engines", "model", "noise", "dynamics", "grid", "initial", "time"];
-const KEYS_OF_RESULTS: &[&str] = &["analysis", "validity", "compare", "expect", "output"];
+const KEYS_OF_RESULTS: &[&str] = &["analysis", "validity", "sweep", "compare", "expect", "output"];
 
 /// The keys of a scenario: its own, and the tables of the engines.
 fn keys() -> Vec<&'static str> {
@@ -63,8 +64,8 @@ pub struct Scenario {
     pub dynamics: dynamics::Dynamics,
     /// `[grid]`.
     pub grid: Located<grid::Grid>,
-    /// Most cells that a grid may have which the program refines: what memory allows.
-    pub most_cells: f64,
+    /// Most cells that a grid may have which the program refines: what memory allows, once it is known.
+    pub most_cells: OnceLock<f64>,
     /// `[initial]`.
     pub initial: Arc<dyn initial::InitialKind>,
     /// `[time]`.
@@ -75,6 +76,8 @@ pub struct Scenario {
     pub analysis: Requests,
     /// `[validity]`.
     pub validity: Option<validity::Validity>,
+    /// `[sweep]`.
+    pub sweep: Option<sweep::Sweep>,
     /// `[compare]`.
     pub compare: Vec<Limit>,
     /// `[expect]`.
@@ -117,12 +120,13 @@ impl Scenario {
             noise: noise::read(&root, model.brings())?,
             dynamics: dynamics::read(&root)?,
             grid: grid::read(&root)?,
-            most_cells: grid::MAX_CELLS as f64,
+            most_cells: OnceLock::new(),
             initial: initial::read(&root)?,
             time: time::read(&root)?,
             options: engine::Options::read(&root, &engine::tables())?,
             analysis: Requests::read(&root)?,
             validity: validity::read(&root)?,
+            sweep: sweep::read(&root)?,
             compare: compare::read(&root)?,
             expect: expect::read(&root)?,
             output: output::read(&root)?,

@@ -37,6 +37,8 @@ enum Form {
     Words(&'static [&'static str]),
     /// One of the words of a table of the program.
     Choice(fn() -> Vec<String>),
+    /// Numbers from one to another: { from, to, points, spacing }.
+    Range,
     /// A value of one of these forms.
     Any(&'static [Form]),
 }
@@ -45,6 +47,10 @@ use Form::{Any, Choice, Count, Flag, List, Named, NonNegative, Number, Positive,
 
 const NUMBERS: Form = List(&Number);
 const TEXTS: Form = List(&Text);
+const PLAIN: Form = Any(&[Number, Text, Flag]);
+/// What a key of a sweep runs through: values of any kind, or a range.
+const VALUES: Form =
+    Any(&[Form::Range, List(&Any(&[PLAIN, List(&Any(&[PLAIN, Form::Map(&PLAIN)])), Form::Map(&PLAIN)]))]);
 const WALL: Form = Words(&["reflecting", "absorbing", "periodic"]);
 const SCALE: Form = Any(&[Words(&["mean-loss", "max-loss"]), Number]);
 const WALKERS: Form = Count(1, 1_000_000_000);
@@ -170,6 +176,7 @@ const FORMS: &[(&str, Form)] = &[
     ("analysis", Table),
     ("analysis.eigenpairs", Count(0, 1000)),
     ("analysis.critical_points", Flag),
+    ("analysis.merge_tree", Flag),
     ("analysis.decomposition", Words(&["teacher", "estimate"])),
     ("analysis.first_passage", Tables),
     ("analysis.first_passage[…].name", Text),
@@ -205,6 +212,10 @@ const FORMS: &[(&str, Form)] = &[
     ("validity.max_total_variation", Positive),
     ("validity.max_log_ratio", Positive),
     ("validity.every", Flag),
+    ("sweep", Table),
+    ("sweep.over", Form::Map(&VALUES)),
+    ("sweep.zip", Form::Map(&VALUES)),
+    ("sweep.collect", TEXTS),
     ("compare", Table),
     ("expect", Named),
     ("expect.….value", Number),
@@ -245,6 +256,31 @@ fn form(key: &str) -> Option<Form> {
 /// The keys that have no form; a test holds it empty.
 pub fn without_form() -> Vec<String> {
     keys().into_iter().map(|(key, _)| key).filter(|key| form(key).is_none()).collect()
+}
+
+/// Whether a scenario may have a key at this path (entries of lists by number). Errors: the paths of the keys that may stand there instead.
+/// What stands below a key whose value the reader takes apart by itself is left to the reader.
+pub fn knows(path: &str) -> Result<(), Vec<String>> {
+    let keys: Vec<String> = keys().into_iter().map(|(key, _)| key).collect();
+    let has_below = |prefix: &str| keys.iter().any(|key| key.starts_with(&format!("{prefix}.")));
+    let (mut here, mut written) = (String::new(), String::new()); // the pattern and what was written for it, with a dot at the end
+    for part in path.split('.') {
+        let entry = format!("{}[…]", here.trim_end_matches('.'));
+        let (named, plain) = (format!("{here}…"), format!("{here}{part}"));
+        let next = match () {
+            () if part.parse::<usize>().is_ok() && has_below(&entry) => entry,
+            () if form(&plain).is_some() || has_below(&plain) => plain,
+            () if has_below(&named) => named,
+            () if !here.is_empty() && !has_below(here.trim_end_matches('.')) => return Ok(()),
+            () => {
+                let known = keys.iter().filter_map(|key| Some(format!("{written}{}", key.strip_prefix(&here)?)));
+                return Err(known.collect());
+            }
+        };
+        here = format!("{next}.");
+        written = format!("{written}{part}.");
+    }
+    Ok(())
 }
 
 /// The JSON Schema (draft 2020-12) of a scenario.
@@ -293,6 +329,17 @@ fn describe(form: Form, key: &str, keys: &[(String, String)]) -> Value {
         List(form) => json!({ "type": "array", "items": inner(form) }),
         Words(words) => json!({ "enum": words }),
         Choice(words) => json!({ "enum": words() }),
+        Form::Range => json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["from", "to", "points"],
+            "properties": {
+                "from": { "type": "number" },
+                "to": { "type": "number" },
+                "points": { "type": "integer", "minimum": 1 },
+                "spacing": { "enum": ["linear", "log"] },
+            },
+        }),
         Any(forms) => json!({ "anyOf": forms.iter().map(inner).collect::<Vec<_>>() }),
     }
 }

@@ -140,8 +140,14 @@ fn normal(text: &str) -> String {
     out
 }
 
-/// Text without the marks of Markdown: emphasis, code, targets of links.
+/// Text without the marks of Markdown: emphasis, code, targets of links. Code keeps its brackets.
 fn plain(text: &str) -> String {
+    let strip = |(part, text): (usize, &str)| if part % 2 == 1 { text.to_string() } else { prose(text) };
+    text.split('`').enumerate().map(strip).collect::<String>().trim_end().to_string()
+}
+
+/// Text between code without emphasis and targets of links.
+fn prose(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("](") {
@@ -149,5 +155,14 @@ fn plain(text: &str) -> String {
         rest = rest[at..].find(')').map_or("", |end| &rest[at + end + 1..]);
     }
     out += rest;
-    out.replace(['*', '`', '['], "").trim_end().to_string()
+    out.replace(['*', '['], "")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn code_keeps_its_brackets() {
+        let text = "See [graded *axes*](scenario.md#grid), unless `[fokker_planck] unresolved = \"accept\"`.";
+        assert_eq!(super::plain(text), "See graded axes, unless [fokker_planck] unresolved = \"accept\".");
+    }
 }

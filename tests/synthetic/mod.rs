@@ -363,7 +363,7 @@ fn build(case: Case) -> Record {
     ensemble::add_trajectories(record.group_mut("langevin"), grid, &trajectories(&exact));
     add_passage(&mut record, grid, &exact[0].mean, &case.times);
     record.groups.push(relaxation_modes::group(grid, &modes(grid, &stationary)));
-    let comparisons = compare(grid, &series, Some(&stationary), Settings::default());
+    let comparisons = compare(grid, &series, Some(&stationary), &Settings::default());
     let verdict = Verdict {
         name: "langevin_vs_stationary/total_variation".into(),
         value: 0.01,

@@ -9,4 +9,5 @@ pub mod compare;
 pub mod metric;
 pub mod reference;
 pub mod statistics;
+pub mod suite;
 pub mod verdict;

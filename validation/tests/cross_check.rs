@@ -50,7 +50,7 @@ fn all_engines(problem: &Problem, step: f64, walkers: usize) -> Vec<Comparison> 
     ];
     let stationary = fokker_planck.stationary().unwrap().probability.clone();
     let series: Vec<_> = kept.iter().map(Kept::series).collect();
-    compare(&problem.grid, &series, Some(&stationary), Settings::default())
+    compare(&problem.grid, &series, Some(&stationary), &Settings::default())
 }
 
 /// η = 0.01: SGD's variance is 0.5 % above the SDE's, a fifth of what 30 000 walkers could show; 150 cells, because with 50

@@ -162,14 +162,14 @@ fn b01_langevin_has_the_law_of_its_own_steps() {
     };
     let own = Kept::exact(times.iter().map(|&t| law(t)).collect(), &times);
     let settings = Settings::default();
-    let compared = compare(&problem.grid, &[seen.series(), own.series()], None, settings);
+    let compared = compare(&problem.grid, &[seen.series(), own.series()], None, &settings);
     for metric in &compared[0].metrics {
         assert!((0..3).all(|i| !metric.differs(i)), "{metric:?}");
     }
     // and it is told from the continuous process: the mean at t = 0.7 is 0.3500 there and 0.3359 after 14 steps
     let start = Law::point(&[1.0]);
     let continuous = Kept::exact(times.iter().map(|&t| cells(process.law(&start, t))).collect(), &times);
-    let compared = compare(&problem.grid, &[seen.series(), continuous.series()], None, settings);
+    let compared = compare(&problem.grid, &[seen.series(), continuous.series()], None, &settings);
     for name in ["total_variation", "kullback_leibler", "hellinger", "wasserstein_1", "mean_difference"] {
         let metric = compared[0].metric(name).unwrap();
         assert!(metric.differs(2), "{metric:?}");

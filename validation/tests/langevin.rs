@@ -31,7 +31,7 @@ fn told_apart(grid: &Grid, langevin: &mut Langevin, exact: Vec<f64>) -> Vec<Stri
     let times = [langevin.time()];
     let seen = Kept::run(langevin, &times);
     let exact = Kept::exact(vec![exact], &times);
-    let compared = compare(grid, &[seen.series(), exact.series()], None, Settings::default());
+    let compared = compare(grid, &[seen.series(), exact.series()], None, &Settings::default());
     let differ = compared[0].metrics.iter().filter(|metric| metric.differs(0));
     differ.map(|metric| metric.name.to_string()).collect()
 }

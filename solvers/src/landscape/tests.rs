@@ -151,3 +151,81 @@ fn kinks_are_critical_points() {
     assert!(point.position[0].abs() < 1e-6 && (point.position[1] - 0.7).abs() < 1e-4, "{point:?}");
     assert!((point.eigenvalues[0] - 1.0).abs() < 1e-2 && point.eigenvalues[1] == f64::INFINITY, "{point:?}");
 }
+
+fn tree_of(model: &dyn Model, grid: &Grid) -> (Vec<CriticalPoint>, Vec<super::Leaf>) {
+    let loss = tabulate(grid, 1, 1, |points, out| model.loss(points, out));
+    let mut points = critical_points(model, grid, &loss);
+    let tree = super::merge_tree(model, grid, &loss, &mut points, 1e-12);
+    (points, tree)
+}
+
+/// Two equal wells of the quartic, ¼ deep: the first by its cell is the elder.
+#[test]
+fn the_double_well_has_two_leaves_of_persistence_a_quarter() {
+    let model = formula(&["x"], "(x^2 - 1)^2/4");
+    for cells in [17, 100, 401] {
+        let (points, tree) = tree_of(&model, &grid(&[(-2.5, 2.5, cells, Boundary::Reflecting)]));
+        assert_eq!((points.len(), tree.len()), (3, 2), "{tree:?}");
+        assert!(tree[0].persistence().is_infinite() && (tree[1].persistence() - 0.25).abs() < 1e-14, "{tree:?}");
+        let pass = tree[1].end.as_ref().unwrap();
+        assert!(pass.parent == 0 && pass.saddle == Some(2) && pass.position[0].abs() < 1e-12, "{tree:?}");
+        // the basin at rest has the same shape: Φ = L for D = 1
+        let area = grid(&[(-2.5, 2.5, 400, Boundary::Reflecting)]);
+        let loss = tabulate(&area, 1, 1, |points, out| model.loss(points, out));
+        let found = super::potential_landscape(&area, &loss, 0.1).unwrap();
+        assert!(found.tree.len() == 2 && (found.tree[1].persistence() - 0.25).abs() < 1e-6, "{:?}", found.tree);
+        assert!(
+            found.points.iter().any(|p| p.index() == 0 && (p.position[0] - 1.0).abs() < 1e-5),
+            "{:?}",
+            found.points
+        );
+    }
+}
+
+/// The spurious minimum is the deeper one: .3454442201 ends at the maximum, .0637818901 above it.
+#[test]
+fn genesis_has_a_tree_of_two_leaves() {
+    let x: Vec<f64> = (0..10).map(|i| -2.25 + 0.5 * i as f64).collect();
+    let y = [3.5, 3.22, 1.69, -0.9, -2.43, -5.54, -3.61, -3.63, -3.67, -3.65];
+    let units = TanhRegression::units(&[-1.5, -0.9, -0.2], &[0, 0, 0]);
+    let model = TanhRegression::new(&x, &y, &units, Amplitudes::Projected, SampleGradient::Total).unwrap();
+    let (points, tree) = tree_of(&model, &grid(&[(0.1, 12.0, 400, Boundary::Reflecting)]));
+    assert_eq!((points.len(), tree.len()), (3, 2), "{points:?} {tree:?}");
+    assert!((tree[0].position[0] - 0.711_567_162_310_496_7).abs() < 1e-9);
+    assert!((tree[1].persistence() - 0.063_781_890_1).abs() < 1e-10, "{}", tree[1].persistence());
+}
+
+/// Four wells of (x² − 1)² + (y² − 1)² + tilts: the passes are the four saddles between neighbours, the summit none of them. A well at a
+/// wall is a leaf too.
+#[test]
+fn trees_in_two_and_three_dimensions() {
+    let model = formula(&["x", "y"], "(x^2 - 1)^2 + (y^2 - 1)^2 + 0.1*x + 0.03*y");
+    let side = (-1.6, 1.6, 40, Boundary::Reflecting);
+    let (points, tree) = tree_of(&model, &grid(&[side, side]));
+    assert_eq!((points.len(), tree.len()), (9, 4), "{points:?}");
+    for leaf in &tree[1..] {
+        let pass = leaf.end.as_ref().unwrap();
+        assert_eq!(points[pass.saddle.unwrap()].index(), 1);
+        // one coordinate of the saddle is that of the bottom, the other is that of the one-dimensional maximum
+        let same = (0..2).filter(|&k| (pass.position[k] - leaf.position[k]).abs() < 1e-9).count();
+        assert_eq!(same, 1, "{leaf:?}");
+    }
+    // depth 1 of each of the two quartics, ± the tilts
+    assert!(tree[1].persistence() > 0.9 && tree[3].persistence() < 1.0);
+    let slope = formula(&["x"], "sin(3*x) + 0.3*x");
+    let (_, tree) = tree_of(&slope, &grid(&[(0.0, 2.5, 200, Boundary::Reflecting)]));
+    assert_eq!(tree.iter().map(|leaf| leaf.minimum.is_some()).collect::<Vec<_>>(), [true, false], "{tree:?}");
+    let cube = formula(&["x", "y", "z"], "(x^2 - 1)^2 + (y - x)^2 + cosh(z - y)");
+    let axis = (-2.0, 2.0, 17, Boundary::Reflecting);
+    let (_, tree) = tree_of(&cube, &grid(&[axis, axis, axis]));
+    assert!(tree.len() == 2 && (tree[1].persistence() - 1.0).abs() < 1e-9, "{tree:?}");
+}
+
+/// A valley between the cells has lowest cells along it that are no minima.
+#[test]
+fn cells_along_a_narrow_valley_are_no_leaves() {
+    let model = formula(&["x", "y"], "(x^2 - 1)^2 + 0.1*x + 4000*(y - 0.37*x)^2");
+    let side = (-2.0, 2.0, 30, Boundary::Reflecting);
+    let (_, tree) = tree_of(&model, &grid(&[side, side]));
+    assert_eq!(tree.iter().filter(|leaf| leaf.minimum.is_some()).count(), 2, "{tree:?}");
+}

@@ -2,8 +2,9 @@
 
 use super::Trajectories;
 use super::fields::{filled, linear};
-use super::lag::{LineChain, corrected};
+use super::lag::LineChain;
 use super::local_linear::{Fit, regress};
+use super::stride::one_step;
 use crate::Error;
 use crate::model::table::{Lattice, SplineAxis};
 use crate::numerics::symmetric::{eigen, packed_index, packed_len};
@@ -14,8 +15,6 @@ const BOX: [f64; 2] = [0.0005, 0.9995];
 const NODES: [usize; 3] = [121, 41, 17];
 /// Bandwidths that are tried, as shares of the box, each half of the one before.
 const BANDWIDTHS: [f64; 5] = [0.25, 0.125, 0.0625, 0.03125, 0.015_625];
-/// Groups of walkers whose scatter gives the bars of corrected coefficients.
-const GROUPS: usize = 4;
 /// A half bandwidth is taken while it changes the estimates by more than this many standard errors (root mean square).
 const CHANGE: f64 = 1.0;
 
@@ -32,8 +31,7 @@ pub struct Estimate {
     pub drift_se: Vec<f64>,
     /// Â = T·D̂ (packed × nodes), positive semidefinite; NaN where there are too few data.
     pub diffusion: Vec<f64>,
-    /// Standard errors of its entries; where they were corrected, from groups of walkers, without the error that the
-    /// correction itself leaves (some per cent).
+    /// Standard errors of its entries.
     pub diffusion_se: Vec<f64>,
     /// Effective samples of each node.
     pub effective: Vec<f64>,
@@ -78,7 +76,7 @@ pub(super) fn moments(traces: &Trajectories, lattice: &Lattice, bandwidth: &[f64
 impl Estimate {
     /// Drift and A of trajectories of the variables `names` (d); `bandwidth` is a share of the box, chosen where it is None.
     ///
-    /// On one axis rows several steps apart are corrected for (`lag.rs`).
+    /// On one axis rows several steps apart are corrected for (`stride.rs`).
     ///
     /// # Errors
     /// Too few data at every node; traces in regions with a hole between them, which nothing says how to cross.
@@ -119,7 +117,6 @@ impl Estimate {
         estimate.check_holes()?;
         if traces.stride() > 1 && d == 1 {
             estimate.correct(traces)?;
-            estimate.bars_by_groups(traces)?;
         }
         Ok(estimate)
     }
@@ -154,43 +151,14 @@ impl Estimate {
         }
     }
 
-    /// Takes drift and A of one step from those over a stride. Errors: those of [`corrected`].
+    /// Takes drift and A of one step, with their standard errors, for those over a stride. Errors: those of [`one_step`].
     fn correct(&mut self, traces: &Trajectories) -> Result<(), Error> {
-        let measured = self.filled();
-        let (drift, diffusion) = corrected(&self.lattice.axes()[0], &measured, traces.step(), traces.stride())?;
+        let found = one_step(traces, &self.lattice.axes()[0], &self.filled())?;
         for node in (0..self.lattice.len()).filter(|&node| self.drift[node].is_finite()).collect::<Vec<_>>() {
-            (self.drift[node], self.diffusion[node]) = (drift[node], diffusion[node]);
+            (self.drift[node], self.drift_se[node]) = (found.drift[node], found.drift_se[node]);
+            (self.diffusion[node], self.diffusion_se[node]) = (found.diffusion[node], found.diffusion_se[node]);
         }
         self.corrected = true;
-        Ok(())
-    }
-
-    /// Standard errors of corrected coefficients: the scatter of the same between groups of walkers; NaN where there are fewer walkers than
-    /// groups, or too few data in one of them. Errors: those of the correction.
-    fn bars_by_groups(&mut self, traces: &Trajectories) -> Result<(), Error> {
-        let n = self.lattice.len();
-        let mut found: Vec<(Vec<f64>, Vec<f64>)> = Vec::new();
-        if traces.walkers() >= GROUPS {
-            for group in 0..GROUPS {
-                let part = traces.every(GROUPS, group)?;
-                let moments = moments(&part, &self.lattice, &self.bandwidth, 1);
-                let mut estimate = Self::of(&part, &self.lattice, self.bandwidth.clone(), &moments);
-                if estimate.nodes_with_data() > 0 {
-                    estimate.correct(&part)?;
-                }
-                found.push((estimate.drift, estimate.diffusion));
-            }
-        }
-        let scatter = |values: Vec<f64>| {
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-            (squares / (values.len() * (values.len() - 1)) as f64).sqrt()
-        };
-        let bar = |part: &dyn Fn(usize) -> Vec<f64>| -> Vec<f64> {
-            (0..n).map(|node| if found.is_empty() { f64::NAN } else { scatter(part(node)) }).collect()
-        };
-        self.drift_se = bar(&|node| found.iter().map(|(drift, _)| drift[node]).collect());
-        self.diffusion_se = bar(&|node| found.iter().map(|(_, diffusion)| diffusion[node]).collect());
         Ok(())
     }
 

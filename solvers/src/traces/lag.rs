@@ -1,24 +1,12 @@
-//! Moments over several steps of a chain on one axis, and coefficients from rows several steps apart.
-//!
-//! Rows `stride` steps apart have E[Δ]/τ = b + (τ/2)(b b' + A b'') + … and Var/(2τ) = A + (τ/2)(b A' + 2 A b' + A A'') + …. Differences of noisy
-//! estimates would be worse than the error; so b and A are moved until the chain with them has the moments that were measured:
-//!
-//! ```text
-//! b ← b + ½ (b_measured − m(b, A)/τ),   A ← A + ½ (A_measured − v(b, A)/(2τ)),   m, v the mean and variance of `stride` steps
-//! ```
+//! Moments over several steps of a chain on one axis.
 
-use super::fields::linear;
 use crate::Error;
 use crate::model::table::{Lattice, SplineAxis};
 
-/// Repetitions of the correction.
-const ROUNDS: usize = 60;
 /// Lattice points of the chain for each distance of the nodes.
 const FINER: usize = 3;
 /// Share of the box by which the chain's axis reaches beyond it on each side.
 const MARGIN: f64 = 0.15;
-/// Least A that the correction leaves, as a share of the measured one.
-const LEAST: f64 = 0.05;
 /// Weights further than this many standard deviations are left out.
 const REACH: f64 = 8.0;
 
@@ -102,36 +90,6 @@ impl LineChain {
         }
         law
     }
-}
-
-/// Drift and A of one step at the nodes of an axis, from E[Δ]/τ and Var[Δ]/(2τ) over `stride` steps that last `step` each.
-///
-/// # Errors
-/// Rows so far apart that the correction does not converge.
-pub(super) fn corrected(
-    axis: &SplineAxis,
-    (measured_drift, measured): &(Vec<f64>, Vec<f64>),
-    step: f64,
-    stride: usize,
-) -> Result<(Vec<f64>, Vec<f64>), Error> {
-    let (mut drift, mut diffusion) = (measured_drift.clone(), measured.clone());
-    let tau = step * stride as f64;
-    for _ in 0..ROUNDS {
-        let chain = LineChain::new(axis, &drift, &diffusion, step);
-        let (mean, variance) = chain.moments(stride);
-        let fine = fine_lattice(&chain)?;
-        for (node, &x) in axis.nodes().iter().enumerate() {
-            let (m, v) = (linear(&fine, &mean, &[x]), linear(&fine, &variance, &[x]));
-            drift[node] += 0.5 * (measured_drift[node] - m / tau);
-            let moved = diffusion[node] + 0.5 * (measured[node] - v / (2.0 * tau));
-            diffusion[node] = moved.max(LEAST * measured[node]);
-        }
-    }
-    if drift.iter().chain(&diffusion).any(|value| !value.is_finite()) {
-        let what = format!("rows {stride} steps apart are too far for drift and diffusion to be found from them");
-        return Err(Error::invalid(what, "keep more of the rows"));
-    }
-    Ok((drift, diffusion))
 }
 
 /// The points of a chain as a lattice.

@@ -115,11 +115,12 @@ impl Markov {
 
     fn judge(&self) -> Nature {
         let matters = (SIGNIFICANT * self.correlation_se).max(SMALL);
-        if self.correlation.iter().any(|r| *r < -matters) {
-            return Nature::EpochSampling;
-        }
+        // first: a velocity turns round in a well, and correlations further apart are negative
         if self.correlation[0] > matters.max(VELOCITY) {
             return Nature::AddVelocity;
+        }
+        if self.correlation.iter().any(|r| *r < -matters) {
+            return Nature::EpochSampling;
         }
         let last = self.variance_ratio.last().zip(self.variance_ratio_se.last());
         let off = last.is_some_and(|(ratio, se)| (ratio - 1.0).abs() - 3.0 * se.max(0.0) > TOLERANCE);

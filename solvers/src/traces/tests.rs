@@ -66,12 +66,12 @@ fn rows_ten_steps_apart_are_corrected_for() {
     assert!(corrected.corrected);
     let one_step = Trajectories::new(64, 8_000, 1, traces.coordinate(0).collect(), 1.0, 1).unwrap();
     let raw = Estimate::new(&one_step, &names(1), Some(0.05)).unwrap();
-    let [_, _, drift, noise] = scores(&corrected, 0.1, 10);
+    let [drift_z, noise_z, drift, noise] = scores(&corrected, 0.1, 10);
     let [_, _, raw_drift, raw_noise] = scores(&raw, 0.1, 10);
-    assert!(
-        drift < 0.1 && noise < 0.15 && raw_drift > 3.0 * drift && raw_noise > 3.0 * noise,
-        "{drift} {noise} {raw_drift} {raw_noise}"
-    );
+    assert!(drift < 0.037 && noise < 0.11, "{drift} {noise}");
+    assert!(raw_drift > 5.0 * drift && raw_noise > 5.0 * noise, "{raw_drift} {raw_noise}");
+    // few parameters: the score is that of a handful of numbers
+    assert!(drift_z < 2.5 && noise_z < 2.5, "{drift_z} {noise_z}");
 }
 
 #[test]
@@ -82,6 +82,15 @@ fn a_velocity_that_was_left_out_is_seen_and_gives_its_momentum() {
     assert_eq!(test.nature, Nature::AddVelocity);
     assert!((test.correlation[0] - 0.9).abs() < 0.03, "{test:?}");
     assert!(test.variance_ratio[0] > 1.5 && test.variance_ratio[1] > 3.0, "{test:?}");
+}
+
+#[test]
+fn a_velocity_that_turns_round_in_a_well_is_no_epoch() {
+    let traces = well(16, 10_000, 0.05, 0.8, 1);
+    let estimate = Estimate::new(&traces, &names(1), None).unwrap();
+    let test = Markov::test(&traces, &estimate, None, 1).unwrap();
+    assert!(test.correlation.iter().any(|r| *r < -0.02), "{test:?}");
+    assert_eq!(test.nature, Nature::AddVelocity);
 }
 
 /// Four samples, each once an epoch, on L = θ²/2: walkers from `spread` on.

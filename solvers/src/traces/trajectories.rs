@@ -64,14 +64,6 @@ impl Trajectories {
         Ok(found)
     }
 
-    /// Those of the walkers `first`, `first + step`, …. Errors: as for [`Trajectories::new`].
-    pub(super) fn every(&self, step: usize, first: usize) -> Result<Self, Error> {
-        let chosen: Vec<usize> = (first..self.walkers).step_by(step).collect();
-        let width = self.rows * self.dimension;
-        let positions = chosen.iter().flat_map(|w| self.positions[w * width..][..width].to_vec()).collect();
-        Self::new(chosen.len(), self.rows, self.dimension, positions, self.step, self.stride)
-    }
-
     /// Number of walkers.
     pub fn walkers(&self) -> usize {
         self.walkers

@@ -117,6 +117,8 @@ fn check_grid(grid: &Grid, options: &TransferOperatorOptions) -> Result<(), Erro
     Ok(())
 }
 
+/// Cells that a step may lead away: a hundred grids of the most cells.
+const FARTHEST: f64 = 1e7;
 /// Points along an axis at which the width of rows is looked at.
 const LOOKED_AT: [usize; 2] = [33, 9];
 
@@ -133,6 +135,15 @@ fn check_entries(grid: &Grid, samples: &ModelSamples, step: &Step, most: usize) 
     let points: Vec<f64> = (0..d).flat_map(|k| (0..n).map(move |i| (k, i))).map(|(k, i)| place(k, i)).collect();
     let mut gradients = vec![0.0; d * m * n];
     samples.gradients(&points, &mut gradients);
+    let farthest = |k: usize| {
+        let steepest = gradients[k * m * n..(k + 1) * m * n].iter().fold(0.0, |most: f64, g| most.max(g.abs()));
+        step.factor() * steepest / grid.axes()[k].spacing()
+    };
+    let cells = (0..d).map(farthest).fold(0.0, f64::max);
+    if cells > FARTHEST {
+        let what = format!("a step with one of the samples leads {cells:.1e} cells away");
+        return Err(Error::invalid(what, "look for an outlier in the data, or take a smaller learning rate"));
+    }
     let b = step.batch_size as f64;
     let width = |k: usize, i: usize| {
         let g = || gradients[k * m * n..(k + 1) * m * n].iter().skip(i).step_by(n);

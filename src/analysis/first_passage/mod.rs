@@ -11,7 +11,6 @@ mod warnings;
 
 use std::any::Any;
 use std::ops::Range;
-use std::time::Instant;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::escape::by_walkers::{FirstPassage, WALKERS_PER_BLOCK, time_of_block};
@@ -30,7 +29,7 @@ use crate::analysis::outlook::{Outlook, Rehearsed};
 use crate::analysis::walkers::Walkers;
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
-use crate::engine::work::{Cause, Stepping, Work};
+use crate::engine::work::{Cause, Stepping, Stopwatch, Work};
 use crate::record::Record;
 
 /// Its line in the table.
@@ -122,13 +121,12 @@ impl Analysis for FirstPassages {
     /// By the grid as on the coarse one; a walker is followed to its arrival, whose mean time the coarse grid tells, or to the horizon.
     fn expected(&self, rehearsed: &Rehearsed) -> Outlook {
         let all: Vec<Passage> = self.0.iter().map(|asked| asked.passage.clone()).collect();
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let found = by_grid(&all, rehearsed.finished, &mut Vec::new());
         let ground = Ground::new(rehearsed.finished.problem);
         let laws = all.iter().map(|p| kramers::law(&ground, &rehearsed.finished.problem.grid, p));
         let _ = laws.collect::<Vec<_>>();
-        let mut outlook =
-            Outlook { seconds: start.elapsed().as_secs_f64() * rehearsed.growth.powf(GROWTH), ..Outlook::default() };
+        let mut outlook = Outlook { seconds: start.seconds() * rehearsed.growth.powf(GROWTH), ..Outlook::default() };
         let Some(Stepping { step, seconds }) = rehearsed.stepping else { return outlook };
         for (Asked { passage, horizon, .. }, found) in self.0.iter().zip(found) {
             let mean = found.map_or(f64::INFINITY, |found| found.from_value).max(0.0);

@@ -16,8 +16,8 @@ use crate::text::{exact, grouped};
 pub use axis::{Axis, MAX_CELLS_PER_AXIS};
 pub use spread::Spread;
 
-/// Most cells of a grid.
-pub const MAX_CELLS: u64 = 100_000_000;
+/// Most cells of a grid: they are numbered in 32 bits. What memory allows is another matter (limits/).
+pub const MAX_CELLS: u64 = 4_000_000_000;
 
 /// `[grid]`.
 #[derive(Debug, Clone)]

@@ -5,11 +5,15 @@
 //! [`Settings::false_alarm_rate`]: a difference is *seen* where d > u. With k readings that are all of the same law, k α of them
 //! are seen by chance. The discretisation errors ε of densities are kept beside the noise ([`Comparison::discretisation`]).
 
+mod gather;
+
 use fpsolve_solvers::problem::grid::Grid;
 use rayon::prelude::*;
 
 use crate::metric::{METRICS, Metric, Pair, Reading, Scaling, Side};
 use crate::statistics::Null;
+
+pub use gather::{Moved, common, moved};
 
 /// Name of the stationary density in comparisons.
 pub const STATIONARY: &str = "stationary";
@@ -30,15 +34,31 @@ pub struct Series<'a> {
 }
 
 /// How differences are judged.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Probability that one reading (one metric, one pair, one time) exceeds its bound although the laws are the same.
     pub false_alarm_rate: f64,
+    /// The metrics that are read, in the order of the table.
+    pub metrics: Vec<&'static Metric>,
 }
 
 impl Default for Settings {
+    /// The quick metrics.
     fn default() -> Self {
-        Self { false_alarm_rate: 1e-3 }
+        Self::with(&[])
+    }
+}
+
+impl Settings {
+    /// The quick metrics, and those that are asked for by name.
+    pub fn with(asked: &[&str]) -> Self {
+        let metrics = METRICS.iter().filter(|metric| metric.quick || asked.contains(&metric.name)).collect();
+        Self { false_alarm_rate: 1e-3, metrics }
+    }
+
+    /// All metrics.
+    pub fn all() -> Self {
+        Self { metrics: METRICS.iter().collect(), ..Self::default() }
     }
 }
 
@@ -125,7 +145,7 @@ impl Comparison {
 /// Compares every pair of `engines` in their order, then each engine with the `stationary` cell probabilities.
 ///
 /// Times are common when they agree to 1e-9 of their size. A comparison without common times is left out.
-pub fn compare(grid: &Grid, engines: &[Series], stationary: Option<&[f64]>, settings: Settings) -> Vec<Comparison> {
+pub fn compare(grid: &Grid, engines: &[Series], stationary: Option<&[f64]>, settings: &Settings) -> Vec<Comparison> {
     let mut jobs = Vec::new();
     for (i, a) in engines.iter().enumerate() {
         jobs.extend(engines[i + 1..].iter().map(|b| (a, Other::Engine(b))));
@@ -133,7 +153,7 @@ pub fn compare(grid: &Grid, engines: &[Series], stationary: Option<&[f64]>, sett
     if let Some(density) = stationary {
         jobs.extend(engines.iter().map(|a| (a, Other::Stationary(density))));
     }
-    let comparisons = jobs.iter().map(|(a, b)| one(grid, a, b, settings.false_alarm_rate));
+    let comparisons = jobs.iter().map(|(a, b)| one(grid, a, b, settings));
     comparisons.filter(|comparison| !comparison.times.is_empty()).collect()
 }
 
@@ -170,16 +190,17 @@ fn side<'a>(series: &Series<'a>, i: usize) -> Side<'a> {
     Side { probability: &series.probability[i], outside: series.outside[i], walkers: series.walkers }
 }
 
-fn one(grid: &Grid, a: &Series, b: &Other, rate: f64) -> Comparison {
+fn one(grid: &Grid, a: &Series, b: &Other, settings: &Settings) -> Comparison {
+    let rate = settings.false_alarm_rate;
     let null = Null::new(a.walkers, b.walkers());
     let common = b.common(a.times);
     let at = |&(i, j): &(usize, usize)| -> Vec<Vec<Reading>> {
         let pair = Pair::new(grid, side(a, i), b.side(j), &null);
-        METRICS.iter().map(|metric| (metric.read)(&pair, rate)).collect()
+        settings.metrics.iter().map(|metric| (metric.read)(&pair, rate)).collect()
     };
     let readings: Vec<Vec<Vec<Reading>>> = common.par_iter().map(at).collect();
     let mut metrics = Vec::new();
-    for (m, metric) in METRICS.iter().enumerate() {
+    for (m, metric) in settings.metrics.iter().enumerate() {
         for part in 0..readings.first().map_or(0, |r| r[m].len()) {
             let each: Vec<Reading> = readings.iter().map(|r| r[m][part]).collect();
             metrics.push(series(grid, metric, part, &each));

@@ -9,6 +9,8 @@ pub const METRIC: Metric = Metric {
     definition: "√(½ Σ (√p − √q)²) over the cells and the outside as one more cell; 0 to 1",
     reference: "Hellinger, J. reine angew. Math. 136, 1909; noise of its square: exact Poisson and binomial sums, gamma law",
     scaling: Scaling::Root,
+    quick: true,
+    budget: |_, g| Some(g.sqrt()),
     read,
 };
 

@@ -11,6 +11,8 @@ pub const METRIC: Metric = Metric {
     reference: "noise: DKW inequality with Massart's constant (Ann. Prob. 18, 1990; two samples: Wei & Dudley, Stat. Prob. \
                 Lett. 82, 2012) and Kuiper, Indag. Math. 22, 1960; continuum laws, hence upper bounds for binned data",
     scaling: Scaling::Root,
+    quick: true,
+    budget: |_, g| Some(g),
     read,
 };
 

@@ -12,6 +12,8 @@ pub const METRIC: Metric = Metric {
     reference: "Kullback & Leibler, Ann. Math. Stat. 22, 1951; skewing: Lee, ACL 1999; Jensen–Shannon: Lin, IEEE Trans. \
                 Inf. Theory 37, 1991; noise: exact Poisson and binomial sums, gamma law (2N·KL is a G statistic)",
     scaling: Scaling::Linear,
+    quick: true,
+    budget: |_, _| None,
     read,
 };
 

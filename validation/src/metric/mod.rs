@@ -10,6 +10,10 @@
 //! | Hellinger | √(½ Σ (√p − √q)²) | of its square, sums over Poisson and binomial counts, a gamma law |
 //! | Wasserstein-1 | ∫ \|F − G\| dx, the largest over the axes | a Brownian bridge, ∫ \|B(F)\| dx/√N |
 //! | Kolmogorov–Smirnov | max \|F − G\|, the largest over the axes | Dvoretzky–Kiefer–Wolfowitz with Massart's constant |
+//! | energy distance | √(2 ∫ (F − G)² dx), the largest over the axes | a Brownian bridge |
+//! | χ² | Σ (p − q)²/π over pooled bins | k − 1 and the variance of multinomial counts, a gamma law |
+//! | sliced Wasserstein | mean of W1 over directions | Gaussian concentration |
+//! | transport | W1 in all variables at once, on few cells | drawn bridges, Gaussian concentration |
 //! | mean difference | \|mean_a − mean_b\|/σ | normal, 1/√N |
 //! | variance difference | \|var_a − var_b\|/σ² | normal, from the fourth moment |
 //!
@@ -17,12 +21,17 @@
 //! would give (the floor) and the value that noise alone exceeds with the false-alarm rate; [`Scaling::debias`] takes the floor off.
 //! A new metric is one file here and one line in [`METRICS`].
 
+mod chi_square;
+mod coarse;
+mod energy;
 mod hellinger;
 mod kolmogorov_smirnov;
 mod kullback_leibler;
 mod moments;
 mod pair;
+mod sliced;
 pub(crate) mod total_variation;
+mod transport;
 pub(crate) mod wasserstein;
 
 pub use pair::{Marginal, Pair, Side};
@@ -88,6 +97,10 @@ pub struct Metric {
     pub reference: &'static str,
     /// How its noise falls with the number of walkers.
     pub scaling: Scaling,
+    /// Whether every pair of engines is read at every time; the others where a limit or `fpsolve compare` asks for them.
+    pub quick: bool,
+    /// The largest value that laws a total variation g apart can have; None where that bounds nothing.
+    pub budget: fn(&Pair, f64) -> Option<f64>,
     /// Reads the metric at a false-alarm rate: first the metric itself; where it works on the marginals of two or more
     /// axes, then one reading per axis.
     pub read: fn(&Pair, f64) -> Vec<Reading>,
@@ -100,6 +113,10 @@ pub const METRICS: &[Metric] = &[
     hellinger::METRIC,
     wasserstein::METRIC,
     kolmogorov_smirnov::METRIC,
+    energy::METRIC,
+    chi_square::METRIC,
+    sliced::METRIC,
+    transport::METRIC,
     moments::MEAN,
     moments::VARIANCE,
 ];
@@ -147,6 +164,22 @@ fn over_axes(
     let largest = |f: fn(&Reading) -> f64| each.iter().map(|(r, _)| f(r)).fold(0.0, f64::max);
     let all = Reading { value: largest(|r| r.value), noise_floor: floor.0, noise_upper: largest(|r| r.noise_upper) };
     std::iter::once(all).chain(readings).collect()
+}
+
+/// The largest over the axes of a function of its length, half of it on a circle.
+fn over_lengths(pair: &Pair, bound: impl Fn(f64) -> f64) -> f64 {
+    let length = |marginal: &Marginal| marginal.axis.length() * if marginal.axis.is_periodic() { 0.5 } else { 1.0 };
+    pair.marginals().iter().map(|marginal| bound(length(marginal))).fold(0.0, f64::max)
+}
+
+/// The length of each axis that is no circle, in units of the spread of the law along it.
+fn spreads(pair: &Pair) -> impl Iterator<Item = f64> {
+    pair.marginals().iter().filter(|marginal| !marginal.axis.is_periodic()).map(|marginal| {
+        let (centers, law) = (marginal.axis.centers(), &marginal.law);
+        let mean: f64 = centers.iter().zip(law).map(|(x, p)| p * x).sum();
+        let variance: f64 = centers.iter().zip(law).map(|(x, p)| p * (x - mean).powi(2)).sum();
+        marginal.axis.length() / variance.max(marginal.axis.spacing().powi(2) / 12.0).sqrt()
+    })
 }
 
 /// Mean and standard deviation of the larger of two independent variables, given theirs, as if they were normal.

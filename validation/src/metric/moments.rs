@@ -1,6 +1,6 @@
 //! Differences of means and variances, in units of the spread.
 
-use super::{Marginal, Metric, Reading, Scaling, over_axes};
+use super::{Marginal, Metric, Reading, Scaling, over_axes, spreads};
 use crate::statistics::normal_quantile;
 
 /// Standard deviation of |Z|, Z standard normal: √(1 − 2/π).
@@ -13,6 +13,8 @@ pub const MEAN: Metric = Metric {
                  largest over the axes; not meaningful on periodic axes, where it is 0",
     reference: "noise: normal law with variance 1/N (central limit theorem)",
     scaling: Scaling::Root,
+    quick: true,
+    budget: |pair, g| Some(g * spreads(pair).fold(0.0, f64::max)),
     read: |pair, rate| over_axes(pair, rate, |m| farthest(m, false), |m, rate| reading(m, rate, false)),
 };
 
@@ -23,6 +25,8 @@ pub const VARIANCE: Metric = Metric {
                  largest over the axes; not meaningful on periodic axes, where it is 0",
     reference: "noise: normal law with variance (κ − 1)/N, κ the kurtosis (central limit theorem)",
     scaling: Scaling::Root,
+    quick: true,
+    budget: |pair, g| Some(g * spreads(pair).fold(0.0, f64::max).powi(2)),
     read: |pair, rate| over_axes(pair, rate, |m| farthest(m, true), |m, rate| reading(m, rate, true)),
 };
 

@@ -34,6 +34,11 @@ fn distances_by_hand() {
     // variances 0.6875 and 1.25, that of (p + q)/2 1.109375
     close("mean_difference", 0.75 / 1.109375f64.sqrt());
     close("variance_difference", (1.25 - 0.6875) / 1.109375);
+    close("chi_square", 0.0625 / 0.375 + 0.0625 / 0.125);
+    close("energy_distance", (2.0 * 0.0625 * (2.0 + 2.0 / 3.0f64)).sqrt());
+    // between cell centres, in units of the spread
+    close("sliced_wasserstein", 0.75 / 1.109375f64.sqrt());
+    close("transport", 0.75 / 1.109375f64.sqrt());
     for metric in METRICS {
         assert_eq!(value(&grid, &q, &q, metric.name), 0.0, "{}", metric.name);
     }
@@ -86,4 +91,36 @@ fn names_are_unique_and_scale_as_they_say() {
     assert_eq!(Scaling::Root.debias(0.5, 0.3), 0.4);
     assert_eq!(Scaling::Linear.debias(0.1, 0.3), 0.0);
     assert!((Scaling::Root.walkers_factor(0.2, 0.1) - 4.0).abs() < 1e-12);
+}
+
+/// On a square of 2 x 2 cells the spread along each axis is half a cell: neighbours are 2 apart.
+#[test]
+fn what_no_marginal_shows_is_seen_along_other_directions_and_by_transport() {
+    let grid = uniform(&[(0.0, 2.0, 2); 2], Boundary::Reflecting).unwrap();
+    let (p, q) = ([0.5, 0.0, 0.0, 0.5], [0.0, 0.5, 0.5, 0.0]);
+    for name in ["wasserstein_1", "kolmogorov_smirnov", "energy_distance", "mean_difference"] {
+        assert_eq!(value(&grid, &p, &q, name), 0.0, "{name}");
+    }
+    assert!((value(&grid, &p, &q, "transport") - 2.0).abs() < 1e-12);
+    // the projections of the corners on (cos, sin) are 2 cos and 2 sin apart: ∫ |F − G| is the smaller of both
+    let angle = |j: i32| std::f64::consts::PI * (f64::from(j) + 0.5) / 16.0;
+    let least = |j: i32| 2.0 * angle(j).cos().abs().min(angle(j).sin().abs());
+    let mean = (0..16).map(least).sum::<f64>() / 16.0;
+    assert!((value(&grid, &p, &q, "sliced_wasserstein") - mean).abs() < 1e-12);
+    // from corner to corner
+    assert!((value(&grid, &[1.0, 0.0, 0.0, 0.0], &[0.0, 0.0, 0.0, 1.0], "transport") - 8f64.sqrt()).abs() < 1e-12);
+}
+
+/// In one variable the cheapest plan is the ordered one, whose cost is the area between the distribution functions.
+#[test]
+fn transport_on_a_line_is_the_area_between_distribution_functions() {
+    let grid = uniform(&[(0.0, 40.0, 40)], Boundary::Reflecting).unwrap();
+    let law = |shift: f64| -> Vec<f64> {
+        let raw: Vec<f64> =
+            (0..40).map(|i| 1.5 + (f64::from(i) * 0.7 + shift).sin() + 0.4 * (f64::from(i) * shift).cos()).collect();
+        raw.iter().map(|x| x / raw.iter().sum::<f64>()).collect()
+    };
+    let (p, q) = (law(0.3), law(2.1));
+    let (plan, area) = (value(&grid, &p, &q, "transport"), value(&grid, &p, &q, "sliced_wasserstein"));
+    assert!((plan - area).abs() < 1e-9 * area, "{plan} {area}");
 }

@@ -9,6 +9,8 @@ pub const METRIC: Metric = Metric {
     definition: "½ Σ |p − q| over the cells and the outside as one more cell; 0 to 1",
     reference: "noise: mean absolute deviation of binomial counts (De Moivre 1730; Diaconis & Zabell, Stat. Sci. 6, 1991)",
     scaling: Scaling::Root,
+    quick: true,
+    budget: |_, g| Some(g),
     read,
 };
 

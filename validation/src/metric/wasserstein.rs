@@ -1,7 +1,7 @@
 //! Wasserstein distance of order 1 of the marginals, exact between densities that are uniform in each cell.
 
-use super::{Marginal, Metric, Pair, Reading, Scaling, over_axes};
-use crate::statistics::{absolute_integral, bridge, circular_median};
+use super::{Marginal, Metric, Pair, Reading, Scaling, over_axes, over_lengths};
+use crate::statistics::{Functional, absolute_integral, bridge, circular_median};
 
 /// ∫ |F − G| dx, the largest over the axes.
 pub const METRIC: Metric = Metric {
@@ -11,6 +11,8 @@ pub const METRIC: Metric = Metric {
     reference: "Vallender, Theory Prob. Appl. 18, 1974; on the circle Rabin, Delon & Gousseau, J. Math. Imaging Vis. 41, \
                 2011; noise: Brownian bridge of the law (del Barrio, Giné & Matrán, Ann. Prob. 27, 1999)",
     scaling: Scaling::Root,
+    quick: true,
+    budget: |pair, g| Some(over_lengths(pair, |length| g * length)),
     read,
 };
 
@@ -22,7 +24,7 @@ fn read(pair: &Pair, rate: f64) -> Vec<Reading> {
             edges[i + 1] = edges[i] + marginal.a[i] - marginal.b[i];
         }
         let value = distance(marginal, &edges, &widths);
-        let (noise_floor, noise_upper, sd) = bridge(marginal, &widths, rate);
+        let (noise_floor, noise_upper, sd) = bridge(marginal, &widths, rate, Functional::Wasserstein);
         (Reading { value, noise_floor, noise_upper }, sd)
     })
 }

@@ -1,8 +1,8 @@
-//! Noise of the Wasserstein distance: ∫ |F̂ − F| of a Brownian bridge of the law.
+//! Noise of distances of distribution functions, from Brownian bridges of the law: ∫ |F̂ − F| and √(2 ∫ (F̂ − F)²).
 
 use std::sync::OnceLock;
 
-use super::piecewise_linear::{absolute_integral, circular_median};
+use super::piecewise_linear::{absolute_integral, circular_median, square_integral};
 use crate::metric::Marginal;
 
 /// A piece of the simulated bridge ends when it holds this share of the probability or of the axis: at most 65 pieces.
@@ -15,27 +15,55 @@ const REPLICATES: usize = 2000;
 /// Share of the replicates to which the tail is fitted.
 const TAIL: f64 = 0.05;
 
-/// Mean of W1 under "same law", what it exceeds with probability `rate`, and its standard deviation.
+/// A distance of two distribution functions on an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Functional {
+    /// ∫ |F − G| dx.
+    Wasserstein,
+    /// √(2 ∫ (F − G)² dx).
+    Energy,
+}
+
+impl Functional {
+    /// From the values of F − G at the edges of cells.
+    fn of(self, edges: &[f64], widths: &[f64], periodic: bool) -> f64 {
+        match self {
+            Self::Wasserstein => {
+                let shift = if periodic { circular_median(edges, widths) } else { 0.0 };
+                absolute_integral(edges, widths, shift)
+            }
+            Self::Energy => (2.0 * square_integral(edges, widths, periodic)).sqrt(),
+        }
+    }
+}
+
+/// Mean of a distance under "same law", what it exceeds with probability `rate`, and its standard deviation.
 ///
-/// The mean is √(2/π) ∫ √(F(1 − F)/N) dx; the quantile comes from simulated bridges (fixed seed) with a tail
-/// P(W > x) = 0.05 exp(−(x² − x₀²)/s²) fitted beyond their 95 % quantile x₀, plus one stray walker from where less than
+/// The mean of W1 is √(2/π) ∫ √(F(1 − F)/N) dx; the quantile comes from simulated bridges (fixed seed) with a tail
+/// P(D > x) = 0.05 exp(−(x² − x₀²)/s²) fitted beyond their 95 % quantile x₀, plus one stray walker from where less than
 /// one is expected.
-pub fn bridge(marginal: &Marginal, widths: &[f64], rate: f64) -> (f64, f64, f64) {
+pub fn bridge(marginal: &Marginal, widths: &[f64], rate: f64, distance: Functional) -> (f64, f64, f64) {
     let law = &marginal.law;
     if !marginal.walkers.is_finite() || marginal.walkers < 1.0 || law.iter().sum::<f64>() == 0.0 {
         return (0.0, 0.0, 0.0);
     }
     let periodic = marginal.axis.is_periodic();
     let (mass, length) = pieces(law, widths);
-    let simulated = simulate(&mass, &length, periodic);
+    let simulated = simulate(&mass, &length, periodic, distance);
     let average = simulated.iter().sum::<f64>() / simulated.len() as f64;
-    let mean = if periodic { average } else { mean_integral(law, widths) };
+    let exact = distance == Functional::Wasserstein && !periodic;
+    let mean = if exact { mean_integral(law, widths) } else { average };
     let scale = if average > 0.0 { mean / average } else { 1.0 };
     let root = marginal.walkers.sqrt();
     let square = simulated.iter().map(|w| (w - average) * (w - average)).sum::<f64>() / simulated.len() as f64;
     let sd = scale * square.sqrt() / root;
     let upper = scale * tail_quantile(simulated, rate) / root;
-    (mean / root, upper + stray(law, widths, marginal.walkers, rate), sd)
+    let moved = stray(law, widths, marginal.walkers, rate);
+    let stray = match distance {
+        Functional::Wasserstein => moved,
+        Functional::Energy => (2.0 * moved / marginal.walkers).sqrt(),
+    };
+    (mean / root, upper + stray, sd)
 }
 
 /// √(2/π) ∫ √(F(1 − F)) dx with F linear in each cell, by Simpson's rule on the standard deviation of the bridge.
@@ -73,7 +101,7 @@ fn pieces(law: &[f64], widths: &[f64]) -> (Vec<f64>, Vec<f64>) {
     (mass, length)
 }
 
-fn simulate(mass: &[f64], length: &[f64], periodic: bool) -> Vec<f64> {
+fn simulate(mass: &[f64], length: &[f64], periodic: bool, distance: Functional) -> Vec<f64> {
     let roots: Vec<f64> = mass.iter().map(|q| q.sqrt()).collect();
     let mut edges = vec![0.0; mass.len() + 1];
     let replicate = |normals: &[f32]| {
@@ -81,8 +109,7 @@ fn simulate(mass: &[f64], length: &[f64], periodic: bool) -> Vec<f64> {
         for j in 0..mass.len() {
             edges[j + 1] = edges[j] + roots[j] * f64::from(normals[j]) - mass[j] * total;
         }
-        let shift = if periodic { circular_median(&edges, length) } else { 0.0 };
-        absolute_integral(&edges, length, shift)
+        distance.of(&edges, length, periodic)
     };
     normals().chunks_exact(PIECES).map(replicate).collect()
 }

@@ -13,8 +13,8 @@ mod piecewise_linear;
 mod tail;
 
 pub use cells::{Cellwise, Noise, Null};
-pub use marginal::bridge;
-pub use piecewise_linear::{absolute_integral, circular_median};
+pub use marginal::{Functional, bridge};
+pub use piecewise_linear::{absolute_integral, circular_median, square_integral};
 pub use tail::{bisect, distance_quantile, gamma_quantile, normal_quantile, root_mean};
 
 /// Number of walkers that shows a Kolmogorov distance d with false-alarm and false-pass rates `rate`: 2 ln(2/rate)/d².

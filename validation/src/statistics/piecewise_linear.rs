@@ -26,3 +26,15 @@ pub fn circular_median(edges: &[f64], widths: &[f64]) -> f64 {
     };
     bisect(low, high, |c| half - below(c))
 }
+
+/// ∫ f² of a piecewise linear function from its values at the edges; where it is `centred`, less its mean.
+pub fn square_integral(edges: &[f64], widths: &[f64], centred: bool) -> f64 {
+    let length: f64 = widths.iter().sum();
+    let mean = |(pair, width): (&[f64], &f64)| 0.5 * width * (pair[0] + pair[1]);
+    let shift = if centred { edges.windows(2).zip(widths).map(mean).sum::<f64>() / length } else { 0.0 };
+    let square = |(pair, width): (&[f64], &f64)| {
+        let [a, b] = [pair[0] - shift, pair[1] - shift];
+        width * (a * a + a * b + b * b) / 3.0
+    };
+    edges.windows(2).zip(widths).map(square).sum()
+}

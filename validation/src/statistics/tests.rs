@@ -118,6 +118,20 @@ fn marginal_floors_hold_at_their_rate() {
     check("mean_difference", &wide, &gaussian(&wide), 2000, None, 1000, 0.1);
 }
 
+#[test]
+fn floors_of_all_variables_at_once_hold() {
+    let (fine, wide) = (line(64, Boundary::Reflecting), plane(6));
+    let (on_line, on_plane) = (gaussian(&fine), gaussian(&wide));
+    for b in [None, Some(3000)] {
+        check("chi_square", &fine, &on_line, 10_000, b, 1000, 0.03);
+        check("energy_distance", &fine, &on_line, 2000, b, 300, 0.1);
+        check("sliced_wasserstein", &wide, &on_plane, 2000, b, 400, 0.05);
+        check("transport", &wide, &on_plane, 2000, b, 100, 0.12);
+    }
+    let circle = line(64, Boundary::Periodic);
+    check("energy_distance", &circle, &[1.0 / 64.0; 64], 2000, None, 300, 0.12);
+}
+
 /// Mean absolute deviation of a binomial count: 2 ν C(n, ν) p^ν (1 − p)^{n − ν + 1}, ν = ⌊np⌋ + 1 (De Moivre).
 fn de_moivre(n: f64, p: f64) -> f64 {
     use statrs::function::gamma::ln_gamma;

@@ -93,6 +93,18 @@ impl SplineAxis {
         (i, weights)
     }
 
+    /// The spline through these values at the nodes, at other points; constant beyond the ends.
+    pub fn interpolate(&self, values: &[f64], points: &[f64]) -> Vec<f64> {
+        let mut coefficients = values.to_vec();
+        self.fit(&mut coefficients, 0, 1);
+        let [lower, upper] = self.ends();
+        let at = |x: &f64| {
+            let (first, weights) = self.weights(x.clamp(lower, upper));
+            weights[0].iter().zip(&coefficients[first..]).map(|(w, c)| w * c).sum()
+        };
+        points.iter().map(at).collect()
+    }
+
     /// Gaussian elimination of the collocation matrix, which is totally positive: no pivots are needed.
     fn factorise(&mut self) {
         let n = self.nodes.len();

@@ -1,0 +1,31 @@
+//! `fpsolve sweep`: one scenario at many values of its keys, in one process, and one table of numbers from all the records.
+//!
+//! Each case has a record of its own, named by its content, so that a sweep goes on where it stopped, whatever ended it, and a value more costs
+//! one case more. The table is read off the records, and so the same whoever computed them and in whatever order.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `plan.rs` | the cases: a grid over keys, or lists that vary together |
+//! | `case.rs` | a case: its scenario, its record, what is collected from it |
+//! | `probe.rs` | whether a record will have what is to be collected, before hours pass |
+//! | `rare.rs` | whether walkers can arrive at all |
+//! | `board.rs` | who computes what, and what has been answered |
+//! | `work.rs` | the cases are computed |
+//! | `law.rs` | slopes of logarithms against B/η |
+//! | `table.rs` | `/sweep`, and the report |
+
+mod board;
+mod case;
+mod law;
+mod plan;
+mod probe;
+mod rare;
+mod table;
+mod work;
+
+pub use board::{Board, Standing};
+pub use case::{Answer, Case, Cases, earlier};
+pub use law::{Fit, Law, laws};
+pub use plan::{Axis, Collected, Plan};
+pub use table::{heading, report, table};
+pub use work::{Asked, carry_out};

@@ -1,0 +1,17 @@
+#!/bin/sh
+# The pictures that the pages of the book show: pictures/SCENARIO.PICTURE.png, each from a run of its scenario.
+# Usage: tools/book_pictures.sh PROGRAM. Records are kept in target/book-records; a scenario is run again where it is newer than its record.
+set -eu
+program=$1
+pages=book/src/scenarios
+records=target/book-records
+mkdir -p "$records" "$pages/pictures"
+grep -oh '(pictures/[a-z0-9.-]*\.png)' "$pages"/*.md | sed 's/^(pictures\///; s/\.png)$//' | sort -u | while read -r name; do
+    scenario=${name%.*} picture=${name##*.}
+    record=$records/$scenario.h5
+    if [ ! -f "$record" ] || [ "scenarios/$scenario.toml" -nt "$record" ] || [ "$program" -nt "$record" ]; then
+        echo "runs $scenario"
+        "$program" scenario "scenarios/$scenario.toml" --force --quiet -o "$record" > /dev/null
+    fi
+    "$program" plot "$record" --only "$picture" --format png -o "$pages/pictures/$name.png" > /dev/null
+done

@@ -1,0 +1,314 @@
+//! Walkers against the exact laws of their own steps: no bias of a step to argue about.
+
+use std::sync::Arc;
+
+use fpsolve_solvers::Error;
+use fpsolve_solvers::diffusion::Minibatch as MinibatchNoise;
+use fpsolve_solvers::dynamics::GradientDynamics;
+use fpsolve_solvers::engine::Engine;
+use fpsolve_solvers::ensemble::{BLOCK, Ensemble};
+use fpsolve_solvers::langevin::{Langevin, LangevinOptions};
+use fpsolve_solvers::problem::grid::Grid;
+use fpsolve_solvers::problem::initial::Initial;
+use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
+use fpsolve_solvers::sgd::{Sgd, SgdOptions};
+
+use super::solve::{boxed, line};
+use super::{Fault, RATE, Rows, Setting, Suite};
+use crate::reference::descent::{LinearRegression, Quadratic};
+use crate::reference::line::Line;
+use crate::reference::linear::{Law, OrnsteinUhlenbeck};
+use crate::statistics::standard_errors;
+
+/// The suite.
+pub(super) static SUITE: Suite = Suite {
+    name: "ensembles",
+    about: "Langevin and SGD walkers against the exact laws of their own discrete steps",
+    run,
+};
+
+/// Standard errors by which two numbers must differ so that a suite that takes one for the other fails but with probability [`RATE`].
+const APART: f64 = 9.0;
+
+/// A sample estimate with its standard error.
+#[derive(Debug, Clone, Copy)]
+pub struct Estimate {
+    /// The estimate.
+    pub value: f64,
+    /// Its standard error.
+    pub error: f64,
+}
+
+impl Estimate {
+    /// Distance from a number in standard errors.
+    pub fn off(&self, exact: f64) -> f64 {
+        (self.value - exact).abs() / self.error
+    }
+}
+
+/// Covariance of two coordinates over points (coordinate-major, n of them), standard error from the sample's fourth moments.
+pub fn covariance_of(points: &[f64], n: usize, i: usize, j: usize) -> Estimate {
+    let column = |k: usize| &points[k * n..(k + 1) * n];
+    let mean = |k: usize| column(k).iter().sum::<f64>() / n as f64;
+    let (mi, mj) = (mean(i), mean(j));
+    let products: Vec<f64> = column(i).iter().zip(column(j)).map(|(x, y)| (x - mi) * (y - mj)).collect();
+    let value = products.iter().sum::<f64>() / (n as f64 - 1.0);
+    let square = products.iter().map(|p| (p - value).powi(2)).sum::<f64>() / (n as f64 - 1.0);
+    Estimate { value, error: (square / n as f64).sqrt() }
+}
+
+/// Mean of a coordinate and its standard error.
+fn mean_of(points: &[f64], n: usize, i: usize) -> Estimate {
+    let column = &points[i * n..(i + 1) * n];
+    let mean = column.iter().sum::<f64>() / n as f64;
+    let square = column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n as f64 - 1.0);
+    Estimate { value: mean, error: (square / n as f64).sqrt() }
+}
+
+impl Rows<'_> {
+    /// An estimate is within the standard errors of the false-alarm rate from a number.
+    fn is(&mut self, what: &str, estimate: Estimate, exact: f64, why: &str) {
+        let sigmas = standard_errors(RATE);
+        let seen = (sigmas + standard_errors(RATE)) * estimate.error;
+        let why = format!("{why}; false alarms 1e-6, a difference of {seen:.1e} is missed with 1e-6");
+        self.near(what, estimate.value, exact, sigmas * estimate.error, why);
+    }
+
+    /// An estimate is too far from a wrong number to be taken for it.
+    fn is_not(&mut self, what: &str, estimate: Estimate, wrong: f64, why: &str) {
+        self.above(format!("{what}, standard errors away"), estimate.off(wrong), APART, why);
+    }
+}
+
+/// The walkers of an ensemble, coordinate-major, as the suite gets them.
+fn walkers(setting: &Setting, ensemble: &Ensemble) -> (Vec<f64>, usize) {
+    let n = ensemble.walkers();
+    let mut points = ensemble.first_points(n);
+    if setting.fault == Some(Fault::OneSeed) {
+        for column in points.chunks_mut(n) {
+            for pair in column.chunks_exact_mut(2 * BLOCK) {
+                pair.copy_within(..BLOCK, BLOCK);
+            }
+        }
+    }
+    (points, n)
+}
+
+fn run(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+    euler_maruyama(setting, rows)?;
+    at_rest(setting, rows)?;
+    quadratic(setting, rows)?;
+    without_replacement(setting, rows)?;
+    heavy_ball(setting, rows)?;
+    regression_in_the_plane(setting, rows)?;
+    if setting.full {
+        rotating(setting, rows)?;
+    }
+    Ok(())
+}
+
+/// B01: m' = (1 − λh) m, v' = (1 − λh)² v + 2Th in each step; and blocks of walkers are independent of each other.
+fn euler_maruyama(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+    let (process, h, steps) = (OrnsteinUhlenbeck::b01(), 0.05, 14);
+    let grid = line(-1.0, 1.8, 56)?;
+    let initial = Initial::Point { at: vec![1.0] };
+    let problem = setting.problem(Arc::new(process.clone()), 0.1, &grid, initial, vec![0.0, 0.7]);
+    let options = LangevinOptions { walkers: 400_000, step: Some(h), ..LangevinOptions::default() };
+    let mut langevin = Langevin::new_until(&problem, options, setting.interrupt)?;
+    let late = if setting.fault == Some(Fault::Time) { h } else { 0.0 };
+    langevin.advance(0.7 + late, setting.interrupt)?;
+    let (points, n) = walkers(setting, langevin.ensemble());
+    let (keep, noise) = (1.0 - 1.5 * h, 0.2 * h);
+    let (m, v) = (0..steps).fold((1.0, 0.0), |(m, v), _| (keep * m, keep * keep * v + noise));
+    let (mean, variance) = (mean_of(&points, n, 0), covariance_of(&points, n, 0, 0));
+    rows.is("B01, 14 steps of Euler–Maruyama: mean", mean, m, "its own recursion");
+    rows.is("B01, 14 steps of Euler–Maruyama: variance", variance, v, "its own recursion");
+    rows.is_not("B01: mean from 13 or 15 steps", mean, m * keep, "one step more or less");
+    let law = process.law(&Law::point(&[1.0]), 0.7);
+    rows.is_not("B01: mean from the continuous process", mean, law.mean[0], "the step is seen");
+    // walkers at the same place of neighbouring blocks
+    let column = &points[..n];
+    let pairs = column.chunks_exact(2 * BLOCK).flat_map(|pair| pair[..BLOCK].iter().zip(&pair[BLOCK..]));
+    let products: Vec<f64> = pairs.map(|(x, y)| (x - m) * (y - m) / v).collect();
+    let correlation = products.iter().sum::<f64>() / products.len() as f64;
+    let z = correlation * (products.len() as f64).sqrt();
+    rows.near(
+        "correlation of neighbouring blocks of walkers, standard errors",
+        z,
+        0.0,
+        standard_errors(RATE),
+        "each block has its own stream",
+    );
+    Ok(())
+}
+
+/// B05: the scheme of weak order 2 has the variance at rest; Euler–Maruyama at ten times the step has not.
+fn at_rest(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+    let (well, end) = (Line::b05(0.1), 12.0);
+    let grid = line(-2.6, 2.6, 48)?;
+    let initial = Initial::Gaussian { mean: vec![0.0], covariance: vec![0.8] };
+    let problem = setting.problem(Arc::new(well), 0.1, &grid, initial, vec![0.0, end]);
+    let run = |scheme: &str, step| -> Result<Estimate, Error> {
+        let options =
+            LangevinOptions { walkers: 40_000, step: Some(step), scheme: scheme.into(), ..LangevinOptions::default() };
+        let mut langevin = Langevin::new_until(&problem, options, setting.interrupt)?;
+        langevin.advance(end, setting.interrupt)?;
+        let (points, n) = walkers(setting, langevin.ensemble());
+        Ok(covariance_of(&points, n, 0, 0))
+    };
+    rows.is(
+        "B05 at rest by weak2: variance",
+        run("weak2", 0.025)?,
+        0.784_242_335,
+        "noise of θ²; the bias of the step is beneath the noise",
+    );
+    rows.is_not(
+        "B05 by Euler–Maruyama with ten times the step",
+        run("euler-maruyama", 0.25)?,
+        0.784_242_335,
+        "the step is seen",
+    );
+    Ok(())
+}
+
+fn descent(
+    setting: &Setting,
+    model: LinearRegression,
+    start: &[f64],
+    (learning_rate, batch_size, replacement): (f64, usize, Replacement),
+    grid: Grid,
+) -> Result<Problem, Error> {
+    let model = Arc::new(model);
+    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise::new(&*model)?));
+    let replacement = if setting.fault == Some(Fault::Replacement) { Replacement::With } else { replacement };
+    let minibatch = Minibatch { learning_rate, batch_size, replacement };
+    let temperature = learning_rate / (2.0 * batch_size as f64);
+    let initial = Initial::Point { at: start.to_vec() };
+    let problem = setting.problem(Arc::new(dynamics), temperature, &grid, initial, vec![0.0, 100.0]);
+    Ok(Problem { model, minibatch: Some(minibatch), ..problem })
+}
+
+fn sgd(setting: &Setting, problem: &Problem, steps: u64, options: SgdOptions) -> Result<(Vec<f64>, usize), Error> {
+    let rate = problem.minibatch.map_or(1.0, |minibatch| minibatch.learning_rate);
+    let step = options.build()?.step_time(rate);
+    let mut sgd = Sgd::new(problem, options)?;
+    sgd.advance(steps as f64 * step, setting.interrupt)?;
+    Ok(walkers(setting, sgd.ensemble()))
+}
+
+/// B12: the variance of descent on a quadratic loss, and not that of its equation.
+fn quadratic(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+    let rates: &[f64] = if setting.full { &[0.1, 0.3, 1.0] } else { &[0.3] };
+    for &learning_rate in rates {
+        let q = Quadratic { curvature: 1.0, variance: 1.0, learning_rate, batch_size: 1.0 };
+        let drawn = (learning_rate, 1, Replacement::With);
+        let problem = descent(setting, LinearRegression::b12(&q), &[0.0], drawn, line(-1.2, 1.2, 16)?)?;
+        let steps = (9.0 / learning_rate) as u64; // e^{−18} of the start is left
+        let (points, n) = sgd(setting, &problem, steps, SgdOptions { walkers: 100_000, ..SgdOptions::default() })?;
+        let variance = covariance_of(&points, n, 0, 0);
+        rows.is(&format!("B12, η = {learning_rate}: variance of SGD"), variance, q.sgd(), "η σ²/(B(2 − η))");
+        rows.is_not(&format!("B12, η = {learning_rate}: variance of the equation"), variance, q.sde(), "η σ²/(2B)");
+    }
+    Ok(())
+}
+
+/// B15: batches of 2 out of 4 without replacement have a third of the covariance, not a half.
+fn without_replacement(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+    let model = || LinearRegression::new(&[1.0; 4], &[-1.0, 0.5, -0.7, 1.2]); // mean 0
+    let (learning_rate, s) = (0.2, model().gradient_covariance_at(&[0.0])[0]);
+    let q = |batch_size| Quadratic { curvature: 1.0, variance: s, learning_rate, batch_size };
+    let options = || SgdOptions { walkers: 100_000, ..SgdOptions::default() };
+    for (replacement, word, size) in [(Replacement::With, "with", 2.0), (Replacement::Without, "without", 3.0)] {
+        let problem = descent(setting, model(), &[0.0], (learning_rate, 2, replacement), line(-1.2, 1.2, 16)?)?;
+        let (points, n) = sgd(setting, &problem, 50, options())?;
+        let variance = covariance_of(&points, n, 0, 0);
+        rows.is(&format!("B15, {word} replacement: variance"), variance, q(size).sgd(), "the factor (N − B)/(N − 1)");
+        if replacement == Replacement::Without {
+            rows.is_not("B15: variance with replacement", variance, q(2.0).sgd(), "the two are told apart");
+        }
+    }
+    Ok(())
+}
+
+/// B12 with momentum.
+fn heavy_ball(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+    let q = Quadratic { curvature: 1.0, variance: 1.0, learning_rate: 0.1, batch_size: 1.0 };
+    let problem =
+        descent(setting, LinearRegression::b12(&q), &[0.0], (0.1, 1, Replacement::With), line(-4.0, 4.0, 16)?)?;
+    let options = SgdOptions {
+        walkers: 50_000,
+        optimizer: "momentum".into(),
+        parameters: vec![("mu".into(), 0.9)],
+        ..SgdOptions::default()
+    };
+    let (points, n) = sgd(setting, &problem, 250, options)?;
+    let variance = covariance_of(&points, n, 0, 0);
+    rows.is("B12, heavy ball: variance", variance, q.heavy_ball(0.9).0, "the recursion of position and velocity");
+    rows.is_not("B12, heavy ball: variance of plain SGD", variance, q.sgd(), "momentum is seen");
+    Ok(())
+}
+
+/// B13: linear regression in two variables, noise that depends on the place.
+fn regression_in_the_plane(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+    let (learning_rate, batch) = (0.3, 2usize);
+    let model = LinearRegression::b13();
+    let (exact, sde) =
+        (model.sgd_covariance(learning_rate, batch as f64), model.sde_covariance(learning_rate, batch as f64));
+    let start = model.minimum();
+    let problem = descent(setting, model, &start, (learning_rate, batch, Replacement::With), boxed(&[3.0, 3.0], 8)?)?;
+    // the slowest rate is 0.547: (1 − 0.547 η)^{2k} < 1e-6
+    let (points, n) = sgd(setting, &problem, 43, SgdOptions { walkers: 200_000, ..SgdOptions::default() })?;
+    for (i, j, at) in [(0, 0, 0), (0, 1, 1), (1, 1, 3)] {
+        let estimate = covariance_of(&points, n, i, j);
+        rows.is(
+            &format!("B13: covariance {}{}", i + 1, j + 1),
+            estimate,
+            exact[at],
+            "discrete Lyapunov equation with multiplicative noise",
+        );
+        rows.is_not(
+            &format!("B13: covariance {}{} of the equation", i + 1, j + 1),
+            estimate,
+            sde[at],
+            "continuous Lyapunov equation",
+        );
+    }
+    Ok(())
+}
+
+/// B08: the covariance of the chain C = (1 − hA) C (1 − hA)ᵀ + 2ThD, not that of the equation.
+fn rotating(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+    let process = OrnsteinUhlenbeck::b08();
+    let (h, rates, t2) = (0.05, [1.0, 3.0], 2.0 * process.temperature());
+    let keep = rates.map(|rate| 1.0 - h * rate);
+    let factors = [keep[0] * keep[0], keep[0] * keep[1], keep[1] * keep[1]];
+    // diagonal rates: each entry has its own geometric series
+    let discrete: Vec<f64> = [1.0, 0.8, 2.0].iter().zip(factors).map(|(d, q)| t2 * h * d / (1.0 - q)).collect();
+    let initial = Initial::Point { at: vec![0.0, 0.0] };
+    let problem = setting.problem(
+        Arc::new(process.clone()),
+        process.temperature(),
+        &boxed(&[3.0, 3.0], 8)?,
+        initial,
+        vec![0.0, 8.0],
+    );
+    let options = LangevinOptions { walkers: 200_000, step: Some(h), ..LangevinOptions::default() };
+    let mut langevin = Langevin::new_until(&problem, options, setting.interrupt)?;
+    langevin.advance(8.0, setting.interrupt)?;
+    let (points, n) = walkers(setting, langevin.ensemble());
+    for (at, (i, j)) in [(0, 0), (0, 1), (1, 1)].into_iter().enumerate() {
+        rows.is(
+            &format!("B08: covariance {}{} of Euler–Maruyama", i + 1, j + 1),
+            covariance_of(&points, n, i, j),
+            discrete[at],
+            "its own recursion",
+        );
+    }
+    rows.is_not(
+        "B08: covariance 22 of the equation",
+        covariance_of(&points, n, 1, 1),
+        process.stationary_covariance()[3],
+        "the step is seen",
+    );
+    Ok(())
+}
