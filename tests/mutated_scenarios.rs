@@ -276,9 +276,9 @@ fn small(scenario: &Scenario) -> bool {
 
 /// What `fpsolve check` does: reads, adds up the memory, builds the problem; false where a large problem was not built.
 fn check(text: &str) -> Result<bool, Report> {
-    let mut scenario = Scenario::parse(Source::from_text(Path::new("scenarios/mutant.toml"), text.to_string()))?;
+    let scenario = Scenario::parse(Source::from_text(Path::new("scenarios/mutant.toml"), text.to_string()))?;
     let engines = scenario.engines_to_run()?;
-    limits::check(&mut scenario, &engines, 1 << 34).map_err(|failure| failure.report)?;
+    limits::check(&scenario, &engines, 1 << 34).map_err(|failure| failure.report)?;
     if !small(&scenario) {
         return Ok(false);
     }

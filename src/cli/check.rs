@@ -46,10 +46,10 @@ struct Args {
 
 /// Reads, builds, prints.
 fn run(args: &Args) -> Result<Outcome, Failure> {
-    let mut scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
+    let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
     let engines = scenario.engines_to_run()?;
     let limit = args.memory_limit.unwrap_or_else(limits::default_limit);
-    limits::check(&mut scenario, &engines, limit)?;
+    limits::check(&scenario, &engines, limit)?;
     let prepared = scenario.problem()?;
     let estimate = limits::check_built(&scenario, &prepared, limit)?;
     let expected = args.time.check(&scenario, &prepared, true)?;

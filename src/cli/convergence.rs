@@ -88,11 +88,11 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut settings = overrides(&args.set, &engines);
     let written = args.data.load(&args.file, &settings)?;
     settings.extend(finer(&written, args.finer)?);
-    let mut scenario = if args.finer == 0 { written } else { args.data.load(&args.file, &settings)? };
+    let scenario = if args.finer == 0 { written } else { args.data.load(&args.file, &settings)? };
     let name = scenario.output_file().with_extension("");
     let name = PathBuf::from(format!("{}-convergence.h5", name.display()));
     let path = output::choose(args.output.as_deref(), &name, args.force)?;
-    limits::check(&mut scenario, &engines, args.memory_limit.unwrap_or_else(limits::default_limit))?;
+    limits::check(&scenario, &engines, args.memory_limit.unwrap_or_else(limits::default_limit))?;
     let provenance = Provenance::start();
     let Climbed { name, mut record, study, failure } =
         climb(scenario, usize::from(args.levels), args.time, args.shown)?;

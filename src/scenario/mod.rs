@@ -21,7 +21,7 @@ pub mod time;
 pub mod validity;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::analysis::Requests;
 use crate::engine::{self, EngineEntry};
@@ -64,8 +64,8 @@ pub struct Scenario {
     pub dynamics: dynamics::Dynamics,
     /// `[grid]`.
     pub grid: Located<grid::Grid>,
-    /// Most cells that a grid may have which the program refines: what memory allows.
-    pub most_cells: f64,
+    /// Most cells that a grid may have which the program refines: what memory allows, once it is known.
+    pub most_cells: OnceLock<f64>,
     /// `[initial]`.
     pub initial: Arc<dyn initial::InitialKind>,
     /// `[time]`.
@@ -120,7 +120,7 @@ impl Scenario {
             noise: noise::read(&root, model.brings())?,
             dynamics: dynamics::read(&root)?,
             grid: grid::read(&root)?,
-            most_cells: grid::MAX_CELLS as f64,
+            most_cells: OnceLock::new(),
             initial: initial::read(&root)?,
             time: time::read(&root)?,
             options: engine::Options::read(&root, &engine::tables())?,

@@ -95,7 +95,7 @@ pub fn on_cells(grid: &Grid, scales: &[Scale], cells: &[usize]) -> Result<Grid, 
 /// Finds the number of cells on the box of `grid` with these coordinates; `share` of the cells goes to each axis, relative to the one with
 /// most. `at` puts the problem on a grid.
 ///
-/// Errors: memory or time would not do, no estimate below the tolerance in [`TRIALS`] trials, walls that cut off more than the
+/// Errors: memory or time would not do, no estimate below the tolerance in twelve trials, walls that cut off more than the
 /// tolerance, those of a trial solution.
 pub fn refine(
     (grid, scales, share): (&Grid, &[Scale], &[f64]),

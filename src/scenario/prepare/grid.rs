@@ -210,7 +210,7 @@ pub(super) fn refined(
         return Ok((grid, Found { graded, refinement: None }));
     };
     let allowed = Allowed {
-        cells: scenario.most_cells.min(MAX_CELLS as f64),
+        cells: scenario.most_cells.get().map_or(MAX_CELLS as f64, |most| most.min(MAX_CELLS as f64)),
         per_axis: MAX_CELLS_PER_AXIS as usize,
         seconds: TRIAL_SECONDS,
     };
