@@ -71,10 +71,9 @@ pub fn run(
             Some(text) => Source::from_bytes(&path, text.into_bytes())?,
             None => Source::read(&path)?,
         };
-        let mut scenario = Scenario::of_source(source, &set, &data_folders)?;
+        let scenario = Scenario::of_source(source, &set, &data_folders)?;
         let limit = memory_limit.unwrap_or_else(limits::default_limit);
-        let engines = scenario.engines_to_run()?;
-        limits::check(&mut scenario, &engines, limit)?;
+        limits::check(&scenario, &scenario.engines_to_run()?, limit)?;
         Ok(scenario)
     };
     let scenario = py.detach(read).map_err(|failure| exception(py, &failure))?;

@@ -71,8 +71,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let stem = format!("{}-landscape.h5", scenario.output_file().with_extension("").display());
     let path = output::choose(args.output.as_deref(), Path::new(&stem), args.force)?;
     let memory = args.way.memory();
-    let engines = scenario.engines_to_run()?;
-    limits::check(&mut scenario, &engines, memory)?;
+    limits::check(&scenario, &scenario.engines_to_run()?, memory)?;
     signal::end_above(memory);
     let provenance = Provenance::start();
     let mut run = compute(scenario, args, memory)?;

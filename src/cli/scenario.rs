@@ -109,15 +109,14 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
 
 /// Runs a scenario, from where an earlier run had come to; writes and reports.
 pub(super) fn carry_out(
-    mut scenario: Scenario,
+    scenario: Scenario,
     earlier: State,
     way: &Way,
     path: &Path,
     force: bool,
 ) -> Result<Outcome, Failure> {
     let memory = way.memory();
-    let engines = scenario.engines_to_run()?;
-    limits::check(&mut scenario, &engines, memory)?;
+    limits::check(&scenario, &scenario.engines_to_run()?, memory)?;
     signal::end_above(memory);
     let provenance = Arc::new(Provenance::start());
     let reached = Arc::new(Reached::from(&scenario, earlier));

@@ -30,10 +30,8 @@ pub struct Estimate {
 
 /// The sizes of a scenario.
 fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>) -> Sizes<'s> {
-    let shape = match built {
-        Some(prepared) => prepared.problem.grid.shape().to_vec(),
-        None => scenario.grid.value.shape(scenario.variable_names().len()),
-    };
+    let written = || scenario.grid.value.shape(scenario.variable_names().len());
+    let shape = built.map_or_else(written, |built| built.problem.grid.shape().to_vec());
     let shape: Vec<f64> = shape.into_iter().map(|n| n as f64).collect();
     let outputs = scenario.time.at.value.len() as f64;
     let teacher = scenario.model.data.as_ref().is_some_and(|data| matches!(data.value.origin, Origin::Teacher(_)));
@@ -122,12 +120,11 @@ impl Estimate {
 
 /// What a scenario needs at least, before anything is built. Errors: more than `limit` bytes, with the breakdown and what to change;
 /// exit code 4.
-///
-/// Where a tolerance decides on the cells, the scenario learns how many the limit allows.
-pub fn check(scenario: &mut Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
+pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
     let found = within(scenario, engines, limit, None)?;
     if matches!(scenario.grid.value, grid::Grid::Refined { .. }) {
-        scenario.most_cells = most_cells(scenario, engines, limit as f64);
+        // the first of two limits stays
+        let _ = scenario.most_cells.set(most_cells(scenario, engines, limit as f64));
     }
     Ok(found)
 }

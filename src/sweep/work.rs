@@ -108,7 +108,7 @@ fn compute_all(asked: &Asked, open: VecDeque<Case>, board: &Board) -> Result<boo
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let thread = std::thread::Builder::new().name("case".into()).stack_size(STACK);
-            if thread.spawn_scoped(scope, work).is_err() {
+            if thread.spawn_scoped(scope, &work).is_err() {
                 break; // fewer threads: those that are there do all the work
             }
         }
@@ -123,7 +123,7 @@ fn compute_all(asked: &Asked, open: VecDeque<Case>, board: &Board) -> Result<boo
 fn together(asked: &Asked, open: &VecDeque<Case>) -> usize {
     let bytes = |case: &Case| {
         let scenario = asked.cases.scenario(&asked.plan, case.number, &[]).ok()?;
-        Some(limits::estimate(&scenario, &scenario.engines_to_run().ok()?).total())
+        limits::check(&scenario, &scenario.engines_to_run().ok()?, u64::MAX).ok().map(|estimate| estimate.total())
     };
     let most = [open.front(), open.back()].into_iter().flatten().filter_map(bytes).fold(1.0, f64::max);
     (asked.memory as f64 / most) as usize
@@ -133,10 +133,10 @@ fn together(asked: &Asked, open: &VecDeque<Case>) -> usize {
 fn one(asked: &Asked, case: &Case, board: &Board) -> Result<(), Failure> {
     let (plan, provenance) = (&asked.plan, Arc::new(Provenance::start()));
     let compute = || -> Result<Run, Failure> {
-        let mut scenario = asked.cases.scenario(plan, case.number, &[])?;
+        let scenario = asked.cases.scenario(plan, case.number, &[])?;
         let reached = Arc::new(Reached::from(&scenario, state(case)));
         board.run(case.number, &reached, &provenance, case.file.clone());
-        compute(&mut scenario, plan, asked.memory, &reached)
+        compute(&scenario, plan, asked.memory, &reached)
     };
     let bug = |panic| {
         Failure::run(advice(format!("this is a bug in fpsolve: {panic}"), "please report it with the scenario"))
@@ -161,9 +161,8 @@ fn one(asked: &Asked, case: &Case, board: &Board) -> Result<(), Failure> {
 }
 
 /// Checks and runs a case. Errors: a scenario that is refused, too large, or that no ensemble can sample.
-fn compute(scenario: &mut Scenario, plan: &Plan, memory: u64, reached: &Reached) -> Result<Run, Failure> {
-    let engines = scenario.engines_to_run()?;
-    limits::check(scenario, &engines, memory)?;
+fn compute(scenario: &Scenario, plan: &Plan, memory: u64, reached: &Reached) -> Result<Run, Failure> {
+    limits::check(scenario, &scenario.engines_to_run()?, memory)?;
     reached.note_data(scenario)?;
     let prepared = scenario.problem()?;
     limits::check_built(scenario, &prepared, memory)?;

@@ -23,9 +23,8 @@ pub(super) fn checks(
     let mut checks = Vec::new();
     for file in files {
         let start = Instant::now();
-        let mut scenario = load(file)?;
-        let engines = scenario.engines_to_run()?;
-        limits::check(&mut scenario, &engines, limits::default_limit())?;
+        let scenario = load(file)?;
+        limits::check(&scenario, &scenario.engines_to_run()?, limits::default_limit())?;
         super::super::tell(&format!("running {}\n", scenario.name));
         let name = scenario.name.clone();
         let work = move || {
