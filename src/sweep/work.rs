@@ -108,7 +108,7 @@ fn compute_all(asked: &Asked, open: VecDeque<Case>, board: &Board) -> Result<boo
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let thread = std::thread::Builder::new().name("case".into()).stack_size(STACK);
-            if thread.spawn_scoped(scope, &work).is_err() {
+            if thread.spawn_scoped(scope, work).is_err() {
                 break; // fewer threads: those that are there do all the work
             }
         }
