@@ -24,9 +24,8 @@ use crate::engine::work::{Cause, LONGEST_PROBE, Look, Measured, Stopwatch, Work,
 use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
-use crate::record::Group;
-use crate::record::read::{float, text};
-use crate::text::{nearest, parse_seconds, short};
+use crate::record::read::text;
+use crate::text::nearest;
 
 /// The engine.
 pub static ENTRY: EngineEntry = EngineEntry {
@@ -47,21 +46,13 @@ pub static ENTRY: EngineEntry = EngineEntry {
     build,
     words: |group| {
         let reason = text(group, "discretisation_reason").map(str::to_string);
-        reason.into_iter().chain(budget_words(group)).chain(table_words(group, ENTRY.word)).collect()
+        reason.into_iter().chain(table_words(group, ENTRY.word)).collect()
     },
 };
 
-/// What was expected of the budget, where one was given.
-fn budget_words(group: &Group) -> Option<String> {
-    let budget = float(group, "budget")?;
-    let expected =
-        float(group, "expected_seconds").map_or("nothing was compared".into(), |s| format!("{} s expected", short(s)));
-    Some(format!("{}: {expected}, of a budget of {} s", ENTRY.word, short(budget)))
-}
-
 static TABLE: OptionsTable = OptionsTable {
     key: "fokker_planck",
-    keys: &["discretisation", "method", "tolerance", "stationary", "walls", "unresolved", "budget"],
+    keys: &["discretisation", "method", "tolerance", "stationary", "walls", "unresolved"],
     read,
     choices: &[
         ("discretisation", discretisations),
@@ -79,28 +70,20 @@ fn read(table: &Table) -> Result<AnyOptions> {
     let stationary = table.or("stationary", true, "true", |v| Ok(v.boolean()?.value))?;
     let physical_walls = table.or("walls", false, "\"auto\"", |value| second_of(value, &WALLS))?;
     let accept_unresolved = table.or("unresolved", false, "\"fail\"", |value| second_of(value, &UNRESOLVED))?;
-    let budget = table.optional("budget", seconds)?;
     let discretisation =
         from_word(&space.value).map_err(|error| refused(table, &space.span, "no such discretisation", &error))?;
     check_method(table, &method, discretisation)?;
     let method = method.value;
+    let error_estimate = FokkerPlanckOptions::default().error_estimate;
     Ok(Arc::new(FokkerPlanckOptions {
         discretisation,
         method,
         tolerance,
         stationary,
+        error_estimate,
         physical_walls,
         accept_unresolved,
-        budget,
-        ..FokkerPlanckOptions::default()
     }))
-}
-
-fn seconds(value: &Value) -> Result<f64> {
-    let text = value.string()?.value;
-    parse_seconds(&text).map_err(|why| {
-        value.error(format!("`{}`: {why}", value.path()), "not a time", "write for example budget = \"60 s\"")
-    })
 }
 
 fn tolerance(value: &Value) -> Result<f64> {

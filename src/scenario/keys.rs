@@ -130,10 +130,6 @@ const WORDS: &[(&str, &str)] = &[
         "whether all walls belong to the problem and cut no tail: \"auto\" [default] or \"physical\"",
     ),
     ("fokker_planck.unresolved", "a density that the grid does not resolve: \"fail\" [default] or \"accept\""),
-    (
-        "fokker_planck.budget",
-        "time that the choice of the discretisation may spend on a long-step chain, such as \"60 s\" [30 s]",
-    ),
     ("langevin", "how the Langevin engine computes"),
     ("langevin.walkers", "number of walkers [100000]"),
     ("langevin.step", "longest step in time [chosen]"),

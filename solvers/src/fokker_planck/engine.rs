@@ -36,8 +36,6 @@ pub struct FokkerPlanck {
     discretisation: Box<dyn Discretisation>,
     /// Why this discretisation.
     reason: String,
-    /// Seconds that it was expected to take, where something was compared.
-    expected_seconds: Option<f64>,
     transient: Transient,
     coarse: Option<CoarseLevels>,
     start_time: f64,
@@ -104,7 +102,7 @@ impl FokkerPlanck {
         let probability = problem.initial.cell_probability(grid)?;
         let mut start_warnings = Vec::new();
         let start = start_law(problem, &probability, &mut start_warnings);
-        let Choice { candidate, reason, seconds } = choose(problem, &options, start.borrowed(), interrupt)?;
+        let Choice { candidate, reason } = choose(problem, &options, start.borrowed(), interrupt)?;
         let Candidate { discretisation, mut coarse } = candidate;
         let mut warnings = discretisation.warnings().to_vec();
         warnings.extend(start_warnings);
@@ -147,7 +145,6 @@ impl FokkerPlanck {
             options,
             discretisation,
             reason,
-            expected_seconds: seconds,
             transient,
             coarse,
             start_time: start.time,
@@ -422,11 +419,6 @@ impl Engine for FokkerPlanck {
             ("discretisation_reason", text(&self.reason)),
         ];
         attributes.extend(self.discretisation.counts().into_iter().map(|(name, n)| (name, count(n as u64))));
-        attributes.extend(self.options.budget.map(|seconds| ("budget", Attribute::Float(seconds))));
-        attributes.extend(self.expected_seconds.map(|seconds| ("expected_seconds", Attribute::Float(seconds))));
-        if work.cells > 0 {
-            attributes.push(("cells_in_products", count(work.cells)));
-        }
         attributes.extend([
             ("tolerance", Attribute::Float(self.options.tolerance)),
             ("mass_error", Attribute::Float(self.extremes.mass_error)),

@@ -20,11 +20,6 @@ pub struct FokkerPlanckOptions {
     pub error_estimate: bool,
     /// Whether all walls belong to the problem, so that they cut no tail; else those do where neither noise nor drift leads out.
     pub physical_walls: bool,
-    /// Seconds, as far as they can be told beforehand, that the choice of the discretisation and what follows from it may take; None: 30 for a chain
-    /// that was not asked for.
-    pub budget: Option<f64>,
-    /// Products of a chain after which it gives up; for trials.
-    pub most_products: u64,
     /// Whether a density that the grid does not resolve is accepted.
     pub accept_unresolved: bool,
 }
@@ -32,7 +27,7 @@ pub struct FokkerPlanckOptions {
 impl FokkerPlanckOptions {
     /// What concerns the integrator.
     pub fn integrator(&self) -> IntegratorOptions<'_> {
-        IntegratorOptions { name: &self.method, tolerance: self.tolerance, most_products: self.most_products }
+        IntegratorOptions { name: &self.method, tolerance: self.tolerance }
     }
 }
 
@@ -45,8 +40,6 @@ impl Default for FokkerPlanckOptions {
             stationary: true,
             error_estimate: true,
             physical_walls: false,
-            budget: None,
-            most_products: u64::MAX,
             accept_unresolved: false,
         }
     }

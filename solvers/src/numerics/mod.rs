@@ -11,16 +11,13 @@
 //! | `quadrature.rs` | Gauss–Legendre rules |
 //! | `richardson.rs` | errors and orders from the same numbers on grids of h, 2h, 4h |
 //! | `krylov.rs` | A V_k = V_{k+1} H_k, Arnoldi's recursion with a weighted inner product |
-//! | `contraction.rs`, `plane_law.rs` | atoms put on the nodes of a lattice: ≥ 0, exact in mean and variance |
 //! | `bernoulli.rs` | B(p) = p/(eᵖ − 1), the weight of exponential fitting |
 
 pub(crate) mod aligned;
 pub mod bernoulli;
-pub(crate) mod contraction;
 pub mod difference;
 pub(crate) mod krylov;
 pub mod lanes;
-pub mod plane_law;
 pub mod quadrature;
 pub mod random;
 pub mod richardson;

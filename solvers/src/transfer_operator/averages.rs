@@ -3,7 +3,7 @@
 //! μ_j ≈ h·ρ(x_j) is a sample of the density; the probability of a cell is (μ_{j−1} + 22 μ_j + μ_{j+1})/24 up to O(h⁴). Compared
 //! without that, an O(h²) difference between two kinds of numbers looks like one between two laws.
 
-use crate::numerics::contraction::solve;
+use super::assignment::solve;
 
 /// Cell probabilities of a law on nodes of a grid of the given shape (row-major). Mass and positivity are kept.
 pub fn to_cells(nodes: &[f64], shape: &[usize]) -> Vec<f64> {

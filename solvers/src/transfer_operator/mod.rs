@@ -29,6 +29,7 @@ pub mod pairs;
 pub mod plane;
 mod plane_batches;
 mod plane_inverse;
+pub mod plane_law;
 mod reaction;
 pub mod samples;
 mod shares;

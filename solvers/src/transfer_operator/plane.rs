@@ -6,10 +6,10 @@ use rayon::prelude::*;
 
 use super::line::{Nodes, Operator, Part, block, centred, joined, not_finite};
 use super::plane_batches::{PlaneBatches, Workspace};
+use super::plane_law::{PlaneLaw, Symmetric};
 use super::samples::{Samples, Step};
 use crate::Error;
 use crate::engine::Interrupt;
-use crate::numerics::plane_law::{PlaneLaw, Symmetric};
 
 /// A chain on the nodes of a plane; state number i·n₂ + j.
 #[derive(Debug, Clone)]

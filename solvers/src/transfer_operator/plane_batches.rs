@@ -6,9 +6,9 @@ use rustfft::num_complex::Complex64;
 use rustfft::{Fft, FftPlanner};
 
 use super::batch_law::{self, BatchLaws, LOG_TAIL, lattice_reach};
+use super::plane_law::Symmetric;
 use super::samples::{Draws, Step};
 use crate::Error;
-use crate::numerics::plane_law::Symmetric;
 
 /// How the law of a batch is found: the same for all points.
 pub(super) struct PlaneBatches {

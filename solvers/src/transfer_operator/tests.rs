@@ -490,7 +490,7 @@ fn linear_regression_in_a_plane_has_its_exact_covariance() {
 #[test]
 fn random_rows_in_a_plane_keep_mean_and_covariance() {
     let mut numbers = Numbers(11);
-    let mut law = crate::numerics::plane_law::PlaneLaw::default();
+    let mut law = super::plane_law::PlaneLaw::default();
     for _ in 0..200 {
         let m = 6 + numbers.below(60);
         let mut z: Vec<[f64; 2]> =

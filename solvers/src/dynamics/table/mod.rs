@@ -13,7 +13,7 @@
 //! are few; the error that is left is measured at random points.
 
 mod beside;
-pub(crate) mod lattice;
+mod lattice;
 #[cfg(test)]
 mod tests;
 
@@ -261,7 +261,7 @@ fn unfit(lattice: &Lattice, values: &[f64], grid: &Grid) -> Vec<bool> {
 }
 
 /// Brings a packed matrix of n points that has a negative eigenvalue to the nearest one that has none.
-pub(crate) fn make_semidefinite(d: usize, diffusion: &mut [f64]) {
+fn make_semidefinite(d: usize, diffusion: &mut [f64]) {
     let n = diffusion.len() / packed_len(d);
     for i in 0..n {
         let at = |r: usize, c: usize| packed_index(d, r, c) * n + i;

@@ -154,7 +154,7 @@ impl CoarseLevels {
     }
 
     /// The moments `fine` (mean, covariance) of the density on `grid` now, extrapolated with those of the coarser levels. Their errors are
-    /// unknown where all of them share the grid: longer steps do not show what the cells change.
+    /// unknown where the companion shares the grid: its longer steps do not show what the cells change.
     pub fn refined_moments(&self, grid: &Grid, fine: &Moments) -> Option<RefinedMoments> {
         let extrapolated = |f: f64, c: f64, cc: Option<f64>| self.errors.extrapolated(f, c, cc);
         self.refine(grid, fine, &extrapolated, &|level| {
@@ -181,8 +181,7 @@ impl CoarseLevels {
         extrapolated: &dyn Fn(f64, f64, Option<f64>) -> Extrapolated,
         of: &dyn Fn(&Level) -> Option<Moments>,
     ) -> Option<RefinedMoments> {
-        let shares = self.levels.iter().all(|level| level.discretisation.grid() == grid);
-        let seen = if shares { f64::NAN } else { 1.0 };
+        let seen = if self.levels[0].discretisation.grid() == grid { f64::NAN } else { 1.0 };
         let first = of(&self.levels[0])?;
         let second = self.levels.get(1).and_then(of);
         let all = |f: &[f64], first: &[f64], second: Option<&[f64]>| -> (Vec<f64>, Vec<f64>) {

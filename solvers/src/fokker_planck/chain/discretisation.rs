@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use super::errors::{ByCoarserChain, ByLongerSteps, ByStepsAndCells};
-use super::extrapolation::{Build, Pair, PairLaw, Steps, extrapolated};
+use super::errors::{ByCoarserChain, ByLongerSteps};
+use super::extrapolation::{Build, Pair, PairLaw, extrapolated};
 use super::first_passage::{Passages, conditional};
-use super::flow_table::{FlowTable, SHARE};
 use super::long_steps::{ChainStepper, snapped};
 use super::observables::{Observed, observe};
 use super::slow_modes::slow_modes;
-use super::step_choice::{covers, mean_excess, spread, suitable_step, thin_step};
-use super::transition::{Chain, Expected, MOST_ENTRIES_UNASKED, RESTING, applies};
+use super::step_choice::{covers, suitable_step};
+use super::transition::{Chain, Expected, MOST_ENTRIES_UNASKED, applies};
 use crate::engine::Interrupt;
 use crate::engine::Stationary;
 use crate::error::{Error, Setting};
@@ -32,8 +31,6 @@ const ORDER: i32 = 4;
 /// Entries a cell of both chains in one, two and three dimensions, where the noise of a step just covers the cells; at condition
 /// number 1000 they are three times as many.
 const ENTRIES: [f64; 3] = [30.0, 450.0, 3400.0];
-/// Bytes of an entry with its part of runs and factors.
-const BYTES: f64 = 5.0;
 /// The chain with the coarser one beside it, at most, relative to the chain alone.
 const WITH_COARSER: f64 = 1.7;
 /// Numbers that the Krylov space of the solver holds at most.
@@ -55,15 +52,13 @@ pub static CHAIN: DiscretisationKind = DiscretisationKind {
         let cells: f64 = shape.iter().map(|&n| n as f64).product();
         let entries = ENTRIES[shape.len().clamp(1, 3) - 1] * cells;
         let vectors = KRYLOV_NUMBERS.min(250.0 * cells);
-        (asked || entries <= MOST_ENTRIES_UNASKED).then_some(WITH_COARSER * BYTES * entries + 8.0 * vectors)
+        (asked || entries <= MOST_ENTRIES_UNASKED).then_some(WITH_COARSER * 9.0 * entries + 8.0 * vectors)
     },
     build: |problem, start, interrupt| {
         let edges = EdgeDiscretisation::unsolved(problem, &problem.grid)?;
         applies(&edges.grid)?;
         let edges = edges.solved(interrupt)?;
-        let duration = problem.times.last().map_or(0.0, |end| end - start.time);
-        let longest = if duration > 0.0 { duration } else { f64::INFINITY };
-        let Some(steps) = suitable_steps(&edges, start.law, [f64::INFINITY, longest]) else {
+        let Some(step) = suitable_long_step(&edges, start.law, f64::INFINITY) else {
             return Err(Error::numerical(
                 "the long-step chain",
                 "before its first step",
@@ -72,36 +67,21 @@ pub static CHAIN: DiscretisationKind = DiscretisationKind {
             )
             .set_by(&[Setting::Discretisation]));
         };
-        let steps = Steps { long_step: snapped(steps.long_step, start.time, &problem.times), ..steps };
-        Ok(Box::new(ChainDiscretisation::new(&edges, steps, start.law, interrupt)?))
+        let step = snapped(step, start.time, &problem.times);
+        Ok(Box::new(ChainDiscretisation::new(&edges, step, start.law, interrupt)?))
     },
 };
 
-/// The steps that suit a chain on the grid of an edge generator, on its laws: of covered cells up to the first of `longest`, else up to the second; None
-/// where there are none.
-pub fn suitable_steps(edges: &EdgeDiscretisation, start: &[f64], longest: [f64; 2]) -> Option<Steps> {
-    let (dynamics, laws) = (edges.dynamics.as_ref(), edges.laws(start));
-    if let Some(tau) = suitable_step(dynamics, edges.temperature, &edges.grid, &laws, 0.5 * longest[0]) {
-        return Some(Steps { long_step: 2.0 * tau, covered: true });
-    }
-    let step = thin_step(dynamics, edges.temperature, &edges.grid, &laws, 0.5 * longest[1])?;
-    Some(Steps { long_step: step, covered: false })
+/// The long step 2τ that suits a chain on the grid of an edge generator, on its laws, if there is one up to `longest`.
+pub fn suitable_long_step(edges: &EdgeDiscretisation, start: &[f64], longest: f64) -> Option<f64> {
+    let laws = edges.laws(start);
+    let tau = suitable_step(edges.dynamics.as_ref(), edges.temperature, &edges.grid, &laws, 0.5 * longest)?;
+    Some(2.0 * tau)
 }
 
-/// Cells of an estimate of what a chain takes.
-const SAMPLE: usize = 64;
-
-/// What the rows of a pair of chains of these steps would take on the average, the shorter ones first, and how many cells the laws are on. Errors: a
-/// flow that does not stay finite.
-pub fn expected(edges: &EdgeDiscretisation, start: &[f64], steps: Steps) -> Result<([Expected; 2], usize), Error> {
-    let laws = edges.laws(start);
-    let cells = spread(&laws, SAMPLE);
-    let mut rows = Pair::expected(edges.dynamics.as_ref(), edges.temperature, &edges.grid, steps, &cells)?;
-    if FlowTable::serves(&edges.grid) {
-        rows.iter_mut().for_each(|row| row.evaluations *= SHARE);
-    }
-    let awake = (0..edges.grid.len()).filter(|&cell| laws.iter().any(|law| law[cell] > RESTING)).count();
-    Ok((rows, awake))
+/// What a pair of chains of this long step would take. Errors: a flow that does not stay finite.
+pub fn expected(edges: &EdgeDiscretisation, long_step: f64) -> Result<Expected, Error> {
+    Pair::expected(edges.dynamics.as_ref(), edges.temperature, &edges.grid, long_step)
 }
 
 /// Chains of steps τ and 2τ on a grid with, where they exist, their stationary laws.
@@ -122,43 +102,42 @@ struct AtRest {
     /// The extrapolated one.
     law: StationaryLaw,
     /// Those that it was extrapolated from.
-    pair: Arc<PairLaw>,
+    pair: PairLaw,
 }
 
 impl ChainDiscretisation {
-    /// The chain of the given steps in the place of an edge generator, and its stationary law; `start` is the initial law.
+    /// The chain of the given long step in the place of an edge generator, and its stationary law; `start` is the initial law.
     /// Errors: graded axes, a chain that would be too large; [`Error::Interrupted`].
-    pub fn new(edges: &EdgeDiscretisation, steps: Steps, start: &[f64], interrupt: Interrupt) -> Result<Self, Error> {
+    pub fn new(edges: &EdgeDiscretisation, long_step: f64, start: &[f64], interrupt: Interrupt) -> Result<Self, Error> {
         let guess = edges.law.as_ref().map_or(start, |law| law.probability.as_slice());
-        Self::with_guess(edges, steps, guess, interrupt)
+        Self::with_guess(edges, long_step, guess, interrupt)
     }
 
     fn with_guess(
         edges: &EdgeDiscretisation,
-        steps: Steps,
+        long_step: f64,
         guess: &[f64],
         interrupt: Interrupt,
     ) -> Result<Self, Error> {
         let (dynamics, temperature, grid) = (edges.dynamics.clone(), edges.temperature, edges.grid.clone());
-        let pair = Pair::new(builder(&dynamics, temperature, &grid).as_ref(), steps, interrupt)?;
+        let pair = Pair::new(builder(&dynamics, temperature, &grid).as_ref(), long_step, interrupt)?;
         let at_rest = at_rest(&pair, guess, interrupt)?;
         Ok(Self { dynamics, temperature, grid, edges: edges.edges.clone(), pair: Arc::new(pair), at_rest })
     }
 
-    /// The chain on the grid coarsened by 2 with steps `times` as long; where steps must cover the cells, None where they do not cover the coarser ones.
-    /// Errors: a chain that fails, [`Error::Interrupted`].
-    fn with_coarser_cells(&self, start: &[f64], times: f64, interrupt: Interrupt) -> Result<Option<Self>, Error> {
-        let steps = self.pair.steps().times(times);
+    /// The chain on the grid coarsened by 2 with long steps four times as long, where the noise covers the coarser cells; None
+    /// where it does not. Errors: a chain that fails, [`Error::Interrupted`].
+    fn with_coarser_cells(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Self>, Error> {
+        let long_step = self.pair.long_step();
         let Some(grid) = self.grid.coarsened() else { return Ok(None) };
         let start = self.grid.coarsen_probability(start);
         let law = self.at_rest.as_ref().ok().map(|found| self.grid.coarsen_probability(&found.law.probability));
         let laws: Vec<&[f64]> = [start.as_slice()].into_iter().chain(law.as_deref()).collect();
-        let tau = 0.5 * steps.long_step;
-        if steps.covered && !covers(self.dynamics.as_ref(), self.temperature, &grid, &laws, tau) {
+        if !covers(self.dynamics.as_ref(), self.temperature, &grid, &laws, 2.0 * long_step) {
             return Ok(None);
         }
         let edges = EdgeDiscretisation::on(&self.dynamics, self.temperature, &grid)?;
-        Self::with_guess(&edges, steps, law.as_deref().unwrap_or(&start), interrupt).map(Some)
+        Self::with_guess(&edges, 4.0 * long_step, law.as_deref().unwrap_or(&start), interrupt).map(Some)
     }
 
     /// The chain on this grid with steps twice as long. Errors: a chain that fails, [`Error::Interrupted`].
@@ -167,19 +146,6 @@ impl ChainDiscretisation {
         let guess = self.at_rest.as_ref().map_or(start, |found| found.pair.laws[1].as_slice());
         let at_rest = at_rest(&pair, guess, interrupt)?;
         Ok(Self { pair: Arc::new(pair), at_rest, ..self.clone() })
-    }
-
-    /// The variance e that a step has too much on the laws, over the E − e that it has more on the grid coarsened by 2; ⅓ where none of it is known.
-    fn share_of_excess(&self, start: &[f64]) -> f64 {
-        let law = self.at_rest.as_ref().ok().map(|found| found.law.probability.as_slice());
-        let laws: Vec<&[f64]> = [start].into_iter().chain(law).collect();
-        let step = self.pair.long_step();
-        let on = |grid: &Grid| mean_excess(self.dynamics.as_ref(), self.temperature, [&self.grid, grid], &laws, step);
-        let coarse = self.grid.coarsened().and_then(|grid| on(&grid));
-        match on(&self.grid).zip(coarse) {
-            Some((fine, coarse)) if 4.0 * coarse > fine => (fine / (4.0 * coarse - fine)).min(1.0),
-            _ => 1.0 / 3.0,
-        }
     }
 
     /// Whether the noise of a step covers the cells on the chain's own stationary law, where it has one.
@@ -195,21 +161,14 @@ impl ChainDiscretisation {
 
     fn passages(&self) -> Passages<'_> {
         let long_step = self.pair.long_step();
-        let covered = self.pair.extrapolates();
-        Passages {
-            dynamics: self.dynamics.as_ref(),
-            temperature: self.temperature,
-            grid: &self.grid,
-            long_step,
-            covered,
-        }
+        Passages { dynamics: self.dynamics.as_ref(), temperature: self.temperature, grid: &self.grid, long_step }
     }
 }
 
 /// Makes chains on a grid.
 fn builder(dynamics: &Arc<dyn Dynamics>, temperature: f64, grid: &Grid) -> Box<Build<'static>> {
     let (dynamics, grid) = (dynamics.clone(), grid.clone());
-    Box::new(move |step, _| Chain::on_demand(&dynamics, temperature, &grid, step))
+    Box::new(move |step, interrupt| Chain::new_until(dynamics.as_ref(), temperature, &grid, step, interrupt))
 }
 
 /// The stationary laws of a pair from a guess, or why there are none. Errors: [`Error::Interrupted`].
@@ -217,7 +176,7 @@ fn at_rest(pair: &Pair, guess: &[f64], interrupt: Interrupt) -> Result<Result<Ar
     match pair.stationary(guess, interrupt) {
         Ok(found) => {
             let law = extrapolated(&found.laws[0], &found.laws[1]);
-            Ok(Ok(Arc::new(AtRest { law: StationaryLaw::from_probability(law, CHAIN.name), pair: Arc::new(found) })))
+            Ok(Ok(Arc::new(AtRest { law: StationaryLaw::from_probability(law, CHAIN.name), pair: found })))
         }
         Err(error @ Error::Interrupted { .. }) => Err(error),
         Err(error) => Ok(Err(error)),
@@ -250,18 +209,15 @@ impl Discretisation for ChainDiscretisation {
         start: Vec<f64>,
         from: f64,
         _times: &[f64],
-        integrator: IntegratorOptions,
+        _integrator: IntegratorOptions,
     ) -> Result<Evolution, Error> {
-        let Steps { long_step, covered } = self.pair.steps();
-        let reason = if covered {
-            format!("steps of {:.3e}, extrapolated with steps twice as long", 0.5 * long_step)
-        } else {
-            format!("steps of {long_step:.3e}, whose noise does not cover the cells")
-        };
-        let rest = self.at_rest.as_ref().ok().map(|found| found.pair.clone());
-        let stepper = ChainStepper::new(self.builder(), self.pair.clone(), start, from);
-        let stepper = stepper.with_rest(rest).within(integrator.most_products);
-        Ok(Evolution { method: CHAIN.name, reason, stepper: Box::new(stepper), system: None })
+        let tau = 0.5 * self.pair.long_step();
+        Ok(Evolution {
+            method: CHAIN.name,
+            reason: format!("steps of {tau:.3e}, extrapolated with steps twice as long"),
+            stepper: Box::new(ChainStepper::new(self.builder(), self.pair.clone(), start, from)),
+            system: None,
+        })
     }
 
     fn modes(&self, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
@@ -297,31 +253,18 @@ impl Discretisation for ChainDiscretisation {
         }
     }
 
-    /// The chain on 2h with steps 4τ, or on h with steps 2τ where the noise of no step covers the cells of 2h; where none covers those of h both one on h
-    /// with steps twice as long and one on 2h with the same steps; none where it fails.
+    /// The chain on 2h with steps 4τ, or on h with steps 2τ where the noise of no step covers the cells of 2h; none where it fails.
     fn coarser(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Coarser>, Error> {
         let long_step = self.pair.long_step();
-        let found = if self.pair.extrapolates() {
-            match self.with_coarser_cells(start, 4.0, interrupt) {
-                Ok(Some(coarser)) => Ok((vec![coarser], Box::new(ByCoarserChain { long_step }) as Box<dyn ErrorLaw>)),
-                Ok(None) => self
-                    .with_longer_steps(start, interrupt)
-                    .map(|longer| (vec![longer], Box::new(ByLongerSteps { long_step }) as _)),
-                Err(error) => Err(error),
-            }
-        } else {
-            let longer = self.with_longer_steps(start, interrupt);
-            let both = longer.and_then(|longer| Ok((longer, self.with_coarser_cells(start, 1.0, interrupt)?)));
-            let of_cells = self.share_of_excess(start);
-            both.map(|(longer, cells)| {
-                ([longer].into_iter().chain(cells).collect(), Box::new(ByStepsAndCells { of_cells }) as _)
-            })
+        let found: Result<(Self, Box<dyn ErrorLaw>), Error> = match self.with_coarser_cells(start, interrupt) {
+            Ok(Some(coarser)) => Ok((coarser, Box::new(ByCoarserChain { long_step }))),
+            Ok(None) => self
+                .with_longer_steps(start, interrupt)
+                .map(|longer| (longer, Box::new(ByLongerSteps { long_step }) as _)),
+            Err(error) => Err(error),
         };
         match found {
-            Ok((levels, errors)) => {
-                let levels = levels.into_iter().map(|level| Box::new(level) as Box<dyn Discretisation>).collect();
-                Ok(Some(Coarser { levels, errors }))
-            }
+            Ok((coarser, errors)) => Ok(Some(Coarser { levels: vec![Box::new(coarser)], errors })),
             Err(error @ Error::Interrupted { .. }) => Err(error),
             Err(_) => Ok(None),
         }
@@ -344,8 +287,7 @@ impl Discretisation for ChainDiscretisation {
     }
 
     fn unextrapolated_at_rest(&self) -> Option<[Vec<f64>; 2]> {
-        let at_rest = self.at_rest.as_ref().ok().filter(|_| self.pair.extrapolates());
-        at_rest.map(|found| [0, 1].map(|k| averages(&self.grid, &found.pair.laws[k])))
+        self.at_rest.as_ref().ok().map(|found| [0, 1].map(|k| averages(&self.grid, &found.pair.laws[k])))
     }
 
     fn reconstruction_error(&self, centre: &[f64]) -> f64 {

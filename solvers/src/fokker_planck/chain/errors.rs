@@ -20,17 +20,6 @@ pub struct ByLongerSteps {
     pub long_step: f64,
 }
 
-/// By a chain on the same grid whose steps are twice as long and one on 2h with the same steps, where the noise of a step does not cover the
-/// cells: the variance that a step has too much, at most ¼ h², is halved in time by the first and some four times as large by the second; what
-/// the Gaussian closure of a step leaves out is at least doubled by the first.
-pub struct ByStepsAndCells {
-    /// Error over the change by the wider cells: e/(E − e), e and E the variances that a step has too much on the laws, on both grids.
-    pub of_cells: f64,
-}
-
-/// Error over the change by steps twice as long: 1 by the closure, 2 by the excess of variance.
-const OF_STEPS: f64 = 1.5;
-
 /// Surfaces that are more than points leave a chain second order.
 fn growth_of_passages(growth: f64, d: usize) -> f64 {
     if d == 1 { growth } else { 2f64.powi(ORDER) }
@@ -80,28 +69,6 @@ impl ErrorLaw for ByLongerSteps {
     ) -> f64 {
         let ratio = ratio(self.long_step, 2.0, elapsed);
         l1(&fine.law, &coarse.law) / (ratio.powi(2) - 1.0).max(1.0) + fine.reconstruction_error
-    }
-}
-
-impl ErrorLaw for ByStepsAndCells {
-    fn extrapolated(&self, fine: f64, longer: f64, coarser: Option<f64>) -> Extrapolated {
-        let by_cells = coarser.map_or(f64::NAN, |coarser| self.of_cells * (fine - coarser).abs());
-        Extrapolated { value: fine, error: (OF_STEPS * (fine - longer).abs()).max(by_cells) + 0.0 * by_cells }
-    }
-
-    fn extrapolated_passage(&self, _d: usize, fine: f64, longer: f64, coarser: Option<f64>) -> Extrapolated {
-        self.extrapolated(fine, longer, coarser)
-    }
-
-    fn error(
-        &self,
-        fine: &Observables,
-        longer: &Observables,
-        coarser: Option<&Observables>,
-        _elapsed: Option<f64>,
-    ) -> f64 {
-        let by_cells = coarser.map_or(0.0, |coarser| self.of_cells * change(fine.grid, &fine.law, &coarser.law));
-        (OF_STEPS * l1(&fine.law, &longer.law)).max(by_cells) + fine.reconstruction_error
     }
 }
 

@@ -20,25 +20,8 @@ use crate::fokker_planck::stationary::solve::lost_at_a_wall;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
 
-/// The steps of a chain.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Steps {
-    /// The longer step, 2τ.
-    pub long_step: f64,
-    /// Whether the noise of steps τ covers the cells, so that their chain and that of steps 2τ are extrapolated to τ = 0. Else the excess of
-    /// variance of each step, which τ → 0 would magnify, leaves the chain of the longer steps alone.
-    pub covered: bool,
-}
-
-impl Steps {
-    /// Steps that are `times` as long.
-    pub fn times(self, times: f64) -> Self {
-        Self { long_step: times * self.long_step, ..self }
-    }
-}
-
-/// The chains of steps τ and 2τ; or one chain in the place of both.
-#[derive(Clone)]
+/// The chains of steps τ and 2τ.
+#[derive(Debug, Clone)]
 pub struct Pair {
     /// Steps of τ.
     pub short: Arc<Chain>,
@@ -63,45 +46,21 @@ const TOLERANCE: f64 = 1e-13;
 const ACCEPTED: f64 = 1e-9;
 
 impl Pair {
-    /// The chains that `build` makes, the longer steps being `long_step`. Errors: as for [`Chain::new`].
-    pub fn new(build: &Build, steps: Steps, interrupt: Interrupt) -> Result<Self, Error> {
-        let short = if steps.covered { Some(Arc::new(build(0.5 * steps.long_step, interrupt)?)) } else { None };
-        let long = Arc::new(build(steps.long_step, interrupt)?);
-        Ok(Self { short: short.unwrap_or_else(|| long.clone()), long })
+    /// The chains that `build` makes, the longer steps being `long_step`. Errors: as for [`Chain::new_until`].
+    pub fn new(build: &Build, long_step: f64, interrupt: Interrupt) -> Result<Self, Error> {
+        Ok(Self { short: Arc::new(build(0.5 * long_step, interrupt)?), long: Arc::new(build(long_step, interrupt)?) })
     }
 
-    /// Whether there are two chains.
-    pub fn extrapolates(&self) -> bool {
-        !Arc::ptr_eq(&self.short, &self.long)
-    }
-
-    /// Its steps.
-    pub fn steps(&self) -> Steps {
-        Steps { long_step: self.long_step(), covered: self.extrapolates() }
-    }
-
-    /// The pair whose steps are twice as long. Errors: as for [`Chain::new`].
+    /// The pair whose steps are twice as long. Errors: as for [`Chain::new_until`].
     pub fn doubled(&self, build: &Build, interrupt: Interrupt) -> Result<Self, Error> {
-        let long = Arc::new(build(2.0 * self.long_step(), interrupt)?);
-        Ok(Self { short: if self.extrapolates() { self.long.clone() } else { long.clone() }, long })
+        Ok(Self { short: self.long.clone(), long: Arc::new(build(2.0 * self.long_step(), interrupt)?) })
     }
 
-    /// What the rows of a pair would take at a cell on the average over some cells, the shorter steps first. Errors: a flow that does not stay
-    /// finite.
-    pub fn expected(
-        dynamics: &dyn Dynamics,
-        temperature: f64,
-        grid: &Grid,
-        steps: Steps,
-        cells: &[usize],
-    ) -> Result<[Expected; 2], Error> {
-        let long = Chain::expected(dynamics, temperature, grid, steps.long_step, cells)?;
-        let short = if steps.covered {
-            Chain::expected(dynamics, temperature, grid, 0.5 * steps.long_step, cells)?
-        } else {
-            Expected { entries: 0.0, evaluations: 0.0 }
-        };
-        Ok([short, long])
+    /// What a pair of this long step would take. Errors: a flow that does not stay finite.
+    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, long_step: f64) -> Result<Expected, Error> {
+        let short = Chain::expected(dynamics, temperature, grid, 0.5 * long_step)?;
+        let long = Chain::expected(dynamics, temperature, grid, long_step)?;
+        Ok(Expected { entries: short.entries + long.entries, evaluations: short.evaluations + long.evaluations })
     }
 
     /// The longer step, 2τ.
@@ -112,9 +71,6 @@ impl Pair {
     /// The stationary laws, from a guess. Errors: an absorbing wall, no convergence, [`Error::Interrupted`].
     pub fn stationary(&self, guess: &[f64], interrupt: Interrupt) -> Result<PairLaw, Error> {
         let (short, first) = stationary(&self.short, guess, interrupt)?;
-        if !self.extrapolates() {
-            return Ok(PairLaw { laws: [short.clone(), short], residual: first });
-        }
         let (long, second) = stationary(&self.long, &short, interrupt)?;
         Ok(PairLaw { laws: [short, long], residual: first.max(second) })
     }
@@ -147,16 +103,16 @@ fn stationary(chain: &Chain, guess: &[f64], interrupt: Interrupt) -> Result<(Vec
     }
     let mut p = guess.to_vec();
     normalise(&mut p);
-    solve(&|v, out| chain.forward(v, out, interrupt).map(drop), None, &mut p, TOLERANCE, interrupt)?;
+    solve(&|v, out| chain.forward(v, out), None, &mut p, TOLERANCE, interrupt)?;
     // a step keeps non-negative what the solution left negative by rounding
     let mut next = p.clone();
     for _ in 0..2 {
         normalise(&mut p);
-        chain.forward(&p, &mut next, interrupt)?;
+        chain.forward(&p, &mut next);
         std::mem::swap(&mut p, &mut next);
     }
     normalise(&mut p);
-    let residual = chain.residual(&p, interrupt)?;
+    let residual = chain.residual(&p);
     if residual.is_nan() || residual > ACCEPTED {
         return failed(
             format!("it did not converge: the density still changes by {residual:.1e} a step"),

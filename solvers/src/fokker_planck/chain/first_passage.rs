@@ -3,7 +3,7 @@
 //! With P without the steps that touch the set, v = E min(T, τ) + P v is the mean time, and q = (arrivals) + P q the
 //! probability to end in the first of several sets. Steps τ and 2τ are extrapolated to τ = 0, as laws are.
 
-use super::extrapolation::{Pair, Steps};
+use super::extrapolation::Pair;
 use super::long_steps::ChainStepper;
 use super::solve::solve;
 use super::surfaces::Surfaces;
@@ -32,8 +32,6 @@ pub struct Passages<'a> {
     pub grid: &'a Grid,
     /// The longer step, 2τ.
     pub long_step: f64,
-    /// Whether the noise of τ covers the cells, so that steps τ and 2τ are extrapolated.
-    pub covered: bool,
 }
 
 /// Share of a mean time that the extrapolation may move it by before its error is as large as itself.
@@ -88,8 +86,7 @@ impl Passages<'_> {
                 .map(|step| self.killed(sets, step, interrupt).and_then(|k| field(&k)));
             let (short, long) = (short?, long?);
             let moved: Vec<f64> = short.iter().zip(&long).map(|(a, b)| a - b).collect();
-            let field: Vec<f64> =
-                if self.covered { short.iter().zip(&moved).map(|(a, moved)| a + moved).collect() } else { long };
+            let field: Vec<f64> = short.iter().zip(&moved).map(|(a, moved)| a + moved).collect();
             Ok::<_, Error>((field, moved))
         };
         let (mut mean_time, mean_time_moved) = by(&sets[..1], &|killed| killed.mean_time(self.grid, interrupt))?;
@@ -131,8 +128,7 @@ impl Passages<'_> {
             let build = |step: f64, interrupt: Interrupt| {
                 Chain::ending(self.dynamics, self.temperature, self.grid, step, &surfaces, interrupt).map(|(c, _)| c)
             };
-            let steps = Steps { long_step: self.long_step, covered: self.covered };
-            let pair = Pair::new(&build, steps, interrupt)?;
+            let pair = Pair::new(&build, self.long_step, interrupt)?;
             let mut stepper = ChainStepper::new(Box::new(build), pair.into(), p.clone(), 0.0);
             for &time in &problem.times[1..] {
                 stepper.advance(time, interrupt, &mut p)?;
@@ -173,8 +169,8 @@ impl Killed {
         let (n, step) = (grid.len(), self.chain.step);
         let committor = self.committor(grid, interrupt)?;
         let (mut going, mut later) = (vec![0.0; n], vec![0.0; n]);
-        self.chain.backward(&vec![1.0; n], &mut going, interrupt)?;
-        self.chain.backward(&committor, &mut later, interrupt)?;
+        self.chain.backward(&vec![1.0; n], &mut going);
+        self.chain.backward(&committor, &mut later);
         let now = |x: usize| {
             let ended = 1.0 - going[x];
             let time = (self.ended.time[x] - going[x]).max(0.0);
@@ -188,7 +184,7 @@ impl Killed {
     fn solve(&self, grid: &Grid, b: &[f64], interrupt: Interrupt) -> Result<Vec<f64>, Error> {
         let mut u = b.to_vec();
         let size: f64 = b.iter().map(|b| b.abs()).sum();
-        let product = |v: &[f64], out: &mut [f64]| self.chain.backward(v, out, interrupt);
+        let product = |v: &[f64], out: &mut [f64]| self.chain.backward(v, out);
         let residual = solve(&product, Some(b), &mut u, TOLERANCE * size, interrupt)?;
         if residual <= ACCEPTED * size && u.iter().all(|u| u.is_finite()) {
             return Ok(u);

@@ -1,6 +1,5 @@
 //! The law of one cell on the lattice, from its conditional mean and covariance.
 
-use super::deposited::deposited;
 use super::gaussian::sampled;
 use super::integer_law::integer_law;
 use super::moments::Moments;
@@ -13,8 +12,6 @@ use crate::problem::grid::Grid;
 const RADIUS: usize = 60;
 /// Least ξᵀSξ over integer vectors that steps are chosen for: the cumulants of a sampled Gaussian beyond the second are then below 10⁻³.
 pub const COVERED: f64 = 0.7;
-/// Excess of variance in squared cells that is none.
-pub const EXACT: f64 = 1e-9;
 /// Least ξᵀSξ from which on a sampled Gaussian serves at all.
 const SAMPLED: f64 = 0.45;
 
@@ -26,8 +23,8 @@ pub struct LatticeLaw {
     pub entries: Vec<Entry>,
     /// Variance along each axis, in squared cells.
     pub variance: [f64; 3],
-    /// Variance along all axes together beyond that of the SDE, in squared cells: the shift is a fraction of a cell and S too small for it.
-    pub excess: f64,
+    /// Whether the law has more variance than the SDE, because the shift is a fraction of a cell and S is too small for it.
+    pub infeasible: bool,
 }
 
 /// S of point i in index units.
@@ -45,8 +42,7 @@ pub fn covariance(grid: &Grid, moments: &Moments, i: usize, n: usize) -> [[f64; 
 
 /// The law of point i of n: a sampled Gaussian where the noise covers a cell in every direction, else independent integer laws along the
 /// offsets of Selling's decomposition S = Σ λ_e e eᵀ, of mean a_e ∈ [−½, ½] along the heaviest ones, which are a basis of the lattice,
-/// and of variance λ_e. Where one of those would have too little variance for its shift, in two dimensions the law of [`deposited`] if that has less
-/// excess.
+/// and of variance λ_e.
 pub fn lattice_law(grid: &Grid, moments: &Moments, i: usize, n: usize) -> LatticeLaw {
     let d = grid.dimension();
     let s = covariance(grid, moments, i, n);
@@ -57,19 +53,11 @@ pub fn lattice_law(grid: &Grid, moments: &Moments, i: usize, n: usize) -> Lattic
         let shift: [i32; 3] = std::array::from_fn(|k| mean[k].round() as i32);
         let rest = std::array::from_fn(|k| mean[k] - f64::from(shift[k]));
         if let Some(entries) = sampled(d, rest, s) {
-            return LatticeLaw { shift, entries, variance, excess: 0.0 };
+            return LatticeLaw { shift, entries, variance, infeasible: false };
         }
     }
-    let (shift, arms, excess) = split.arms(mean);
-    if d == 2 && excess > EXACT {
-        let whole: [i32; 3] = std::array::from_fn(|k| mean[k].round() as i32);
-        let rest = [0, 1].map(|k| mean[k] - f64::from(whole[k]));
-        let (entries, left) = deposited(rest, [s[0][0], s[0][1], s[1][1]]);
-        if left < excess {
-            return LatticeLaw { shift: whole, entries, variance, excess: left };
-        }
-    }
-    LatticeLaw { shift, entries: convolved(&arms), variance, excess }
+    let (shift, arms, infeasible) = split.arms(mean);
+    LatticeLaw { shift, entries: convolved(&arms), variance, infeasible }
 }
 
 /// Least ξᵀSξ over integer vectors ξ ≠ 0: how well the noise covers the lattice.
@@ -121,16 +109,15 @@ impl Split {
         shell(self.d, 1).map(square).fold(f64::INFINITY, f64::min)
     }
 
-    /// The cell around which the law lies, its arms, and the variance along all axes that arms have too much for their shifts.
-    fn arms(&self, mean: [f64; 3]) -> ([i32; 3], Vec<Arm>, f64) {
+    /// The cell around which the law lies, its arms, and whether an arm has too little variance for its shift.
+    fn arms(&self, mean: [f64; 3]) -> ([i32; 3], Vec<Arm>, bool) {
         let d = self.d;
         let coordinates = solve_basis(d, &self.basis, mean);
-        let (mut shift, mut excess) = ([0i32; 3], 0.0);
+        let (mut shift, mut infeasible) = ([0i32; 3], false);
         let mut arms: Vec<Arm> = Vec::with_capacity(MAX_OFFSETS);
-        let mut push = |offset: [i8; 3], mean, variance| {
+        let mut push = |offset, mean, variance| {
             let law = integer_law(mean, variance);
-            let square: f64 = offset.iter().map(|&e| f64::from(e) * f64::from(e)).sum();
-            excess += law.excess * square;
+            infeasible |= law.excess > 1e-9;
             arms.push((offset, law.first, law.probability));
         };
         for (q, &(offset, weight)) in self.basis[..d].iter().enumerate() {
@@ -141,7 +128,7 @@ impl Split {
         for &(offset, weight) in &self.others {
             push(offset, 0.0, weight);
         }
-        (shift, arms, excess)
+        (shift, arms, infeasible)
     }
 }
 

@@ -2,20 +2,14 @@
 
 use std::sync::Arc;
 
-use super::extrapolation::{Build, Pair, PairLaw, Steps, extrapolated};
+use super::extrapolation::{Build, Pair, extrapolated};
 use super::transition::Chain;
 use crate::Error;
 use crate::engine::{Archive, Interrupt};
 use crate::fokker_planck::integrator::system::{Stepper, Work};
-use crate::problem::density::l1;
 
 /// Length of a long step, relative to a suitable one, below which its parts would be too short for two of them.
 const SHORTEST: f64 = 0.25;
-
-/// Distance in L1 from the stationary law of its chain from which on a law stays there: no step takes two laws farther apart.
-const AT_REST: f64 = 1e-12;
-/// Long steps between two looks at it.
-const LOOK: u64 = 16;
 
 /// Length of a long step, relative to a suitable one, from which on it may be built upon.
 pub const SHORTENED: f64 = 0.79;
@@ -32,14 +26,11 @@ pub fn long_steps(interval: f64, long_step: f64) -> f64 {
 /// upon, so short intervals between outputs cost nothing in accuracy.
 pub struct ChainStepper<'a> {
     build: Box<Build<'a>>,
-    steps: Steps,
+    long_step: f64,
     anchors: Vec<Anchor>,
     pair: Option<Arc<Pair>>,
     /// The laws of both chains at the last output.
     last: Option<[Vec<f64>; 2]>,
-    /// The stationary laws of the pair that it was made with.
-    rest: Option<Arc<PairLaw>>,
-    most_products: u64,
     work: Work,
 }
 
@@ -87,26 +78,7 @@ impl<'a> ChainStepper<'a> {
     /// From `start` at time `from`, in long steps of at least those of `pair`, which is used where the length is the same.
     pub fn new(build: Box<Build<'a>>, pair: Arc<Pair>, start: Vec<f64>, from: f64) -> Self {
         let anchors = vec![Anchor { time: from, short: start.clone(), long: start }];
-        let (steps, last, rest, work) = (pair.steps(), None, None, Work::default());
-        Self { build, steps, anchors, pair: Some(pair), last, rest, most_products: u64::MAX, work }
-    }
-
-    /// With the stationary laws of the pair: what has come to rest takes no more steps.
-    pub fn with_rest(self, rest: Option<Arc<PairLaw>>) -> Self {
-        Self { rest, ..self }
-    }
-
-    /// In this many products at most; more are an error.
-    pub fn within(self, most_products: u64) -> Self {
-        Self { most_products, ..self }
-    }
-
-    /// Whether the laws of both chains are at rest.
-    fn rests(&self, pair: &Pair, at: &Anchor) -> bool {
-        let same = (pair.long_step() / self.steps.long_step - 1.0).abs() < 1e-9;
-        let near = |law: &[f64], rest: &[f64]| l1(law, rest) <= AT_REST;
-        let rest = self.rest.as_ref().filter(|_| same);
-        rest.is_some_and(|rest| near(&at.long, &rest.laws[1]) && near(&at.short, &rest.laws[0]))
+        Self { build, long_step: pair.long_step(), anchors, pair: Some(pair), last: None, work: Work::default() }
     }
 
     /// The pair of this long step.
@@ -115,34 +87,24 @@ impl<'a> ChainStepper<'a> {
             return Ok(pair.clone());
         }
         self.pair = None; // two pairs at once may not fit
-        self.work.factorisations += if self.steps.covered { 2 } else { 1 };
-        let pair = Arc::new(Pair::new(self.build.as_ref(), Steps { long_step, ..self.steps }, interrupt)?);
+        self.work.factorisations += 2;
+        let pair = Arc::new(Pair::new(self.build.as_ref(), long_step, interrupt)?);
         self.pair = Some(pair.clone());
         Ok(pair)
     }
 
-    fn step(&mut self, chain: &Chain, p: &mut Vec<f64>, interrupt: Interrupt) -> Result<(), Error> {
-        if self.work.products >= self.most_products {
-            return Err(Error::numerical(
-                "the long-step chain",
-                format!("after {} products", self.work.products),
-                "it takes more steps than were allowed",
-                "use the discretisation \"edges\", or a larger budget",
-            ));
-        }
+    fn step(&mut self, chain: &Chain, p: &mut Vec<f64>) {
         let mut next = vec![0.0; p.len()];
-        let cells = chain.forward(p, &mut next, interrupt)?;
+        chain.forward(p, &mut next);
         *p = next;
         self.work.steps += 1;
         self.work.products += 1;
-        self.work.cells += cells as u64;
-        Ok(())
     }
 }
 
 impl Stepper for ChainStepper<'_> {
     fn advance(&mut self, to: f64, interrupt: Interrupt, out: &mut [f64]) -> Result<(), Error> {
-        let usable = |anchor: &Anchor| anchor.time <= to - SHORTENED * self.steps.long_step;
+        let usable = |anchor: &Anchor| anchor.time <= to - SHORTENED * self.long_step;
         let base = self.anchors.iter().rposition(usable).unwrap_or(0);
         self.anchors.drain(..base);
         let mut at = self.anchors[0].clone();
@@ -151,36 +113,28 @@ impl Stepper for ChainStepper<'_> {
             out.copy_from_slice(&at.short);
             return Ok(());
         }
-        if interval < SHORTEST * self.steps.long_step {
+        if interval < SHORTEST * self.long_step {
             let chain = (self.build)(interval, interrupt)?;
             self.work.factorisations += 1;
-            self.step(&chain, &mut at.short, interrupt)?;
+            self.step(&chain, &mut at.short);
             out.copy_from_slice(&at.short);
             self.last = None;
             return Ok(());
         }
-        let long_steps = long_steps(interval, self.steps.long_step);
+        let long_steps = long_steps(interval, self.long_step);
         let pair = self.pair(interval / long_steps, interrupt)?;
         for done in 0..long_steps as u64 {
             if interrupt() {
                 return Err(Error::Interrupted { time: from + done as f64 * interval / long_steps });
             }
-            if done % LOOK == LOOK - 1 && self.rests(&pair, &at) {
-                break;
-            }
-            if pair.extrapolates() {
-                self.step(&pair.short, &mut at.short, interrupt)?;
-                self.step(&pair.short, &mut at.short, interrupt)?;
-            }
-            self.step(&pair.long, &mut at.long, interrupt)?;
-        }
-        if !pair.extrapolates() {
-            at.short.clone_from(&at.long);
+            self.step(&pair.short, &mut at.short);
+            self.step(&pair.short, &mut at.short);
+            self.step(&pair.long, &mut at.long);
         }
         at.time = to;
         out.copy_from_slice(&extrapolated(&at.short, &at.long));
-        self.last = pair.extrapolates().then(|| [at.short.clone(), at.long.clone()]);
-        if interval >= SHORTENED * self.steps.long_step {
+        self.last = Some([at.short.clone(), at.long.clone()]);
+        if interval >= SHORTENED * self.long_step {
             self.anchors.push(at); // shorter long steps would hand on their excess of variance
         }
         Ok(())

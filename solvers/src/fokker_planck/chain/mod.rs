@@ -2,8 +2,7 @@
 //!
 //! From the cell x the next cell is drawn from a Gaussian of mean μ(x) and covariance S(x) sampled on the lattice; where the noise
 //! of a step does not cover a cell, from independent integer laws along the offsets of Selling's decomposition of S, which have the
-//! same mean and covariance ([`lattice_law`]); where there is too little noise even for those, from atoms put on the nodes ([`deposited`]), whose excess of
-//! variance, at most ¼ squared cell along an axis, is counted. All entries are ≥ 0 and rows sum to 1; mean and covariance evolve exactly
+//! same mean and covariance ([`lattice_law`]). All entries are ≥ 0 and rows sum to 1; mean and covariance evolve exactly
 //! where the drift is linear. It keeps its accuracy where the edge generator does not: strong anisotropy, high cell Péclet
 //! numbers with a current, singular D. Reflecting, periodic and absorbing walls, uniform axes.
 //!
@@ -16,12 +15,10 @@
 //! * [`first_passage`], `surfaces`, [`slow_modes`], [`observables`]: what is asked of it;
 //! * [`discretisation`]: the chain as a [`Discretisation`](super::discretisation::Discretisation).
 
-mod deposited;
 pub mod discretisation;
 mod errors;
 pub mod extrapolation;
 pub mod first_passage;
-mod flow_table;
 mod gaussian;
 pub mod integer_law;
 pub mod lattice_law;
@@ -35,7 +32,6 @@ pub mod step_choice;
 mod surfaces;
 #[cfg(test)]
 mod tests;
-mod tile;
 pub mod transition;
 
 pub use transition::Chain;

@@ -22,14 +22,10 @@ pub struct Moments {
 
 /// Most Runge–Kutta steps over τ.
 pub const MOST_STEPS: usize = 128;
-/// Difference, in cells and squared cells, up to which two numbers of steps agree.
-const AGREED: f64 = 1.5e-4;
-/// Error of the fewer steps of two, one twice the other, over that of the more, less 1.
-const EXTRAPOLATION: f64 = 15.0;
 
 /// Moments after the time τ from the given points (d×n), by the classical Runge–Kutta method; the number of steps of a point doubles
-/// until its mean agrees to 1.5·10⁻⁴ of a cell and its covariance to as much of a squared cell or of its size (the last ones are right to a
-/// fifteenth of that, and extrapolated), or there are `most`. None where the flow does not stay finite.
+/// until its mean agrees to 10⁻⁵ of a cell and its covariance to 10⁻⁵ of a squared cell or of its size (the last ones are right to a
+/// fifteenth of that), or there are `most`. None where the flow does not stay finite.
 pub fn conditional_moments(
     dynamics: &dyn Dynamics,
     temperature: f64,
@@ -38,19 +34,6 @@ pub fn conditional_moments(
     tau: f64,
     most: usize,
 ) -> Option<Moments> {
-    let (out, _) = settled_moments(dynamics, temperature, grid, points, tau, most);
-    out.mean.iter().chain(&out.covariance).all(|v| v.is_finite()).then_some(out)
-}
-
-/// The same, and the numbers of the points whose moments still changed with the last doubling, finite or not.
-pub fn settled_moments(
-    dynamics: &dyn Dynamics,
-    temperature: f64,
-    grid: &Grid,
-    points: &[f64],
-    tau: f64,
-    most: usize,
-) -> (Moments, Vec<usize>) {
     let flow = Flow { dynamics, temperature, grid, leaning: false };
     let mut out = flow.run(points, tau, 1);
     let of_step = 4.0 * 2.0 * grid.dimension() as f64;
@@ -63,52 +46,13 @@ pub fn settled_moments(
         let agreed: Vec<bool> = (0..active.len()).map(|i| flow.agree(&out, active[i], n, &next, i)).collect();
         for (from, to) in [(&next.mean, &mut out.mean), (&next.covariance, &mut out.covariance)] {
             for (row, values) in from.chunks(active.len()).enumerate() {
-                for ((&i, value), agreed) in active.iter().zip(values).zip(&agreed) {
-                    let before = to[row * n + i];
-                    to[row * n + i] = if *agreed { value + (value - before) / EXTRAPOLATION } else { *value };
-                }
+                active.iter().zip(values).for_each(|(&i, value)| to[row * n + i] = *value);
             }
         }
         active = active.into_iter().zip(agreed).filter(|(_, agreed)| !agreed).map(|(i, _)| i).collect();
         steps *= 2;
     }
-    (out, active)
-}
-
-/// Moments after a further time τ from Gaussians of the moments `from`: those of the mixture over the cubature points of each, which are those of
-/// a flow of the whole time where the drift is linear and A quadratic. None where the flow does not stay finite.
-pub fn continued(
-    dynamics: &dyn Dynamics,
-    temperature: f64,
-    grid: &Grid,
-    from: &Moments,
-    tau: f64,
-    most: usize,
-) -> Option<Moments> {
-    let d = grid.dimension();
-    let (n, arms) = (from.mean.len() / d, 2 * d);
-    let flow = Flow { dynamics, temperature, grid, leaning: false };
-    let units: Vec<f64> = grid.axes().iter().map(|axis| axis.spacing().powi(2)).collect();
-    let roots = roots(d, &from.covariance, n, &units);
-    let mut points = vec![0.0; d * arms * n];
-    for (k, arm, i) in (0..d).flat_map(|k| (0..arms).flat_map(move |arm| (0..n).map(move |i| (k, arm, i)))) {
-        let length = if arm % 2 == 0 { 1.0 } else { -1.0 } * (d as f64).sqrt();
-        points[(k * arms + arm) * n + i] =
-            flow.inside(k, from.mean[k * n + i] + length * roots[(arm / 2 * d + k) * n + i]);
-    }
-    let moved = conditional_moments(dynamics, temperature, grid, &points, tau, most)?;
-    let over = |values: &dyn Fn(usize) -> f64| (0..arms).map(values).sum::<f64>() / arms as f64;
-    let mean_of = |k: usize, arm: usize, i: usize| moved.mean[(k * arms + arm) * n + i];
-    let mean: Vec<f64> = (0..d * n).map(|at| over(&|arm| mean_of(at / n, arm, at % n))).collect();
-    let mut covariance = vec![0.0; packed_len(d) * n];
-    for (k, j) in (0..d).flat_map(|k| (k..d).map(move |j| (k, j))) {
-        let c = packed_index(d, k, j);
-        for i in 0..n {
-            let off = |k: usize, arm: usize| mean_of(k, arm, i) - mean[k * n + i];
-            covariance[c * n + i] = over(&|arm| moved.covariance[(c * arms + arm) * n + i] + off(k, arm) * off(j, arm));
-        }
-    }
-    Some(Moments { mean, covariance, evaluations: moved.evaluations })
+    out.mean.iter().chain(&out.covariance).all(|v| v.is_finite()).then_some(out)
 }
 
 /// Classical Runge–Kutta steps of [`moments_after`].
@@ -145,7 +89,7 @@ impl Flow<'_> {
         let d = self.grid.dimension();
         let m = b.mean.len() / d;
         let h = |k: usize| self.grid.axes()[k].spacing();
-        let close = |x: f64, y: f64, unit: f64| (x - y).abs() <= AGREED * unit;
+        let close = |x: f64, y: f64, unit: f64| (x - y).abs() <= 1e-5 * unit;
         (0..d).all(|k| {
             let mean = close(a.mean[k * n + i], b.mean[k * m + j], h(k));
             mean && (k..d).all(|l| {

@@ -76,34 +76,11 @@ impl<'a> Walls<'a> {
     /// The row of a cell whose law is `law`, moved by `shift`; `variance` is that of the step along each axis in squared cells.
     pub fn row(&self, cell: usize, shift: [i32; 3], variance: [f64; 3], law: &[Entry]) -> Vec<(u32, f64)> {
         let start = self.grid.multi_index(cell);
-        if let Some(row) = self.away(shift, law) {
-            return row;
-        }
         let reached = |&(v, weight): &Entry| {
             let to = self.target(std::array::from_fn(|k| shift[k] + v[k]))?;
             Some((self.grid.cell(&to[..self.grid.dimension()]) as u32, weight * self.unhit(start, to, variance)))
         };
         merged(law.iter().filter_map(reached).collect())
-    }
-
-    /// The row of a law that lies within the grid, where no wall absorbs; None of others.
-    fn away(&self, shift: [i32; 3], law: &[Entry]) -> Option<Vec<(u32, f64)>> {
-        let axes = self.grid.axes();
-        let (mut low, mut high) = (shift, shift);
-        for (point, _) in law {
-            for k in 0..axes.len() {
-                low[k] = low[k].min(shift[k] + point[k]);
-                high[k] = high[k].max(shift[k] + point[k]);
-            }
-        }
-        let within = |k: usize| low[k] >= 0 && high[k] < axes[k].cells() as i32 && self.absorbs[k] == [false; 2];
-        if !(0..axes.len()).all(within) {
-            return None;
-        }
-        let mut strides = [0i32; 3];
-        (0..axes.len()).for_each(|k| strides[k] = axes[k + 1..].iter().map(|axis| axis.cells() as i32).product());
-        let place = |point: &[i32; 3]| (0..axes.len()).map(|k| strides[k] * (shift[k] + point[k])).sum::<i32>() as u32;
-        Some(merged(law.iter().map(|(point, weight)| (place(point), *weight)).collect()))
     }
 
     /// Indices after mirroring and wrapping; None beyond an absorbing wall.

@@ -6,7 +6,6 @@ use std::f64::consts::TAU;
 use faer::c64;
 
 use super::extrapolation::Pair;
-use super::solve::Product;
 use super::transition::Chain;
 use crate::Error;
 use crate::engine::Interrupt;
@@ -80,14 +79,15 @@ fn unwrap_by_modes(modes: &mut Spectrum, known: &Spectrum, tau: f64) {
 
 fn of_chain(chain: &Chain, weights: &Weights, count: usize, interrupt: Interrupt) -> Result<Spectrum, Error> {
     let tau = chain.step;
-    let apply = |product: &Product, x: &mut [f64]| {
+    let apply = |product: &dyn Fn(&[f64], &mut [f64]), x: &mut [f64]| {
         proceed(interrupt)?;
         let before = x.to_vec();
-        product(&before, x)
+        product(&before, x);
+        Ok(())
     };
     let filter = Filter {
-        right: &|x| apply(&|v, out| chain.backward(v, out, interrupt), x),
-        left: &|x| apply(&|v, out| chain.forward(v, out, interrupt).map(drop), x),
+        right: &|x| apply(&|v, out| chain.backward(v, out), x),
+        left: &|x| apply(&|v, out| chain.forward(v, out), x),
         rate: &|theta: c64| -theta.ln() / tau,
         sensitivity: &|lambda| 1.0 / (tau * lambda.norm()),
     };

@@ -1,17 +1,11 @@
 //! The transition matrix P of a step: stored by rows, products with P and Pᵀ.
 
-use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-
 use rayon::prelude::*;
 
-use super::flow_table::FlowTable;
 use super::lattice_law::lattice_law;
-use super::moments::{MOST_STEPS, Moments, conditional_moments};
+use super::moments::{MOST_STEPS, conditional_moments};
 use super::rows::Walls;
 use super::surfaces::{Step, Surfaces};
-use super::tile::{CELLS, Row, Tile};
 use crate::dynamics::coordinates::in_coordinates;
 use crate::engine::Interrupt;
 use crate::error::{Error, Setting};
@@ -22,33 +16,28 @@ use crate::problem::grid::{Axis, Grid};
 
 /// Products are accumulated in this many parts, whatever the number of threads, so their bits do not depend on it.
 const PARTS: usize = 8;
-/// Tiles per task.
-const TASK: usize = 8;
-/// Share of the whole below which the cells of a tile take no part in a product Pᵀp: what they hold stays where it is.
-pub const RESTING: f64 = 1e-18;
-/// Entries that a chain may have (some 5 bytes each).
-pub const MOST_ENTRIES: usize = 400_000_000;
+/// Cells per task.
+const CHUNK: usize = 128;
+/// Entries that a chain may have (9 bytes each).
+pub const MOST_ENTRIES: usize = 120_000_000;
 /// Entries of a pair of chains that is chosen unasked.
 pub const MOST_ENTRIES_UNASKED: f64 = 6e7;
+/// Cells of an estimate of their number.
+const SAMPLE: usize = 64;
 
-/// The chain; see the module. Its rows are made when a product first needs them, in tiles of neighbouring cells.
+/// The chain; see the module. Stored by rows of the transition matrix, each as runs of neighbouring cells: some 9 bytes an entry.
+#[derive(Debug, Clone)]
 pub struct Chain {
     /// Time of a step.
     pub step: f64,
-    cells: usize,
-    tiles: Vec<OnceLock<Tile>>,
-    /// What the rows are made of; None where all of them are there.
-    source: Option<Source>,
-    entries: AtomicUsize,
+    /// Cells whose law has more variance than the SDE because the shift is a fraction of a cell and S is too small for it.
+    pub infeasible: Vec<bool>,
+    /// First run and first probability of every row, and the ends of the last.
+    start: Vec<(usize, usize)>,
+    /// First cell and length of every run.
+    runs: Vec<(u32, u32)>,
+    probability: Vec<f64>,
     loses: bool,
-}
-
-/// Drift, A = T·D and grid of a chain.
-struct Source {
-    dynamics: Arc<dyn Dynamics>,
-    temperature: f64,
-    grid: Grid,
-    table: OnceLock<Option<FlowTable>>,
 }
 
 /// How paths end within a step, cell by cell.
@@ -62,7 +51,7 @@ pub struct Ended {
     pub time: Vec<f64>,
 }
 
-/// What a row of a chain takes on the average.
+/// What a chain takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expected {
     /// Entries to be stored.
@@ -73,7 +62,8 @@ pub struct Expected {
 
 /// A cell's part of the chain while it is put together.
 struct CellLaw {
-    row: Row,
+    row: Vec<(u32, f64)>,
+    infeasible: bool,
     ended: Option<Step>,
 }
 
@@ -85,40 +75,31 @@ struct Build<'a> {
     grid: &'a Grid,
     step: f64,
     surfaces: Option<&'a Surfaces>,
-    table: Option<&'a FlowTable>,
 }
 
 impl Chain {
-    /// The chain of steps `tau`, all rows made. Errors: graded axes, a flow that does not stay finite, more than
+    /// The chain of steps `tau`. Errors: graded axes, a flow that does not stay finite, more than
     /// [`MOST_ENTRIES`] entries.
     pub fn new(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Self, Error> {
+        Self::new_until(dynamics, temperature, grid, tau, &|| false)
+    }
+
+    /// [`Chain::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
+    pub fn new_until(
+        dynamics: &dyn Dynamics,
+        temperature: f64,
+        grid: &Grid,
+        tau: f64,
+        interrupt: Interrupt,
+    ) -> Result<Self, Error> {
         applies(grid)?;
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
-            return Self::new(&dynamics, temperature, &flat, tau);
+            return Self::new_until(&dynamics, temperature, &flat, tau, interrupt);
         }
-        let interrupt: Interrupt = &|| false;
-        let table = FlowTable::new(dynamics, temperature, grid, tau, interrupt)?;
-        let build = Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: None, table: table.as_ref() };
-        build.chain().map(|found| found.0)
+        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: None }.chain().map(|(chain, _)| chain)
     }
 
-    /// The chain of steps `tau`, its rows made when they are needed. Errors: graded axes.
-    pub fn on_demand(dynamics: &Arc<dyn Dynamics>, temperature: f64, grid: &Grid, tau: f64) -> Result<Self, Error> {
-        applies(grid)?;
-        let source = Source { dynamics: dynamics.clone(), temperature, grid: grid.clone(), table: OnceLock::new() };
-        Ok(Self { source: Some(source), ..Self::empty(grid, tau) })
-    }
-
-    /// A chain without rows.
-    fn empty(grid: &Grid, step: f64) -> Self {
-        let cells = grid.len();
-        let tiles = (0..cells.div_ceil(CELLS)).map(|_| OnceLock::new()).collect();
-        let loses = grid.axes().iter().any(Axis::absorbs);
-        Self { step, cells, tiles, source: None, entries: AtomicUsize::new(0), loses }
-    }
-
-    /// The chain of steps `tau` without those that touch a set, all rows made. Errors: as for [`Chain::new`];
-    /// [`Error::Interrupted`].
+    /// The chain of steps `tau` without those that touch a set. Errors: as for [`Chain::new_until`].
     pub fn ending(
         dynamics: &dyn Dynamics,
         temperature: f64,
@@ -131,51 +112,52 @@ impl Chain {
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
             return Self::ending(&dynamics, temperature, &flat, tau, surfaces, interrupt);
         }
-        let table = FlowTable::new(dynamics, temperature, grid, tau, interrupt)?;
-        let surfaces = Some(surfaces);
-        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces, table: table.as_ref() }.chain()
+        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: Some(surfaces) }.chain()
     }
 
-    /// What the rows of some cells take on the average. Errors as for [`Chain::new`].
-    pub fn expected(
-        dynamics: &dyn Dynamics,
-        temperature: f64,
-        grid: &Grid,
-        tau: f64,
-        cells: &[usize],
-    ) -> Result<Expected, Error> {
+    /// What a chain of steps `tau` would take, from a sample of its cells. Errors as for [`Chain::new`].
+    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Expected, Error> {
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
-            return Self::expected(&dynamics, temperature, &flat, tau, cells);
+            return Self::expected(&dynamics, temperature, &flat, tau);
         }
-        let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, surfaces: None, table: None };
-        let (laws, evaluations) = build.cell_laws(cells)?;
-        let (entries, n) = (laws.iter().map(|law| law.row.entries.len()).sum::<usize>(), cells.len().max(1) as f64);
-        Ok(Expected { entries: entries as f64 / n, evaluations: evaluations / n })
+        let cells: Vec<usize> = (0..SAMPLE).map(|k| (2 * k + 1) * grid.len() / (2 * SAMPLE)).collect();
+        let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, surfaces: None };
+        let (laws, evaluations) = build.cell_laws(&cells)?;
+        let sampled: usize = laws.iter().map(|law| law.row.len()).sum();
+        let times = grid.len() as f64 / SAMPLE as f64;
+        Ok(Expected { entries: sampled as f64 * times, evaluations: evaluations * times })
     }
 
     /// Number of cells.
     pub fn cells(&self) -> usize {
-        self.cells
+        self.infeasible.len()
     }
 
-    /// Number of entries that are stored so far.
+    /// Number of entries that are stored.
     pub fn entries(&self) -> usize {
-        self.entries.load(Ordering::Relaxed)
+        self.probability.len()
     }
 
-    /// Cells of a tile.
-    fn range(&self, tile: usize) -> Range<usize> {
-        tile * CELLS..((tile + 1) * CELLS).min(self.cells)
+    /// Runs of the row of a cell, each with the probabilities of its cells.
+    fn row(&self, x: usize) -> impl Iterator<Item = (usize, &[f64])> {
+        let (first, mut at) = self.start[x];
+        self.runs[first..self.start[x + 1].0].iter().map(move |&(cell, length)| {
+            let run = &self.probability[at..at + length as usize];
+            at += length as usize;
+            (cell as usize, run)
+        })
     }
 
-    fn tile(&self, tile: usize) -> Option<&Tile> {
-        self.tiles[tile].get()
-    }
-
-    /// Variance of the law of a cell beyond that of the SDE, in squared cells: its shift is a fraction of a cell and S too small for it. 0 where
-    /// its row was not needed yet.
-    pub fn excess(&self, cell: usize) -> f64 {
-        self.tile(cell / CELLS).map_or(0.0, |tile| tile.excess(cell % CELLS))
+    /// Adds the row of the next cell (cells ascending).
+    fn push(&mut self, row: &[(u32, f64)]) {
+        for (k, &(cell, weight)) in row.iter().enumerate() {
+            match self.runs.last_mut() {
+                Some(run) if k > 0 && run.0 + run.1 == cell => run.1 += 1,
+                _ => self.runs.push((cell, 1)),
+            }
+            self.probability.push(weight);
+        }
+        self.start.push((self.runs.len(), self.probability.len()));
     }
 
     /// Whether probability is lost at an absorbing wall, or in a set.
@@ -183,74 +165,48 @@ impl Chain {
         self.loses
     }
 
-    /// Cells that a step from cell x may lead to; none where its row was not needed yet.
+    /// Cells that a step from cell x may lead to.
     pub fn targets(&self, x: usize) -> impl Iterator<Item = usize> {
-        self.tile(x / CELLS).into_iter().flat_map(move |tile| tile.targets(x % CELLS))
+        self.row(x).flat_map(|(cell, run)| cell..cell + run.len())
     }
 
-    /// ‖Pᵀp − p‖₁. Errors: those of [`Chain::forward`].
-    pub fn residual(&self, p: &[f64], interrupt: Interrupt) -> Result<f64, Error> {
+    /// ‖Pᵀp − p‖₁.
+    pub fn residual(&self, p: &[f64]) -> f64 {
         let mut next = vec![0.0; p.len()];
-        self.forward(p, &mut next, interrupt)?;
-        Ok(next.iter().zip(p).map(|(a, b)| (a - b).abs()).sum())
+        self.forward(p, &mut next);
+        next.iter().zip(p).map(|(a, b)| (a - b).abs()).sum()
     }
 
-    /// Makes the rows of those of the tiles that have none. Errors: a flow that does not stay finite, more than [`MOST_ENTRIES`] entries,
-    /// [`Error::Interrupted`].
-    fn make(&self, tiles: &[usize], interrupt: Interrupt) -> Result<(), Error> {
-        let missing: Vec<usize> = tiles.iter().copied().filter(|&tile| self.tile(tile).is_none()).collect();
-        let Some(source) = self.source.as_ref().filter(|_| !missing.is_empty()) else {
-            return Ok(());
-        };
-        let Source { dynamics, temperature, grid, table } = source;
-        let (temperature, step) = (*temperature, self.step);
-        let made = |dynamics: &dyn Dynamics, grid: &Grid| {
-            if table.get().is_none() {
-                let made = FlowTable::new(dynamics, temperature, grid, step, interrupt)?;
-                let _ = table.set(made); // another thread made the same
+    /// Pᵀ p: cell probabilities a step later.
+    pub fn forward(&self, p: &[f64], out: &mut [f64]) {
+        let n = self.cells();
+        let size = n.div_ceil(PARTS);
+        let part = |part: usize| {
+            let mut sum = vec![0.0; n];
+            for x in (part * size).min(n)..((part + 1) * size).min(n) {
+                // subnormal products would cost a hundred times more than they are worth
+                if p[x].abs() > 1e-280 {
+                    for (cell, run) in self.row(x) {
+                        sum[cell..cell + run.len()].iter_mut().zip(run).for_each(|(sum, w)| *sum += p[x] * w);
+                    }
+                }
             }
-            let table = table.get().and_then(Option::as_ref);
-            let build = Build { interrupt, dynamics, temperature, grid, step, surfaces: None, table };
-            missing.par_chunks(TASK).try_for_each(|tiles| build.tiles(self, tiles).map(drop))
+            sum
         };
-        match in_coordinates(dynamics.as_ref(), temperature, grid) {
-            Some((dynamics, flat)) => made(&dynamics, &flat),
-            None => made(dynamics.as_ref(), grid),
+        let parts: Vec<Vec<f64>> = (0..PARTS).into_par_iter().map(part).collect();
+        for (y, out) in out.iter_mut().enumerate() {
+            *out = parts.iter().map(|part| part[y]).sum();
         }
     }
 
-    /// Pᵀ p: cell probabilities a step later; the number of cells that took part, see [`RESTING`]. Errors: rows that cannot be made,
-    /// [`Error::Interrupted`].
-    pub fn forward(&self, p: &[f64], out: &mut [f64], interrupt: Interrupt) -> Result<usize, Error> {
-        let least = RESTING * p.iter().map(|p| p.abs()).sum::<f64>();
-        let is_awake = |tile: &usize| p[self.range(*tile)].iter().any(|p| p.abs() > least);
-        let awake: Vec<usize> = (0..self.tiles.len()).filter(is_awake).collect();
-        self.make(&awake, interrupt)?;
-        let part = |numbers: &[usize]| {
-            let tiles = || numbers.iter().filter_map(|&number| Some((number, self.tile(number)?)));
-            let low = tiles().map(|(_, tile)| tile.reach.start).min().unwrap_or(0);
-            let high = tiles().map(|(_, tile)| tile.reach.end).max().unwrap_or(low);
-            let mut sum = vec![0.0; high - low];
-            tiles().for_each(|(number, tile)| tile.forward(&p[self.range(number)], low, &mut sum));
-            (low, sum)
-        };
-        let parts: Vec<(usize, Vec<f64>)> = awake.par_chunks(awake.len().div_ceil(PARTS).max(1)).map(part).collect();
-        out.copy_from_slice(p);
-        awake.iter().for_each(|&tile| out[self.range(tile)].fill(0.0));
-        for (low, sum) in parts {
-            out[low..low + sum.len()].iter_mut().zip(sum).for_each(|(out, sum)| *out += sum);
-        }
-        Ok(awake.len() * CELLS)
-    }
-
-    /// P u: the conditional expectation of u a step later. Errors: as for [`Chain::forward`].
-    pub fn backward(&self, u: &[f64], out: &mut [f64], interrupt: Interrupt) -> Result<(), Error> {
-        let all: Vec<usize> = (0..self.tiles.len()).collect();
-        self.make(&all, interrupt)?;
-        out.par_chunks_mut(CELLS).zip(&self.tiles).for_each(|(out, tile)| {
-            tile.get().into_iter().for_each(|tile| tile.backward(u, out));
+    /// P u: the conditional expectation of u a step later.
+    pub fn backward(&self, u: &[f64], out: &mut [f64]) {
+        out.par_iter_mut().enumerate().for_each(|(x, out)| {
+            let dot = |(cell, run): (usize, &[f64])| -> f64 {
+                u[cell..cell + run.len()].iter().zip(run).map(|(u, w)| w * u).sum()
+            };
+            *out = self.row(x).map(dot).sum();
         });
-        Ok(())
     }
 }
 
@@ -268,41 +224,38 @@ pub fn applies(grid: &Grid) -> Result<(), Error> {
 
 impl Build<'_> {
     fn chain(&self) -> Result<(Chain, Ended), Error> {
-        let chain = Chain::empty(self.grid, self.step);
-        let chain = Chain { loses: chain.loses || self.surfaces.is_some(), ..chain };
-        let tiles: Vec<usize> = (0..chain.tiles.len()).collect();
-        let steps: Result<Vec<Vec<Step>>, Error> =
-            tiles.par_chunks(TASK).map(|tiles| self.tiles(&chain, tiles)).collect();
+        let mut out = Chain {
+            step: self.step,
+            infeasible: Vec::with_capacity(self.grid.len()),
+            start: vec![(0, 0)],
+            runs: Vec::new(),
+            probability: Vec::new(),
+            loses: self.surfaces.is_some() || self.grid.axes().iter().any(Axis::absorbs),
+        };
         let mut ended = Ended::default();
-        for step in steps?.into_iter().flatten() {
-            ended.arrival.push(step.arrival);
-            ended.exit.push(step.exit);
-            ended.time.push(step.time);
+        let cells: Vec<usize> = (0..self.grid.len()).collect();
+        for block in cells.chunks(128 * CHUNK) {
+            let laws: Result<Vec<Vec<CellLaw>>, Error> =
+                block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk).map(|found| found.0)).collect();
+            for law in laws?.into_iter().flatten() {
+                out.infeasible.push(law.infeasible);
+                out.push(&law.row);
+                if let Some(step) = law.ended {
+                    ended.arrival.push(step.arrival);
+                    ended.exit.push(step.exit);
+                    ended.time.push(step.time);
+                }
+            }
+            if out.entries() > MOST_ENTRIES {
+                return Err(Error::numerical(
+                    "the long-step chain",
+                    format!("after {} of {} cells", out.infeasible.len(), self.grid.len()),
+                    format!("steps of {:e} reach too many cells ({} entries so far)", self.step, out.entries()),
+                    "use the edge generator, or fewer cells",
+                ));
+            }
         }
-        Ok((chain, ended))
-    }
-
-    /// Makes some tiles of a chain; how the steps from their cells end, where there are sets.
-    fn tiles(&self, chain: &Chain, tiles: &[usize]) -> Result<Vec<Step>, Error> {
-        let cells: Vec<usize> = tiles.iter().flat_map(|&tile| chain.range(tile)).collect();
-        let (laws, _) = self.cell_laws(&cells)?;
-        let (rows, ended): (Vec<Row>, Vec<Option<Step>>) = laws.into_iter().map(|law| (law.row, law.ended)).unzip();
-        let mut rows = rows.into_iter();
-        let mut entries = 0;
-        for &tile in tiles {
-            let made = Tile::new(rows.by_ref().take(chain.range(tile).len()));
-            entries += made.entries();
-            let _ = chain.tiles[tile].set(made); // another thread made the same
-        }
-        if chain.entries.fetch_add(entries, Ordering::Relaxed) + entries > MOST_ENTRIES {
-            return Err(Error::numerical(
-                "the long-step chain",
-                format!("near {}", place(self.grid, cells[0])),
-                format!("steps of {:e} reach too many cells ({} entries so far)", self.step, chain.entries()),
-                "use the edge generator, or fewer cells",
-            ));
-        }
-        Ok(ended.into_iter().flatten().collect())
+        Ok((out, ended))
     }
 
     /// The laws of some cells, and the evaluations that they took.
@@ -314,42 +267,22 @@ impl Build<'_> {
             let center = grid.center(cell);
             (0..d).for_each(|k| points[k * n + i] = center[k]);
         }
-        let moments = self.moments(&points).ok_or_else(|| {
-            Error::numerical(
+        let moments = conditional_moments(self.dynamics, self.temperature, grid, &points, self.step, MOST_STEPS);
+        let Some(moments) = moments else {
+            return Err(Error::numerical(
                 "the long-step chain",
                 format!("near {}", place(grid, cells[0])),
                 format!("mean and covariance after a step of {:e} are not finite", self.step),
                 "use the edge generator, or narrower bounds",
-            )
-        })?;
+            ));
+        };
         let walls = Walls::new(grid);
         let cell_law = |(i, &cell): (usize, &usize)| {
             let law = lattice_law(grid, &moments, i, n);
             let mut row = walls.row(cell, law.shift, law.variance, &law.entries);
             let ended = self.surfaces.map(|surfaces| surfaces.end(cell, &mut row, &moments, i, n));
-            CellLaw { row: Row { entries: row, excess: law.excess }, ended }
+            CellLaw { row, infeasible: law.infeasible, ended }
         };
         Ok((cells.iter().enumerate().map(cell_law).collect(), moments.evaluations))
-    }
-
-    /// Mean and covariance after a step from the points, by the table where it serves. None where the flow does not stay finite.
-    fn moments(&self, points: &[f64]) -> Option<Moments> {
-        let flow = |points: &[f64]| {
-            conditional_moments(self.dynamics, self.temperature, self.grid, points, self.step, MOST_STEPS)
-        };
-        let Some(table) = self.table else { return flow(points) };
-        let (mut out, others) = table.moments(self.grid, points);
-        if !others.is_empty() {
-            let n = points.len() / self.grid.dimension();
-            let there: Vec<f64> = points.chunks(n).flat_map(|row| others.iter().map(move |&i| row[i])).collect();
-            let found = flow(&there)?;
-            out.evaluations += found.evaluations;
-            for (from, to) in [(&found.mean, &mut out.mean), (&found.covariance, &mut out.covariance)] {
-                for (row, values) in from.chunks(others.len()).enumerate() {
-                    others.iter().zip(values).for_each(|(&i, value)| to[row * n + i] = *value);
-                }
-            }
-        }
-        Some(out)
     }
 }

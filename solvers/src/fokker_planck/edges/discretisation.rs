@@ -77,7 +77,7 @@ impl EdgeDiscretisation {
     }
 
     /// The same problem on another grid, unsolved. Errors: coefficients that are not finite.
-    pub fn on_grid(&self, grid: &Grid) -> Result<Self, Error> {
+    fn on_grid(&self, grid: &Grid) -> Result<Self, Error> {
         Self::on(&self.dynamics, self.temperature, grid)
     }
 

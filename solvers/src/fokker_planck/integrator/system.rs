@@ -80,17 +80,15 @@ pub struct Work {
     pub factorisations: u64,
     /// Linear solves.
     pub solves: u64,
-    /// Products with Qᵀ, or with Pᵀ of a chain.
+    /// Products with Qᵀ.
     pub products: u64,
-    /// Cells that took part in the products of a chain, those of all products together; see [`RESTING`](crate::fokker_planck::chain::transition::RESTING).
-    pub cells: u64,
 }
 
 impl Work {
     /// Notes the counters, or puts them back. Errors: as for [`State::restore`](crate::engine::State::restore).
     pub fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
-        let Self { steps, rejected, factorisations, solves, products, cells } = self;
-        let all = [steps, rejected, factorisations, solves, products, cells];
+        let Self { steps, rejected, factorisations, solves, products } = self;
+        let all = [steps, rejected, factorisations, solves, products];
         archive.words("work", all.into_iter().map(std::slice::from_mut).collect())
     }
 }
@@ -125,8 +123,6 @@ pub struct IntegratorOptions<'a> {
     pub name: &'a str,
     /// L1 error to stay below over the whole run.
     pub tolerance: f64,
-    /// Products of a chain after which it gives up.
-    pub most_products: u64,
 }
 
 /// What a stepper is built for.

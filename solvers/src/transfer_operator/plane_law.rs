@@ -1,7 +1,7 @@
-//! A law of atoms put on the nodes of a plane: bilinear deposit keeps mass, mean and E\[xy\]; limited contraction along one axis
+//! The law of one step put on the nodes of a plane: bilinear deposit keeps mass, mean and E\[xy\]; limited contraction along one axis
 //! after the other makes both variances exact.
 
-use super::contraction::{Moves, contract};
+use super::assignment::{LEAST_VARIANCE, Moves, contract};
 
 /// Weights on a window of nodes, relative to the node the step starts from.
 #[derive(Debug, Clone, Default)]
@@ -45,8 +45,6 @@ fn product(s: Symmetric, r: Symmetric) -> [f64; 4] {
     ]
 }
 
-/// Least eigenvalue of a covariance in cells² from which on atoms are shrunk so that the nodes get it exactly.
-const LEAST_VARIANCE: f64 = 0.3;
 /// Rounds of the fixed point that shrinks the atoms.
 const ROUNDS: usize = 60;
 
