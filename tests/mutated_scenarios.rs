@@ -130,6 +130,7 @@ optimizer = { kind = "momentum", mu = 0.5 }
 [analysis]
 eigenpairs = 6
 critical_points = true
+merge_tree = true
 rare_event = [{ name = "over", from = [1.0, 0.5], target = "w1 > 1.2", score = "w1", engine = "langevin", replicas = 8, repetitions = 2 }]
 quasi_stationary = [{ name = "low", basin = "w1 < 1" }]
 decomposition = "estimate"

@@ -240,6 +240,8 @@ fn unit(group: &str, name: &str, of_samples: bool) -> Unit {
     let escape = group.starts_with("escape/") || group.starts_with("quasi_stationary/");
     match name {
         "residual" | "mass_error" | "mass_corrected" | "projected_mass" | "projected_negative" => Unit::None,
+        // roots of lengths, the largest over the axes
+        "energy_distance" | "energy_distance_noise_floor" | "energy_distance_noise_upper" => Unit::None,
         "high_peclet_probability" | "wasserstein_1" | "wasserstein_1_noise_floor" | "wasserstein_1_noise_upper" => {
             Unit::None
         }
