@@ -136,8 +136,8 @@ fn a_run_of_hours_is_refused_where_no_terminal_looks_on() {
     let said = check("langevin.step=1e-10", &[], 4);
     assert!(said.contains("this run will take about") && said.contains("5.0e10 steps of 1.0e-10"), "{said}");
     assert!(said.contains("(langevin") && said.contains("--time-limit"), "{said}");
-    let said = check("dynamics.learning_rate=1e-9", &[], 4);
-    assert!(said.contains("sgd") && said.contains("5.0e9 steps of 1.0e-9 for 3,000 walkers"), "{said}");
+    let said = check("dynamics.learning_rate=1e-10", &[], 4);
+    assert!(said.contains("sgd") && said.contains("5.0e10 steps of 1.0e-10 for 3,000 walkers"), "{said}");
     check("langevin.step=1e-10", &["--time-limit", "9000 days"], 0);
     check("langevin.step=1e-5", &["--time-limit", "1e-3 s"], 4);
 }

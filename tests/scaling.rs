@@ -241,7 +241,7 @@ fn unit(group: &str, name: &str, of_samples: bool) -> Unit {
     match name {
         "residual" | "mass_error" | "mass_corrected" | "projected_mass" | "projected_negative" => Unit::None,
         // roots of lengths, the largest over the axes
-        "energy_distance" | "energy_distance_noise_floor" | "energy_distance_noise_upper" => Unit::None,
+        _ if name.starts_with("energy_distance") => Unit::None,
         "high_peclet_probability" | "wasserstein_1" | "wasserstein_1_noise_floor" | "wasserstein_1_noise_upper" => {
             Unit::None
         }
