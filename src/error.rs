@@ -51,6 +51,10 @@ impl Failure {
     pub fn run(report: impl Into<Report>) -> Self {
         Self { outcome: Outcome::RunFailed, report: report.into() }
     }
+    /// What a panic said, which no scenario should bring about.
+    pub fn bug(panic: &str) -> Self {
+        Self::run(advice(format!("this is a bug in fpsolve: {panic}"), "please report it with the scenario"))
+    }
     /// Wrong input.
     pub fn input(report: impl Into<Report>) -> Self {
         Self { outcome: Outcome::BadInput, report: report.into() }

@@ -77,11 +77,21 @@ pub fn limit_reached() -> Option<&'static str> {
     over.then_some("time").or_else(|| FULL.load(Ordering::Relaxed).then_some("memory"))
 }
 
+/// Field of [`own_memory`]: what is in memory.
+const RESIDENT: usize = 1;
+/// Field of [`own_memory`]: data and stack, which RLIMIT_DATA bounds.
+pub const DATA: usize = 5;
+
+/// Bytes that this process has, by a field of /proc/self/statm, where the system tells.
+pub fn own_memory(field: usize) -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_whitespace().nth(field)?.parse().ok()?;
+    Some(pages.saturating_mul(rustix::param::page_size() as u64))
+}
+
 /// Looks whether the program takes more memory than it may.
 fn look_at_memory() {
-    let resident = std::fs::read_to_string("/proc/self/statm").ok();
-    let pages = resident.and_then(|text| text.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0);
-    if pages.saturating_mul(rustix::param::page_size() as u64) > MOST.load(Ordering::Relaxed) {
+    if own_memory(RESIDENT).unwrap_or(0) > MOST.load(Ordering::Relaxed) {
         FULL.store(true, Ordering::Relaxed);
     }
 }

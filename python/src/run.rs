@@ -112,10 +112,7 @@ fn compute(scenario: &Scenario, reached: &Reached, stop: &AtomicBool, say: &Send
         let doing = |what: &Doing| tell(Said::Doing(what.words()));
         Ok(Box::new(fpsolve::run::run(&prepared, &interrupt, &doing, reached)))
     };
-    let result = error::caught(work).unwrap_or_else(|panic| {
-        let message = format!("this is a bug in fpsolve: {panic}");
-        Err(Failure::run(error::advice(message, "please report it with the scenario")))
-    });
+    let result = error::caught(work).unwrap_or_else(|panic| Err(Failure::bug(&panic)));
     tell(Said::Done(result));
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::{self, Failure, Outcome};
-use crate::limits;
+use crate::{limits, signal};
 
 /// Set for the child.
 const CHILD: &str = "FPSOLVE_CHILD";
@@ -64,7 +64,8 @@ pub(super) fn bounded<T>(file: &Path, read: impl FnOnce() -> T) -> T {
     }
     let bytes = std::fs::metadata(file).map_or(0, |file| file.len());
     let seconds = SECONDS.0 + bytes / SECONDS.1;
-    let memory = data_segment().map(|now| now + MEMORY.0 + bytes.saturating_mul(MEMORY.1).min(limits::default_limit()));
+    let memory = signal::own_memory(signal::DATA)
+        .map(|now| now + MEMORY.0 + bytes.saturating_mul(MEMORY.1).min(limits::default_limit()));
     let bounds = [(Resource::Data, memory.unwrap_or(u64::MAX)), (Resource::Cpu, seconds)];
     let before = bounds.map(|(resource, bound)| {
         let before = getrlimit(resource);
@@ -77,11 +78,4 @@ pub(super) fn bounded<T>(file: &Path, read: impl FnOnce() -> T) -> T {
         let _ = setrlimit(resource, before);
     }
     value
-}
-
-/// Bytes of private memory that this process has now, where the system says; its pages have at least 4096 bytes.
-fn data_segment() -> Option<u64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = statm.split_whitespace().nth(5)?.parse().ok()?;
-    pages.checked_mul(rustix::param::page_size() as u64)
 }

@@ -7,6 +7,7 @@ use super::chart::panel::{HEADING, Key, Panel, legend, range};
 use super::landscape::remark;
 use super::source::{Source, values};
 use crate::engine::{EngineEntry, fokker_planck, langevin, sgd, transfer_operator};
+use crate::record::read::float;
 use crate::record::{Attribute, Group};
 
 /// The exponential law of Kramers' time.
@@ -104,10 +105,7 @@ fn passage(source: &Source, group: &Group) -> Option<Passage> {
             heading += &format!("; mean time {} ({})", number(*mean), engine.title);
         }
     }
-    let kramers = match group.attribute("kramers") {
-        Some(Attribute::Float(time)) if *time > 0.0 => Some(*time),
-        _ => None,
-    };
+    let kramers = float(group, "kramers").filter(|time| *time > 0.0);
     if curves.is_empty() { None } else { Some(Passage { heading, times, curves, kramers }) }
 }
 

@@ -138,10 +138,7 @@ fn one(asked: &Asked, case: &Case, board: &Board) -> Result<(), Failure> {
         board.run(case.number, &reached, &provenance, case.file.clone());
         compute(&scenario, plan, asked.memory, &reached)
     };
-    let bug = |panic| {
-        Failure::run(advice(format!("this is a bug in fpsolve: {panic}"), "please report it with the scenario"))
-    };
-    let mut run = match caught(compute).unwrap_or_else(|panic| Err(bug(panic))) {
+    let mut run = match caught(compute).unwrap_or_else(|panic| Err(Failure::bug(&panic))) {
         Ok(run) => run,
         Err(failure) => {
             if failure.outcome != Outcome::Interrupted {

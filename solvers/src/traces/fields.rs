@@ -29,15 +29,24 @@ pub(super) fn filled(lattice: &Lattice, fields: usize, values: &[f64]) -> Vec<f6
     out
 }
 
+/// The node at or below x and x's share of the way to the next; the ends beyond them.
+pub(super) fn segment(nodes: &[f64], x: f64) -> (usize, f64) {
+    let i = nodes.partition_point(|node| *node <= x).clamp(1, nodes.len() - 1) - 1;
+    (i, ((x - nodes[i]) / (nodes[i + 1] - nodes[i])).clamp(0.0, 1.0))
+}
+
+/// A field of one axis at x, linear between the nodes and constant beyond them.
+pub(super) fn linear_on(nodes: &[f64], field: &[f64], x: f64) -> f64 {
+    let (i, share) = segment(nodes, x);
+    (1.0 - share) * field[i] + share * field[i + 1]
+}
+
 /// A field at a point, linear between the nodes and constant beyond them.
 pub(super) fn linear(lattice: &Lattice, field: &[f64], x: &[f64]) -> f64 {
     let d = lattice.dimension();
     let (mut below, mut share, mut strides) = ([0; 3], [0.0; 3], [1; 3]);
     for k in 0..d {
-        let nodes = lattice.axes()[k].nodes();
-        let i = nodes.partition_point(|node| *node <= x[k]).clamp(1, nodes.len() - 1) - 1;
-        below[k] = i;
-        share[k] = ((x[k] - nodes[i]) / (nodes[i + 1] - nodes[i])).clamp(0.0, 1.0);
+        (below[k], share[k]) = segment(lattice.axes()[k].nodes(), x[k]);
     }
     for k in (0..d.saturating_sub(1)).rev() {
         strides[k] = strides[k + 1] * lattice.axes()[k + 1].nodes().len();

@@ -1,7 +1,7 @@
 //! Moments over several steps of a chain on one axis.
 
-use crate::Error;
-use crate::model::table::{Lattice, SplineAxis};
+use super::fields::segment;
+use crate::model::table::SplineAxis;
 
 /// Lattice points of the chain for each distance of the nodes.
 const FINER: usize = 3;
@@ -27,9 +27,7 @@ impl LineChain {
         let spacing = (upper - lower + 2.0 * margin) / (n - 1) as f64;
         let points: Vec<f64> = (0..n).map(|i| lower - margin + spacing * i as f64).collect();
         let at = |field: &[f64], x: f64| {
-            let nodes = axis.nodes();
-            let i = nodes.partition_point(|node| *node <= x).clamp(1, nodes.len() - 1) - 1;
-            let share = ((x - nodes[i]) / (nodes[i + 1] - nodes[i])).clamp(0.0, 1.0);
+            let (i, share) = segment(axis.nodes(), x);
             field[i] + share * (field[i + 1] - field[i])
         };
         let row = |&x: &f64| {
@@ -90,9 +88,4 @@ impl LineChain {
         }
         law
     }
-}
-
-/// The points of a chain as a lattice.
-pub(super) fn fine_lattice(chain: &LineChain) -> Result<Lattice, Error> {
-    Lattice::new(vec![SplineAxis::new("points", chain.points.clone())?])
 }

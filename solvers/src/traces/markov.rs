@@ -9,8 +9,7 @@ use rayon::prelude::*;
 
 use super::Trajectories;
 use super::estimate::{Estimate, moments};
-use super::fields::{filled, linear};
-use super::lag::fine_lattice;
+use super::fields::{filled, linear, linear_on};
 use crate::Error;
 use crate::numerics::random::Stream;
 use crate::numerics::symmetric::{packed_index, packed_len};
@@ -182,13 +181,12 @@ fn on_a_line(traces: &Trajectories, estimate: &Estimate, lag: usize) -> Result<(
     let Some(chain) = estimate.line_chain(traces.step()) else { return Ok((f64::NAN, f64::NAN)) };
     let data = moments(traces, &estimate.lattice, &estimate.bandwidth, lag);
     let (_, variance) = chain.moments(lag * traces.stride());
-    let fine = fine_lattice(&chain)?;
     let nodes = estimate.lattice.axes()[0].nodes();
     let margin = nodes.len() / 12; // at the rim the chain is that of constants beyond it
     let mut ratios: Vec<(f64, f64)> = (margin..nodes.len() - margin)
         .filter(|&node| data.covariance.values[node].is_finite() && estimate.has_data(node))
         .map(|node| {
-            let model = linear(&fine, &variance, &[nodes[node]]);
+            let model = linear_on(chain.points(), &variance, nodes[node]);
             // displacements over a lag overlap, lag − 1 of lag
             (data.covariance.values[node] / model, data.covariance.errors[node] / model * (lag as f64).sqrt())
         })

@@ -14,8 +14,8 @@
 use faer::{Mat, Side};
 use rayon::prelude::*;
 
-use super::fields::linear;
-use super::lag::{LineChain, fine_lattice};
+use super::fields::linear_on;
+use super::lag::LineChain;
 use super::trajectories::Trajectories;
 use crate::Error;
 use crate::model::table::SplineAxis;
@@ -103,27 +103,25 @@ impl Fit<'_> {
         (self.knots.interpolate(drift, self.axis.nodes()), a)
     }
 
-    /// What is left of the data, in standard errors. Errors: points of the chain that are no axis.
-    fn residuals(&self, parameters: &[f64]) -> Result<Vec<f64>, Error> {
+    /// What is left of the data, in standard errors.
+    fn residuals(&self, parameters: &[f64]) -> Vec<f64> {
         let (drift, diffusion) = self.coefficients(parameters);
         let chain = LineChain::new(self.axis, &drift, &diffusion, self.step);
         let (mean, variance) = chain.moments(self.stride);
-        let fine = fine_lattice(&chain)?;
         let of = |bin: &Bin| {
-            let (m, v) = (linear(&fine, &mean, &[bin.position]), linear(&fine, &variance, &[bin.position]));
+            let [m, v] = [&mean, &variance].map(|field| linear_on(chain.points(), field, bin.position));
             [(bin.mean - m) / bin.mean_se, (bin.variance - v) / bin.variance_se]
         };
-        Ok(self.bins.iter().flat_map(of).collect())
+        self.bins.iter().flat_map(of).collect()
     }
 
-    /// Derivatives of the residuals, one column a parameter. Errors: as for the residuals.
-    fn jacobian(&self, here: &[f64]) -> Result<Vec<Vec<f64>>, Error> {
+    /// Derivatives of the residuals, one column a parameter.
+    fn jacobian(&self, here: &[f64]) -> Vec<Vec<f64>> {
         let column = |j: usize| {
             let mut moved = self.parameters.clone();
             let change = CHANGE * self.scale[j];
             moved[j] += change;
-            let there = self.residuals(&moved)?;
-            Ok(there.iter().zip(here).map(|(a, b)| (a - b) / change).collect())
+            self.residuals(&moved).iter().zip(here).map(|(a, b)| (a - b) / change).collect()
         };
         (0..self.parameters.len()).into_par_iter().map(column).collect()
     }
@@ -142,28 +140,23 @@ impl Fit<'_> {
         }))
     }
 
-    /// Moves the parameters to the least squares; the covariance of the parameters there. Errors: as for the residuals, and a fit that does not end.
-    fn run(&mut self) -> Result<Mat<f64>, Error> {
-        let lost = || {
-            let what =
-                format!("rows {} steps apart are too far for drift and diffusion to be found from them", self.stride);
-            Error::invalid(what, "keep more of the rows")
-        };
-        let mut here = self.residuals(&self.parameters)?;
+    /// Moves the parameters to the least squares; the covariance of the parameters there, None for a fit that does not end.
+    fn run(&mut self) -> Option<Mat<f64>> {
+        let mut here = self.residuals(&self.parameters);
         self.cost = here.iter().map(|r| r * r).sum();
         let (mut mu, n) = (1e-3, self.parameters.len());
         for _ in 0..STEPS {
-            let jacobian = self.jacobian(&here)?;
+            let jacobian = self.jacobian(&here);
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
             let normal = Mat::from_fn(n, n, |i, j| dot(&jacobian[i], &jacobian[j]));
             let slope: Vec<f64> = jacobian.iter().map(|column| -dot(column, &here)).collect();
             let mut gain = 0.0;
             while mu < 1e6 {
-                let inverse = Self::inverse(&normal, mu).ok_or_else(lost)?;
+                let inverse = Self::inverse(&normal, mu)?;
                 let moved: Vec<f64> = (0..n)
                     .map(|i| self.parameters[i] + (0..n).map(|j| inverse[(i, j)] * slope[j]).sum::<f64>())
                     .collect();
-                let there = self.residuals(&moved)?;
+                let there = self.residuals(&moved);
                 let cost: f64 = there.iter().map(|r| r * r).sum();
                 if cost < self.cost {
                     gain = self.cost - cost;
@@ -174,10 +167,10 @@ impl Fit<'_> {
                 mu *= 10.0;
             }
             if gain < GAIN {
-                return Self::inverse(&normal, 0.0).ok_or_else(lost);
+                return Self::inverse(&normal, 0.0);
             }
         }
-        Err(lost())
+        None
     }
 
     /// The coefficients with their standard errors.
@@ -229,7 +222,7 @@ pub(super) fn one_step(
         let (step, stride) = (traces.step(), traces.stride());
         let mut fit =
             Fit { bins: &bins, axis, knots, step, stride, parameters: [drift, log].concat(), scale, cost: 0.0 };
-        let Ok(covariance) = fit.run() else { continue };
+        let Some(covariance) = fit.run() else { continue };
         let criterion = fit.cost + 2.0 * fit.parameters.len() as f64;
         match &best {
             Some((least, _)) if criterion >= *least => {

@@ -42,6 +42,15 @@ impl Marginal<'_> {
     pub fn is_empty(&self) -> bool {
         [&self.a, &self.b].into_iter().any(|law| law.iter().all(|&p| p == 0.0))
     }
+
+    /// F − G of the two distribution functions at the cell edges (n + 1), and the widths of the cells (n).
+    pub fn difference(&self) -> (Vec<f64>, Vec<f64>) {
+        let mut edges = vec![0.0; self.a.len() + 1];
+        for i in 0..self.a.len() {
+            edges[i + 1] = edges[i] + self.a[i] - self.b[i];
+        }
+        (edges, (0..self.axis.cells()).map(|i| self.axis.width(i)).collect())
+    }
 }
 
 /// Two laws on one grid under comparison.

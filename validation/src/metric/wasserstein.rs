@@ -18,11 +18,7 @@ pub const METRIC: Metric = Metric {
 
 fn read(pair: &Pair, rate: f64) -> Vec<Reading> {
     over_axes(pair, rate, farthest, |marginal, rate| {
-        let widths: Vec<f64> = (0..marginal.axis.cells()).map(|i| marginal.axis.width(i)).collect();
-        let mut edges = vec![0.0; marginal.a.len() + 1];
-        for i in 0..marginal.a.len() {
-            edges[i + 1] = edges[i] + marginal.a[i] - marginal.b[i];
-        }
+        let (edges, widths) = marginal.difference();
         let value = distance(marginal, &edges, &widths);
         let (noise_floor, noise_upper, sd) = bridge(marginal, &widths, rate, Functional::Wasserstein);
         (Reading { value, noise_floor, noise_upper }, sd)

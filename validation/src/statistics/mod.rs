@@ -8,11 +8,13 @@
 //! distribution function follow a Brownian bridge ([`bridge`]).
 
 mod cells;
+mod estimate;
 mod marginal;
 mod piecewise_linear;
 mod tail;
 
 pub use cells::{Cellwise, Noise, Null};
+pub use estimate::Estimate;
 pub use marginal::{Functional, bridge};
 pub use piecewise_linear::{absolute_integral, circular_median, square_integral};
 pub use tail::{bisect, distance_quantile, gamma_quantile, normal_quantile, root_mean};

@@ -18,7 +18,7 @@ use super::{Fault, RATE, Rows, Setting, Suite};
 use crate::reference::descent::{LinearRegression, Quadratic};
 use crate::reference::line::Line;
 use crate::reference::linear::{Law, OrnsteinUhlenbeck};
-use crate::statistics::standard_errors;
+use crate::statistics::{Estimate, standard_errors};
 
 /// The suite.
 pub(super) static SUITE: Suite = Suite {
@@ -29,41 +29,6 @@ pub(super) static SUITE: Suite = Suite {
 
 /// Standard errors by which two numbers must differ so that a suite that takes one for the other fails but with probability [`RATE`].
 const APART: f64 = 9.0;
-
-/// A sample estimate with its standard error.
-#[derive(Debug, Clone, Copy)]
-pub struct Estimate {
-    /// The estimate.
-    pub value: f64,
-    /// Its standard error.
-    pub error: f64,
-}
-
-impl Estimate {
-    /// Distance from a number in standard errors.
-    pub fn off(&self, exact: f64) -> f64 {
-        (self.value - exact).abs() / self.error
-    }
-}
-
-/// Covariance of two coordinates over points (coordinate-major, n of them), standard error from the sample's fourth moments.
-pub fn covariance_of(points: &[f64], n: usize, i: usize, j: usize) -> Estimate {
-    let column = |k: usize| &points[k * n..(k + 1) * n];
-    let mean = |k: usize| column(k).iter().sum::<f64>() / n as f64;
-    let (mi, mj) = (mean(i), mean(j));
-    let products: Vec<f64> = column(i).iter().zip(column(j)).map(|(x, y)| (x - mi) * (y - mj)).collect();
-    let value = products.iter().sum::<f64>() / (n as f64 - 1.0);
-    let square = products.iter().map(|p| (p - value).powi(2)).sum::<f64>() / (n as f64 - 1.0);
-    Estimate { value, error: (square / n as f64).sqrt() }
-}
-
-/// Mean of a coordinate and its standard error.
-fn mean_of(points: &[f64], n: usize, i: usize) -> Estimate {
-    let column = &points[i * n..(i + 1) * n];
-    let mean = column.iter().sum::<f64>() / n as f64;
-    let square = column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n as f64 - 1.0);
-    Estimate { value: mean, error: (square / n as f64).sqrt() }
-}
 
 impl Rows<'_> {
     /// An estimate is within the standard errors of the false-alarm rate from a number.
@@ -120,7 +85,7 @@ fn euler_maruyama(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
     let (points, n) = walkers(setting, langevin.ensemble());
     let (keep, noise) = (1.0 - 1.5 * h, 0.2 * h);
     let (m, v) = (0..steps).fold((1.0, 0.0), |(m, v), _| (keep * m, keep * keep * v + noise));
-    let (mean, variance) = (mean_of(&points, n, 0), covariance_of(&points, n, 0, 0));
+    let (mean, variance) = (Estimate::mean(&points, n, 0), Estimate::covariance(&points, n, 0, 0));
     rows.is("B01, 14 steps of Euler–Maruyama: mean", mean, m, "its own recursion");
     rows.is("B01, 14 steps of Euler–Maruyama: variance", variance, v, "its own recursion");
     rows.is_not("B01: mean from 13 or 15 steps", mean, m * keep, "one step more or less");
@@ -154,7 +119,7 @@ fn at_rest(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
         let mut langevin = Langevin::new_until(&problem, options, setting.interrupt)?;
         langevin.advance(end, setting.interrupt)?;
         let (points, n) = walkers(setting, langevin.ensemble());
-        Ok(covariance_of(&points, n, 0, 0))
+        Ok(Estimate::covariance(&points, n, 0, 0))
     };
     rows.is(
         "B05 at rest by weak2: variance",
@@ -205,7 +170,7 @@ fn quadratic(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
         let problem = descent(setting, LinearRegression::b12(&q), &[0.0], drawn, line(-1.2, 1.2, 16)?)?;
         let steps = (9.0 / learning_rate) as u64; // e^{−18} of the start is left
         let (points, n) = sgd(setting, &problem, steps, SgdOptions { walkers: 100_000, ..SgdOptions::default() })?;
-        let variance = covariance_of(&points, n, 0, 0);
+        let variance = Estimate::covariance(&points, n, 0, 0);
         rows.is(&format!("B12, η = {learning_rate}: variance of SGD"), variance, q.sgd(), "η σ²/(B(2 − η))");
         rows.is_not(&format!("B12, η = {learning_rate}: variance of the equation"), variance, q.sde(), "η σ²/(2B)");
     }
@@ -221,7 +186,7 @@ fn without_replacement(setting: &Setting, rows: &mut Rows) -> Result<(), Error> 
     for (replacement, word, size) in [(Replacement::With, "with", 2.0), (Replacement::Without, "without", 3.0)] {
         let problem = descent(setting, model(), &[0.0], (learning_rate, 2, replacement), line(-1.2, 1.2, 16)?)?;
         let (points, n) = sgd(setting, &problem, 50, options())?;
-        let variance = covariance_of(&points, n, 0, 0);
+        let variance = Estimate::covariance(&points, n, 0, 0);
         rows.is(&format!("B15, {word} replacement: variance"), variance, q(size).sgd(), "the factor (N − B)/(N − 1)");
         if replacement == Replacement::Without {
             rows.is_not("B15: variance with replacement", variance, q(2.0).sgd(), "the two are told apart");
@@ -242,7 +207,7 @@ fn heavy_ball(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
         ..SgdOptions::default()
     };
     let (points, n) = sgd(setting, &problem, 250, options)?;
-    let variance = covariance_of(&points, n, 0, 0);
+    let variance = Estimate::covariance(&points, n, 0, 0);
     rows.is("B12, heavy ball: variance", variance, q.heavy_ball(0.9).0, "the recursion of position and velocity");
     rows.is_not("B12, heavy ball: variance of plain SGD", variance, q.sgd(), "momentum is seen");
     Ok(())
@@ -259,7 +224,7 @@ fn regression_in_the_plane(setting: &Setting, rows: &mut Rows) -> Result<(), Err
     // the slowest rate is 0.547: (1 − 0.547 η)^{2k} < 1e-6
     let (points, n) = sgd(setting, &problem, 43, SgdOptions { walkers: 200_000, ..SgdOptions::default() })?;
     for (i, j, at) in [(0, 0, 0), (0, 1, 1), (1, 1, 3)] {
-        let estimate = covariance_of(&points, n, i, j);
+        let estimate = Estimate::covariance(&points, n, i, j);
         rows.is(
             &format!("B13: covariance {}{}", i + 1, j + 1),
             estimate,
@@ -299,14 +264,14 @@ fn rotating(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
     for (at, (i, j)) in [(0, 0), (0, 1), (1, 1)].into_iter().enumerate() {
         rows.is(
             &format!("B08: covariance {}{} of Euler–Maruyama", i + 1, j + 1),
-            covariance_of(&points, n, i, j),
+            Estimate::covariance(&points, n, i, j),
             discrete[at],
             "its own recursion",
         );
     }
     rows.is_not(
         "B08: covariance 22 of the equation",
-        covariance_of(&points, n, 1, 1),
+        Estimate::covariance(&points, n, 1, 1),
         process.stationary_covariance()[3],
         "the step is seen",
     );

@@ -6,6 +6,7 @@ use fpsolve_solvers::ensemble::Ensemble;
 use fpsolve_solvers::problem::grid::{Boundary, Grid};
 use fpsolve_validation::compare::Series;
 use fpsolve_validation::reference::grids;
+pub use fpsolve_validation::statistics::Estimate;
 
 pub fn line(from: f64, to: f64, cells: usize) -> Grid {
     grids::uniform(&[(from, to, cells)], Boundary::Reflecting).unwrap()
@@ -64,31 +65,10 @@ impl Kept {
     }
 }
 
-/// A sample estimate with its standard error.
-#[derive(Debug, Clone, Copy)]
-pub struct Estimate {
-    pub value: f64,
-    pub error: f64,
-}
-
-impl Estimate {
-    /// Distance from a number in standard errors.
-    pub fn off(&self, exact: f64) -> f64 {
-        (self.value - exact).abs() / self.error
-    }
-}
-
 /// Covariance of two coordinates over all walkers, standard error from the sample's fourth moments.
 pub fn covariance(ensemble: &Ensemble, i: usize, j: usize) -> Estimate {
     let n = ensemble.walkers();
-    let points = ensemble.first_points(n);
-    let column = |k: usize| &points[k * n..(k + 1) * n];
-    let mean = |k: usize| column(k).iter().sum::<f64>() / n as f64;
-    let (mi, mj) = (mean(i), mean(j));
-    let products: Vec<f64> = column(i).iter().zip(column(j)).map(|(x, y)| (x - mi) * (y - mj)).collect();
-    let value = products.iter().sum::<f64>() / (n as f64 - 1.0);
-    let square = products.iter().map(|p| (p - value).powi(2)).sum::<f64>() / (n as f64 - 1.0);
-    Estimate { value, error: (square / n as f64).sqrt() }
+    Estimate::covariance(&ensemble.first_points(n), n, i, j)
 }
 
 /// Observed order between two errors at a refinement by 2.
