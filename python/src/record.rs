@@ -23,10 +23,7 @@ type Parts<'py> = (Bound<'py, PyAny>, Vec<String>, String, String);
 
 impl Record {
     fn find(&self, path: &str) -> PyResult<&record::Group> {
-        let parts = path.split('/').filter(|part| !part.is_empty());
-        parts
-            .fold(Some(&self.record), |group, name| group?.groups.iter().find(|child| child.name == name))
-            .ok_or_else(|| PyKeyError::new_err(format!("the record has no group {path:?}")))
+        self.record.group(path).ok_or_else(|| PyKeyError::new_err(format!("the record has no group {path:?}")))
     }
 }
 
