@@ -42,6 +42,7 @@ pub mod engine;
 pub mod ensemble;
 pub mod error;
 pub mod escape;
+pub mod fault;
 pub mod fokker_planck;
 pub mod formula;
 pub mod gradient_noise;

@@ -67,25 +67,6 @@ fn a_density_at_rest_on_logarithmic_and_noise_axes_is_that_of_fourth_order_avera
 }
 
 #[test]
-fn a_transient_on_a_sinh_axis_is_of_second_order() {
-    // dx = −x dt + √(0.2) dW from N(1, 0.04)
-    let drift = |p: &[f64], b: &mut [f64]| b[0] = -p[0];
-    let dynamics: Arc<dyn Dynamics> = Arc::new(FromFunctions::new(1, drift, |_: &[f64], a: &mut [f64]| a[0] = 1.0));
-    let (decay, ends) = ((-0.5f64).exp(), [-3.0, 3.0]);
-    let exact = gaussian(&[decay], &[0.1 + (0.04 - 0.1) * decay * decay]);
-    let error = |cells: usize| {
-        let scale = Scale::sinh(ends, 0.5, 0.4).unwrap();
-        let grid = Grid::new(vec![axis("x", ends, cells, scale)]).unwrap();
-        let mut found = engine(&dynamics, grid.clone(), gaussian(&[1.0], &[0.04]), &[0.0, 0.5], "edges");
-        found.advance(0.5, &|| false).unwrap();
-        let right = exact.cell_probability(&grid).unwrap();
-        found.snapshot().probability.iter().zip(&right).map(|(p, q)| (p - q).abs()).sum::<f64>()
-    };
-    let (coarse, fine) = (error(64), error(128));
-    assert!((coarse / fine).log2() > 1.95 && fine < 4.9e-4, "{coarse:e} {fine:e}");
-}
-
-#[test]
 fn the_chain_keeps_exact_moments_of_a_full_tensor_in_coordinates() {
     // d(x, y) = (½ − x, x − y) dt with D = ((x², x/2), (x/2, 1)): E x = ½ + ½ e^{−t}, E y = ½ (1 − e^{−t}) + ½ t e^{−t}
     let drift = |p: &[f64], b: &mut [f64]| (b[0], b[1]) = (0.5 - p[0], p[0] - p[1]);

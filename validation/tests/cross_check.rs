@@ -1,5 +1,5 @@
-//! The engines against each other: they agree where the mathematics says so, the tool sees where they do not, and the
-//! temperature is T = η/(2B), not η/B.
+//! The engines against each other and against laws at rest: they agree where the mathematics says so, the tool sees where they do not,
+//! and the temperature is T = η/(2B), not η/B.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -7,7 +7,7 @@ mod common;
 use fpsolve_solvers::engine::OnGrid;
 use std::sync::Arc;
 
-use common::{Kept, covariance, line};
+use common::{Estimate, Kept, covariance, line, rectangle};
 use fpsolve_solvers::diffusion::Minibatch as MinibatchNoise;
 use fpsolve_solvers::dynamics::GradientDynamics;
 use fpsolve_solvers::engine::Engine;
@@ -19,6 +19,7 @@ use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
 use fpsolve_solvers::sgd::{Sgd, SgdOptions};
 use fpsolve_validation::compare::{Comparison, STATIONARY, Settings, compare};
 use fpsolve_validation::reference::descent::LinearRegression;
+use fpsolve_validation::reference::line::Line;
 use fpsolve_validation::verdict::{Limit, judge_limits};
 
 /// Eight targets around 0 on one constant input: curvature 1, gradient variance s = 1.5.
@@ -29,10 +30,22 @@ fn quadratic(learning_rate: f64, factor: f64, grid: Grid, times: &[f64]) -> Prob
     let variance = centred.iter().map(|t| t * t).sum::<f64>() / 8.0;
     let scale = (1.5 / variance).sqrt();
     let targets: Vec<f64> = centred.iter().map(|t| t * scale).collect();
-    let model = Arc::new(LinearRegression::new(&[1.0; 8], &targets));
-    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise::new(&*model).unwrap()));
-    let minibatch = Minibatch { learning_rate, batch_size: 2, replacement: Replacement::With };
     let initial = Initial::Gaussian { mean: vec![0.3], covariance: vec![0.02] };
+    descent(LinearRegression::new(&[1.0; 8], &targets), (learning_rate, 2), factor, grid, initial, times)
+}
+
+/// Descent with batches and its equation, at the temperature times a factor.
+fn descent(
+    model: LinearRegression,
+    (learning_rate, batch_size): (f64, usize),
+    factor: f64,
+    grid: Grid,
+    initial: Initial,
+    times: &[f64],
+) -> Problem {
+    let model = Arc::new(model);
+    let dynamics = GradientDynamics::new(model.clone(), Arc::new(MinibatchNoise::new(&*model).unwrap()));
+    let minibatch = Minibatch { learning_rate, batch_size, replacement: Replacement::With };
     let temperature = factor * minibatch.temperature(8);
     let problem = Problem::of_dynamics(Arc::new(dynamics), temperature, grid, initial, times.to_vec());
     Problem { model, minibatch: Some(minibatch), seed: 5, ..problem }
@@ -123,5 +136,68 @@ fn the_temperature_is_half_of_eta_over_b() {
     for metric in ["total_variation", "kullback_leibler", "hellinger", "wasserstein_1", "variance_difference"] {
         let series = pair.metric(metric).unwrap();
         assert!(series.value[1] > 3.0 * series.noise_upper[1], "{series:?}");
+    }
+}
+
+/// The Itô equation with D(θ) has its own covariance; Euler–Maruyama with steps of η would have that of SGD.
+#[test]
+fn b13_langevin_has_the_sdes_covariance_at_short_steps_and_sgds_at_steps_of_eta() {
+    let (learning_rate, batch) = (0.3, 2usize);
+    let model = LinearRegression::b13();
+    let (discrete, sde) =
+        (model.sgd_covariance(learning_rate, batch as f64), model.sde_covariance(learning_rate, batch as f64));
+    let start = model.minimum();
+    let (grid, start) = (rectangle([4.0, 4.0], 8), Initial::Point { at: start });
+    let problem = Problem { seed: 11, ..descent(model, (learning_rate, batch), 1.0, grid, start, &[0.0, 13.2]) };
+    let run = |step, walkers| walked(&problem, "euler-maruyama", walkers, step, 13.2);
+    let (long, short) = (run(learning_rate, 100_000), run(0.005, 20_000));
+    // false alarms 1e-6 each
+    let is = |what: &str, found: Estimate, exact: f64| assert!(found.off(exact) < 4.9, "{what}: {found:?} {exact}");
+    for (i, j, at) in [(0, 0, 0), (0, 1, 1), (1, 1, 3)] {
+        is("steps of η", covariance(long.ensemble(), i, j), discrete[at]);
+        // bias of a step h: h/η of the difference between the two, here a sixtieth of it
+        let estimate = covariance(short.ensemble(), i, j);
+        let bias = (discrete[at] - sde[at]) * 0.005 / learning_rate;
+        is("short steps", estimate, sde[at] + bias);
+    }
+    assert!(covariance(short.ensemble(), 1, 1).off(discrete[3]) > 9.6);
+}
+
+fn walked(problem: &Problem, scheme: &str, walkers: usize, step: f64, end: f64) -> Langevin {
+    let options = LangevinOptions { walkers, step: Some(step), scheme: scheme.into(), ..LangevinOptions::default() };
+    let mut langevin = Langevin::new(problem, options).unwrap();
+    langevin.advance(end, &|| false).unwrap();
+    langevin
+}
+
+/// Names of the metrics that tell the histogram of an engine from the exact cell probabilities.
+fn told_apart(grid: &Grid, langevin: &mut Langevin, exact: Vec<f64>) -> Vec<String> {
+    let times = [langevin.time()];
+    let seen = Kept::run(langevin, &times);
+    let exact = Kept::exact(vec![exact], &times);
+    let compared = compare(grid, &[seen.series(), exact.series()], None, &Settings::default());
+    let differ = compared[0].metrics.iter().filter(|metric| metric.differs(0));
+    differ.map(|metric| metric.name.to_string()).collect()
+}
+
+/// B05 at β = 1 and 0.2, B06: the scheme of weak order 2 has the stationary law, Euler–Maruyama at a step ten times as long
+/// has not. The starts are symmetric, so that the slowest (odd) mode is absent; the next one has decayed to e^{−12}.
+#[test]
+fn b05_and_b06_have_their_stationary_laws() {
+    let cases = [
+        ("B05, β = 1", Line::b05(0.5), 4.0, 0.8, 4.0),
+        ("B05, β = 0.2", Line::b05(0.1), 2.6, 0.8, 12.0),
+        ("B06", Line::b06(), 3.0, 0.07, 8.0),
+    ];
+    for (name, reference, half, variance, end) in cases {
+        let grid = line(-half, half, 48);
+        let initial = Initial::Gaussian { mean: vec![0.0], covariance: vec![variance] };
+        let exact = reference.stationary(&grid);
+        let temperature = reference.temperature;
+        let problem = Problem::of_dynamics(Arc::new(reference), temperature, grid.clone(), initial, vec![0.0, end]);
+        let good = told_apart(&grid, &mut walked(&problem, "weak2", 40_000, 0.025, end), exact.clone());
+        assert!(good.is_empty(), "{name}: {good:?}");
+        let bad = told_apart(&grid, &mut walked(&problem, "euler-maruyama", 40_000, 0.25, end), exact);
+        assert!(bad.contains(&"total_variation".to_string()), "{name}: only {bad:?}");
     }
 }

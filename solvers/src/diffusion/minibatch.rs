@@ -2,7 +2,9 @@
 
 use super::matrix::Diffusion;
 use crate::Error;
+use crate::fault::{Fault, planted};
 use crate::model::Model;
+use crate::numerics::symmetric::packed_index;
 
 /// D(θ) = (1/m) Σ g_s g_sᵀ − ∇L ∇Lᵀ, found together with ∇L in one pass over the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +33,25 @@ impl Diffusion for Minibatch {
     /// NaN for a model without samples, which is another one than the noise was made for.
     fn gradient_diffusion(&self, model: &dyn Model, points: &[f64], gradient: &mut [f64], diffusion: &mut [f64]) {
         match model.data() {
-            Some(data) => data.gradient_covariance(points, gradient, diffusion),
+            Some(data) => {
+                data.gradient_covariance(points, gradient, diffusion);
+                if planted(Fault::SecondMoment) {
+                    add_square(model.dimension(), gradient, diffusion);
+                }
+            }
             None => {
                 model.gradient(points, gradient);
                 diffusion.fill(f64::NAN);
             }
         }
+    }
+}
+
+/// D + g gᵀ.
+fn add_square(d: usize, gradient: &[f64], diffusion: &mut [f64]) {
+    let n = gradient.len() / d;
+    for (row, column) in (0..d).flat_map(|row| (row..d).map(move |column| (row, column))) {
+        let c = packed_index(d, row, column);
+        (0..n).for_each(|i| diffusion[c * n + i] += gradient[row * n + i] * gradient[column * n + i]);
     }
 }

@@ -11,6 +11,7 @@
 //! In two and more dimensions the Stratonovich term depends on the root; here it is the symmetric one.
 
 use crate::diffusion::Diffusion;
+use crate::fault::{Fault, planted};
 use crate::model::Model;
 use crate::numerics::symmetric::{eigen, packed_index, packed_len};
 
@@ -39,6 +40,7 @@ impl Interpretation {
     ) {
         match self {
             Self::Ito => {}
+            Self::HaenggiKlimontovich if planted(Fault::NoDivergence) => {}
             Self::HaenggiKlimontovich => {
                 let mut divergence = vec![0.0; points.len()];
                 noise.divergence(model, points, lengths, &mut divergence);

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::engine::Archive;
+use crate::fault::{Fault, planted};
 use crate::numerics::aligned::Aligned;
 use crate::numerics::random::LaneStream;
 
@@ -39,6 +40,7 @@ impl Block {
     /// Block number `index` of an ensemble of `walkers` walkers, all at the origin.
     pub fn new(d: usize, index: usize, walkers: usize, seed: u64, engine: &str) -> Self {
         let first = index * BLOCK;
+        let stream = if index == 1 && planted(Fault::OneSeed) { 0 } else { index as u64 };
         Self {
             first,
             active: (walkers - first).min(BLOCK),
@@ -47,7 +49,7 @@ impl Block {
             memory: Vec::new(),
             kept: Vec::new(),
             order: Vec::new(),
-            stream: LaneStream::new(seed, engine, index as u64),
+            stream: LaneStream::new(seed, engine, stream),
             tally: Tally::default(),
             done: 0,
             arrived: false,

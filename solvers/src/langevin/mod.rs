@@ -27,6 +27,7 @@ use crate::Error;
 use crate::dynamics::{Coefficients, table};
 use crate::engine::{Archive, Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Trajectories};
+use crate::fault::{Fault, planted};
 use crate::problem::Problem;
 pub use chain::LangevinChain;
 use scheme::{Entry, Scheme, Sde, Work};
@@ -225,6 +226,7 @@ impl Engine for Langevin {
             return Ok(());
         }
         let (steps, h) = divide(to - self.time, self.step);
+        let steps = steps + u64::from(self.steps == 0 && planted(Fault::Time));
         if self.steps == 0 && !self.ensemble.is_on_the_way() {
             self.look_at_rates(h);
         }

@@ -26,6 +26,7 @@ pub mod walls;
 
 use std::sync::Arc;
 
+use crate::fault::{Fault, planted};
 use crate::model::Model;
 use dynamics::Dynamics;
 use grid::Grid;
@@ -86,7 +87,8 @@ pub struct Minibatch {
 impl Minibatch {
     /// Temperature T = η/(2B), for batches without replacement out of m samples times (m − B)/(m − 1).
     pub fn temperature(&self, samples: usize) -> f64 {
-        let t = self.learning_rate / (2.0 * self.batch_size as f64);
+        let two = if planted(Fault::TwiceTooHot) { 1.0 } else { 2.0 };
+        let t = self.learning_rate / (two * self.batch_size as f64);
         match self.replacement {
             Replacement::Without if samples > 1 => t * (samples - self.batch_size) as f64 / (samples - 1) as f64,
             _ => t,

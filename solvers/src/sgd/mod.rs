@@ -35,6 +35,7 @@ pub mod sampling;
 use crate::engine::{Archive, Attribute, Engine, Interrupt, Snapshot, Statistics};
 use crate::ensemble::{Ensemble, Stop, Trajectories};
 use crate::error::Error;
+use crate::fault::{Fault, planted};
 use crate::problem::Problem;
 pub use chain::SgdChain;
 use curvature::LargestCurvature;
@@ -132,6 +133,7 @@ impl Engine for Sgd {
         if target <= self.steps {
             return Ok(());
         }
+        let target = target + u64::from(self.steps == 0 && planted(Fault::Time));
         let (first, now, descent) = (self.steps, self.time(), &self.descent);
         let axes = self.ensemble.grid().axes().to_vec();
         let share = (target - first) as f64 * descent.step_time() / self.end.max(f64::MIN_POSITIVE);

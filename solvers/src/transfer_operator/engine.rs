@@ -7,6 +7,7 @@ use super::options::TransferOperatorOptions;
 use super::samples::{Rule, Step};
 use crate::Error;
 use crate::engine::{Archive, Attribute, ByCell, Engine, Interrupt, LongRun, OnGrid, RefinedMoments, Snapshot};
+use crate::fault::{Fault, planted};
 use crate::numerics::richardson::{self, Extrapolated};
 use crate::numerics::symmetric::packed_len;
 use crate::problem::Problem;
@@ -52,6 +53,8 @@ impl TransferOperator {
     /// [`Error::Interrupted`].
     pub fn new(problem: &Problem, options: TransferOperatorOptions, interrupt: Interrupt) -> Result<Self, Error> {
         let (samples, step) = chain_of(problem, &options)?;
+        let rows = if planted(Fault::Deposit) { Rows::Linear } else { options.rows };
+        let options = TransferOperatorOptions { rows, ..options };
         let mut engine = Self {
             problem: problem.clone(),
             step,

@@ -2,16 +2,17 @@
 
 mod report;
 mod scenarios;
+mod self_test;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args as _;
-use fpsolve_validation::suite::{FAULTS, Fault, Planted, Row, Rows, SUITES, Setting, Suite, by_name};
+use fpsolve_validation::suite::{Fault, Row, Rows, SUITES, Setting, Suite, by_name};
 
 use crate::error::{self, Failure, Outcome};
 use crate::signal;
-use crate::text::table;
+use crate::text::nearest;
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
@@ -25,11 +26,12 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Suites:
   exact        laws, moments, currents and rates that are known in closed form
-  convergence  order and level of every discretisation, integrator and axis on refined grids
-  ensembles    Langevin and SGD walkers against the exact laws of their own discrete steps
+  convergence  order and level of every scheme, integrator, discretisation and coordinate
+  ensembles    Langevin and SGD walkers, every optimizer and sampling, against the exact laws of their own steps
   invariants   conservation, positivity, decay of free energy, symmetry, separability, units
   escape       mean times of escape and committors against quadrature
-  honesty      true error over reported error for every reference: histogram, mean, the worst ten
+  honesty      true error over reported error for every reference: histogram, mean, the worst ten; noise floors
+               against noise
   cross        the scenarios that come with fpsolve: engines against each other, expected numbers
 
 Exit code 3 where a check failed.
@@ -39,12 +41,12 @@ Examples:
   fpsolve validate exact honesty --full       two of them, with their long checks
   fpsolve validate --report checks.xml        for a CI system (JUnit); .json and .html too
   fpsolve validate scenarios/student-t.toml   this scenario
-  fpsolve validate --self-test                plants faults and looks whether the suites see them")]
+  fpsolve validate --self-test                plants faults in the solvers and looks whether the suites see them")]
 struct Args {
     /// Suites, scenarios, or folders of scenarios [default: all suites]
     #[arg(value_name = "SUITE|FILE|DIR")]
     what: Vec<String>,
-    /// Run the long checks too
+    /// Run the long checks too; with --self-test, every suite on every fault
     #[arg(long)]
     full: bool,
     /// Seed of all random numbers of the suites, or "random"
@@ -53,8 +55,8 @@ struct Args {
     /// Write the table to this file too: .html, .json or .xml (JUnit)
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Plant faults, one at a time, and check that the suites fail
-    #[arg(long, conflicts_with_all = ["full", "report"])]
+    /// Plant faults in the solvers, one at a time, and check that the suites fail
+    #[arg(long, conflicts_with = "report")]
     self_test: bool,
     #[command(flatten)]
     data: super::DataFolders,
@@ -91,6 +93,19 @@ struct Plan {
 }
 
 impl Args {
+    /// Errors: a word that is no suite and looks like no file.
+    fn known(&self) -> Result<(), Failure> {
+        let names: Vec<&str> = SUITES.iter().map(|suite| suite.name).chain([CROSS]).collect();
+        let stray = |what: &&String| {
+            let path = std::path::Path::new(what);
+            !names.contains(&what.as_str()) && path.extension().is_none() && !path.exists()
+        };
+        let Some(word) = self.what.iter().find(stray) else { return Ok(()) };
+        let meant = nearest(word, &names).map(|name| format!("did you mean \"{name}\"? ")).unwrap_or_default();
+        let help = format!("{meant}the suites are {}; a scenario ends in .toml", names.join(", "));
+        Err(Failure::input(error::advice(format!("there is no suite, scenario or folder \"{word}\""), help)))
+    }
+
     fn plan(&self) -> Plan {
         let is_suite = |what: &String| what == CROSS || by_name(what).is_some();
         let files: Vec<PathBuf> = self.what.iter().filter(|what| !is_suite(what)).map(PathBuf::from).collect();
@@ -110,8 +125,9 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let form = form.map_err(|what| Failure::input(error::advice(what, "for example: --report checks.xml")))?;
     super::set_threads(args.threads.map(usize::from))?;
     super::watch_signals()?;
+    args.known()?;
     if args.self_test {
-        return self_test(args);
+        return self_test::run(args);
     }
     let Plan { suites, scenarios } = args.plan();
     let folder =
@@ -152,8 +168,8 @@ fn checks_of(
         let seconds = std::cell::RefCell::new(Vec::new());
         let heard = |_: &Row| seconds.borrow_mut().push(last.replace(Instant::now()).elapsed().as_secs_f64());
         let mut rows = Rows::new(&heard);
-        let setting = Setting { full, seed, fault, interrupt: &signal::interrupted };
-        let done = (suite.run)(&setting, &mut rows);
+        let setting = Setting { full, seed, interrupt: &signal::interrupted };
+        let done = suite.run(&setting, fault, &mut rows);
         let rows = rows.into_rows();
         done.map(|()| rows.into_iter().zip(seconds.into_inner()).collect::<Vec<_>>())
     };
@@ -176,53 +192,4 @@ fn checks_of(
         }
         Some(Err(error)) => Err(Failure::run(error::solver(&error))),
     }
-}
-
-/// Plants each fault and prints which suites see it; exit code 3 where one that must does not.
-fn self_test(args: &Args) -> Result<Outcome, Failure> {
-    let plan = args.plan();
-    let mut rows =
-        vec![[&["planted fault"], plan.suites.iter().map(|s| s.name).collect::<Vec<_>>().as_slice()].concat()];
-    let mut cells: Vec<Vec<String>> = rows.drain(..).map(|row| row.into_iter().map(String::from).collect()).collect();
-    cells[0].push("first check that failed".into());
-    let (mut missed, start) = (Vec::new(), Instant::now());
-    for Planted { fault, what, suites } in FAULTS {
-        super::tell(&format!("planting: {what}\n"));
-        let (mut row, mut first) = (vec![what.to_string()], String::new());
-        for suite in &plan.suites {
-            let must = suites.contains(&suite.name);
-            // the others may see it too, which takes time to find out
-            if !must {
-                row.push(String::new());
-                continue;
-            }
-            let Some(checks) = checks_of(suite, false, args.seed, Some(*fault))? else {
-                return Ok(Outcome::Interrupted);
-            };
-            let failed: Vec<&Check> = checks.iter().filter(|check| !check.row.passed).collect();
-            row.push(if failed.is_empty() {
-                "MISSED".into()
-            } else {
-                format!("seen by {} of {}", failed.len(), checks.len())
-            });
-            match failed.first() {
-                Some(check) if first.is_empty() => first.clone_from(&check.row.what),
-                Some(_) => {}
-                None => missed.push(format!("{what}: not seen by {}", suite.name)),
-            }
-        }
-        row.push(first);
-        cells.push(row);
-    }
-    let mut text = String::new();
-    table(&cells, &mut text);
-    missed.iter().for_each(|line| text += &format!("  MISSED {line}\n"));
-    text += &format!(
-        "  {} faults planted, {} missed; {:.0} s\n",
-        FAULTS.len(),
-        missed.len(),
-        start.elapsed().as_secs_f64()
-    );
-    super::print(&text)?;
-    Ok(if missed.is_empty() { Outcome::Done } else { Outcome::VerdictFailed })
 }

@@ -35,7 +35,7 @@ pub(super) fn write(path: &Path, form: Form, checks: &[Check], heading: &str) ->
 fn expected(check: &Check) -> [String; 2] {
     let row = &check.row;
     match (row.expected, row.least) {
-        (Some(expected), _) => [short(expected), format!("± {}", short(row.bound))],
+        (Some(expected), _) => [digits(expected, row.bound), format!("± {}", short(row.bound))],
         (None, Some(least)) if row.bound.is_infinite() => [String::new(), format!("at least {}", short(least))],
         (None, Some(least)) => [String::new(), format!("{} to {}", short(least), short(row.bound))],
         (None, None) => [String::new(), format!("at most {}", short(row.bound))],
@@ -44,7 +44,16 @@ fn expected(check: &Check) -> [String; 2] {
 
 /// A number with as many digits as show whether it holds.
 fn number(check: &Check) -> String {
-    check.word.clone().unwrap_or_else(|| short(check.row.value))
+    let row = &check.row;
+    let of_row = || row.expected.map_or_else(|| short(row.value), |_| digits(row.value, row.bound));
+    check.word.clone().unwrap_or_else(of_row)
+}
+
+/// A number to a tenth of its bound, where that takes more than the usual digits.
+fn digits(x: f64, bound: f64) -> String {
+    let decimals = if bound > 0.0 { 1.0 - bound.log10().floor() } else { 0.0 };
+    let (few, many) = (short(x), format!("{x:.*}", decimals.clamp(0.0, 12.0) as usize));
+    if (1e-3..1e5).contains(&x.abs()) && many.len() > few.len() { many } else { few }
 }
 
 fn verdict(check: &Check) -> &'static str {
@@ -67,7 +76,7 @@ pub(super) fn to_text(checks: &[Check], heading: &str) -> String {
     for check in checks.iter().filter(|check| !check.row.passed) {
         let _ = writeln!(text, "  FAILED {}: {}: {} ({})", check.suite, check.row.what, number(check), check.row.why);
     }
-    let failed = checks.iter().filter(|check| !check.row.passed).count();
+    let failed = failures(checks);
     let _ = writeln!(text, "  {} of {} checks passed; {heading}", checks.len() - failed, checks.len());
     text
 }
@@ -91,30 +100,40 @@ fn json_text(checks: &[Check], heading: &str) -> String {
     format!("{:#}\n", json!({ "about": heading, "checks": checks.iter().map(one).collect::<Vec<_>>() }))
 }
 
+/// The suites in their order, each with its checks.
+fn by_suite(checks: &[Check]) -> impl Iterator<Item = (&'static str, &[Check])> {
+    checks.chunk_by(|a, b| a.suite == b.suite).map(|of| (of[0].suite, of))
+}
+
+fn failures(of: &[Check]) -> usize {
+    of.iter().filter(|check| !check.row.passed).count()
+}
+
+fn seconds(of: &[Check]) -> f64 {
+    of.iter().map(|check| check.seconds).sum()
+}
+
 /// As CI systems read it: a test suite for each suite, a test case for each check.
 fn junit(checks: &[Check], heading: &str) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let failures = |of: &[&Check]| of.iter().filter(|check| !check.row.passed).count();
-    let all: Vec<&Check> = checks.iter().collect();
-    let seconds = |of: &[&Check]| of.iter().map(|check| check.seconds).sum::<f64>();
-    let head =
-        |of: &[&Check]| format!("tests=\"{}\" failures=\"{}\" time=\"{:.3}\"", of.len(), failures(of), seconds(of));
-    let _ = writeln!(text, "<testsuites name=\"fpsolve validate, {}\" {}>", escape(heading), head(&all));
-    let mut names: Vec<&str> = checks.iter().map(|check| check.suite).collect();
-    names.dedup();
-    for name in names {
-        let of: Vec<&Check> = checks.iter().filter(|check| check.suite == name).collect();
-        let _ = writeln!(text, "  <testsuite name=\"{name}\" {}>", head(&of));
+    let head = |of: &[Check]| {
+        let (tests, failures, time) = (of.len(), failures(of), seconds(of));
+        format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" time=\"{time:.3}\"")
+    };
+    let _ = writeln!(text, "<testsuites name=\"fpsolve validate, {}\" {}>", escape(heading), head(checks));
+    for (name, of) in by_suite(checks) {
+        let _ = writeln!(text, "  <testsuite name=\"{name}\" {} skipped=\"0\">", head(of));
         for check in of {
-            let what = escape(&crate::text::harmless(&check.row.what));
+            let what = escape(&check.row.what);
             let case = format!("<testcase classname=\"{name}\" name=\"{what}\" time=\"{:.3}\"", check.seconds);
             if check.row.passed {
                 let _ = writeln!(text, "    {case}/>");
             } else {
                 let [expected, bound] = expected(check);
-                let said = format!("{} for {expected} {bound}: {}", number(check), check.row.why);
-                let said = escape(&crate::text::harmless(&said));
-                let _ = writeln!(text, "    {case}><failure message=\"{said}\"/></testcase>");
+                let short = [number(check), expected, bound].join(" ");
+                let (short, why) = (escape(short.trim()), escape(&check.row.why));
+                let _ =
+                    writeln!(text, "    {case}><failure type=\"check\" message=\"{short}\">{why}</failure></testcase>");
             }
         }
         text += "  </testsuite>\n";
@@ -122,25 +141,49 @@ fn junit(checks: &[Check], heading: &str) -> String {
     text + "</testsuites>\n"
 }
 
-const STYLE: &str = "body{font:15px/1.4 system-ui,sans-serif;margin:2em;color:#222}table{border-collapse:collapse}\
-    td,th{padding:.2em .7em;text-align:left;border-bottom:1px solid #ddd;vertical-align:top}.FAILED{color:#b00020;font-weight:600}";
+const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;padding:0 1em;max-width:82em;color:#222}\
+    table{border-collapse:collapse;margin:.5em 0 2em}th{font-weight:600;color:#555}\
+    td,th{padding:.25em .8em;text-align:left;border-bottom:1px solid #ddd;vertical-align:top}\
+    td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.why{color:#555;font-size:.9em;max-width:34em}\
+    .passed{color:#1b6e2e}.FAILED{color:#b00020;font-weight:600}tr.bad{background:#fdecee}";
 
+/// Checks that failed first, then the suites one by one.
 fn page(checks: &[Check], heading: &str) -> String {
-    let failed = checks.iter().filter(|check| !check.row.passed).count();
-    let title = format!("fpsolve validate: {} of {} checks passed", checks.len() - failed, checks.len());
+    let title = format!("fpsolve validate: {} of {} checks passed", checks.len() - failures(checks), checks.len());
     let mut text = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title><style>{STYLE}</style></head><body>\n\
-         <h1>{title}</h1>\n<p>{}</p>\n<table>\n",
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head><body>\n\
+         <h1>{title}</h1>\n<p>{}</p>\n",
         escape(heading)
     );
-    text += "<tr><th>suite</th><th>what</th><th>value</th><th>expected</th><th>bound</th><th>verdict</th><th>why</th></tr>\n";
-    for check in checks {
-        let [expected, bound] = expected(check);
-        let cells = [check.suite.to_string(), check.row.what.clone(), number(check), expected, bound];
-        let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
-        let verdict = verdict(check);
-        let _ =
-            writeln!(text, "<tr>{cells}<td class=\"{verdict}\">{verdict}</td><td>{}</td></tr>", escape(&check.row.why));
+    text += "<table><tr><th>suite</th><th>checks</th><th>failed</th><th>seconds</th></tr>\n";
+    for (name, of) in by_suite(checks) {
+        let (bad, n, s) = (failures(of), of.len(), seconds(of));
+        let class = if bad > 0 { " class=\"bad\"" } else { "" };
+        let _ = writeln!(
+            text,
+            "<tr{class}><td><a href=\"#{name}\">{name}</a></td><td class=\"n\">{n}</td><td class=\"n\">{bad}</td>\
+             <td class=\"n\">{s:.1}</td></tr>"
+        );
     }
-    text + "</table>\n</body></html>\n"
+    text += "</table>\n";
+    for (name, of) in by_suite(checks) {
+        let _ = writeln!(text, "<h2 id=\"{name}\">{name}</h2>\n<table>");
+        text += "<tr><th>what</th><th>value</th><th>expected</th><th>bound</th><th>verdict</th><th>why</th></tr>\n";
+        let (bad, good): (Vec<&Check>, Vec<&Check>) = of.iter().partition(|check| !check.row.passed);
+        bad.into_iter().chain(good).for_each(|check| text += &row(check));
+        text += "</table>\n";
+    }
+    text + "</body></html>\n"
+}
+
+fn row(check: &Check) -> String {
+    let [expected, bound] = expected(check);
+    let numbers: String =
+        [number(check), expected, bound].iter().map(|cell| format!("<td class=\"n\">{}</td>", escape(cell))).collect();
+    let (what, why, verdict) = (escape(&check.row.what), escape(&check.row.why), verdict(check));
+    let class = if check.row.passed { "" } else { " class=\"bad\"" };
+    format!(
+        "<tr{class}><td>{what}</td>{numbers}<td class=\"{verdict}\">{verdict}</td><td class=\"why\">{why}</td></tr>\n"
+    )
 }

@@ -12,6 +12,7 @@ pub const METRIC: Metric = Metric {
                 gamma law",
     scaling: Scaling::Linear,
     quick: true,
+    is_quantile: true,
     budget: |_, _| None,
     read,
 };

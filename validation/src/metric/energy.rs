@@ -12,6 +12,7 @@ pub const METRIC: Metric = Metric {
     reference: "Székely & Rizzo, J. Stat. Plan. Inference 143, 2013; Watson, Biometrika 48, 1961; noise: Brownian bridge of the law",
     scaling: Scaling::Root,
     quick: true,
+    is_quantile: true,
     budget: |pair, g| Some(over_lengths(pair, |length| g * (2.0 * length).sqrt())),
     read,
 };

@@ -10,6 +10,7 @@ pub const METRIC: Metric = Metric {
     reference: "Hellinger, J. reine angew. Math. 136, 1909; noise of its square: exact Poisson and binomial sums, gamma law",
     scaling: Scaling::Root,
     quick: true,
+    is_quantile: true,
     budget: |_, g| Some(g.sqrt()),
     read,
 };

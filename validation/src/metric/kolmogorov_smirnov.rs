@@ -12,6 +12,7 @@ pub const METRIC: Metric = Metric {
                 Lett. 82, 2012) and Kuiper, Indag. Math. 22, 1960; continuum laws, hence upper bounds for binned data",
     scaling: Scaling::Root,
     quick: true,
+    is_quantile: false,
     budget: |_, g| Some(g),
     read,
 };

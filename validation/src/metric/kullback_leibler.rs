@@ -13,6 +13,7 @@ pub const METRIC: Metric = Metric {
                 Inf. Theory 37, 1991; noise: exact Poisson and binomial sums, gamma law (2N·KL is a G statistic)",
     scaling: Scaling::Linear,
     quick: true,
+    is_quantile: true,
     budget: |_, _| None,
     read,
 };

@@ -99,6 +99,8 @@ pub struct Metric {
     pub scaling: Scaling,
     /// Whether every pair of engines is read at every time; the others where a limit or `fpsolve compare` asks for them.
     pub quick: bool,
+    /// Whether `noise_upper` is a quantile of the noise for many walkers; else it bounds it, for every law.
+    pub is_quantile: bool,
     /// The largest value that laws a total variation g apart can have; None where that bounds nothing.
     pub budget: fn(&Pair, f64) -> Option<f64>,
     /// Reads the metric at a false-alarm rate: first the metric itself; where it works on the marginals of two or more

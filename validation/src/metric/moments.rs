@@ -14,6 +14,7 @@ pub const MEAN: Metric = Metric {
     reference: "noise: normal law with variance 1/N (central limit theorem)",
     scaling: Scaling::Root,
     quick: true,
+    is_quantile: true,
     budget: |pair, g| Some(g * spreads(pair).fold(0.0, f64::max)),
     read: |pair, rate| over_axes(pair, rate, |m| farthest(m, false), |m, rate| reading(m, rate, false)),
 };
@@ -26,6 +27,7 @@ pub const VARIANCE: Metric = Metric {
     reference: "noise: normal law with variance (κ − 1)/N, κ the kurtosis (central limit theorem)",
     scaling: Scaling::Root,
     quick: true,
+    is_quantile: true,
     budget: |pair, g| Some(g * spreads(pair).fold(0.0, f64::max).powi(2)),
     read: |pair, rate| over_axes(pair, rate, |m| farthest(m, true), |m, rate| reading(m, rate, true)),
 };

@@ -11,6 +11,7 @@ pub const METRIC: Metric = Metric {
     reference: "Rabin, Peyré, Delon & Bernot, SSVM 2011; noise: mean √(2/π) ∫ √(F(1 − F)/N), tail of Borell, Invent. Math. 30, 1975",
     scaling: Scaling::Root,
     quick: false,
+    is_quantile: false,
     budget: |pair, g| Some(g * spreads(pair).map(|r| r * r).sum::<f64>().sqrt()),
     read,
 };

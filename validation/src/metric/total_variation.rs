@@ -10,6 +10,7 @@ pub const METRIC: Metric = Metric {
     reference: "noise: mean absolute deviation of binomial counts (De Moivre 1730; Diaconis & Zabell, Stat. Sci. 6, 1991)",
     scaling: Scaling::Root,
     quick: true,
+    is_quantile: true,
     budget: |_, g| Some(g),
     read,
 };

@@ -14,6 +14,7 @@ pub const METRIC: Metric = Metric {
                 Borell, Invent. Math. 30, 1975",
     scaling: Scaling::Root,
     quick: false,
+    is_quantile: false,
     budget: |pair, g| Some(g * spreads(pair).map(|r| r * r).sum::<f64>().sqrt()),
     read,
 };

@@ -12,6 +12,7 @@ pub const METRIC: Metric = Metric {
                 2011; noise: Brownian bridge of the law (del Barrio, Giné & Matrán, Ann. Prob. 27, 1999)",
     scaling: Scaling::Root,
     quick: true,
+    is_quantile: true,
     budget: |pair, g| Some(over_lengths(pair, |length| g * length)),
     read,
 };

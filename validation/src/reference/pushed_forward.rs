@@ -128,7 +128,7 @@ impl Dynamics for Helix {
 }
 
 /// Probability of a standard normal variable between a < b, with full relative accuracy in both tails.
-fn normal_between(a: f64, b: f64) -> f64 {
+pub(crate) fn normal_between(a: f64, b: f64) -> f64 {
     let upper = |z: f64| 0.5 * erfc(z / std::f64::consts::SQRT_2);
     if a > 0.0 { upper(a) - upper(b) } else { upper(-b) - upper(-a) }
 }

@@ -26,6 +26,22 @@ pub fn walkers_for_kolmogorov(distance: f64, rate: f64) -> usize {
     (2.0 * (2.0 / rate).ln() / (distance * distance)).ceil() as usize
 }
 
+/// Number of draws whose variance, of a normal law, shows the relative difference `seen` with false-alarm and false-pass rates `rate`.
+pub fn draws_for_variance(seen: f64, rate: f64) -> usize {
+    (2.0 * (apart(rate) / seen).powi(2)).ceil() as usize
+}
+
+/// Number of draws whose mean shows a difference of `seen` standard deviations with false-alarm and false-pass rates `rate`.
+pub fn draws_for_mean(seen: f64, rate: f64) -> usize {
+    (apart(rate) / seen).powi(2).ceil() as usize
+}
+
+/// Standard errors between two numbers that a check takes one for the other with the rate `rate` either way: a two-sided quantile of
+/// the false alarms and a one-sided one of the power.
+pub fn apart(rate: f64) -> f64 {
+    standard_errors(rate) + normal_quantile(1.0 - rate)
+}
+
 /// Number of standard errors that a mean of independent draws exceeds with the given two-sided rate.
 pub fn standard_errors(rate: f64) -> f64 {
     normal_quantile(1.0 - 0.5 * rate)

@@ -69,7 +69,7 @@ fn unit_gamma_quantile(shape: f64, rate: f64) -> f64 {
         // Wilson & Hilferty, PNAS 17, 1931
         return shape * (1.0 - 1.0 / (9.0 * shape) + z / (3.0 * shape.sqrt())).powi(3);
     }
-    let high = shape + 10.0 * (z + 1.0) * (shape.sqrt() + 1.0);
+    let high = shape + 10.0 * (z.max(0.0) + 1.0) * (shape.sqrt() + 1.0);
     if gamma_ur(shape, 1e-300) < rate {
         return 0.0;
     }

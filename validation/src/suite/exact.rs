@@ -3,18 +3,25 @@
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::engine::OnGrid;
+use fpsolve_solvers::diffusion::{self, Diffusion};
+use fpsolve_solvers::dynamics::{GradientDynamics, Interpretation};
+use fpsolve_solvers::engine::{Engine, OnGrid};
 use fpsolve_solvers::fokker_planck::{FokkerPlanck, FokkerPlanckOptions, Stationary};
+use fpsolve_solvers::model::Model;
 use fpsolve_solvers::problem::density::moments;
+use fpsolve_solvers::problem::dynamics::lengths;
 use fpsolve_solvers::problem::initial::Initial;
+use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
+use fpsolve_solvers::transfer_operator::{TransferOperator, TransferOperatorOptions};
 
 use super::solve::{boxed, edges, line};
 use super::{Rows, Setting, Suite};
+use crate::reference::descent::{LinearRegression, Quadratic};
 use crate::reference::line::{Line, student_t};
 use crate::reference::linear::{Law, OrnsteinUhlenbeck};
 use crate::reference::manufactured::Equilibrium;
 use crate::reference::pushed_forward::{Sinh, Wave};
-use crate::reference::quadrature::integrate;
+use crate::reference::quadrature::{integrate, normalised_cells};
 
 /// The suite.
 pub(super) static SUITE: Suite =
@@ -26,6 +33,8 @@ fn run(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
     slowest_mode(setting, rows)?;
     rotating(setting, rows)?;
     multiplicative(setting, rows)?;
+    batches(setting, rows)?;
+    isothermal(setting, rows)?;
     if setting.full {
         currents(setting, rows)?;
     }
@@ -54,17 +63,17 @@ fn wells(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
     let h = grid.axes()[0].spacing();
     let found =
         |well: Line| setting.at_rest(edges(), (Arc::new(well), well.temperature), &grid, &well.stationary(&grid));
-    let second = |s: &Stationary| s.covariance[0] - h * h / 12.0;
+    let second = |s: &Stationary| s.covariance[0];
     let (b02, error) = found(Line::b02(0.25))?;
     rows.below("B02: L1 error of the quartic well at rest", error, 1e-6, "e^(-L/T); 800 cells");
-    rows.near("B02: second moment", second(&b02), 0.832_745_487, 2e-5, "quadrature with 30 digits");
+    rows.near("B02: second moment", second(&b02), 0.832_745_487, 1e-7, "quadrature with 30 digits");
     rows.near("B02: density at 0", b02.probability[400] / h, 0.186_387_723, 2e-5, "quadrature with 30 digits");
     let (b05, _) = found(Line::b05(0.1))?;
     rows.near(
         "B05: second moment",
         second(&b05),
         0.784_242_335,
-        2e-5,
+        1e-7,
         "noise grows with θ: Itô's density, in closed form",
     );
     let highest = (400..800).max_by(|&i, &j| b05.probability[i].total_cmp(&b05.probability[j])).unwrap_or(0);
@@ -162,6 +171,58 @@ fn multiplicative(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
     let exact = wave.cell_probability(&grid, start, 0.8);
     let run = setting.transient(edges(), (Arc::new(wave), 0.3), &grid, initial, &[0.4, 0.8], &exact)?;
     rows.below("x₂ = y₂ + a sin y₁: L1 error", run.error, 3.1e-3, "full tensor that depends on the place; 64² cells");
+    Ok(())
+}
+
+/// B12: the variance at rest from a learning rate and a batch: of the equation, and of descent itself by the transfer operator.
+fn batches(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+    let q = Quadratic { curvature: 1.0, variance: 1.0, learning_rate: 0.2, batch_size: 1.0 };
+    let minibatch = Minibatch { learning_rate: 0.2, batch_size: 1, replacement: Replacement::With };
+    let model: Arc<dyn Model> = Arc::new(LinearRegression::b12(&q));
+    let noise = Arc::new(diffusion::Minibatch::new(&*model)?);
+    let dynamics = Arc::new(GradientDynamics::new(Arc::clone(&model), noise));
+    let grid = line(-2.2, 2.2, 220)?;
+    let problem = setting.problem(dynamics, minibatch.temperature(2), &grid, Initial::Uniform, vec![0.0, 1.0]);
+    let problem = Problem { model, minibatch: Some(minibatch), ..problem };
+    let engine = FokkerPlanck::new_until(&problem, edges(), setting.interrupt)?;
+    let variance = engine.stationary().map_or(f64::NAN, |law| law.covariance[0]);
+    rows.near(
+        "B12, η = 0.2: variance of the equation at rest",
+        variance,
+        q.sde(),
+        1e-4 * q.sde(),
+        "η σ²/(2B); 220 cells",
+    );
+    let operator = TransferOperator::new(&problem, TransferOperatorOptions::default(), setting.interrupt)?;
+    let variance = operator.long_run().map_or(f64::NAN, |law| law.covariance[0]);
+    rows.near(
+        "B12, η = 0.2: variance of descent at rest",
+        variance,
+        q.sgd(),
+        1e-6 * q.sgd(),
+        "η σ²/(B(2 − η)); transfer operator",
+    );
+    Ok(())
+}
+
+/// D = 1 + θ².
+struct Growing;
+
+impl Diffusion for Growing {
+    fn diffusion(&self, _model: &dyn Model, points: &[f64], diffusion: &mut [f64]) {
+        diffusion.iter_mut().zip(points).for_each(|(d, x)| *d = 1.0 + x * x);
+    }
+}
+
+/// The noise of Hänggi & Klimontovich: J = −L'ρ − T D ρ', so that ρ ∝ (1 + θ²)^{−1/(2T)} for L = θ²/2.
+fn isothermal(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+    let (t, grid) = (0.1, line(-2.2, 2.2, 220)?);
+    let model: Arc<dyn Model> = Arc::new(LinearRegression::new(&[1.0, 1.0], &[0.3, -0.3]));
+    let dynamics = GradientDynamics::new(model, Arc::new(Growing));
+    let dynamics = dynamics.with_interpretation(Interpretation::HaenggiKlimontovich, t, &lengths(&grid));
+    let exact = normalised_cells(&grid, |x| (1.0 + x[0] * x[0]).powf(-0.5 / t));
+    let (_, error) = setting.at_rest(edges(), (Arc::new(dynamics), t), &grid, &exact)?;
+    rows.below("Hänggi–Klimontovich noise D = 1 + θ²: L1 error at rest", error, 1e-5, "(1 + θ²)^(−1/(2T)); 220 cells");
     Ok(())
 }
 

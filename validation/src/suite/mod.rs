@@ -2,7 +2,7 @@
 //!
 //! Each check is a row: what was computed, what was expected, how far off it may be, and why that far. A statistical row states its
 //! false-alarm rate ([`RATE`]) and is paired with a row that fails unless a stated difference would be seen, so that a suite cannot pass by
-//! being blind. A [`Fault`] is planted between the mathematics and the suite; [`FAULTS`] says which suite must see which.
+//! being blind. A [`Fault`] is planted in the solvers themselves; [`FAULTS`] says which suite must see which.
 //!
 //! A new suite is one file here and one line in [`SUITES`].
 
@@ -19,6 +19,7 @@ pub use fault::{FAULTS, Fault, Planted};
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::engine::Interrupt;
+use fpsolve_solvers::fault::plant;
 
 /// Probability that a statistical row fails although nothing is wrong, for a new seed.
 pub const RATE: f64 = 1e-6;
@@ -30,8 +31,15 @@ pub struct Suite {
     pub name: &'static str,
     /// What it checks.
     pub about: &'static str,
-    /// Runs it. Errors: those of the engines; an interruption.
-    pub run: fn(&Setting, &mut Rows) -> Result<(), Error>,
+    run: fn(&Setting, &mut Rows) -> Result<(), Error>,
+}
+
+impl Suite {
+    /// Runs it, on solvers as they are or with a fault planted in them. Errors: those of the engines; an interruption.
+    pub fn run(&self, setting: &Setting, fault: Option<Fault>, rows: &mut Rows) -> Result<(), Error> {
+        let _planting = plant(fault);
+        (self.run)(setting, rows)
+    }
 }
 
 /// All suites, in the order in which they run.
@@ -45,8 +53,6 @@ pub struct Setting<'a> {
     pub full: bool,
     /// Seed of all random numbers.
     pub seed: u64,
-    /// What is planted; None for the program as it is.
-    pub fault: Option<Fault>,
     /// Asked now and then whether to go on.
     pub interrupt: Interrupt<'a>,
 }

@@ -4,6 +4,7 @@
 //! points μ ± √d·(columns of a root of S), exact for polynomials of degree 3: exact for a linear drift and quadratic A, a
 //! Gaussian closure otherwise. Points beyond the walls are taken on the walls; from a single point pairs lean so that both are inside.
 
+use crate::fault::{Fault, planted};
 use crate::fokker_planck::stencil::coefficients::at_points;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::dynamics::Dynamics;
@@ -51,6 +52,12 @@ pub fn conditional_moments(
         }
         active = active.into_iter().zip(agreed).filter(|(_, agreed)| !agreed).map(|(i, _)| i).collect();
         steps *= 2;
+    }
+    if planted(Fault::Deposit) {
+        for k in 0..grid.dimension() {
+            let (c, sixth) = (packed_index(grid.dimension(), k, k), grid.axes()[k].spacing().powi(2) / 6.0);
+            out.covariance[c * n..(c + 1) * n].iter_mut().for_each(|variance| *variance += sixth);
+        }
     }
     out.mean.iter().chain(&out.covariance).all(|v| v.is_finite()).then_some(out)
 }

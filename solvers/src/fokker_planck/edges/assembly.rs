@@ -11,6 +11,7 @@ use super::vanishing_noise::weighted_cells;
 use super::weight::EdgeWeight;
 use crate::Error;
 use crate::dynamics::coordinates::in_coordinates;
+use crate::fault::{Fault, planted};
 use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
 use crate::fokker_planck::stencil::coefficients::{CellCoefficients, at_cells};
@@ -134,6 +135,7 @@ fn assembled(
             cells: &cells,
             weight: options.weight,
             weighted: weighted.as_deref(),
+            fick: planted(Fault::Fick),
         };
         let mut all = diagonal_edges(&problem);
         let hidden: Vec<(Hidden, [f64; 3])> = all.iter().flat_map(|edges| edges.hidden.iter().copied()).collect();

@@ -63,6 +63,8 @@ pub struct Diagonal<'a> {
     pub weight: EdgeWeight,
     /// Where the noise vanishes at a wall.
     pub weighted: Option<&'a WeightedCells>,
+    /// A planted fault: Fick's law, J = bρ − A ∇ρ.
+    pub fick: bool,
 }
 
 /// All edges, chunk by chunk and axis by axis.
@@ -208,7 +210,7 @@ impl Diagonal<'_> {
         let width = |cell: usize| axis.width(self.grid.multi_index(cell)[k]);
         let length = edge.distance.abs();
         let integral = line.map_or(quadrature, |line| line.integral(quadrature));
-        let p = integral - (v[3] / v[1]).ln();
+        let p = if self.fick { integral } else { integral - (v[3] / v[1]).ln() };
         let fitted = p.is_finite() && p.abs() < 1e12 && v[1] > 0.0 && v[3] > 0.0;
         let (forward, backward) = if fitted {
             let weight = 0.5 * (v[1] + v[3]) / length;

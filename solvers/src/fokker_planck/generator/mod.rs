@@ -12,6 +12,8 @@ pub mod current;
 use rayon::prelude::*;
 use sprs::CsMat;
 
+use crate::fault::{Fault, planted};
+
 /// Rows per task of threaded work; products of smaller generators run on the calling thread.
 const BLOCK: usize = 16_384;
 
@@ -95,6 +97,13 @@ impl GeneratorBuilder {
         let mut blocks = generator.blocks(&mut count);
         blocks.par_iter_mut().for_each(|block| block.fill(&lists));
         generator.compress(&count);
+        if planted(Fault::OneSided) {
+            let middle = generator.in_rate.len() / 2;
+            generator.in_rate[middle] = 0.0;
+        }
+        if planted(Fault::Leak) {
+            generator.leaving[0] += 1e-6;
+        }
         generator
     }
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::Error;
+use crate::fault::{Fault, planted};
 use crate::numerics::symmetric::{packed_index, packed_len, products};
 use crate::problem::dynamics::{Dynamics, lengths};
 use crate::problem::grid::Grid;
@@ -36,10 +37,18 @@ pub fn at_points(
     let mut div = vec![0.0; if divergence.is_some() { d * n } else { 0 }];
     dynamics.drift_diffusion(points, &mut drift, &mut diffusion);
     if let Some(lengths) = divergence {
-        dynamics.diffusion_divergence(points, lengths, &mut div);
+        divergence_of(dynamics, points, lengths, &mut div);
     }
     diffusion.iter_mut().chain(&mut div).for_each(|v| *v *= temperature);
     (drift, diffusion, div)
+}
+
+/// ∇·D (d×n) at points.
+fn divergence_of(dynamics: &dyn Dynamics, points: &[f64], lengths: &[f64], divergence: &mut [f64]) {
+    dynamics.diffusion_divergence(points, lengths, divergence);
+    if planted(Fault::NoDivergence) {
+        divergence.fill(0.0);
+    }
 }
 
 /// Evaluates all cell centres. Errors: a value that is not finite or an indefinite D, with the point.
@@ -72,7 +81,7 @@ pub fn at_cells(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid) -> Resul
             let first = chunk * CHUNK;
             let points = centers(grid, first, divergence.len() / d);
             let mut values = vec![0.0; divergence.len()];
-            dynamics.diffusion_divergence(&points, &lengths, &mut values);
+            divergence_of(dynamics, &points, &lengths, &mut values);
             values.iter_mut().for_each(|v| *v *= temperature);
             to_cell_major(&values, d, divergence);
             finite(grid, first, d, divergence, "divergence of the diffusion matrix")

@@ -8,6 +8,7 @@ mod without_replacement;
 use std::sync::Arc;
 
 use crate::error::{Error, Setting};
+use crate::fault::{Fault, planted};
 use crate::model::SampleModel;
 use crate::numerics::random::LaneStream;
 use crate::problem::{Minibatch, Replacement};
@@ -55,6 +56,9 @@ pub fn build(minibatch: &Minibatch, model: &Arc<dyn SampleModel>) -> Result<Box<
         return Ok(Box::new(importance::Importance { model: Arc::clone(model) }));
     }
     Ok(match minibatch.replacement {
+        Replacement::Without if planted(Fault::Replacement) => {
+            Box::new(with_replacement::WithReplacement { samples: m })
+        }
         Replacement::With => Box::new(with_replacement::WithReplacement { samples: m }),
         Replacement::Without => Box::new(without_replacement::WithoutReplacement { samples: m }),
         Replacement::Epoch => Box::new(epoch::Epoch { samples: m, batch: batch as u32 }),

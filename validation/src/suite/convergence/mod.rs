@@ -1,5 +1,9 @@
 //! Order and level: errors on refined grids, the same error by every integrator.
 
+mod coordinates;
+mod integrators;
+mod schemes;
+
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
@@ -8,8 +12,11 @@ use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
 use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
 use fpsolve_solvers::problem::initial::Initial;
 
+pub(super) use integrators::walk;
+
 use super::solve::{boxed, chain, edges, line};
 use super::{Rows, Setting, Suite};
+use crate::reference::grids;
 use crate::reference::line::Line;
 use crate::reference::linear::{Law, OrnsteinUhlenbeck};
 use crate::reference::manufactured::Equilibrium;
@@ -18,7 +25,7 @@ use crate::reference::pushed_forward::{Helix, Sinh, Wave};
 /// The suite.
 pub(super) static SUITE: Suite = Suite {
     name: "convergence",
-    about: "order and level of every discretisation, integrator and axis on refined grids",
+    about: "order and level of every scheme, integrator, discretisation and coordinate",
     run,
 };
 
@@ -41,7 +48,10 @@ fn check(rows: &mut Rows, name: &str, errors: &[f64], orders: [f64; 2], level: f
 }
 
 fn run(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
-    integrators(setting, rows)?;
+    on_one_grid(setting, rows)?;
+    integrators::integrators(setting, rows)?;
+    schemes::schemes(setting, rows)?;
+    coordinates::coordinates(setting, rows)?;
     let all = |cells: &[usize], error: &dyn Fn(usize) -> Result<f64, Error>| -> Result<Vec<f64>, Error> {
         cells.iter().map(|&n| error(n)).collect()
     };
@@ -50,8 +60,10 @@ fn run(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
     check(rows, "sinh, chain", &all(&[128, 256, 512], &|n| sinh(setting, chain(), n, &[0.8]))?, CHAIN_ORDER, 5.45e-7);
     check(rows, "sinh, graded axis", &all(&[32, 64, 128], &|n| graded(setting, n))?, SECOND, 4.899e-4);
     for (name, well, half, level) in [
-        ("B02 at rest", Line::b02(0.1), 2.5, 6.1027e-7),
-        ("B05 at rest", Line::b05(0.1), 3.0, 2.1089e-7),
+        ("B02 at rest, T = 1", Line::b02(1.0), 4.0, 1.2308e-7),
+        ("B02 at rest, T = 0.1", Line::b02(0.1), 2.5, 6.1027e-7),
+        ("B05 at rest, β = 1", Line::b05(0.5), 6.0, 1.8038e-7),
+        ("B05 at rest, β = 0.2", Line::b05(0.1), 3.0, 2.1089e-7),
         ("B06 at rest", Line::b06(), 4.0, 2.8217e-6),
     ] {
         let error = |n: usize| {
@@ -60,6 +72,13 @@ fn run(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
         };
         check(rows, name, &all(&[64, 128, 256], &error)?, FOURTH, level);
     }
+    let rotating = |n: usize| {
+        let process = OrnsteinUhlenbeck::b08();
+        let grid = grids::uniform(&[(-2.0, 2.0, n), (-1.7, 1.7, n)], Boundary::Reflecting)?;
+        let exact = process.stationary().cell_probability(&grid)?;
+        Ok(setting.at_rest(edges(), (Arc::new(process), 0.1), &grid, &exact)?.1)
+    };
+    check(rows, "B08 at rest, a current", &all(&[32, 64, 128], &rotating)?, SECOND, 8.426e-5);
     check(rows, "wave, edges", &all(&[32, 64, 128], &|n| wave(setting, edges(), n, &[0.4, 0.8]))?, SECOND, 7.543e-4);
     if setting.full {
         check(rows, "wave, chain", &all(&[32, 64, 128], &|n| wave(setting, chain(), n, &[0.8]))?, CHAIN_ORDER, 2.37e-5);
@@ -81,7 +100,7 @@ fn run(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
 }
 
 /// Each method in time on one grid: the error of the grid, and no more.
-fn integrators(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
+fn on_one_grid(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
     let process = OrnsteinUhlenbeck::b01();
     let start = Law { mean: vec![1.0], covariance: vec![0.01] };
     let grid = line(-1.5, 2.5, 128)?;

@@ -1,12 +1,14 @@
 //! True error against the error that a run reports, over all references.
 
+mod calibration;
+
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
 use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::problem::initial::Initial;
 
-use super::solve::{boxed, chain, edges, line};
+use super::solve::{Solved, boxed, chain, edges, line};
 use super::{Rows, Setting, Suite};
 use crate::reference::line::Line;
 use crate::reference::linear::{Law, OrnsteinUhlenbeck};
@@ -16,7 +18,7 @@ use crate::reference::pushed_forward::{Helix, Sinh, Wave};
 /// The suite.
 pub(super) static SUITE: Suite = Suite {
     name: "honesty",
-    about: "true error over reported error for every reference: histogram, mean, the worst ten",
+    about: "true error over reported error for every reference: histogram, mean, the worst ten; noise floors against noise",
     run,
 };
 
@@ -66,7 +68,7 @@ fn run(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
         let why = format!("true {:.2e}, reported {:.2e}; among the worst ten", worst.error, worst.reported);
         rows.within(worst.what.clone(), worst.ratio(), [1.0 / HONEST, HONEST], why);
     }
-    Ok(())
+    calibration::noise(setting, rows)
 }
 
 fn histogram(all: &[Ratio]) -> String {
@@ -77,9 +79,8 @@ fn histogram(all: &[Ratio]) -> String {
 }
 
 fn in_time(setting: &Setting, all: &mut Vec<Ratio>) -> Result<(), Error> {
-    let mut add = |what: String, solved: super::solve::Solved| {
-        all.push(Ratio { what, error: solved.error, reported: solved.reported })
-    };
+    let mut add =
+        |what: String, solved: Solved| all.push(Ratio { what, error: solved.error, reported: solved.reported });
     let fine = |options: FokkerPlanckOptions| FokkerPlanckOptions { tolerance: 1e-7, ..options };
     let process = OrnsteinUhlenbeck::b01();
     let start = Law { mean: vec![1.0], covariance: vec![0.01] };
@@ -140,7 +141,7 @@ fn in_time(setting: &Setting, all: &mut Vec<Ratio>) -> Result<(), Error> {
 
 fn at_rest(setting: &Setting, all: &mut Vec<Ratio>) -> Result<(), Error> {
     let mut add = |what: String, (found, error): (fpsolve_solvers::fokker_planck::Stationary, f64)| {
-        let reported = setting.reported(found.error_grid.unwrap_or(f64::NAN));
+        let reported = found.error_grid.unwrap_or(f64::NAN);
         all.push(Ratio { what, error, reported });
     };
     for (name, well, half) in [
