@@ -3,7 +3,8 @@
 use super::batches::{self, Batches};
 use super::fft::RealTransform;
 use super::samples::{Draws, Step};
-use super::tilt::{Tilt, tilt};
+use super::smooth_law::{LEAST_BATCH, OneDraw};
+use super::tilt::{MOST_TILT, Tilt, tilt};
 use super::without_replacement::Simple;
 
 /// Distinct batches up to which they are listed one by one.
@@ -90,8 +91,8 @@ impl BatchLaws {
         !matches!(self.method, Method::Lattice)
     }
 
-    /// Writes the law of Σ over the batch of `x` (m, centred under `p`) into `work.law`.
-    pub fn find(&self, x: &[f64], p: Option<&[f64]>, work: &mut Workspace) {
+    /// Variance of the displacement of a step for centred `x`.
+    fn variance(&self, x: &[f64], p: Option<&[f64]>) -> f64 {
         let m = x.len();
         let square: f64 = match p {
             Some(p) => x.iter().zip(p).map(|(x, p)| p * x * x).sum(),
@@ -101,7 +102,29 @@ impl BatchLaws {
         if self.draws == Draws::WithoutReplacement && m > 1 {
             variance *= (m - self.batch) as f64 / (m - 1) as f64;
         }
+        variance
+    }
+
+    /// One draw on a lattice for tilts up to q, where batches are large enough for their law to be smooth.
+    fn one_draw(&self, x: &[f64], p: Option<&[f64]>, variance: f64, q: f64) -> Option<OneDraw> {
+        let independent = self.by_samples() && self.combination == [1.0] && self.batch >= LEAST_BATCH;
+        if independent && variance > 0.0 { OneDraw::new(x, p, self.batch, variance, q) } else { None }
+    }
+
+    /// Writes the law of Σ over the batch of `x` (m, centred under `p`) into `work.law`.
+    pub fn find(&self, x: &[f64], p: Option<&[f64]>, work: &mut Workspace) {
+        let variance = self.variance(x, p);
+        let smooth = self.one_draw(x, p, variance, 0.0).is_some_and(|one| one.batch(0.0, work));
+        if !smooth {
+            self.find_rough(x, p, variance, work);
+        }
         work.law.variance = variance;
+        work.law.centre();
+    }
+
+    /// [`BatchLaws::find`] where the law is not smooth on the grid.
+    fn find_rough(&self, x: &[f64], p: Option<&[f64]>, variance: f64, work: &mut Workspace) {
+        let m = x.len();
         let BatchLaw { atoms, weights, .. } = &mut work.law;
         match &self.method {
             Method::Single => {
@@ -128,7 +151,6 @@ impl BatchLaws {
             Method::Listed(batches) => batches.sums(x, p, atoms, weights),
             Method::Lattice => self.lattice(x, p, variance, work),
         }
-        work.law.centre();
     }
 
     /// q ↦ ln E e^{qX} of the centred displacement and its derivative, for draws `x` of the samples or, where batches are listed or drawn
@@ -160,7 +182,7 @@ impl BatchLaws {
         }
     }
 
-    /// The q of fitted rows of the law that was found for `x` in `work`, moved by `shift`; completes the law as far as e^{qz} weighs it.
+    /// Finds the law of `x` moved by `shift` (see [`BatchLaws::find`]) and the q of fitted rows, the law as far as e^{qz} weighs it.
     pub(super) fn fit(
         &self,
         x: &[f64],
@@ -169,6 +191,10 @@ impl BatchLaws {
         powers: &mut Vec<f64>,
         work: &mut Workspace,
     ) -> Tilt {
+        if let Some(found) = self.fit_smooth(x, p, shift, work) {
+            return found;
+        }
+        self.find(x, p, work);
         let law = &work.law;
         let (deviation, hull) = (law.variance.sqrt(), self.hull(x, law));
         let found = tilt(self.cumulant(x, p, law, powers), shift, law.variance, hull);
@@ -182,6 +208,27 @@ impl BatchLaws {
             Draws::WithoutReplacement if q.abs() * deviation > UNTILTED_DEVIATIONS => Tilt::Beyond,
             Draws::WithReplacement | Draws::WithoutReplacement => found,
         }
+    }
+
+    /// [`BatchLaws::fit`] where the law is smooth on the grid; None where it is not.
+    fn fit_smooth(&self, x: &[f64], p: Option<&[f64]>, shift: f64, work: &mut Workspace) -> Option<Tilt> {
+        let variance = self.variance(x, p);
+        let gaussian = (2.0 * shift / variance).abs().min(MOST_TILT);
+        let mut one = self.one_draw(x, p, variance, gaussian)?;
+        let found = tilt(|q| one.cumulant(q), shift, variance, self.hull(x, &work.law));
+        let q = match found {
+            Tilt::At(q) if q.abs() * variance.sqrt() > UNTILTED_DEVIATIONS => q,
+            Tilt::At(_) | Tilt::None | Tilt::Beyond => 0.0,
+        };
+        if !one.holds(q) {
+            one = self.one_draw(x, p, variance, q)?;
+        }
+        if !one.batch(q, work) {
+            return None;
+        }
+        work.law.variance = variance;
+        work.law.centre();
+        Some(found)
     }
 
     /// Least and greatest displacement of a batch about its mean.
