@@ -180,7 +180,7 @@ impl OneDraw {
         let [real, imaginary] = &mut work.spectrum;
         power(real, imaginary, self.batch);
         let n = length / coarser;
-        if !self.band(tilted.tilt, length, real, imaginary).is_some_and(|band| 2 * band < n) {
+        if self.band(tilted.tilt, length, real, imaginary).is_none_or(|band| 2 * band >= n) {
             return false;
         }
         // back on the lattice that is written, about a point of it near the mean
