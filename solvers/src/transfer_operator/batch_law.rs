@@ -3,8 +3,7 @@
 use super::batches::{self, Batches};
 use super::fft::RealTransform;
 use super::samples::{Draws, Step};
-use super::smooth_law::{LEAST_BATCH, OneDraw};
-use super::tilt::{MOST_TILT, Tilt, tilt};
+use super::tilt::{Tilt, tilt};
 use super::without_replacement::Simple;
 
 /// Distinct batches up to which they are listed one by one.
@@ -92,7 +91,7 @@ impl BatchLaws {
     }
 
     /// Variance of the displacement of a step for centred `x`.
-    fn variance(&self, x: &[f64], p: Option<&[f64]>) -> f64 {
+    pub(super) fn variance(&self, x: &[f64], p: Option<&[f64]>) -> f64 {
         let m = x.len();
         let square: f64 = match p {
             Some(p) => x.iter().zip(p).map(|(x, p)| p * x * x).sum(),
@@ -105,17 +104,10 @@ impl BatchLaws {
         variance
     }
 
-    /// One draw on a lattice for tilts up to q, where batches are large enough for their law to be smooth.
-    fn one_draw(&self, x: &[f64], p: Option<&[f64]>, variance: f64, q: f64) -> Option<OneDraw> {
-        let independent = self.by_samples() && self.combination == [1.0] && self.batch >= LEAST_BATCH;
-        if independent && variance > 0.0 { OneDraw::new(x, p, self.batch, variance, q) } else { None }
-    }
-
     /// Writes the law of Σ over the batch of `x` (m, centred under `p`) into `work.law`.
     pub fn find(&self, x: &[f64], p: Option<&[f64]>, work: &mut Workspace) {
         let variance = self.variance(x, p);
-        let smooth = self.one_draw(x, p, variance, 0.0).is_some_and(|one| one.batch(0.0, work));
-        if !smooth {
+        if !self.find_smooth(x, p, variance, work) {
             self.find_rough(x, p, variance, work);
         }
         work.law.variance = variance;
@@ -210,29 +202,8 @@ impl BatchLaws {
         }
     }
 
-    /// [`BatchLaws::fit`] where the law is smooth on the grid; None where it is not.
-    fn fit_smooth(&self, x: &[f64], p: Option<&[f64]>, shift: f64, work: &mut Workspace) -> Option<Tilt> {
-        let variance = self.variance(x, p);
-        let gaussian = (2.0 * shift / variance).abs().min(MOST_TILT);
-        let mut one = self.one_draw(x, p, variance, gaussian)?;
-        let found = tilt(|q| one.cumulant(q), shift, variance, self.hull(x, &work.law));
-        let q = match found {
-            Tilt::At(q) if q.abs() * variance.sqrt() > UNTILTED_DEVIATIONS => q,
-            Tilt::At(_) | Tilt::None | Tilt::Beyond => 0.0,
-        };
-        if !one.holds(q) {
-            one = self.one_draw(x, p, variance, q)?;
-        }
-        if !one.batch(q, work) {
-            return None;
-        }
-        work.law.variance = variance;
-        work.law.centre();
-        Some(found)
-    }
-
     /// Least and greatest displacement of a batch about its mean.
-    fn hull(&self, x: &[f64], law: &BatchLaw) -> [f64; 2] {
+    pub(super) fn hull(&self, x: &[f64], law: &BatchLaw) -> [f64; 2] {
         let range = |values: &[f64]| values.iter().fold([0.0f64; 2], |[a, b], z| [a.min(*z), b.max(*z)]);
         if !self.by_samples() {
             return range(&law.atoms);
@@ -244,7 +215,7 @@ impl BatchLaws {
     }
 
     /// Whether cumulants are those of single draws: they are independent, and batches are not listed.
-    fn by_samples(&self) -> bool {
+    pub(super) fn by_samples(&self) -> bool {
         matches!(self.method, Method::Lattice) && self.draws == Draws::WithReplacement
     }
 
@@ -319,7 +290,7 @@ impl BatchLaw {
 }
 
 /// Standard deviations by which a tilt may move a lattice law without losing its far weights, which end at 1e-15.
-const UNTILTED_DEVIATIONS: f64 = 2.0;
+pub(super) const UNTILTED_DEVIATIONS: f64 = 2.0;
 /// Terms of the series of E e^{qx}.
 const TERMS: usize = 24;
 /// q·max|x| up to which the series is right to 1e-16.

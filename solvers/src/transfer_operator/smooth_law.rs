@@ -5,12 +5,13 @@
 //! deposit adds variance. The B-th power is looked at: where it has not died out by the lattice's highest frequency, as for a few values on
 //! a comb, there is no such law. Tilted laws (see [`super::tilted_law`]) follow from the same few weights.
 
-use super::batch_law::{BatchLaw, LOG_TAIL, Workspace, power, rounding};
+use super::batch_law::{BatchLaw, BatchLaws, LOG_TAIL, UNTILTED_DEVIATIONS, Workspace, power, rounding};
 use super::fft::RealTransform;
+use super::tilt::{MOST_TILT, Tilt, tilt};
 use super::tilted_law::{LEAST_LOG_WEIGHT, STRIDE};
 
 /// Smallest batch of which it is tried.
-pub(super) const LEAST_BATCH: usize = 16;
+const LEAST_BATCH: usize = 16;
 /// Points that one draw is interpolated on.
 const POINTS: usize = 8;
 /// C: the largest |Π_j (a − j)|/8! between the two points in the middle.
@@ -26,7 +27,7 @@ const WRITTEN: f64 = 5.0;
 
 /// The law of one draw on a lattice.
 #[derive(Debug, Clone)]
-pub(super) struct OneDraw {
+struct OneDraw {
     /// Weights, some of them negative, sum 1.
     weights: Vec<f64>,
     /// The point of the first.
@@ -268,6 +269,40 @@ impl OneDraw {
             work.law.weights.clear();
         }
         all
+    }
+}
+
+impl BatchLaws {
+    /// One draw on a lattice for tilts up to q, where batches are large enough for their law to be smooth.
+    fn one_draw(&self, x: &[f64], p: Option<&[f64]>, variance: f64, q: f64) -> Option<OneDraw> {
+        let independent = self.by_samples() && self.combination == [1.0] && self.batch >= LEAST_BATCH;
+        if independent && variance > 0.0 { OneDraw::new(x, p, self.batch, variance, q) } else { None }
+    }
+
+    /// [`BatchLaws::find`] where the law is smooth on the grid; false where it is not.
+    pub(super) fn find_smooth(&self, x: &[f64], p: Option<&[f64]>, variance: f64, work: &mut Workspace) -> bool {
+        self.one_draw(x, p, variance, 0.0).is_some_and(|one| one.batch(0.0, work))
+    }
+
+    /// [`BatchLaws::fit`] where the law is smooth on the grid; None where it is not.
+    pub(super) fn fit_smooth(&self, x: &[f64], p: Option<&[f64]>, shift: f64, work: &mut Workspace) -> Option<Tilt> {
+        let variance = self.variance(x, p);
+        let gaussian = (2.0 * shift / variance).abs().min(MOST_TILT);
+        let mut one = self.one_draw(x, p, variance, gaussian)?;
+        let found = tilt(|q| one.cumulant(q), shift, variance, self.hull(x, &work.law));
+        let q = match found {
+            Tilt::At(q) if q.abs() * variance.sqrt() > UNTILTED_DEVIATIONS => q,
+            Tilt::At(_) | Tilt::None | Tilt::Beyond => 0.0,
+        };
+        if !one.holds(q) {
+            one = self.one_draw(x, p, variance, q)?;
+        }
+        if !one.batch(q, work) {
+            return None;
+        }
+        work.law.variance = variance;
+        work.law.centre();
+        Some(found)
     }
 }
 
