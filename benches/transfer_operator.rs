@@ -1,5 +1,7 @@
-//! Speed and memory of the transfer operator (benches/README.md), one JSON line for each case: wall seconds to build the chain on the finest
-//! grid, to find its invariant law, entries, and the largest resident set of the process so far. Run one case a process for its memory.
+//! Speed and memory of the transfer operator (benches/README.md), one JSON line for each case: wall seconds to build the chain,
+//! to find its invariant law, CPU seconds of all threads, entries, and the largest resident set of the process so far. Run one case a process for its memory.
+//!
+//! On a line: rows "moments" and "fitted" at the learning rates 0.1 and 0.5, on the three grids that an engine builds.
 //!
 //! `cargo bench --bench transfer_operator -- [line|plane|batches|all] [cells]`
 
@@ -28,24 +30,38 @@ fn peak() -> f64 {
     line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).map_or(f64::NAN, |kb| kb / 1024.0)
 }
 
-fn report(case: &str, cells: usize, build: f64, solve: f64, entries: usize) {
+/// Seconds of all threads of the process so far.
+fn cpu() -> f64 {
+    let times = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks =
+        |k: usize| times.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(k)?.parse::<f64>().ok());
+    ticks(11).zip(ticks(12)).map_or(f64::NAN, |(user, system)| (user + system) / 100.0)
+}
+
+fn report(case: &str, cells: usize, [build, solve]: [f64; 2], cpu: f64, entries: usize) {
     println!(
         "{{\"case\": \"{case}\", \"cells\": {cells}, \"build_seconds\": {build:.3}, \"law_seconds\": {solve:.3}, \
-         \"entries\": {entries}, \"peak_megabytes\": {:.0}}}",
+         \"cpu_seconds\": {cpu:.2}, \"entries\": {entries}, \"peak_megabytes\": {:.0}}}",
         peak()
     );
 }
 
-/// Two wells on a line, 10,000 samples in batches of 512.
-fn on_a_line(cells: usize) {
+/// Two wells on a line, 10,000 samples in batches of 512: operators and invariant laws of three grids.
+fn on_a_line(cells: usize, rows: Rows, rate: f64) {
     let z = normals(10_000, 5);
     let samples = Line { count: z.len(), gradient: |t: f64, s: usize| t * t * t - t + z[s] };
-    let nodes = Nodes::between(-1.6, 1.6, cells);
-    let start = Instant::now();
-    let operator = line::build(&nodes, &samples, &Step::sgd(0.1, 512), Rows::Moments, &|| false).unwrap();
-    let (build, start) = (start.elapsed().as_secs_f64(), Instant::now());
-    invariant_laws(&operator.matrix, &|| false).unwrap();
-    report("line", cells, build, start.elapsed().as_secs_f64(), operator.matrix.entries());
+    let (before, mut seconds, mut entries) = (cpu(), [0.0; 2], 0);
+    for cells in [cells, cells / 2, cells / 4] {
+        let start = Instant::now();
+        let nodes = Nodes::between(-1.6, 1.6, cells);
+        let operator = line::build(&nodes, &samples, &Step::sgd(rate, 512), rows, &|| false).unwrap();
+        seconds[0] += start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        invariant_laws(&operator.matrix, &|| false).unwrap();
+        seconds[1] += start.elapsed().as_secs_f64();
+        entries += operator.matrix.entries();
+    }
+    report(&format!("line, {} rows, rate {rate}", rows.word()), cells, seconds, cpu() - before, entries);
 }
 
 /// Two wells in a plane, `m` samples in batches of `batch`.
@@ -54,11 +70,12 @@ fn in_a_plane(case: &str, cells: usize, m: usize, batch: usize, rate: f64) {
     let gradient = |t: [f64; 2], s: usize| [t[0].powi(3) - t[0] + a[s], t[1] + 0.7 * b[s]];
     let samples = Plane { count: m, gradient };
     let axes = [Nodes::between(-2.4, 2.4, cells), Nodes::between(-1.68, 1.68, cells)];
-    let start = Instant::now();
+    let (before, start) = (cpu(), Instant::now());
     let plane = PlaneOperator::new(axes, &samples, &Step::sgd(rate, batch), 40_000_000, &|| false).unwrap();
     let (build, start) = (start.elapsed().as_secs_f64(), Instant::now());
     invariant_laws(&plane, &|| false).unwrap();
-    report(case, cells, build, start.elapsed().as_secs_f64(), plane.operator.matrix.entries());
+    let seconds = [build, start.elapsed().as_secs_f64()];
+    report(case, cells, seconds, cpu() - before, plane.operator.matrix.entries());
 }
 
 fn main() {
@@ -66,7 +83,9 @@ fn main() {
     let case = arguments.first().map_or("all", String::as_str);
     let cells = |or: usize| arguments.get(1).map_or(or, |cells| cells.parse().unwrap());
     if case == "line" || case == "all" {
-        on_a_line(cells(4000));
+        for (rows, rate) in [(Rows::Moments, 0.1), (Rows::Moments, 0.5), (Rows::Fitted, 0.1), (Rows::Fitted, 0.5)] {
+            on_a_line(cells(4000), rows, rate);
+        }
     }
     if case == "plane" || case == "all" {
         in_a_plane("plane", cells(256), 1000, 1, 0.03);

@@ -98,3 +98,27 @@ fn a_scenario_without_a_table_or_samples_is_refused() {
     std::fs::write(folder.path().join("loss.toml"), loss).unwrap();
     assert!(fails(folder.path(), &["validity", "loss.toml"], 2).contains("needs a model with samples"));
 }
+
+/// With momentum no operator fits: walkers against the grid. Under the smaller noise most do not arrive in time, so that a bound alone is known.
+#[test]
+fn where_no_operator_fits_ensembles_give_floors_and_bounds() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = scenario("learning_rate = [0.05, 0.2]\nbatch_size = [1]\n")
+        .replace("engines = [\"transfer-operator\"]", "engines = [\"fokker-planck\", \"sgd\"]")
+        .replace("cells = 400", "cells = 96")
+        .replace("at = [0, 1]", "at = [0, 20]")
+        .replace("target = \"x > 0.9\"", "target = \"x > 0.9\", walkers = 300, horizon = 200")
+        + "[sgd]\nwalkers = 600\noptimizer = { kind = \"momentum\", mu = 0.5 }\n";
+    std::fs::write(folder.path().join("map.toml"), text).unwrap();
+    let said = succeeds(folder.path(), &["validity", "map.toml", "-o", "map.h5"]);
+    assert!(said.contains("(bars from sampling)") && said.contains("≥ "), "{said}");
+    let record = read(&folder.path().join("map.h5"));
+    let floors = numbers(&record, "validity/total_variation_error");
+    assert!(floors[..2].iter().all(|floor| (0.01..0.5).contains(floor)), "{floors:?}");
+    // a bound alone: an infinite bar, and undecided unless it lies above the threshold
+    let [ratios, bars] = ["log_ratio", "log_ratio_error"].map(|name| numbers(&record, &format!("validity/{name}")));
+    assert!(bars[0] == f64::INFINITY && ratios[0].is_finite(), "{ratios:?} {bars:?}");
+    assert_eq!(numbers(&record, "validity/computed"), [1.0, 1.0]);
+    let again = succeeds(folder.path(), &["validity", "map.toml", "-o", "map.h5", "--resume", "-f"]);
+    assert!(again.contains("map: complete"), "{again}");
+}

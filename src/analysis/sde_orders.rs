@@ -7,6 +7,7 @@ use fpsolve_solvers::Error;
 use fpsolve_solvers::diffusion::Minibatch;
 use fpsolve_solvers::dynamics::line_law::stationary_on_line;
 use fpsolve_solvers::dynamics::{ModifiedDynamics, Order};
+use fpsolve_solvers::engine::Interrupt;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::density::{from_probability, total_variation};
 use fpsolve_solvers::transfer_operator::Rule;
@@ -68,12 +69,12 @@ impl Analysis for SdeOrders {
         if !Arc::clone(model).shared_data().is_some_and(|data| data.uniform_sampling()) {
             return Ok(None);
         }
-        Ok(Some(Box::new(orders(finished.problem, &long_run.probability, count)?)))
+        Ok(Some(Box::new(orders(finished.problem, &long_run.probability, count, finished.interrupt)?)))
     }
 }
 
 /// The first `count` orders.
-fn orders(problem: &Problem, law: &[f64], count: usize) -> Result<Orders, Error> {
+fn orders(problem: &Problem, law: &[f64], count: usize, interrupt: Interrupt) -> Result<Orders, Error> {
     let rate = problem.minibatch.map_or(0.0, |minibatch| minibatch.learning_rate);
     let noise = Arc::new(Minibatch::new(&*problem.model)?);
     let lengths = [problem.grid.axes()[0].length()];
@@ -81,10 +82,12 @@ fn orders(problem: &Problem, law: &[f64], count: usize) -> Result<Orders, Error>
         let model = Arc::clone(&problem.model);
         let dynamics = ModifiedDynamics::new(model, noise.clone(), order, rate, problem.temperature);
         // the diffusion of order 3 need not be positive: that order then has no law
-        stationary_on_line(&dynamics.with_lengths(&lengths), problem.temperature, &problem.grid)
-            .unwrap_or_else(|_| vec![f64::NAN; law.len()])
+        match stationary_on_line(&dynamics.with_lengths(&lengths), problem.temperature, &problem.grid, interrupt) {
+            Err(error @ Error::Interrupted { .. }) => Err(error),
+            law_of_order => Ok(law_of_order.unwrap_or_else(|_| vec![f64::NAN; law.len()])),
+        }
     };
-    let laws: Vec<Vec<f64>> = ORDERS.into_iter().take(count).map(one).collect();
+    let laws = ORDERS.into_iter().take(count).map(one).collect::<Result<Vec<_>, _>>()?;
     let widths = vec![problem.grid.axes()[0].spacing(); law.len()];
     let wasserstein = |other: &Vec<f64>| {
         let mut edges = vec![0.0; law.len() + 1];

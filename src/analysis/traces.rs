@@ -231,7 +231,8 @@ impl Findings for Found {
         }
         if self.traces.trajectories.stride() > 1 && !self.estimate.corrected {
             warnings.push(
-                "traces: rows lie several steps apart, and in more than one variable drift and D are not corrected for that: keep every step"
+                "traces: rows lie several steps apart, and in more than one variable drift and D are not corrected for that, their bars are widened: \
+                 keep every step"
                     .to_string(),
             );
         }
@@ -304,7 +305,10 @@ fn words(record: &Record) -> Vec<String> {
     let mut first = format!("traces: {} walkers × {} rows", count("walkers"), count("rows"));
     if let Some(stride) = integer(group, "stride").filter(|stride| *stride > 1) {
         let corrected = text(group, "corrected").is_some_and(|word| word == "yes");
-        first += &format!(", {stride} steps apart{}", if corrected { ", corrected for that" } else { "" });
+        first += &format!(
+            ", {stride} steps apart{}",
+            if corrected { ", corrected for that" } else { ", not corrected for that" }
+        );
     }
     if let (Some(nature), Some(r), Some(se)) =
         (text(group, "nature"), number("residual_correlation"), number("residual_correlation_se"))

@@ -30,7 +30,13 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let cells = rates.len() * batches.len();
     let bound = float(group, "max_total_variation")?;
     let passage = group.attribute("passage").is_some();
-    let colours = at(if passage { "log_ratio" } else { "total_variation" })?;
+    let colour = if passage { "log_ratio" } else { "total_variation" };
+    let bars = at(&format!("{colour}_error")).unwrap_or_default();
+    let known = |(k, value): (usize, f64)| {
+        let bound_alone = value.is_finite() && bars.get(k).is_some_and(|bar| bar.is_infinite());
+        if bound_alone { f64::NAN } else { value }
+    };
+    let colours: Vec<f64> = at(colour)?.into_iter().enumerate().map(known).collect();
     let (total, valid) = (at("total_variation")?, at("valid")?);
     let order = |k: usize| {
         let part = |all: &[f64]| all.get(k * cells..(k + 1) * cells).map(<[f64]>::to_vec);
@@ -50,7 +56,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
         (Key::Line(Stroke::solid(VALID, 2.6)), "frame: valid".to_string()),
         (
             Key::Line(Stroke::solid(GREY, 1.0)),
-            "hatched: undecided; dots: not computed; black: SGD never arrives".to_string(),
+            "hatched: undecided; dots: no number, or a bound alone; black: SGD never arrives".to_string(),
         ),
     ];
     let top = top + legend(&mut canvas, &keys, 80.0, 1165.0, top);

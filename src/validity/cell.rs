@@ -8,7 +8,7 @@ pub const ORDERS: usize = 3;
 pub struct Estimate {
     /// The number; NaN where it is not known.
     pub value: f64,
-    /// Its bar.
+    /// Its bar; infinite where the number is at least `value`.
     pub error: f64,
 }
 
@@ -18,6 +18,9 @@ impl Estimate {
 
     /// Whether |value| is at most a bound; None where its bar crosses it, or it is not known.
     fn within(self, bound: f64) -> Option<bool> {
+        if self.error == f64::INFINITY {
+            return (self.value > bound).then_some(false);
+        }
         let size = self.value.abs();
         if size == f64::INFINITY || size - self.error > bound {
             return Some(false);

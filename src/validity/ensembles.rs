@@ -50,8 +50,12 @@ fn of_record(record: &Record, passage: Option<&str>, prepared: &Prepared) -> Ord
         let at = |what: &str| lookup(record, &format!("escape/{name}/{what}")).unwrap_or(f64::NAN);
         let (sde, sgd) = (at("from_value"), at("sgd_mean"));
         let error = (at("error_grid") / sde).hypot(2.0 * at("sgd_mean_se") / sgd);
-        // walkers that did not arrive make the mean a lower bound: nothing is decided
-        Estimate { value: (sgd / sde).ln(), error: if at("sgd_censored") > 0.0 { f64::NAN } else { error } }
+        let value = (sgd / sde).ln();
+        // walkers that did not arrive make the mean a lower bound
+        if at("sgd_censored") > 0.0 {
+            return Estimate { value: value - error, error: f64::INFINITY };
+        }
+        Estimate { value, error }
     });
     OrderCell {
         total_variation: distance("total_variation"),

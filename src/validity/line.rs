@@ -137,9 +137,11 @@ fn of_two_grids(
 ) -> Result<Cell, Error> {
     let first = orders[0].as_ref().ok_or_else(|| Error::invalid("no equation", "take another order"))?;
     let fine = descent(first, options, passage, cells, interrupt)?;
-    let coarse =
-        descent(first, &TransferOperatorOptions { stationary: true, ..options.clone() }, None, cells / 2, interrupt)
-            .ok();
+    let options = TransferOperatorOptions { stationary: true, ..options.clone() };
+    let coarse = match descent(first, &options, None, cells / 2, interrupt) {
+        Err(error @ Error::Interrupted { .. }) => return Err(error), // not a cell without bars
+        other => other.ok(),
+    };
     let axis = &first.grid.axes()[0];
     let mut cell = Cell {
         orders: [OrderCell::UNKNOWN; ORDERS],

@@ -165,7 +165,12 @@ fn one(
         return refused.map_or(Ok(None), |error| Ok(Some(Cell::unknown(error.to_string()))));
     }
     if !map.exact {
-        return Ok(ensembles::cell(&orders, map.passage.as_deref(), interrupt, progress));
+        let cell = ensembles::cell(&orders, map.passage.as_deref(), interrupt, progress);
+        // why an order is missing
+        return Ok(cell.map(|cell| match &refused {
+            Some(error) => Cell { remark: Some(error.to_string()), ..cell },
+            None => cell,
+        }));
     }
     let passage: Option<Passage> =
         orders.iter().flatten().find_map(|(_, prepared)| first_passage::passages(&prepared.analyses).pop());

@@ -6,7 +6,7 @@ use crate::record::read::column;
 use crate::record::scales::{array, vector};
 use crate::record::{Attribute, Dataset, Group, Record, Values};
 
-/// The group: over `learning_rate` (a) and `batch_size` (b) what each `order` of the SDE says beside SGD, each number with its `_error`;
+/// The group: over `learning_rate` (a) and `batch_size` (b) what each `order` of the SDE says beside SGD, each number with its `_error`, infinite where the number is a lower bound;
 /// `valid` is 1, 0, or −1 where a bar crosses a threshold. Cells that were not computed are not a number, and `computed` is 0 there.
 pub fn group(map: &Map) -> Group {
     let mut group = Group::new("validity");

@@ -94,6 +94,7 @@ fn words(estimate: Estimate) -> String {
     match estimate.value {
         value if value.is_nan() => "–".into(),
         value if value.is_infinite() => "never".into(),
+        value if estimate.error == f64::INFINITY => format!("≥ {}", short(value)),
         value if estimate.error.is_nan() => format!("{} ± ?", short(value)),
         value => with_error(value, estimate.error),
     }

@@ -1,14 +1,25 @@
 //! The stationary law of an Itô equation on a line in closed form: ρ ∝ exp(∫ b/(T D) dθ)/D between reflecting walls.
 
+use rayon::prelude::*;
+
 use crate::Error;
+use crate::engine::Interrupt;
 use crate::numerics::quadrature::GAUSS_4;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
 
+/// Points of which drift and diffusion are asked for together.
+const BLOCK: usize = 256;
+
 /// Cell probabilities (n) of the stationary law of dθ = b dt + √(2T D) dW on a grid of one axis, by quadrature in every cell.
 ///
-/// Errors: more than one axis; D that is not positive, or values that are not finite, somewhere on the grid.
-pub fn stationary_on_line(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid) -> Result<Vec<f64>, Error> {
+/// Errors: more than one axis; D that is not positive, or values that are not finite, somewhere on the grid; [`Error::Interrupted`].
+pub fn stationary_on_line(
+    dynamics: &dyn Dynamics,
+    temperature: f64,
+    grid: &Grid,
+    interrupt: Interrupt,
+) -> Result<Vec<f64>, Error> {
     let [axis] = grid.axes() else {
         return Err(Error::invalid("a closed form of the stationary law needs one axis", "take one variable"));
     };
@@ -28,7 +39,14 @@ pub fn stationary_on_line(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid
         }
     }
     let (mut b, mut d) = (vec![0.0; points.len()], vec![0.0; points.len()]);
-    dynamics.drift_diffusion(&points, &mut b, &mut d);
+    let drift = b.par_chunks_mut(BLOCK).zip(d.par_chunks_mut(BLOCK)).zip(points.par_chunks(BLOCK));
+    drift.try_for_each(|((b, d), points)| {
+        if interrupt() {
+            return Err(Error::Interrupted { time: 0.0 });
+        }
+        dynamics.drift_diffusion(points, b, d);
+        Ok(())
+    })?;
     if let Some(i) = (0..points.len()).find(|&i| !(b[i].is_finite() && d[i].is_finite() && d[i] > 0.0)) {
         return Err(Error::numerical(
             "the stationary law on a line",
@@ -72,7 +90,7 @@ mod tests {
         // b = −θ, D = 1 + θ², T = ½: ρ ∝ (1 + θ²)^{−1−1/(2T)} = (1 + θ²)⁻²
         let dynamics = FromFunctions::new(1, |t, b| b[0] = -t[0], |t, d| d[0] = 1.0 + t[0] * t[0]);
         let grid = Grid::new(vec![Axis::uniform("x", -2.0, 2.0, 20, [Boundary::Reflecting; 2]).unwrap()]).unwrap();
-        let law = stationary_on_line(&dynamics, 0.5, &grid).unwrap();
+        let law = stationary_on_line(&dynamics, 0.5, &grid, &|| false).unwrap();
         let whole = |x: f64| 0.5 * (x / (1.0 + x * x) + x.atan());
         for (j, p) in law.iter().enumerate() {
             let (a, b) = (grid.axes()[0].edges()[j], grid.axes()[0].edges()[j + 1]);
@@ -80,6 +98,6 @@ mod tests {
             assert!((p / exact - 1.0).abs() < 1e-8, "{j}: {p} {exact}");
         }
         let degenerate = FromFunctions::new(1, |t, b| b[0] = -t[0], |t, d| d[0] = t[0]);
-        assert!(stationary_on_line(&degenerate, 0.5, &grid).is_err());
+        assert!(stationary_on_line(&degenerate, 0.5, &grid, &|| false).is_err());
     }
 }

@@ -25,8 +25,9 @@ pub fn batch_cumulants(
     let (d, m) = (model.dimension(), model.samples());
     let n = points.len() / d;
     let mut out = Cumulants { skewness: vec![0.0; d * n], excess_kurtosis: vec![0.0; d * n] };
-    for first in (0..n).step_by(64) {
-        let count = 64.min(n - first);
+    let block = ((1 << 16) / m.max(1)).clamp(1, 64); // the gradients of a block stay in the cache
+    for first in (0..n).step_by(block) {
+        let count = block.min(n - first);
         let here: Vec<f64> = (0..d).flat_map(|k| points[k * n + first..k * n + first + count].to_vec()).collect();
         let mut gradients = vec![0.0; d * m * count];
         let mut weights = vec![0.0; m * count];

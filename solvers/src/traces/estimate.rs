@@ -18,6 +18,30 @@ const BANDWIDTHS: [f64; 5] = [0.25, 0.125, 0.0625, 0.03125, 0.015_625];
 /// A half bandwidth is taken while it changes the estimates by more than this many standard errors (root mean square).
 const CHANGE: f64 = 1.0;
 
+/// The least e^{−λτ} that is told from 0.
+const LEAST_LEFT: f64 = 0.02;
+
+/// The error of an estimate φ over the time τ between rows in units of its change to 2τ, as in a linear law: φ = φ₀ (1 − e^{−x})/x, x = λτ, so that
+/// φ(2τ)/φ(τ) = (1 + e^{−x})/2. From 1 for short times to 6 where all is forgotten; the ratio is that of all nodes.
+fn forgotten(values: &[f64], twice: &[f64], effective: &[f64]) -> f64 {
+    let (mut both, mut square) = (0.0, 0.0);
+    for ((value, twice), weight) in values.iter().zip(twice).zip(effective) {
+        if (value * twice).is_finite() {
+            both += weight * value * twice;
+            square += weight * value * value;
+        }
+    }
+    let left = (2.0 * both / square - 1.0).clamp(LEAST_LEFT, 0.999);
+    2.0 * (-left.ln() / (1.0 - left) - 1.0) / (1.0 - left)
+}
+
+/// Root mean square of the changes that are known.
+fn typical(change: &[f64], effective: &[f64]) -> f64 {
+    let known = || change.iter().zip(effective).filter(|(change, _)| change.is_finite());
+    let square: f64 = known().map(|(change, weight)| weight * change * change).sum();
+    (square / known().map(|(_, weight)| weight).sum::<f64>().max(f64::MIN_POSITIVE)).sqrt()
+}
+
 /// What trajectories say of drift and diffusion.
 #[derive(Debug, Clone)]
 pub struct Estimate {
@@ -76,7 +100,8 @@ pub(super) fn moments(traces: &Trajectories, lattice: &Lattice, bandwidth: &[f64
 impl Estimate {
     /// Drift and A of trajectories of the variables `names` (d); `bandwidth` is a share of the box, chosen where it is None.
     ///
-    /// On one axis rows several steps apart are corrected for (`stride.rs`).
+    /// On one axis rows several steps apart are corrected for (`stride.rs`); in more variables the standard errors are widened by what the
+    /// distance of the rows is seen to do.
     ///
     /// # Errors
     /// Too few data at every node; traces in regions with a hole between them, which nothing says how to cross.
@@ -117,6 +142,8 @@ impl Estimate {
         estimate.check_holes()?;
         if traces.stride() > 1 && d == 1 {
             estimate.correct(traces)?;
+        } else if traces.stride() > 1 && traces.rows() > 2 {
+            estimate.widen(traces);
         }
         Ok(estimate)
     }
@@ -160,6 +187,33 @@ impl Estimate {
         }
         self.corrected = true;
         Ok(())
+    }
+
+    /// Adds to the standard errors what rows several steps apart do to drift and A, from the change to rows twice as far apart: see [`forgotten`].
+    fn widen(&mut self, traces: &Trajectories) {
+        let apart = moments(traces, &self.lattice, &self.bandwidth, 2);
+        let (tau, n) = (traces.interval(), self.lattice.len());
+        let steps = 1.0 - 1.0 / traces.stride() as f64;
+        let pairs = [
+            (&mut self.drift_se, &self.drift, &apart.mean.values, 2.0 * tau),
+            (&mut self.diffusion_se, &self.diffusion, &apart.covariance.values, 4.0 * tau),
+        ];
+        for (errors, values, twice, over) in pairs {
+            for component in 0..values.len() / n {
+                let range = component * n..(component + 1) * n;
+                let twice: Vec<f64> = twice[range.clone()].iter().map(|moment| moment / over).collect();
+                let values = &values[range.clone()];
+                let share = steps * forgotten(values, &twice, &self.effective);
+                let change: Vec<f64> = twice.iter().zip(values).map(|(twice, value)| (twice - value).abs()).collect();
+                // a node where the change happens to vanish is not better known than its neighbours
+                let typical = typical(&change, &self.effective);
+                for ((error, value), change) in errors[range].iter_mut().zip(values).zip(&change) {
+                    // where there are too few rows two apart, the value itself is in doubt
+                    let widened = if change.is_finite() { share * change.hypot(typical) } else { value.abs() };
+                    *error = error.hypot(widened);
+                }
+            }
+        }
     }
 
     /// Whether a node has enough data.

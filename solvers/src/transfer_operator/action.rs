@@ -4,7 +4,11 @@
 //! the noise only: S = 2B ∫ L'/D dθ. Both count the highest climb on the way. The ratio τ_SGD/τ_SDE ~ e^{(S − S_SDE)/η} leaves every bound
 //! as η → 0: for escape the SDE's exponent is wrong at low temperature however small η is.
 
+use rayon::prelude::*;
+
 use super::samples::Samples;
+use crate::Error;
+use crate::engine::Interrupt;
 
 /// Exponents of the way from one point to another.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,15 +43,20 @@ const GAUSS: [(f64, f64); 4] = [
 
 /// The actions from `from` to `to` (a point of the target) for independent draws of batches of B: with the quasi-potential
 /// φ(y) = ∫ p* dθ, S = max φ(y) − φ(z) over `behind` ≤ z ≤ y, `from` ≤ y ≤ `to` along the way, as in the mean time
-/// ∫ dy e^{φ(y)/η} ∫^y dz e^{−φ(z)/η}. One climb from a minimum gives ∫ p* dθ over it.
-pub fn actions(samples: &dyn Samples, batch: usize, [behind, from, to]: [f64; 3]) -> Actions {
+/// ∫ dy e^{φ(y)/η} ∫^y dz e^{−φ(z)/η}. One climb from a minimum gives ∫ p* dθ over it. Errors: [`Error::Interrupted`].
+pub fn actions(
+    samples: &dyn Samples,
+    batch: usize,
+    [behind, from, to]: [f64; 3],
+    interrupt: Interrupt,
+) -> Result<Actions, Error> {
     let way = Way { samples, uphill: (to - from).signum() };
     let mut climb = Climb::default();
-    way.follow(behind, from, &mut climb);
+    way.follow(behind, from, &mut climb, interrupt)?;
     climb.highest = climb.now;
-    way.follow(from, to, &mut climb);
+    way.follow(from, to, &mut climb, interrupt)?;
     let batch = batch as f64; // Λ_B(p) = B Λ_1(p/B)
-    Actions { sgd: batch * climb.highest[0], sde: batch * climb.highest[1] }
+    Ok(Actions { sgd: batch * climb.highest[0], sde: batch * climb.highest[1] })
 }
 
 /// Variance of the gradient of one draw at a point.
@@ -95,24 +104,30 @@ impl Way<'_> {
         g.iter().zip(&p).map(|(g, p)| g * p).sum()
     }
 
-    /// Adds ∫ p* over the way from `a` to `b`, piece by piece, each cut where L' vanishes.
-    fn follow(&self, a: f64, b: f64, climb: &mut Climb) {
+    /// Adds ∫ p* over the way from `a` to `b`, piece by piece, each cut where L' vanishes. Errors: [`Error::Interrupted`].
+    fn follow(&self, a: f64, b: f64, climb: &mut Climb, interrupt: Interrupt) -> Result<(), Error> {
         let point = |k: usize| a + (b - a) * k as f64 / PIECES as f64;
-        for k in (0..PIECES).filter(|_| a != b) {
-            let (a, b) = (point(k), point(k + 1));
-            let first = self.slope(a);
-            if first * self.slope(b) < 0.0 {
-                let (mut low, mut high) = (a, b);
-                for _ in 0..80 {
-                    let middle = 0.5 * (low + high);
-                    if self.slope(middle) * first > 0.0 { low = middle } else { high = middle }
-                }
-                climb.add(self.climbed(a, low));
-                climb.add(self.climbed(high, b));
-            } else {
-                climb.add(self.climbed(a, b));
-            }
+        let piece = |k: usize| {
+            if interrupt() { Err(Error::Interrupted { time: 0.0 }) } else { Ok(self.piece(point(k), point(k + 1))) }
+        };
+        let pieces = if a == b { 0 } else { PIECES };
+        let all = (0..pieces).into_par_iter().map(piece).collect::<Result<Vec<_>, _>>()?;
+        all.into_iter().flatten().for_each(|climbed| climb.add(climbed));
+        Ok(())
+    }
+
+    /// ∫ p* over one piece, or over its parts before and behind a zero of L'.
+    fn piece(&self, a: f64, b: f64) -> Vec<[f64; 2]> {
+        let first = self.slope(a);
+        if first * self.slope(b) >= 0.0 {
+            return vec![self.climbed(a, b)];
         }
+        let (mut low, mut high) = (a, b);
+        for _ in 0..80 {
+            let middle = 0.5 * (low + high);
+            if self.slope(middle) * first > 0.0 { low = middle } else { high = middle }
+        }
+        vec![self.climbed(a, low), self.climbed(high, b)]
     }
 
     /// ∫ p* of one draw over a short way, for SGD and for the SDE.

@@ -90,8 +90,8 @@ impl BatchLaws {
         !matches!(self.method, Method::Lattice)
     }
 
-    /// Writes the law of Σ over the batch of `x` (m, centred under `p`) into `work.law`.
-    pub fn find(&self, x: &[f64], p: Option<&[f64]>, work: &mut Workspace) {
+    /// Variance of the displacement of a step for centred `x`.
+    pub(super) fn variance(&self, x: &[f64], p: Option<&[f64]>) -> f64 {
         let m = x.len();
         let square: f64 = match p {
             Some(p) => x.iter().zip(p).map(|(x, p)| p * x * x).sum(),
@@ -101,7 +101,22 @@ impl BatchLaws {
         if self.draws == Draws::WithoutReplacement && m > 1 {
             variance *= (m - self.batch) as f64 / (m - 1) as f64;
         }
+        variance
+    }
+
+    /// Writes the law of Σ over the batch of `x` (m, centred under `p`) into `work.law`.
+    pub fn find(&self, x: &[f64], p: Option<&[f64]>, work: &mut Workspace) {
+        let variance = self.variance(x, p);
+        if !self.find_smooth(x, p, variance, work) {
+            self.find_rough(x, p, variance, work);
+        }
         work.law.variance = variance;
+        work.law.centre();
+    }
+
+    /// [`BatchLaws::find`] where the law is not smooth on the grid.
+    fn find_rough(&self, x: &[f64], p: Option<&[f64]>, variance: f64, work: &mut Workspace) {
+        let m = x.len();
         let BatchLaw { atoms, weights, .. } = &mut work.law;
         match &self.method {
             Method::Single => {
@@ -128,7 +143,6 @@ impl BatchLaws {
             Method::Listed(batches) => batches.sums(x, p, atoms, weights),
             Method::Lattice => self.lattice(x, p, variance, work),
         }
-        work.law.centre();
     }
 
     /// q ↦ ln E e^{qX} of the centred displacement and its derivative, for draws `x` of the samples or, where batches are listed or drawn
@@ -160,7 +174,7 @@ impl BatchLaws {
         }
     }
 
-    /// The q of fitted rows of the law that was found for `x` in `work`, moved by `shift`; completes the law as far as e^{qz} weighs it.
+    /// Finds the law of `x` moved by `shift` (see [`BatchLaws::find`]) and the q of fitted rows, the law as far as e^{qz} weighs it.
     pub(super) fn fit(
         &self,
         x: &[f64],
@@ -169,6 +183,10 @@ impl BatchLaws {
         powers: &mut Vec<f64>,
         work: &mut Workspace,
     ) -> Tilt {
+        if let Some(found) = self.fit_smooth(x, p, shift, work) {
+            return found;
+        }
+        self.find(x, p, work);
         let law = &work.law;
         let (deviation, hull) = (law.variance.sqrt(), self.hull(x, law));
         let found = tilt(self.cumulant(x, p, law, powers), shift, law.variance, hull);
@@ -185,7 +203,7 @@ impl BatchLaws {
     }
 
     /// Least and greatest displacement of a batch about its mean.
-    fn hull(&self, x: &[f64], law: &BatchLaw) -> [f64; 2] {
+    pub(super) fn hull(&self, x: &[f64], law: &BatchLaw) -> [f64; 2] {
         let range = |values: &[f64]| values.iter().fold([0.0f64; 2], |[a, b], z| [a.min(*z), b.max(*z)]);
         if !self.by_samples() {
             return range(&law.atoms);
@@ -197,7 +215,7 @@ impl BatchLaws {
     }
 
     /// Whether cumulants are those of single draws: they are independent, and batches are not listed.
-    fn by_samples(&self) -> bool {
+    pub(super) fn by_samples(&self) -> bool {
         matches!(self.method, Method::Lattice) && self.draws == Draws::WithReplacement
     }
 
@@ -272,7 +290,7 @@ impl BatchLaw {
 }
 
 /// Standard deviations by which a tilt may move a lattice law without losing its far weights, which end at 1e-15.
-const UNTILTED_DEVIATIONS: f64 = 2.0;
+pub(super) const UNTILTED_DEVIATIONS: f64 = 2.0;
 /// Terms of the series of E e^{qx}.
 const TERMS: usize = 24;
 /// q·max|x| up to which the series is right to 1e-16.

@@ -9,6 +9,7 @@ use super::options::TransferOperatorOptions;
 use super::plane_batches::PlaneBatches;
 use super::samples::{Draws, Rule, Samples, Step};
 use crate::Error;
+use crate::engine::Interrupt;
 use crate::model::SampleModel;
 use crate::problem::grid::{Boundary, Grid};
 use crate::problem::{Problem, Replacement};
@@ -177,8 +178,8 @@ fn check_entries(grid: &Grid, samples: &ModelSamples, step: &Step, most: usize) 
 /// Nodes that one atom of a batch law in a plane ends on.
 const ENTRIES_OF_AN_ATOM: f64 = 20.0;
 /// The exponents of the mean time along `way` = [behind, from, to] on a problem's one axis (see [`super::action::actions`]); None without
-/// samples, without a learning rate, where batches are not drawn independently, or where the SDE's noise is not that of the batches.
-pub fn exponents(problem: &Problem, way: [f64; 3]) -> Option<Actions> {
+/// samples, without a learning rate, where batches are not drawn independently, where it was interrupted, or where the SDE's noise is not that of the batches.
+pub fn exponents(problem: &Problem, way: [f64; 3], interrupt: Interrupt) -> Option<Actions> {
     let model = Arc::clone(&problem.model).shared_data()?;
     let minibatch = problem.minibatch.filter(|minibatch| minibatch.replacement == Replacement::With)?;
     if problem.dimension() != 1 {
@@ -189,5 +190,5 @@ pub fn exponents(problem: &Problem, way: [f64; 3]) -> Option<Actions> {
     problem.dynamics.drift_diffusion(&start, &mut drift, &mut diffusion);
     let variance = variance(&samples, start[0]);
     let same = (diffusion[0] - variance).abs() <= 1e-6 * variance;
-    same.then(|| actions(&samples, minibatch.batch_size, way))
+    same.then(|| actions(&samples, minibatch.batch_size, way, interrupt).ok()).flatten()
 }

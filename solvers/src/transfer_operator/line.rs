@@ -125,14 +125,14 @@ pub fn law_from(samples: &dyn Samples, step: &Step, rows: Rows, spacing: f64, x:
     scratch.node
 }
 
-/// Calls `row(node, mean displacement, scratch)` for every node, blocks in parallel; what leaves is put together in order.
+/// Calls `row(node, mean displacement, probabilities, scratch)` for every node, the centred displacements of its draws in `scratch.x`, blocks in
+/// parallel; what leaves is put together in order.
 ///
 /// Errors: gradients that are not finite; [`Error::Interrupted`].
 pub(super) fn for_nodes<T: Send>(
     nodes: &Nodes,
     samples: &dyn Samples,
     step: &Step,
-    laws: &BatchLaws,
     interrupt: Interrupt,
     row: impl Fn(usize, f64, Option<&[f64]>, &mut Scratch, &mut T) + Sync,
     new: impl Fn() -> T + Sync,
@@ -165,9 +165,6 @@ pub(super) fn for_nodes<T: Send>(
                 let weights = weighted.then_some(&p[..]);
                 let column = gradients.iter().skip(i).step_by(n).copied();
                 let shift = centred(column, weights, step, nodes.spacing, &mut scratch.x);
-                let x = std::mem::take(&mut scratch.x);
-                laws.find(&x, weights, &mut scratch.work);
-                scratch.x = x;
                 row(j, shift, weights, scratch, &mut out);
                 scratch.p = p;
             }
@@ -255,7 +252,10 @@ pub fn build_with(
     let row = |j: usize, shift: f64, p: Option<&[f64]>, scratch: &mut Scratch, part: &mut Part| {
         let found = match rows {
             Rows::Fitted => laws.fit(&scratch.x, p, shift, &mut scratch.powers, &mut scratch.work),
-            Rows::Linear | Rows::Moments => Tilt::None,
+            Rows::Linear | Rows::Moments => {
+                laws.find(&scratch.x, p, &mut scratch.work);
+                Tilt::None
+            }
         };
         let q = if let Tilt::At(q) = found { q } else { 0.0 };
         let law = &scratch.work.law;
@@ -269,5 +269,5 @@ pub fn build_with(
         part.cells.push(law.variance.sqrt());
         part.unfitted.push(found == Tilt::Beyond || (q != 0.0 && node.left.abs() > MOST_LEFT));
     };
-    Ok(joined(for_nodes(nodes, samples, step, laws, interrupt, row, Part::new)?))
+    Ok(joined(for_nodes(nodes, samples, step, interrupt, row, Part::new)?))
 }

@@ -33,6 +33,7 @@ pub mod plane_law;
 mod reaction;
 pub mod samples;
 mod shares;
+mod smooth_law;
 pub mod solve;
 mod tilt;
 mod tilted_law;

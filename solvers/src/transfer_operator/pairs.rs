@@ -51,7 +51,8 @@ impl PairChain {
         let laws = BatchLaws::new(step, samples.count());
         let last = nodes.count as i64 - 1;
         let (k_max, width) = (reach as i64, 2 * reach as i64 + 1);
-        let row = |i: usize, shift: f64, _: Option<&[f64]>, scratch: &mut Scratch, part: &mut Part| {
+        let row = |i: usize, shift: f64, p: Option<&[f64]>, scratch: &mut Scratch, part: &mut Part| {
+            laws.find(&scratch.x, p, &mut scratch.work);
             let law = &scratch.work.law;
             for k in -k_max..=k_max {
                 let node = &mut scratch.node;
@@ -69,7 +70,7 @@ impl PairChain {
                 part.cells.push(law.variance.sqrt());
             }
         };
-        let operator = joined(for_nodes(nodes, samples, step, &laws, interrupt, row, Part::new)?);
+        let operator = joined(for_nodes(nodes, samples, step, interrupt, row, Part::new)?);
         Ok(Self { operator, nodes: *nodes, reach })
     }
 

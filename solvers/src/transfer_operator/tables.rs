@@ -3,30 +3,36 @@
 #![allow(clippy::unwrap_used)]
 
 use std::f64::consts::FRAC_1_SQRT_2;
+use std::sync::Arc;
 
 use super::action::local_exponent;
 use super::assignment::Rows;
 use super::line::{Nodes, Operator, build};
 use super::samples::{Line, Plane, Rule, Step};
 use super::solve::{Killed, invariant_laws};
-use crate::dynamics::FromFunctions;
+use crate::diffusion::Minibatch;
 use crate::dynamics::line_law::stationary_on_line;
+use crate::dynamics::{FromFunctions, ModifiedDynamics, Order};
+use crate::formula::{Symbols, parse};
+use crate::model::data::Data;
+use crate::model::sample_loss::SampleLossModel;
 use crate::problem::grid::{Axis, Boundary, Grid};
 
 const NEVER: &(dyn Fn() -> bool + Sync) = &|| false;
 const SKEWED: [f64; 5] = [2.0, -0.5, -0.5, -0.5, -0.5];
 
+fn normal_quantile(p: f64) -> f64 {
+    let (mut low, mut high) = (-8.0, 8.0);
+    for _ in 0..80 {
+        let middle = 0.5 * (low + high);
+        if 0.5 * libm::erfc(-middle * FRAC_1_SQRT_2) < p { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
 /// 64 normal quantiles with variance 1.
 fn quantiles() -> Vec<f64> {
-    let quantile = |p: f64| {
-        let (mut low, mut high) = (-8.0, 8.0);
-        for _ in 0..80 {
-            let middle = 0.5 * (low + high);
-            if 0.5 * libm::erfc(-middle * FRAC_1_SQRT_2) < p { low = middle } else { high = middle }
-        }
-        0.5 * (low + high)
-    };
-    let x: Vec<f64> = (0..64).map(|i| quantile((f64::from(i) + 0.5) / 64.0)).collect();
+    let x: Vec<f64> = (0..64).map(|i| normal_quantile((f64::from(i) + 0.5) / 64.0)).collect();
     let deviation = (x.iter().map(|x| x * x).sum::<f64>() / 64.0).sqrt();
     x.iter().map(|x| x / deviation).collect()
 }
@@ -121,7 +127,7 @@ fn sde(nodes: &Nodes, temperature: f64) -> Vec<f64> {
     let end = nodes.first - 0.5 * nodes.spacing;
     let axis = Axis::uniform("x", end, -end, nodes.count, [Boundary::Reflecting; 2]).unwrap();
     let dynamics = FromFunctions::new(1, |t, b| b[0] = t[0] - t[0].powi(3), |_, d| d[0] = 1.0);
-    stationary_on_line(&dynamics, temperature, &Grid::new(vec![axis]).unwrap()).unwrap()
+    stationary_on_line(&dynamics, temperature, &Grid::new(vec![axis]).unwrap(), NEVER).unwrap()
 }
 
 #[test]
@@ -214,4 +220,46 @@ fn batches_in_a_plane_have_their_exact_covariance() {
             columns.iter().zip(values).map(|(c, v)| v * (place(*c)[a] - centre[a]) * (place(*c)[b] - centre[b])).sum();
         assert!((found / covariance(a, b) - 1.0).abs() < 1e-8, "{a}{b}: {found} {}", covariance(a, b));
     }
+}
+
+#[test]
+fn the_sde_of_three_orders_and_gaussian_descent_beside_the_law_of_sgd() {
+    let x = quantiles();
+    let data = Data::new(vec![("z".into(), x.iter().map(|x| 1.5 * x).collect())]).unwrap();
+    let symbols = Symbols::new(&["t"]).with_columns(&["z"]);
+    let loss = parse("(t^2 - 1)^2/4 + z*t", &symbols).unwrap();
+    let model: Arc<SampleLossModel> = Arc::new(SampleLossModel::new(1, &loss, &data).unwrap());
+    // 4,000 quantiles stand for the normal law
+    let normal: Vec<f64> = (0..4000).map(|i| normal_quantile((f64::from(i) + 0.5) / 4000.0)).collect();
+    let known = [(0.2, [0.0645, 0.0938, 0.0289], 1.5e-3), (0.1, [0.0279, 0.0476, 0.0080], 7e-4)];
+    for (eta, distances, gaussian) in known {
+        let step = Step::sgd(eta, 4);
+        let (nodes, operator) = wells(&x, 1.5, &step, 6.0, 2.3, Rows::Moments);
+        let own = law(&operator);
+        let cells = super::averages::to_cells(&own, &[nodes.count]);
+        let end = nodes.first - 0.5 * nodes.spacing;
+        let axis = Axis::uniform("t", end, -end, nodes.count, [Boundary::Reflecting; 2]).unwrap();
+        let grid = Grid::new(vec![axis]).unwrap();
+        for (order, distance) in [Order::One, Order::Two, Order::Three].into_iter().zip(distances) {
+            let noise = Arc::new(Minibatch::new(&*model).unwrap());
+            let dynamics =
+                ModifiedDynamics::new(model.clone(), noise, order, eta, eta / 8.0).with_lengths(&[-2.0 * end]);
+            let found = total_variation(&cells, &stationary_on_line(&dynamics, eta / 8.0, &grid, NEVER).unwrap());
+            assert!(
+                (found - distance).abs() < 0.01 * distance + 5e-5,
+                "η = {eta}, order {order:?}: {found} {distance}"
+            );
+        }
+        let (_, other) = wells(&normal, 1.5, &step, 6.0, 2.3, Rows::Moments);
+        let found = total_variation(&own, &law(&other));
+        assert!((found / gaussian - 1.0).abs() < 0.1, "η = {eta}: {found} {gaussian}");
+    }
+}
+
+#[test]
+fn two_values_of_noise_have_their_moment_and_time() {
+    let (nodes, operator) = wells(&[1.0, -1.0], 1.0, &Step::sgd(0.1, 1), 12.0, 1.75, Rows::Fitted);
+    let square = moment(&nodes, &law(&operator), 2);
+    assert!((square - 0.931316143).abs() < 1e-4, "{square}");
+    assert!((steps(&nodes, &operator) / 10033.0 - 1.0).abs() < 5e-3, "{}", steps(&nodes, &operator));
 }

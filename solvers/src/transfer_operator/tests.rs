@@ -341,7 +341,7 @@ fn exponents_of_escape_are_those_of_cramer() {
     let skewed = [2.0, -0.5, -0.5, -0.5, -0.5];
     let action = |x: &[f64], s: f64, batch| {
         let samples = Line { count: x.len(), gradient: |t: f64, i| t * t * t - t + s * x[i] };
-        super::action::actions(&samples, batch, [-1.0, -1.0, 0.9])
+        super::action::actions(&samples, batch, [-1.0, -1.0, 0.9], NEVER).unwrap()
     };
     let cases: [(&[f64], f64, f64, f64); 4] = [
         (&two, 1.0, 0.5375867863, 0.5),
@@ -360,7 +360,7 @@ fn exponents_of_escape_are_those_of_cramer() {
     // minimum has the climb from the minimum behind it
     let slope = |t: f64| t * (t * t - 1.0) * (t * t - 4.0);
     let samples = Line { count: 2, gradient: |t: f64, i| slope(t) + 10.0 * two[i] };
-    let climb = |way| super::action::actions(&samples, 1, way).sde;
+    let climb = |way| super::action::actions(&samples, 1, way, NEVER).unwrap().sde;
     let loss = |t: f64| t.powi(6) / 6.0 - 1.25 * t.powi(4) + 2.0 * t * t;
     let barriers = [loss(1.0) - loss(-2.0), loss(1.0) - loss(0.0), loss(-1.0) - loss(-2.0)].map(|l| 2.0 * l / 100.0);
     assert!((climb([-2.4, -1.8, 2.0]) - barriers[0].max(barriers[1])).abs() < 1e-10);

@@ -12,7 +12,7 @@ pub(super) enum Tilt {
 }
 
 /// The greatest tilt (1/cell) that a row can keep.
-const MOST_TILT: f64 = 3.0;
+pub(super) const MOST_TILT: f64 = 3.0;
 /// The greatest −ln of the weights that decide E e^{qX}: squares of them are still numbers.
 const MOST_RARE: f64 = 400.0;
 

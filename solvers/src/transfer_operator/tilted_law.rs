@@ -8,9 +8,9 @@ use super::batch_law::{BatchLaw, BatchLaws, LOG_TAIL, Workspace, deposit, power,
 use super::fft::RealTransform;
 
 /// Standard deviations of the tilted law from one tilt to the next: each is used over half of it to both sides, where it is right to 1e-13.
-const STRIDE: f64 = 6.0;
+pub(super) const STRIDE: f64 = 6.0;
 /// ln of the smallest weight that is kept.
-const LEAST_LOG_WEIGHT: f64 = -650.0;
+pub(super) const LEAST_LOG_WEIGHT: f64 = -650.0;
 
 /// The law of a batch under one tilt, on a lattice.
 struct Tilted {

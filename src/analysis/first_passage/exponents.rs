@@ -39,7 +39,7 @@ pub fn find(finished: &Finished, passage: &Passage, by_chain: Option<f64>) -> Op
     let [below, above] = passage.target.edges_around(axis, passage.from[0]);
     let ways =
         [below.map(|to| (above.unwrap_or(axis.upper()), to)), above.map(|to| (below.unwrap_or(axis.lower()), to))];
-    let way = |(behind, to): (f64, f64)| exponents(problem, [behind, passage.from[0], to]);
+    let way = |(behind, to): (f64, f64)| exponents(problem, [behind, passage.from[0], to], finished.interrupt);
     let found: Vec<Actions> = ways.into_iter().flatten().filter_map(way).collect();
     let least = |of: fn(&Actions) -> f64| found.iter().map(of).fold(f64::INFINITY, f64::min);
     let actions = Actions { sgd: least(|a| a.sgd), sde: least(|a| a.sde) };
