@@ -7,6 +7,7 @@ pub mod cli;
 pub mod engine;
 pub mod error;
 pub mod figure;
+pub mod genesis;
 pub mod limits;
 pub mod reader;
 pub mod record;

@@ -12,8 +12,19 @@ use resvg::tiny_skia::Pixmap;
 use resvg::usvg::roxmltree::Document;
 
 /// Figures of groups that the synthetic records do not have; the tests of those groups draw them.
-const ELSEWHERE: [&str; 8] =
-    ["convergence", "laws", "validity", "basins", "sweep", "escape-rates", "relaxation", "currents"];
+const ELSEWHERE: [&str; 11] = [
+    "convergence",
+    "laws",
+    "validity",
+    "basins",
+    "bifurcation",
+    "branch-fits",
+    "leave-one-out",
+    "sweep",
+    "escape-rates",
+    "relaxation",
+    "currents",
+];
 
 /// What is drawn in two dimensions only.
 const PLANE: &str = "relief";

@@ -83,3 +83,64 @@ fn a_general_drift_has_the_tree_of_its_density() {
     assert!(tree.len() == 2 && tree[1] > 0.0 && tree[1] < 0.25, "{tree:?}");
     assert!(common::warnings(&record).contains("the tree is that of Φ alone"));
 }
+
+/// Fold and weight with quadruple differences (30 digits); the clean minimum with Newton's method on nine samples.
+#[test]
+fn the_outlier_of_genesis_needs_three_percent_of_its_weight() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = std::path::absolute("scenarios/genesis.toml").unwrap();
+    let said = succeeds(folder.path(), &["genesis", scenario.to_str().unwrap()]);
+    for told in ["2 branches", "fold", "0.031279", "a weight of 0.031279", "without sample 2 there is a maximum more"] {
+        assert!(said.contains(told), "{told}: {said}");
+    }
+    let record = read(&folder.path().join("genesis-genesis.h5"));
+    let fold = |name: &str| numbers(&record, &format!("genesis/folds/{name}"));
+    assert!((fold("w")[0] - 1.084_372_09).abs() < 1e-8 && (fold("data.weight.5")[0] - 0.031_279_58).abs() < 1e-8);
+    let (sample, survives) =
+        (numbers(&record, "genesis/leave_one_out/0/sample"), numbers(&record, "genesis/leave_one_out/0/survives"));
+    let gone: Vec<f64> = sample.iter().zip(&survives).filter(|(_, s)| **s == 0.0).map(|(sample, _)| *sample).collect();
+    assert_eq!((gone, sample.len()), (vec![5.0], 10));
+    for picture in ["bifurcation", "branch-fits", "leave-one-out"] {
+        let svg = std::fs::read_to_string(folder.path().join(format!("genesis-genesis-{picture}.svg"))).unwrap();
+        assert!(!svg.contains("NaN"), "{picture}");
+    }
+}
+
+const FOLD: &str = "name = \"fold\"\n[model]\nkind = \"formula\"\nvariables = [\"x\", \"y\"]\nparameters = { a = 0.8 }\n\
+    loss = \"x^3/3 - a*x + (y - x^2)^2\"\n[dynamics]\ntemperature = 0.25\n[grid]\n\
+    axes = [{ from = -1.5, to = 1.4, cells = 40 }, { from = -0.5, to = 1.5, cells = 40 }]\n[initial]\nkind = \"uniform\"\n\
+    [time]\nend = 5\noutputs = 3\n";
+
+/// A constant of a formula: minimum and saddle ±√a meet at a = 0; and what cannot be followed.
+#[test]
+fn a_parameter_of_the_model_and_what_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("fold.toml"), FOLD).unwrap();
+    let with = |settings: &[&str]| {
+        let sets = settings.iter().flat_map(|set| ["--set", set]);
+        ["genesis", "fold.toml", "--force"].into_iter().chain(sets).map(String::from).collect::<Vec<_>>()
+    };
+    let range = ["genesis.from=-0.3", "genesis.to=1.0"];
+    let said = succeeds(folder.path(), &with(&[&["genesis.parameter=model.parameters.a"], &range[..]].concat()));
+    assert!(said.contains("saddle – minimum") && said.contains("end of the range"), "{said}");
+    let record = read(&folder.path().join("fold-genesis.h5"));
+    for name in ["model.parameters.a", "x", "y"] {
+        assert!(numbers(&record, &format!("genesis/folds/{name}"))[0].abs() < 1e-8, "{name}");
+    }
+    for (settings, told) in [
+        (vec![], "no table [genesis]"),
+        (vec!["genesis.parameter=model.parameter.a"], "did you mean `model.parameters.a`"),
+        (vec!["genesis.parameter=data.weight.3"], "needs a model whose samples"),
+        (vec!["genesis.parameter=model.parameters.a"], "from where to where"),
+        (vec!["genesis.parameter=model.parameters.a", "genesis.from=1", "genesis.to=1"], "is empty"),
+        (vec!["genesis.leave_one_out=true"], "needs a model whose samples"),
+    ] {
+        let output = fpsolve(folder.path(), &with(&settings));
+        let said = words(&output);
+        assert!(output.status.code() == Some(2) && said.contains(told), "{told}: {said}");
+    }
+    let scenario = std::path::absolute("scenarios/genesis.toml").unwrap();
+    let beyond =
+        fpsolve(folder.path(), &["genesis", scenario.to_str().unwrap(), "--set", "genesis.parameter=data.weight.10"]);
+    assert!(words(&beyond).contains("there is no sample 10: the data have 10"), "{}", words(&beyond));
+}

@@ -8,10 +8,11 @@ records=target/book-records
 mkdir -p "$records" "$pages/pictures"
 grep -oh '(pictures/[a-z0-9.-]*\.png)' "$pages"/*.md | sed 's/^(pictures\///; s/\.png)$//' | sort -u | while read -r name; do
     scenario=${name%.*} picture=${name##*.}
-    record=$records/$scenario.h5
+    case $picture in bifurcation | branch-fits | leave-one-out) command=genesis ;; *) command=scenario ;; esac
+    record=$records/$scenario.$command.h5
     if [ ! -f "$record" ] || [ "scenarios/$scenario.toml" -nt "$record" ] || [ "$program" -nt "$record" ]; then
         echo "runs $scenario"
-        "$program" scenario "scenarios/$scenario.toml" --force --quiet -o "$record" > /dev/null
+        "$program" "$command" "scenarios/$scenario.toml" --force --quiet -o "$record" > /dev/null
     fi
     "$program" plot "$record" --only "$picture" --format png -o "$pages/pictures/$name.png" > /dev/null
 done

@@ -14,6 +14,7 @@ What runs on a slice is stochastic gradient descent that is kept in the plane. P
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,18 +108,25 @@ def _is_batch_norm(module: Any) -> bool:
     return hasattr(module, "running_mean") and hasattr(module, "track_running_stats")
 
 
+def _copy(value: Any) -> Any:
+    return None if value is None else value.clone()
+
+
 @contextmanager
 def _evaluating(model: Any) -> Iterator[None]:
     """Puts a model into evaluation, and back, with the statistics of its batch norms as they were."""
     norms = [module for module in model.modules() if _is_batch_norm(module)]
-    before = [(m.momentum, None if m.running_mean is None else m.running_mean.clone(), None if m.running_var is None else m.running_var.clone()) for m in norms]
+    held = ("running_mean", "running_var", "num_batches_tracked")
+    before = [(module.momentum, {name: _copy(getattr(module, name, None)) for name in held}) for module in norms]
     training = model.training
     model.eval()
     try:
         yield
     finally:
-        for module, (momentum, mean, var) in zip(norms, before):
-            module.momentum, module.running_mean, module.running_var = momentum, mean, var
+        for module, (momentum, values) in zip(norms, before):
+            module.momentum = momentum
+            for name, value in values.items():
+                setattr(module, name, value)
         model.train(training)
 
 
@@ -133,6 +141,13 @@ def _statistics(model: Any, forward: Callable[[], Any]) -> None:
     forward()
     for module in norms:
         module.train(False)
+
+
+def _forward_mode(function: Callable[[Any], Any], named: dict[str, Any], tangent: dict[str, Any]) -> Any:
+    """The derivative of a function of the named tensors along a tangent."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PyTorch compiles its own rules of forward mode by torch.jit.script, and warns of it
+        return _torch().func.jvp(function, (named,), (tangent,))[1]
 
 
 def slice(
@@ -199,7 +214,7 @@ def slice(
                 raise ValueError(f"the loss of sample {int(np.argmin(np.isfinite(here)))} is not finite at {Problem.place(point)}")
             losses.append(here)
             if gradients:
-                slopes.append([_flat(torch.func.jvp(losses_at, (named,), (tangent,))[1]) for tangent in tangents])
+                slopes.append([_flat(_forward_mode(losses_at, named, tangent)) for tangent in tangents])
     arrays = {"losses": np.ascontiguousarray(np.array(losses).T).reshape(-1, *shape)}
     if gradients:
         arrays["gradients"] = np.ascontiguousarray(np.moveaxis(np.array(slopes), 0, 2).swapaxes(0, 1)).reshape(-1, len(basis), *shape)
@@ -220,7 +235,7 @@ def pca(checkpoints: Sequence[Vector], k: int = 2) -> tuple[Array, Array]:
         raise ValueError(f"{k} directions need at least {k + 1} checkpoints, not {len(path)}")
     values, vectors = np.linalg.eigh(off @ off.T)  # the Gram matrix: never parameters × parameters
     values, vectors = values[::-1], vectors[:, ::-1]
-    if not values[k - 1] > 1e-18 * values[0]:
+    if not values[k - 1] > 1e-14 * len(off) * values[0]:  # less is the rounding of the Gram matrix
         raise ValueError(f"the checkpoints spread in fewer than {k} directions")
     return vectors[:, :k].T @ off / np.sqrt(values[:k, None]), values[:k] / values.sum()
 

@@ -42,6 +42,7 @@ use fpsolve_validation::verdict::Verdict;
 use miette::Result;
 
 pub use context::{Context, Finished};
+pub(crate) use outliers::inputs as fitted_inputs;
 use outlook::{Outlook, Rehearsed};
 pub use requests::{Completed, Planned, Requests, analyse};
 

@@ -7,9 +7,10 @@ use clap::Args as _;
 use super::scenario::{overrides, read_engine};
 use super::time_limit::TimeLimit;
 use crate::engine::EngineEntry;
-use crate::error::{Failure, Outcome};
+use crate::error::{self, Failure, Outcome};
 use crate::limits;
 use crate::scenario::{Prepared, Scenario};
+use crate::signal;
 use crate::text::{count, exact, interval, parse_size, rounded, short, size};
 use fpsolve_solvers::model::table::SplineAxis;
 use fpsolve_solvers::problem::grid::Axis;
@@ -50,16 +51,32 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let engines = scenario.engines_to_run()?;
     let limit = args.memory_limit.unwrap_or_else(limits::default_limit);
     limits::check(&scenario, &engines, limit)?;
+    signal::end_above(limit);
+    let time = args.time;
+    match signal::attended(move || error::caught(|| told(&scenario, time, limit))) {
+        _ if signal::limit_reached() == Some("memory") => {
+            let message = format!("what a run does first takes more than {} of memory already", size(limit as f64));
+            let help = "fewer cells or a smaller data set need less; or allow more with --memory-limit";
+            Err(Failure { outcome: Outcome::TooLarge, report: error::advice(message, help) })
+        }
+        _ if signal::interrupted() => Ok(Outcome::Interrupted),
+        None => Ok(Outcome::Interrupted),
+        Some(Ok(text)) => super::print(&text?).map(|()| Outcome::Done),
+        Some(Err(panic)) => Err(Failure::bug(&panic)),
+    }
+}
+
+/// What the scenario means, and what it needs.
+fn told(scenario: &Scenario, time: TimeLimit, limit: u64) -> Result<String, Failure> {
     let prepared = scenario.problem()?;
-    let estimate = limits::check_built(&scenario, &prepared, limit)?;
-    let expected = args.time.check(&scenario, &prepared, true)?;
+    let estimate = limits::check_built(scenario, &prepared, limit)?;
+    let expected = time.check(scenario, &prepared, true)?;
     let mut text = heading(&prepared);
     text += "\nDefaults taken for keys that are not written:\n";
-    text += &defaults(&scenario);
+    text += &defaults(scenario);
     text += &format!("\nMemory (limit {}):\n{}", size(limit as f64), estimate.to_text());
     text += &format!("\nTime ({}):\n{}", count(expected.threads(), "thread"), expected.to_text());
-    super::print(&text)?;
-    Ok(Outcome::Done)
+    Ok(text)
 }
 
 fn heading(prepared: &Prepared) -> String {

@@ -8,15 +8,15 @@ use clap::Args as _;
 use super::output;
 use super::progress::Progress;
 use super::scenario::Way;
-use crate::analysis::{critical_points, merge_tree};
+use crate::analysis::{AnalysisEntry, critical_points, merge_tree};
 use crate::engine::fokker_planck;
 use crate::error::{self, Failure, Outcome};
 use crate::limits;
 use crate::record::provenance::Provenance;
 use crate::record::read::{column, find, integers};
 use crate::record::{Group, Record, Values};
-use crate::run::{Reached, Run, Status, run as run_engines};
-use crate::scenario::Scenario;
+use crate::run::{Doing, Reached, Run, Status, run as run_engines};
+use crate::scenario::{Prepared, Scenario};
 use crate::text::{beside, short, table};
 use crate::{figure, signal};
 
@@ -74,18 +74,15 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     limits::check(&scenario, &scenario.engines_to_run()?, memory)?;
     signal::end_above(memory);
     let provenance = Provenance::start();
-    let mut run = compute(scenario, args, memory)?;
+    let wanted = [&critical_points::ENTRY, &merge_tree::ENTRY];
+    let mut run = compute(scenario, &args.way, (&wanted, !args.loss_only), |_, _, _, _| Ok(()))?;
     provenance.fill(run.record.group_mut("provenance"));
     if let Some(failure) = &run.failure {
         return Err(Failure::run(error::solver(failure)));
     }
     let path = output::write(&run.record, &path, args.force)?;
-    let refused = |what: String| Failure::run(error::advice(what, output::WRITE_HELP));
     let mut files = vec![path.clone()];
-    for name in ["basins", "relief"] {
-        let stem = PathBuf::from(format!("{}-{name}", path.with_extension("").display()));
-        files.extend(figure::plot_one(&run.record, name, &stem).map_err(|e| refused(e.to_string()))?);
-    }
+    files.extend(pictures(&run.record, &["basins", "relief"], &path)?);
     if !args.way.shown.quiet {
         super::print(&report(&run.record))?;
         super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>())?;
@@ -93,22 +90,45 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(if run.status == Status::Interrupted { Outcome::Interrupted } else { Outcome::Done })
 }
 
-fn compute(scenario: Scenario, args: &Args, memory: u64) -> Result<Run, Failure> {
+/// Draws figures of a record beside it. Errors: they cannot be written.
+pub(super) fn pictures(record: &Record, names: &[&str], path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let refused = |what: String| Failure::run(error::advice(what, output::WRITE_HELP));
+    let mut files = Vec::new();
+    for name in names {
+        let stem = PathBuf::from(format!("{}-{name}", path.with_extension("").display()));
+        files.extend(figure::plot_one(record, name, &stem).map_err(|e| refused(e.to_string()))?);
+    }
+    Ok(files)
+}
+
+/// Builds the problem and runs these analyses at time 0, without a density where none is wanted; then what else is to be computed, which
+/// may say what it does.
+pub(super) fn compute<T>(
+    scenario: Scenario,
+    way: &Way,
+    (wanted, density): (&[&'static AnalysisEntry], bool),
+    then: T,
+) -> Result<Run, Failure>
+where
+    T: FnOnce(&Scenario, &Prepared, &mut Run, &(dyn Fn(&str) + Sync)) -> Result<(), Failure> + Send + 'static,
+{
+    let memory = way.memory();
     let reached = Arc::new(Reached::nothing_of(&scenario));
     let told = Arc::clone(&reached);
-    let progress = Arc::new(Progress::begin(args.way.shown, "reading the data and evaluating the model"));
-    let (show, loss_only) = (Arc::clone(&progress), args.loss_only);
+    let progress = Arc::new(Progress::begin(way.shown, "reading the data and evaluating the model"));
+    let (show, wanted) = (Arc::clone(&progress), wanted.to_vec());
     let work = move || {
         told.note_data(&scenario)?;
         let mut prepared = scenario.problem()?;
         limits::check_built(&scenario, &prepared, memory)?;
         prepared.problem.times = vec![0.0];
-        let wanted = [&critical_points::ENTRY, &merge_tree::ENTRY];
         prepared.analyses.retain(|planned| wanted.iter().any(|entry| std::ptr::eq(*entry, planned.entry)));
-        if loss_only {
+        if !density {
             prepared.engines.clear();
         }
-        Ok(run_engines(&prepared, &signal::interrupted, &|doing| show.say(doing), &told))
+        let mut run = run_engines(&prepared, &signal::interrupted, &|doing| show.say(doing), &told);
+        then(&scenario, &prepared, &mut run, &|what| show.say(&Doing::Detail(what)))?;
+        Ok(run)
     };
     let run = signal::attended(work).unwrap_or_else(|| Ok(reached.abandoned()));
     progress.end();

@@ -20,6 +20,9 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 
 /// Arguments of `fpsolve list`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  fpsolve list | less
+  fpsolve list | grep passage")]
 struct Args {}
 
 /// Prints the tables.

@@ -5,6 +5,7 @@ mod compare;
 mod completions;
 mod convergence;
 mod explain;
+mod genesis;
 mod guard;
 mod landscape;
 mod list;
@@ -42,6 +43,7 @@ static SUBCOMMANDS: &[&Subcommand] = &[
     &convergence::SUBCOMMAND,
     &validity::SUBCOMMAND,
     &landscape::SUBCOMMAND,
+    &genesis::SUBCOMMAND,
     &sweep::SUBCOMMAND,
     &plot::SUBCOMMAND,
     &report::SUBCOMMAND,

@@ -12,7 +12,7 @@ use crate::figure::{Drawing, FIGURES, FORMATS, Files, Format};
 use crate::reader::source::plain_io;
 use crate::record::hdf5;
 use crate::record::read::column;
-use crate::text::exact;
+use crate::text::{exact, wrapped};
 use crate::{figure, record};
 
 /// The subcommand.
@@ -70,11 +70,12 @@ fn read_style(word: &str) -> Result<Style, String> {
 }
 
 fn after_help() -> String {
-    let mut text = "Pictures of an earlier run in the folder are replaced.\n\nPictures:\n".to_string();
-    for figure in &FIGURES {
-        text += &format!("  {:13}  {}\n", figure.name, figure.about);
-    }
-    text + "\nExamples:\n  fpsolve plot transient.h5 -o pictures\n  fpsolve plot transient.h5 --only density --width 3000 -o density.png\n  fpsolve plot transient.h5 --only landscape --style paper --at 0,1,100 -o landscape.pdf"
+    let pictures = wrapped(&format!("Pictures, told in `fpsolve list`: {}.", names().join(", ")));
+    format!(
+        "Pictures of an earlier run in the folder are replaced.\n\n{pictures}\n\nExamples:\n  fpsolve plot transient.h5 -o pictures\n  \
+         fpsolve plot transient.h5 --only density --width 3000 -o density.png\n  \
+         fpsolve plot transient.h5 --only landscape --style paper --at 0,1,100 -o landscape.pdf"
+    )
 }
 
 /// Draws the pictures that were asked for and that the record has data for.

@@ -215,7 +215,7 @@ fn display(form: Form, terminal: bool) -> Box<dyn FnMut(&Standing)> {
         (Form::Auto, true) => {
             let bar = Cleared(ProgressBar::new(1000));
             let style = |template: &str| ProgressStyle::with_template(template).ok();
-            let (known, unknown) = (style("[{bar:30}] {percent:>3} % {wide_msg}"), style("{spinner} {wide_msg}"));
+            let (known, unknown) = (style("[{bar:20}] {percent:>3} % {wide_msg}"), style("{spinner} {wide_msg}"));
             Box::new(move |standing| {
                 let style = if standing.fraction.is_some() { &known } else { &unknown };
                 style.iter().for_each(|style| bar.0.set_style(style.clone()));

@@ -7,6 +7,7 @@ use super::chart::panel::{HEADING, Key, LABEL, Panel, legend, range};
 use super::landscape::remark;
 use super::source::{Source, values};
 use crate::analysis::escape_rates::METHODS;
+use crate::engine::ENGINES;
 
 /// Room for the names of pairs and basins.
 const NAMES: f64 = 280.0;
@@ -33,6 +34,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
             "eyring" => GREY,
             engine => colour::engine(engine),
         };
+        let title = ENGINES.iter().find(|engine| engine.group == *name).map_or(*title, |engine| engine.title);
         let weights = at(&format!("{name}_weight"));
         Some(Way { title, colour, times, weights, at_rest: at(&format!("{name}_occupancy")) })
     };

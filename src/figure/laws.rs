@@ -29,7 +29,9 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let [axis] = &source.axes[..] else { return None };
     let operator = of(source, transfer_operator::ENTRY.group)?;
     let cells = axis.centers.len();
-    let merged = (1..=cells).find(|k| cells.is_multiple_of(*k) && cells / k <= MOST_BINS)?;
+    let window = source.window(0, 0.15);
+    let shown = axis.centers.iter().filter(|x| (window.low..=window.high).contains(*x)).count();
+    let merged = (1..=cells).find(|k| cells.is_multiple_of(*k) && shown / k <= MOST_BINS)?;
     let edges: Vec<f64> = axis.edges.iter().step_by(merged).copied().collect();
     let centers: Vec<f64> = edges.windows(2).map(|e| 0.5 * (e[0] + e[1])).collect();
     let binned = |density: &[f64]| -> Vec<f64> {
@@ -40,14 +42,13 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let long_run = values(source.record, "transfer_operator/stationary_density").map(|density| binned(&density));
     let laws = laws(source, &now, long_run.as_deref(), &binned, time, &edges);
     let mut canvas = Canvas::new(1200.0, 860.0, "Laws");
-    let what = format!("laws of SGD and of the SDE, averages over {} bins", centers.len());
+    let what = format!("laws of SGD and of the SDE, averages over bins of {}", number(edges[1] - edges[0]));
     let top = title(&mut canvas, &source.name, &remark(source, &what));
     let own = Stroke::solid(colour::engine(transfer_operator::ENTRY.group), 2.6);
     let mut keys = vec![(Key::Line(own.clone()), format!("law of SGD, t = {}", number(time)))];
     keys.extend(laws.iter().map(|law| (Key::Line(law.stroke.clone()), law.name.clone())));
     let top = top + legend(&mut canvas, &keys, 105.0, 1165.0, top) + 4.0;
     let room = canvas.height - 66.0 - top - 2.0 * HEADING;
-    let window = source.window(0, 0.15);
     let highest =
         laws.iter().flat_map(|law| &law.bins).chain(&now).copied().filter(|v| v.is_finite()).fold(0.0, f64::max);
     let upper = Panel {

@@ -10,6 +10,8 @@ use crate::error::caught;
 use crate::record::Record;
 
 mod basins;
+mod bifurcation;
+mod branch_fits;
 mod condition;
 mod convergence;
 mod decomposition;
@@ -19,6 +21,7 @@ mod escape_rates;
 mod fits;
 mod landscape;
 mod laws;
+mod leave_one_out;
 pub mod look;
 mod modes;
 mod outliers;
@@ -52,7 +55,7 @@ pub struct Figure {
 }
 
 /// All figures.
-pub static FIGURES: [Figure; 22] = [
+pub static FIGURES: [Figure; 25] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
@@ -72,6 +75,21 @@ pub static FIGURES: [Figure; 22] = [
         name: "relief",
         about: "the loss of two variables as a relief, with critical points, the stationary density and walkers on it",
         draw: relief::draw,
+    },
+    Figure {
+        name: "bifurcation",
+        about: "minima, saddles and maxima over a parameter, with their folds (of fpsolve genesis)",
+        draw: bifurcation::draw,
+    },
+    Figure {
+        name: "branch-fits",
+        about: "fitted functions with the data along branches of critical points (of fpsolve genesis)",
+        draw: branch_fits::draw,
+    },
+    Figure {
+        name: "leave-one-out",
+        about: "how far each sample moves a minimum, and without which it is not there (of fpsolve genesis)",
+        draw: leave_one_out::draw,
     },
     Figure { name: "density", about: "the density over space and time, engine by engine", draw: space_time::draw },
     Figure {

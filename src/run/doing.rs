@@ -1,5 +1,7 @@
 //! What a run is busy with, for whoever looks on.
 
+use crate::text::rounded;
+
 /// What a run is busy with.
 #[derive(Debug, Clone, Copy)]
 pub enum Doing<'a> {
@@ -22,7 +24,7 @@ impl Doing<'_> {
     pub fn words(&self) -> String {
         match self {
             Self::Building(engine) => format!("building {engine}"),
-            Self::Advancing(engine, [_, to], _) => format!("{engine} to t = {to}"),
+            Self::Advancing(engine, [_, to], _) => format!("{engine} to t = {}", rounded(*to)),
             Self::Model => "evaluating the model".into(),
             Self::Analysis(name) => name.replace('_', " "),
             Self::Detail(what) => what.to_string(),

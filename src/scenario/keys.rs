@@ -192,6 +192,17 @@ const WORDS: &[(&str, &str)] = &[
     ("analysis.outliers.q", "level of m·p below which a sample counts [0.5]"),
     ("analysis.outliers.c", "smoothing c [that of dynamics.importance, else 1]"),
     ("analysis.outliers.scale", "U [that of dynamics.importance, else \"mean-loss\"]"),
+    ("genesis", "what fpsolve genesis follows critical points over"),
+    (
+        "genesis.parameter",
+        "\"data.weight.K\" (weight of sample K, from 0), \"data.noise\" (of a teacher), or the path of a number: \"model.parameters.a\", \"dynamics.importance.c\"",
+    ),
+    ("genesis.from", "first value of the parameter [0 for a weight]"),
+    ("genesis.to", "last value [1 for a weight]"),
+    (
+        "genesis.leave_one_out",
+        "true: which sample makes which minimum, for the 10 that move it most; or how many of them [false]",
+    ),
     ("validity", "what fpsolve validity maps, and how much SDE and SGD may differ"),
     ("validity.learning_rate", "{ from, to, points, spacing } or a list of rates"),
     ("validity.learning_rate.from", "smallest rate"),

@@ -6,6 +6,7 @@ pub mod data;
 pub mod dynamics;
 pub mod engines;
 pub mod expect;
+pub mod genesis;
 pub mod grid;
 pub mod initial;
 pub mod keys;
@@ -35,7 +36,7 @@ pub use prepare::Prepared;
 
 const KEYS: &[&str] =
     &["schema", "name", "description", "seed", "engines", "model", "noise", "dynamics", "grid", "initial", "time"];
-const KEYS_OF_RESULTS: &[&str] = &["analysis", "validity", "sweep", "compare", "expect", "output"];
+const KEYS_OF_RESULTS: &[&str] = &["analysis", "genesis", "validity", "sweep", "compare", "expect", "output"];
 
 /// The keys of a scenario: its own, and the tables of the engines.
 fn keys() -> Vec<&'static str> {
@@ -74,6 +75,8 @@ pub struct Scenario {
     pub options: engine::Options,
     /// `[analysis]`.
     pub analysis: Requests,
+    /// `[genesis]`.
+    pub genesis: Option<genesis::Genesis>,
     /// `[validity]`.
     pub validity: Option<validity::Validity>,
     /// `[sweep]`.
@@ -125,6 +128,7 @@ impl Scenario {
             time: time::read(&root)?,
             options: engine::Options::read(&root, &engine::tables())?,
             analysis: Requests::read(&root)?,
+            genesis: genesis::read(&root)?,
             validity: validity::read(&root)?,
             sweep: sweep::read(&root)?,
             compare: compare::read(&root)?,

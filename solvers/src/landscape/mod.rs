@@ -11,11 +11,13 @@
 //! | `critical.rs` | all zeros of ∇L, and the basins of the minima |
 //! | `merge_tree.rs` | the basins as water rises, and the passes where they meet |
 //! | `potential.rs` | the same of Φ = −T ln ρ |
+//! | `genesis/` | how critical points come and go with a parameter, or with a sample |
 //! | `kinks.rs` | minima and maxima where no gradient vanishes |
 //!
 //! Reference: D. Wales 2004, *Energy Landscapes*, doi:10.1017/CBO9780511721724.
 
 pub(crate) mod critical;
+pub mod genesis;
 mod kinks;
 mod merge_tree;
 pub(crate) mod minima;

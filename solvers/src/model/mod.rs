@@ -21,6 +21,7 @@
 //! | `table/` | values at nodes, from a network or another program, interpolated by cubic splines |
 //! | `tanh_regression/` | a sum of tanh units with fixed or projected amplitudes (Golub & Pereyra 1973, doi:10.1137/0710036) |
 //! | `importance.rs` | samples drawn by importance |
+//! | `weighted.rs` | one sample with another weight |
 //! | `data.rs` | columns of samples, from a table or from a teacher |
 //! | `capability.rs`, `regression.rs`, `tabulated.rs` | the traits |
 
@@ -33,8 +34,10 @@ pub mod sample_loss;
 pub mod table;
 pub mod tabulated;
 pub mod tanh_regression;
+pub mod weighted;
 
 pub use capability::{Model, ProjectedModel, SampleModel};
 pub use importance::{ImportanceSampled, LossScale, Sampling, Scheme};
 pub use regression::{Projection, Regression};
 pub use tabulated::{Accuracy, Tabulated};
+pub use weighted::WeightedSample;

@@ -33,6 +33,11 @@ pub trait Regression: Send + Sync {
     /// The fitted function h at one θ for other values of [`Regression::input`]; None where h has no single input.
     fn fitted(&self, theta: &[f64], inputs: &[f64]) -> Option<Vec<f64>>;
 
+    /// The same with what is solved for fitted to other `targets` (m); without a projection nothing is.
+    fn fitted_to(&self, theta: &[f64], _targets: &[f64], inputs: &[f64]) -> Option<Vec<f64>> {
+        self.fitted(theta, inputs)
+    }
+
     /// Residuals y_s − h_s at one θ (m).
     fn residuals(&self, theta: &[f64]) -> Vec<f64> {
         let (d, y) = (theta.len(), self.targets());

@@ -7,6 +7,7 @@
 //! | `aligned.rs` | arrays that start at a cache line |
 //! | `symmetric.rs` | packed symmetric d×d matrices, d ≤ 3: `[00, 01, …, 11, …]`, component c of point i at `[c·n + i]` |
 //! | `small_matrix.rs` | A = V Λ Vᵀ and condition numbers by Jacobi's rotations |
+//! | `elimination.rs` | A x = b and det A of a few equations |
 //! | `difference.rs` | f' by central differences of fourth order |
 //! | `quadrature.rs` | Gauss–Legendre rules |
 //! | `richardson.rs` | errors and orders from the same numbers on grids of h, 2h, 4h |
@@ -16,6 +17,7 @@
 pub(crate) mod aligned;
 pub mod bernoulli;
 pub mod difference;
+pub(crate) mod elimination;
 pub(crate) mod krylov;
 pub mod lanes;
 pub mod quadrature;

@@ -118,7 +118,7 @@ pub fn look_for(asked: &Search, finished: &Finished) -> Outliers {
 }
 
 /// Even inputs over the range of the data and a twentieth beyond.
-fn inputs(data: Option<&Data>, regression: Option<&dyn Regression>) -> Vec<f64> {
+pub fn inputs(data: Option<&Data>, regression: Option<&dyn Regression>) -> Vec<f64> {
     let column = regression.and_then(Regression::input).and_then(|name| data?.column(name));
     let Some(column) = column else { return Vec::new() };
     let (low, high) = column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));

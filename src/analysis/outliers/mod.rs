@@ -9,6 +9,7 @@ use fpsolve_solvers::model::ImportanceSampled;
 use fpsolve_solvers::problem::Problem;
 use miette::Result;
 
+pub(crate) use self::compute::inputs;
 pub use self::compute::{Outliers, Point};
 pub use self::group::group;
 use super::{Analysis, AnalysisEntry, Findings, Finished, Subject};

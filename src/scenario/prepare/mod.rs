@@ -74,15 +74,8 @@ impl Scenario {
         self.check_dimensions()?;
         let layout = grid::layout(self)?;
         let data = self.samples()?;
-        let given = model::Given {
-            source: &self.source,
-            model: &self.model,
-            data: data.as_deref(),
-            engines: &engines,
-            batch_size: self.dynamics.drive.batch_size(),
-        };
-        let plain = self.model.kind.build(&given)?;
-        let model = self.dynamics.sampled(&self.source, Arc::clone(&plain))?;
+        let given = self.given(data.as_deref(), &engines);
+        let [plain, model] = self.models(&given)?;
         let (minibatch, temperature) = self.drive(model.sample_count())?;
         self.check_joint(&*model)?;
         if let Layout::Written(grid) = &layout {
@@ -164,6 +157,19 @@ impl Scenario {
         })
     }
 
+    /// What the model is built from beside its own keys.
+    pub fn given<'a>(&'a self, data: Option<&'a Data>, engines: &'a [&'static EngineEntry]) -> model::Given<'a> {
+        let batch_size = self.dynamics.drive.batch_size();
+        model::Given { source: &self.source, model: &self.model, data, engines, batch_size }
+    }
+
+    /// The model of the data as it is, and the one that is descended: that seen through importance sampling. Errors: those of the kind.
+    pub fn models(&self, given: &model::Given) -> Result<[Arc<dyn Model>; 2]> {
+        let plain = self.model.kind.build(given)?;
+        let sampled = self.dynamics.sampled(&self.source, Arc::clone(&plain))?;
+        Ok([plain, sampled])
+    }
+
     /// Sentences on what the choices in the scenario mean for the result.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
@@ -217,7 +223,7 @@ impl Scenario {
     }
 
     /// The samples; None for a model without data. Errors: those of their origin.
-    fn samples(&self) -> Result<Option<Arc<Data>>> {
+    pub fn samples(&self) -> Result<Option<Arc<Data>>> {
         let Some(written) = &self.model.data else { return Ok(None) };
         let (parameters, span) = (self.model.parameters(), written.span.clone());
         let given = data::Given { source: &self.source, parameters, seed: self.seed, span };

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::lattice_law::lattice_law;
+use super::lattice_law::{covariance, lattice_law};
 use super::moments::{MOST_STEPS, conditional_moments};
 use super::rows::Walls;
 use super::surfaces::{Step, Surfaces};
@@ -24,6 +24,8 @@ pub const MOST_ENTRIES: usize = 120_000_000;
 pub const MOST_ENTRIES_UNASKED: f64 = 6e7;
 /// Cells of an estimate of their number.
 const SAMPLE: usize = 64;
+/// Lattice points that the law of a step may take, in cells of the grid: what is wider comes back from the walls many times over.
+const WIDEST: f64 = 32.0;
 
 /// The chain; see the module. Stored by rows of the transition matrix, each as runs of neighbouring cells: some 9 bytes an entry.
 #[derive(Debug, Clone)]
@@ -276,6 +278,16 @@ impl Build<'_> {
                 "use the edge generator, or narrower bounds",
             ));
         };
+        if let Some(i) =
+            (0..n).find(|&i| points_of_law(grid, &covariance(grid, &moments, i, n)) > WIDEST * grid.len() as f64)
+        {
+            return Err(Error::numerical(
+                "the long-step chain",
+                format!("near {}", place(grid, cells[i])),
+                format!("the noise of a step of {:e} reaches far beyond the whole grid", self.step),
+                "use the edge generator, or wider bounds",
+            ));
+        }
         let walls = Walls::new(grid);
         let cell_law = |(i, &cell): (usize, &usize)| {
             let law = lattice_law(grid, &moments, i, n);
@@ -285,4 +297,9 @@ impl Build<'_> {
         };
         Ok((cells.iter().enumerate().map(cell_law).collect(), moments.evaluations))
     }
+}
+
+/// Points of the lattice within six standard deviations along every axis, S in index units.
+fn points_of_law(grid: &Grid, s: &[[f64; 3]; 3]) -> f64 {
+    (0..grid.dimension()).map(|k| 1.0 + 12.0 * s[k][k].sqrt()).product()
 }

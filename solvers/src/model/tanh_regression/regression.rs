@@ -59,14 +59,27 @@ impl Regression for TanhRegression {
     }
 
     fn fitted(&self, theta: &[f64], inputs: &[f64]) -> Option<Vec<f64>> {
-        let alpha = self.amplitudes_at(theta);
+        Some(self.sum_of_units(theta, &self.amplitudes_at(theta), inputs))
+    }
+
+    fn fitted_to(&self, theta: &[f64], targets: &[f64], inputs: &[f64]) -> Option<Vec<f64>> {
+        let Some(projection) = self.projection(theta) else { return self.fitted(theta, inputs) };
+        let amplitude = |g: &[f64]| g.iter().zip(targets).map(|(g, y)| g * y).sum();
+        let alpha: Vec<f64> = projection.inverse.chunks_exact(targets.len()).map(amplitude).collect();
+        Some(self.sum_of_units(theta, &alpha, inputs))
+    }
+}
+
+impl TanhRegression {
+    /// Σ_j α_j tanh(w_j (x − b_j)) at the inputs x.
+    fn sum_of_units(&self, theta: &[f64], alpha: &[f64], inputs: &[f64]) -> Vec<f64> {
         let slope = |slope: Slope| match slope {
             Slope::Group(k) => theta[k],
             Slope::Fixed(w) => w,
         };
         let value = |&x: &f64| -> f64 {
-            self.units.iter().zip(&alpha).map(|(u, a)| a * (slope(u.slope) * (x - u.center)).tanh()).sum()
+            self.units.iter().zip(alpha).map(|(u, a)| a * (slope(u.slope) * (x - u.center)).tanh()).sum()
         };
-        Some(inputs.iter().map(value).collect())
+        inputs.iter().map(value).collect()
     }
 }
