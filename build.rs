@@ -1,5 +1,6 @@
 //! Records the commit the program is built from, for the provenance of its records, and whether the HDF5 library can do without locks.
 
+use std::path::Path;
 use std::process::Command;
 
 fn main() {
@@ -8,9 +9,16 @@ fn main() {
     if version("1_12_1") || (version("1_10_7") && !version("1_12_0")) {
         println!("cargo:rustc-cfg=hdf5_without_locks");
     }
-    let commit = Command::new("git").args(["rev-parse", "HEAD"]).output().ok().filter(|out| out.status.success());
-    let commit = commit.and_then(|out| String::from_utf8(out.stdout).ok()).unwrap_or_default();
-    println!("cargo:rustc-env=FPSOLVE_COMMIT={}", commit.trim());
-    println!("cargo:rerun-if-changed=.git/HEAD");
-    println!("cargo:rerun-if-changed=.git/refs");
+    let git = |arguments: &[&str]| {
+        let out = Command::new("git").args(arguments).output().ok().filter(|out| out.status.success())?;
+        Some(String::from_utf8(out.stdout).ok()?.trim().to_string())
+    };
+    println!("cargo:rustc-env=FPSOLVE_COMMIT={}", git(&["rev-parse", "HEAD"]).unwrap_or_default());
+    // what a commit or a checkout changes; in a work tree of its own .git is a file, and a path that is missing is always new
+    let branch = git(&["rev-parse", "--symbolic-full-name", "HEAD"]);
+    let watched = ["HEAD", "logs/HEAD"].into_iter().chain(branch.as_deref());
+    let paths =
+        watched.filter_map(|name| git(&["rev-parse", "--git-path", name])).filter(|path| Path::new(path).exists());
+    paths.for_each(|path| println!("cargo:rerun-if-changed={path}"));
+    println!("cargo:rerun-if-changed=build.rs");
 }

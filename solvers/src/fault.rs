@@ -1,8 +1,8 @@
 //! Faults that are planted in the solvers themselves, one at a time, so that the suites of checks can be seen to fail.
 //!
 //! [`plant`] is called by the self-test alone; no scenario, option or variable of the environment leads to it. Each place that a fault
-//! goes wrong asks [`planted`] where a problem, an operator or an interval is set up, never inside a loop over cells, walkers or steps,
-//! so that it costs nothing and that the release program can test itself.
+//! goes wrong asks `planted` where a problem, an operator or an interval is set up, or once for a batch of points, never inside a loop
+//! over cells, walkers or points, so that it costs nothing and that the release program can test itself.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -130,8 +130,9 @@ fn junit(checks: &[Check], heading: &str) -> String {
                 let _ = writeln!(text, "    {case}/>");
             } else {
                 let [expected, bound] = expected(check);
-                let short = [number(check), expected, bound].join(" ");
-                let (short, why) = (escape(short.trim()), escape(&check.row.why));
+                let short = [number(check), expected, bound].into_iter().filter(|part| !part.is_empty());
+                let short = escape(&short.collect::<Vec<_>>().join(" "));
+                let why = escape(&check.row.why);
                 let _ =
                     writeln!(text, "    {case}><failure type=\"check\" message=\"{short}\">{why}</failure></testcase>");
             }
@@ -144,7 +145,7 @@ fn junit(checks: &[Check], heading: &str) -> String {
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;padding:0 1em;max-width:82em;color:#222}\
     table{border-collapse:collapse;margin:.5em 0 2em}th{font-weight:600;color:#555}\
     td,th{padding:.25em .8em;text-align:left;border-bottom:1px solid #ddd;vertical-align:top}\
-    td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.why{color:#555;font-size:.9em;max-width:34em}\
+    .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.why{color:#555;font-size:.9em;max-width:34em}\
     .passed{color:#1b6e2e}.FAILED{color:#b00020;font-weight:600}tr.bad{background:#fdecee}";
 
 /// Checks that failed first, then the suites one by one.
@@ -156,7 +157,7 @@ fn page(checks: &[Check], heading: &str) -> String {
          <h1>{title}</h1>\n<p>{}</p>\n",
         escape(heading)
     );
-    text += "<table><tr><th>suite</th><th>checks</th><th>failed</th><th>seconds</th></tr>\n";
+    text += "<table><tr><th>suite</th><th class=\"n\">checks</th><th class=\"n\">failed</th><th class=\"n\">seconds</th></tr>\n";
     for (name, of) in by_suite(checks) {
         let (bad, n, s) = (failures(of), of.len(), seconds(of));
         let class = if bad > 0 { " class=\"bad\"" } else { "" };
@@ -169,7 +170,8 @@ fn page(checks: &[Check], heading: &str) -> String {
     text += "</table>\n";
     for (name, of) in by_suite(checks) {
         let _ = writeln!(text, "<h2 id=\"{name}\">{name}</h2>\n<table>");
-        text += "<tr><th>what</th><th>value</th><th>expected</th><th>bound</th><th>verdict</th><th>why</th></tr>\n";
+        text += "<tr><th>what</th><th class=\"n\">value</th><th class=\"n\">expected</th><th class=\"n\">bound</th>\
+                 <th>verdict</th><th>why</th></tr>\n";
         let (bad, good): (Vec<&Check>, Vec<&Check>) = of.iter().partition(|check| !check.row.passed);
         bad.into_iter().chain(good).for_each(|check| text += &row(check));
         text += "</table>\n";
@@ -186,4 +188,42 @@ fn row(check: &Check) -> String {
     format!(
         "<tr{class}><td>{what}</td>{numbers}<td class=\"{verdict}\">{verdict}</td><td class=\"why\">{why}</td></tr>\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use fpsolve_validation::suite::Row;
+
+    use super::*;
+
+    fn check(value: f64) -> Check {
+        let row = Row {
+            what: "mean of <x> & \"y\"".into(),
+            value,
+            expected: Some(0.1),
+            bound: 1e-7,
+            least: None,
+            passed: value == 0.1,
+            why: "why".into(),
+        };
+        Check { suite: "exact", row, word: None, seconds: 0.5 }
+    }
+
+    #[test]
+    fn every_form_has_every_check_and_escapes_what_it_says() {
+        let checks = [check(0.1), check(0.100_001)];
+        let xml = junit(&checks, "h");
+        assert!(
+            xml.contains("<testsuite name=\"exact\" tests=\"2\" failures=\"1\" errors=\"0\" time=\"1.000\""),
+            "{xml}"
+        );
+        assert!(xml.contains("name=\"mean of &lt;x&gt; &amp; &quot;y&quot;\" time=\"0.500\"/>"), "{xml}");
+        assert!(xml.contains("message=\"0.10000100 0.10000000 ± 1.0e-7\">why</failure>"), "{xml}");
+        let html = page(&checks, "h");
+        assert!(html.matches("mean of &lt;x&gt;").count() == 2 && html.contains("1 of 2 checks passed"), "{html}");
+        assert!(html.find("0.10000100") < html.find(">passed<"), "what failed comes first: {html}");
+        let json: Value = serde_json::from_str(&json_text(&checks, "h")).unwrap_or_default();
+        assert_eq!(json["checks"][1]["passed"], false);
+        assert!(to_text(&checks, "h").contains("FAILED exact: mean of <x>"));
+    }
 }

@@ -23,7 +23,7 @@ struct Seen {
 /// not. Exit code 3 where one that must does not, or where one fails without a fault.
 pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
     let suites = args.plan().suites;
-    let (start, mut wrong, mut notes) = (Instant::now(), 0, Vec::new());
+    let (start, mut wrong, mut lines) = (Instant::now(), 0, Vec::new());
     let mut head = vec!["planted fault".to_string()];
     head.extend(suites.iter().map(|suite| suite.name.to_string()));
     let mut rows = vec![head];
@@ -42,9 +42,9 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
             wrong += usize::from(seen.wrong);
             match (planted, seen.first) {
                 (Some(planted), Some(check)) if must => {
-                    notes.push(format!("  {what} ({}), {}: {check}", planted.place, suite.name));
+                    lines.push(format!("  {what} ({}), {}: {check}", planted.place, suite.name));
                 }
-                (None, Some(check)) => notes.push(format!("  FAILED without a fault, {}: {check}", suite.name)),
+                (None, Some(check)) => lines.push(format!("  FAILED without a fault, {}: {check}", suite.name)),
                 (Some(_), _) | (None, None) => {}
             }
             row.push(seen.cell);
@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut text = String::new();
     table(&rows, &mut text);
     text += "\n  planted where, and the first check that failed:\n";
-    notes.iter().for_each(|note| text += &format!("{note}\n"));
+    lines.iter().for_each(|line| text += &format!("{line}\n"));
     let seconds = start.elapsed().as_secs_f64();
     text += &format!("\n  {} faults planted, {wrong} missed or false; {seconds:.0} s\n", FAULTS.len());
     cli::print(&text)?;

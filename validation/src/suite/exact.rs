@@ -112,7 +112,12 @@ fn slowest_mode(setting: &Setting, rows: &mut Rows) -> Result<(), Error> {
         1e-3,
         "25 temperatures deep: λ = 1/mean time over the barrier",
     );
-    rows.within("its order", (off[1] / off[2]).log2(), [1.9, 2.1], "second order in the width of a cell");
+    rows.within(
+        "slowest rate of a metastable well: order",
+        (off[1] / off[2]).log2(),
+        [1.9, 2.1],
+        "second order in the width of a cell",
+    );
     Ok(())
 }
 
