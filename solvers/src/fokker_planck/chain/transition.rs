@@ -24,8 +24,8 @@ pub const MOST_ENTRIES: usize = 120_000_000;
 pub const MOST_ENTRIES_UNASKED: f64 = 6e7;
 /// Cells of an estimate of their number.
 const SAMPLE: usize = 64;
-/// Lattice points that the law of a step may take, in cells of the grid: what is wider comes back from the walls many times over.
-const WIDEST: f64 = 32.0;
+/// Lattice points that the law of a step may take, and in cells of the grid: what is wider comes back from the walls many times over.
+const WIDEST: [f64; 2] = [2e6, 32.0];
 
 /// The chain; see the module. Stored by rows of the transition matrix, each as runs of neighbouring cells: some 9 bytes an entry.
 #[derive(Debug, Clone)]
@@ -278,9 +278,8 @@ impl Build<'_> {
                 "use the edge generator, or narrower bounds",
             ));
         };
-        if let Some(i) =
-            (0..n).find(|&i| points_of_law(grid, &covariance(grid, &moments, i, n)) > WIDEST * grid.len() as f64)
-        {
+        let widest = f64::max(WIDEST[0], WIDEST[1] * grid.len() as f64);
+        if let Some(i) = (0..n).find(|&i| points_of_law(grid, &covariance(grid, &moments, i, n)) > widest) {
             return Err(Error::numerical(
                 "the long-step chain",
                 format!("near {}", place(grid, cells[i])),
