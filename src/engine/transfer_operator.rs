@@ -120,18 +120,33 @@ fn with_rule(options: &Options) -> Result<TransferOperatorOptions, Error> {
     Ok(TransferOperatorOptions { rule, ..own.clone() })
 }
 
-/// On half as many cells, which a step must still cover: a row there has half as many entries.
+/// Seconds of building from which on no finer grid is measured.
+const TOLD: f64 = 0.3;
+
+/// On an eighth of the cells along every axis or, where a step does not cover those or they take no time, on more, up to a half: a row on
+/// half as many cells has half as many entries.
 fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
-    let half: Vec<usize> = problem.grid.shape().iter().map(|n| n / 2).collect();
-    let coarse = thinned(problem, &half).unwrap_or_else(|| problem.clone());
     let rate = problem.minibatch.map_or(1.0, |minibatch| minibatch.learning_rate);
     let (step, end) = (sgd::step(options, rate)?, problem.times.last().copied().unwrap_or(0.0));
-    let start = Stopwatch::start();
-    let mut engine = TransferOperator::new(&coarse, with_rule(options)?, interrupt)?;
-    let built = start.seconds();
-    let [of_step, _] = pace(&mut engine, step, end / step, interrupt)?;
-    let times = (problem.grid.len() as f64 / coarse.grid.len() as f64).powi(2);
-    Ok(Measured { building: times * built, seconds: times * end / step * of_step, stepping: None, coarse: None })
+    let measured = |share: usize| -> Result<(f64, Measured), Error> {
+        let fewer: Vec<usize> = problem.grid.shape().iter().map(|n| n / share).collect();
+        let coarse = thinned(problem, &fewer).unwrap_or_else(|| problem.clone());
+        let start = Stopwatch::start();
+        let mut engine = TransferOperator::new(&coarse, with_rule(options)?, interrupt)?;
+        let built = start.seconds();
+        let [of_step, _] = pace(&mut engine, step, end / step, interrupt)?;
+        let times = (problem.grid.len() as f64 / coarse.grid.len() as f64).powi(2);
+        let (building, seconds) = (times * built, times * end / step * of_step);
+        Ok((built, Measured { building, seconds, stepping: None, coarse: None }))
+    };
+    for share in [8, 4] {
+        match measured(share) {
+            Ok((built, found)) if built > TOLD => return Ok(found),
+            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    measured(2).map(|(_, found)| found)
 }
 
 fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {

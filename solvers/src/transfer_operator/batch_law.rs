@@ -12,6 +12,8 @@ const MOST_LISTED: f64 = 4000.0;
 const MOST_PAIRS: usize = 10_000;
 /// ln of the probability beyond which the tails of a lattice law are cut.
 pub(super) const LOG_TAIL: f64 = 37.0;
+/// Points of the lattice at most.
+const LONGEST: f64 = 1e6;
 /// Share of the largest weight below which the lattice law of B draws is rounding: of the transform, and B times that of the power. Left in, it
 /// would be jumps of any length.
 pub(super) fn rounding(batch: usize) -> f64 {
@@ -363,6 +365,8 @@ pub(super) fn lattice_reach(x: &[f64], batch: usize, combination: &[f64], spread
     let scale = combination.iter().fold(0.0f64, |a, c| a.max(c.abs()));
     let (reach, all) = (most * scale * LOG_TAIL / 3.0, most * batch * combination.iter().map(|c| c.abs()).sum::<f64>());
     let tail = all.min(reach + (reach * reach + 2.0 * spread * LOG_TAIL).sqrt()) + 1.0;
+    // a law many times as wide as any grid gets a coarser lattice; what that adds to its variance is told by the rows
+    let finer = finer.min(LONGEST / (2.0 * tail));
     Reach { finer, tail, length: ((2.0 * finer * tail) as usize + 4).next_power_of_two() }
 }
 

@@ -57,6 +57,9 @@ fn points_for_tilt(batch: usize, q: f64) -> f64 {
     eighth_root(batch as f64 * REMAINDER / MOST_LOG_ERROR) * q.abs()
 }
 
+/// Points of a lattice on either side beyond which a law is left to the coarse lattice: it is many times as wide as any grid.
+const WIDEST: f64 = 2.5e5;
+
 /// Points in a cell that B draws need whose sum has a standard deviation of `deviation` cells, at tilts up to q; None where they are too many.
 fn points_in_a_cell(batch: usize, deviation: f64, q: f64) -> Option<f64> {
     // the error of the law is about B C max_u u⁸ e^{−u²/2} (σ r)^{−8}
@@ -83,11 +86,14 @@ fn lagrange() -> [[f64; POINTS]; POINTS] {
 
 impl OneDraw {
     /// The law of one of `batch` centred draws `x` (cells) whose sum has the variance `variance`, fine enough for tilts up to q; None where the
-    /// lattice would be too fine.
+    /// lattice would be too fine or too wide.
     pub fn new(x: &[f64], p: Option<&[f64]>, batch: usize, variance: f64, q: f64) -> Option<Self> {
         let finer = points_in_a_cell(batch, variance.sqrt(), q)?;
         let (low, high) = x.iter().fold((0.0f64, 0.0f64), |(a, b), x| (a.min(*x), b.max(*x)));
         let first = (low * finer).floor() as i64 - 3;
+        if (high - low) * finer > WIDEST {
+            return None;
+        }
         let bins = (high * finer).floor() as i64 - first - 2;
         // moments of the draws within each interval, then their mean Lagrange polynomials
         let mut moments = vec![[0.0; POINTS]; bins as usize];
@@ -165,7 +171,7 @@ impl OneDraw {
     /// where that has not died out.
     fn add(&self, tilted: &Tilted, coarser: usize, between: [f64; 2], work: &mut Workspace) -> bool {
         let reach = self.reach(tilted);
-        if !(reach.is_finite() && tilted.deviation > 0.0) || reach > 1e6 {
+        if !(reach.is_finite() && tilted.deviation > 0.0) || reach > WIDEST {
             return false;
         }
         let length = ((2.0 * reach) as usize + 4 * coarser).max(self.weights.len()).next_power_of_two();
