@@ -151,11 +151,12 @@ fn scenarios_in_yaml_and_json_run_and_mistakes_have_their_place() {
     assert!(said.contains("not valid JSON") && said.contains("[open.json:3:"), "{said}");
 }
 
-/// The program with a text on standard input.
+/// The program with a text on standard input, of which it need not read all.
 fn with_input(folder: &Path, arguments: &[&str], input: &str) -> std::process::Output {
     let mut child =
         command(folder, arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let written = child.stdin.take().unwrap().write_all(input.as_bytes());
+    assert!(written.is_ok() || input.len() > 1 << 20, "{written:?}");
     child.wait_with_output().unwrap()
 }
 

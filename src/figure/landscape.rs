@@ -30,9 +30,9 @@ pub fn remark(source: &Source, what: &str) -> String {
 
 /// Range of the loss where there is any probability to speak of; the walls beyond would flatten the rest.
 pub fn loss_range(source: &Source, loss: &[f64], shown: &[&[f64]]) -> (f64, f64) {
-    let visited = |cell: usize| {
-        shown.iter().any(|density| density[cell] > 1e-3 * density.iter().copied().fold(f64::MIN_POSITIVE, f64::max))
-    };
+    let least = |density: &&[f64]| 1e-3 * density.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    let least: Vec<f64> = shown.iter().map(least).collect();
+    let visited = |cell: usize| shown.iter().zip(&least).any(|(density, least)| density[cell] > *least);
     let (low, high) = range(loss.iter().copied());
     let (_, top) = range((0..source.volumes.len()).filter(|&c| visited(c)).map(|c| loss[c]));
     (low, (low + 1.5 * (top - low)).min(high))
