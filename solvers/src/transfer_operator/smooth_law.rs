@@ -100,7 +100,7 @@ impl OneDraw {
         let start = (first + 3) as f64;
         for (i, x) in x.iter().enumerate() {
             let place = x * finer - start; // ≥ 0: cutting it is its floor
-            let bin = place as usize;
+            let bin = (place as usize).min(moments.len() - 1); // the difference may round up to the next point
             let a = place - bin as f64 - 0.5;
             let (w, b, c) = (p.map_or(1.0, |p| p[i]), a * a, a * a * a * a);
             let powers = [1.0, a, b, a * b, c, a * c, b * c, a * b * c];
