@@ -187,3 +187,12 @@ fn words(record: &Record) -> Vec<String> {
     let list = if minima.is_empty() { String::new() } else { format!("; minima {}", minima.join(", ")) };
     vec![format!("landscape: {found}{list}")]
 }
+
+/// What a critical point of this index is in d variables.
+pub fn kind(index: usize, d: usize) -> &'static str {
+    match index {
+        0 => "minimum",
+        n if n == d => "maximum",
+        _ => "saddle",
+    }
+}

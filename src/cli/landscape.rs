@@ -176,14 +176,9 @@ fn critical(group: &Group, height: &str, out: &mut String) {
     let (eigenvalues, noise) = (rows(points, "eigenvalues"), rows(points, "diffusion"));
     let list = |values: &[f64]| values.iter().map(|v| short(*v)).collect::<Vec<_>>().join(", ");
     for k in 0..index.len() {
-        let kind = match index[k] as usize {
-            0 => "minimum",
-            n if n == d => "maximum",
-            _ => "saddle",
-        };
         let place = position[k].iter().map(|t| format!("{t:.9}"));
         let height = format!("{:.10}", loss[k]);
-        let row = [k.to_string(), kind.into()].into_iter().chain(place);
+        let row = [k.to_string(), critical_points::kind(index[k] as usize, d).into()].into_iter().chain(place);
         lines.push(row.chain([height, list(&eigenvalues[k]), matrix(&noise[k], d)]).collect());
     }
     table(&lines, out);

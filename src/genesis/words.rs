@@ -5,6 +5,7 @@ use fpsolve_solvers::problem::grid::Grid;
 
 use super::compute::{Found, Over};
 use super::record::word;
+use crate::analysis::critical_points::kind;
 use crate::text::{count, short, table};
 
 /// The tables of everything that was found.
@@ -24,14 +25,6 @@ fn names(grid: &Grid) -> impl Iterator<Item = String> {
     grid.axes().iter().map(|axis| axis.variable().to_string())
 }
 
-fn kind(index: usize, d: usize) -> &'static str {
-    match index {
-        0 => "minimum",
-        n if n == d => "maximum",
-        _ => "saddle",
-    }
-}
-
 /// What a branch is, one kind after the other.
 fn kinds(branch: &Branch, d: usize) -> String {
     let mut kinds: Vec<&str> = branch.points.iter().map(|point| kind(point.index(), d)).collect();
@@ -45,11 +38,17 @@ fn branches(grid: &Grid, over: &Over, out: &mut String) {
     let mut lines = vec![["", "kind", "begins", "ends", "folds"].map(String::from).to_vec()];
     for (k, branch) in over.branches.iter().enumerate() {
         let end = |side: usize, point: &BranchPoint| {
-            format!("{} = {}: {} ({})", over.name, short(point.value), place(grid, point), branch.ends[side].words())
+            format!(
+                "{} = {}: {} ({})",
+                over.name,
+                short(point.value),
+                place(grid, &point.position),
+                branch.ends[side].words()
+            )
         };
         let (first, last) = (&branch.points[0], &branch.points[branch.points.len() - 1]);
         let ends = match branch.ends[0] {
-            End::Loop => [place(grid, first), "closed loop".to_string()],
+            End::Loop => [place(grid, &first.position), "closed loop".to_string()],
             _ => [end(0, first), end(1, last)],
         };
         let [begins, ends] = ends;
@@ -62,8 +61,8 @@ fn plural(n: usize) -> String {
     if n == 1 { "1 branch".into() } else { format!("{n} branches") }
 }
 
-fn place(grid: &Grid, point: &BranchPoint) -> String {
-    let parts: Vec<String> = names(grid).zip(&point.position).map(|(name, x)| format!("{name} = {x:.6}")).collect();
+fn place(grid: &Grid, position: &[f64]) -> String {
+    let parts: Vec<String> = names(grid).zip(position).map(|(name, x)| format!("{name} = {x:.6}")).collect();
     parts.join(", ")
 }
 
@@ -90,9 +89,8 @@ fn digits(x: f64) -> String {
 
 fn left_out(grid: &Grid, told: &LeaveOneOut, out: &mut String) {
     for (minimum, (ranking, fates)) in told.minima.iter().zip(told.ranking.iter().zip(&told.fates)) {
-        let parts: Vec<String> =
-            names(grid).zip(&minimum.position).map(|(name, x)| format!("{name} = {x:.6}")).collect();
-        *out += &format!("minimum {}, L = {}, without one sample\n", parts.join(", "), short(minimum.loss));
+        let at = place(grid, &minimum.position);
+        *out += &format!("minimum {at}, L = {}, without one sample\n", short(minimum.loss));
         let head = ["sample".to_string()].into_iter().chain(names(grid).map(|name| format!("d{name}/dc")));
         let mut lines = vec![head.chain(["without it".to_string()]).collect::<Vec<_>>()];
         for one in ranking {
@@ -116,13 +114,13 @@ fn left_out(grid: &Grid, told: &LeaveOneOut, out: &mut String) {
         *out += &format!(
             "without sample {} there is a {what} more at {}: {until}\n",
             born.sample,
-            place(grid, &born.point)
+            place(grid, &born.point.position)
         );
     }
 }
 
 fn becomes(grid: &Grid, fate: &Fate) -> String {
-    let at = place(grid, &fate.last);
+    let at = place(grid, &fate.last.position);
     match fate.end {
         End::Range => format!("stays, {at}, L = {}", short(fate.last.loss)),
         End::Fold => format!("is not there: a weight of {:.8} makes it, by a fold at {at}", fate.last.value),

@@ -2,6 +2,7 @@
 
 use crate::model::Projection;
 use crate::numerics::symmetric::{eigen, packed_len};
+use crate::numerics::vector::dot;
 
 /// Residuals r and slopes a_k = −∂_k r of the data without noise, and what noise of variance 1 does to them: r and a are
 /// linear in the targets. Rows over k have the samples contiguous (`[k·m + s]`), pairs k ≤ l are packed.
@@ -16,10 +17,6 @@ pub(crate) struct Moments {
     slope_variance: Vec<f64>,
     /// Covariance of Σ_s r_s a_ks: its parts of first and second order in the variance.
     mean_variance: [Vec<f64>; 2],
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Pairs k ≤ l in packed order.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use super::regression::Projection;
 use super::{Model, SampleModel};
 use crate::error::Error;
+use crate::numerics::vector::dot;
 
 /// The model; see the module for the formulas.
 #[derive(Clone)]
@@ -98,10 +99,6 @@ impl Influence {
         }
         Self { residual: projection.residual(y)[i], leverage, residual_slope, leverage_slope }
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// ∇l_s at one θ for every sample (row s: d numbers), what ∂_c ∇L is m times of at weight 1: with projected amplitudes of their total

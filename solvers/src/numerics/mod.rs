@@ -7,6 +7,7 @@
 //! | `aligned.rs` | arrays that start at a cache line |
 //! | `symmetric.rs` | packed symmetric d×d matrices, d ≤ 3: `[00, 01, …, 11, …]`, component c of point i at `[c·n + i]` |
 //! | `small_matrix.rs` | A = V Λ Vᵀ and condition numbers by Jacobi's rotations |
+//! | `vector.rs` | a · b of short vectors |
 //! | `elimination.rs` | A x = b and det A of a few equations |
 //! | `difference.rs` | f' by central differences of fourth order |
 //! | `quadrature.rs` | Gauss–Legendre rules |
@@ -25,3 +26,4 @@ pub mod random;
 pub mod richardson;
 pub mod small_matrix;
 pub mod symmetric;
+pub(crate) mod vector;

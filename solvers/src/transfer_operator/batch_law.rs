@@ -54,13 +54,30 @@ pub struct BatchLaws {
 /// Arrays that are used again from point to point.
 #[derive(Default)]
 pub struct Workspace {
-    pub(super) transform: Vec<Option<RealTransform>>,
+    transform: Vec<Option<RealTransform>>,
     pub(super) lattice: Vec<f64>,
     pub(super) spectrum: [Vec<f64>; 2],
     product: [Vec<f64>; 2],
     pub(super) scaled: Vec<f64>,
     /// The law found last.
     pub law: BatchLaw,
+}
+
+impl Workspace {
+    /// The transform of a length, a power of two, out of those that are kept.
+    pub(super) fn take(&mut self, length: usize) -> RealTransform {
+        let place = length.trailing_zeros() as usize;
+        if self.transform.len() <= place {
+            self.transform.resize_with(place + 1, || None);
+        }
+        self.transform[place].take().unwrap_or_else(|| RealTransform::new(length))
+    }
+
+    /// Keeps a transform for later.
+    pub(super) fn put(&mut self, transform: RealTransform) {
+        let place = transform.length().trailing_zeros() as usize;
+        self.transform[place] = Some(transform);
+    }
 }
 
 impl BatchLaws {
@@ -227,11 +244,7 @@ impl BatchLaws {
             _ => variance,
         };
         let Reach { finer, length: n, tail: _ } = lattice_reach(x, self.batch, &self.combination, spread);
-        let place = n.trailing_zeros() as usize;
-        if work.transform.len() <= place {
-            work.transform.resize_with(place + 1, || None);
-        }
-        let mut transform = work.transform[place].take().unwrap_or_else(|| RealTransform::new(n));
+        let mut transform = work.take(n);
         work.product[0].clear();
         work.product[0].resize(n / 2 + 1, 1.0);
         work.product[1].clear();
@@ -261,7 +274,7 @@ impl BatchLaws {
         }
         work.lattice.resize(n, 0.0);
         transform.backward(&work.product[0], &work.product[1], &mut work.lattice);
-        work.transform[place] = Some(transform);
+        work.put(transform);
         work.law.read(&work.lattice, finer, rounding(self.batch));
     }
 }

@@ -6,7 +6,6 @@
 //! a comb, there is no such law. Tilted laws (see [`super::tilted_law`]) follow from the same few weights.
 
 use super::batch_law::{BatchLaw, BatchLaws, LOG_TAIL, UNTILTED_DEVIATIONS, Workspace, power, rounding};
-use super::fft::RealTransform;
 use super::tilt::{MOST_TILT, Tilt, tilt};
 use super::tilted_law::{LEAST_LOG_WEIGHT, STRIDE};
 
@@ -176,14 +175,14 @@ impl OneDraw {
         }
         let length = ((2.0 * reach) as usize + 4 * coarser).max(self.weights.len()).next_power_of_two();
         let one = self.tilted_weights(tilted, length);
-        let mut transform = take(work, length);
+        let mut transform = work.take(length);
         let [real, imaginary] = &mut work.spectrum;
         for part in [&mut *real, &mut *imaginary] {
             part.clear();
             part.resize(length / 2 + 1, 0.0);
         }
         transform.forward(&one, real, imaginary);
-        put(work, transform);
+        work.put(transform);
         let [real, imaginary] = &mut work.spectrum;
         power(real, imaginary, self.batch);
         let n = length / coarser;
@@ -195,10 +194,10 @@ impl OneDraw {
         real.truncate(n / 2 + 1);
         imaginary.truncate(n / 2 + 1);
         turn(real, imaginary, std::f64::consts::TAU * (centre.rem_euclid(length as i64)) as f64 / length as f64);
-        let mut transform = take(work, n);
+        let mut transform = work.take(n);
         work.lattice.resize(n, 0.0);
         transform.backward(&work.spectrum[0], &work.spectrum[1], &mut work.lattice);
-        put(work, transform);
+        work.put(transform);
         self.untilt(tilted, (centre, coarser as i64), between, work);
         true
     }
@@ -318,20 +317,6 @@ fn turn(real: &mut [f64], imaginary: &mut [f64], a: f64) {
         let (sine, cosine) = (a * k as f64).sin_cos();
         (*re, *im) = (*re * cosine - *im * sine, *re * sine + *im * cosine);
     }
-}
-
-/// The transform of a length, a power of two, out of those that are kept.
-fn take(work: &mut Workspace, length: usize) -> RealTransform {
-    let place = length.trailing_zeros() as usize;
-    if work.transform.len() <= place {
-        work.transform.resize_with(place + 1, || None);
-    }
-    work.transform[place].take().unwrap_or_else(|| RealTransform::new(length))
-}
-
-fn put(work: &mut Workspace, transform: RealTransform) {
-    let place = transform.length().trailing_zeros() as usize;
-    work.transform[place] = Some(transform);
 }
 
 #[cfg(test)]

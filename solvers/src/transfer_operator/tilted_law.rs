@@ -89,13 +89,9 @@ impl BatchLaws {
         let far = 2.0 * reach as f64 * LOG_TAIL / 3.0;
         let tail = (2.0 * reach as f64 * batch).min(far + (far * far + 2.0 * variance * LOG_TAIL).sqrt()) + 2.0;
         let n = (2 * (tail as usize).max(reach) + 4).next_power_of_two();
-        let place = n.trailing_zeros() as usize;
-        if work.transform.len() <= place {
-            work.transform.resize_with(place + 1, || None);
-        }
-        let mut transform = work.transform[place].take().unwrap_or_else(|| RealTransform::new(n));
+        let mut transform = work.take(n);
         let weights = convolved(&draws, reach as i64, self.batch, mean.round() as i64, n, &mut transform);
-        work.transform[place] = Some(transform);
+        work.put(transform);
         Tilted { mean, deviation: variance.sqrt() / finer, log_mass, tilt, weights }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::fold::{self, Turn, TurnKind};
 use super::node::Node;
-use super::system::{System, difference, dot, norm};
+use super::system::{System, difference, norm};
 use crate::engine::Interrupt;
 use crate::error::Error;
 use crate::numerics::symmetric::eigen;
+use crate::numerics::vector::dot;
 
 /// First, longest and shortest step, in units of box and range.
 const FIRST: f64 = 2e-3;

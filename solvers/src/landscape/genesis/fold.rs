@@ -1,10 +1,11 @@
 //! Folds, where a minimum and a saddle meet and vanish, and crossings, where branches meet.
 
 use super::node::Node;
-use super::system::{System, difference, dot, norm, rescale};
+use super::system::{System, difference, norm, rescale};
 use crate::model::Model;
 use crate::numerics::elimination::solve;
 use crate::numerics::symmetric::{eigen, packed_index};
+use crate::numerics::vector::dot;
 
 /// Newton steps on the bordered system; the length of one below which it has arrived, and of the last one below which that is good enough.
 const STEPS: usize = 20;

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::model::Model;
 use crate::numerics::elimination::solve;
 use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::numerics::vector::dot;
 use crate::problem::dynamics::lengths;
 use crate::problem::grid::Grid;
 
@@ -183,10 +184,6 @@ pub(super) fn rescale(k: usize, matrix: &mut [f64], b: &mut [f64]) {
             *b /= long;
         }
     }
-}
-
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 pub(super) fn norm(a: &[f64]) -> f64 {
