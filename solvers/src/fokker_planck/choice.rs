@@ -153,7 +153,8 @@ impl Chooser<'_> {
         let share = high_share(fine, self.start.law);
         if share <= SHARE && fine.edges.widening <= WIDENING {
             let percent = 100.0 * share;
-            return Err(format!("the cell Péclet number exceeds {PECLET} on {percent:.2} % of the probability only"));
+            let percent = if percent < 0.01 { "less than 0.01".into() } else { format!("{percent:.2}") };
+            return Err(format!("the cell Péclet number exceeds {PECLET} on {percent} % of the probability only"));
         }
         let percent = format!("the cell Péclet number exceeds {PECLET} on {:.0} % of the probability", 100.0 * share);
         applies(&fine.grid).map_err(|error| format!("{error}, though {percent}"))?;
