@@ -10,6 +10,7 @@ use super::progress::Progress;
 use super::scenario::{Way, overrides, read_engine};
 use crate::engine::EngineEntry;
 use crate::error::{self, Failure, Outcome};
+use crate::ranks::ranks;
 use crate::record::hdf5;
 use crate::record::provenance::Provenance;
 use crate::run::Status;
@@ -35,7 +36,8 @@ those of [expect]; their standard errors and errors by the grid come with them.
 Every case has a record in NAME-sweep/, named by its content: run the same sweep again to go on where it stopped, whatever
 ended it, or with more values. The table is /sweep in NAME-sweep.h5 (xarray.open_dataset opens it), the picture stands beside
 it. A case that fails or is refused is kept apart in `status` and `remark`. With --shard K/N one of N processes computes every
-N-th case and writes no table; the same command without --shard gathers.
+N-th case and writes no table; the same command without --shard gathers. Under `mpirun -n P` (a program built with MPI) the
+cases are handed out to P processes.
 
 Examples:
   fpsolve sweep scenarios/escape-law.toml
@@ -84,6 +86,10 @@ fn read_shard(text: &str) -> Result<[usize; 2], String> {
 /// Reads, computes what is not there yet, writes the table and the picture, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
     args.way.begin()?;
+    if args.shard.is_some() && ranks().size() > 1 {
+        let message = "--shard divides the cases among programs that know nothing of each other, and mpirun has started processes that do";
+        return Err(Failure::input(error::advice(message, "leave one of them out")));
+    }
     let set = overrides(&args.set, &args.engine);
     let scenario = args.data.load(&args.file, &set)?;
     let plan = plan(args, scenario.sweep.clone())?;
@@ -94,7 +100,8 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let (memory, at_a_time) = (args.way.memory(), rayon::current_num_threads());
     signal::end_above(memory);
     let folder = path.with_extension("");
-    let asked = Asked { plan: plan.clone(), cases, folder, memory, at_a_time, shard: args.shard };
+    let asked =
+        Asked { plan: plan.clone(), cases, folder, memory, at_a_time, shard: args.shard, threads: args.way.threads() };
     let provenance = Provenance::start();
     let board = Arc::new(Board::default());
     let done = compute(args, asked, &board)?;

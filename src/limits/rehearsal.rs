@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::engine::Interrupt;
+use fpsolve_solvers::engine::{Alone, Interrupt, Ranks};
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::Fields;
 
 use crate::analysis::Finished;
 use crate::analysis::outlook::Rehearsed;
+use crate::engine::Representation;
 use crate::engine::work::{LONGEST_PROBE, Measured, Stepping, Stopwatch, Work, thinned, until};
 use crate::error::caught;
+use crate::ranks::ranks;
 use crate::run::Doing;
 use crate::run::engine_run::EngineRun;
 use crate::scenario::Prepared;
@@ -73,8 +75,9 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
             stepping = steps.filter(|_| !entry.draws_batches && entry.step.is_none()).or(stepping);
             let advanced = engine.map(|engine| advanced(EngineRun::new(engine, 0.0), &coarse, interrupt));
             built = building;
-            seconds =
-                Some(building + own + advanced.as_ref().map_or(0.0, |(_, seconds)| seconds * growth.powf(GROWTH)));
+            let shared = if entry.representation == Representation::Walkers { ranks().size() as f64 } else { 1.0 };
+            let advancing = own + advanced.as_ref().map_or(0.0, |(_, seconds)| seconds * growth.powf(GROWTH));
+            seconds = Some(building + advancing / shared);
             runs.extend(advanced.map(|(run, _)| run));
         }
         let what = (entry.work)(&prepared.options, problem).map_or(String::new(), |work| work.what);
@@ -111,7 +114,7 @@ fn analyses(
     let Ok(fields) = caught(|| Arc::new(Fields::on_grid(coarse))) else { return Ok(Vec::new()) };
     let seconds = Some(start.seconds() * growth);
     phases.push(Phase { name: MODEL, what: "loss, drift and noise in every cell".into(), seconds, building: 0.0 });
-    let mut counted = Vec::new();
+    let (mut counted, alone): (_, Arc<dyn Ranks>) = (Vec::new(), Arc::new(Alone));
     for planned in &prepared.analyses {
         let stop = until(LONGEST_PROBE, interrupt);
         let finished = Finished {
@@ -124,6 +127,7 @@ fn analyses(
             runs,
             stationary: runs.iter().find_map(|run| run.engine.on_grid()?.stationary()),
             done_blocks: &|_| Default::default(),
+            ranks: &alone,
             interrupt: &stop,
             progress: &|_| {},
         };
