@@ -14,7 +14,6 @@ use crate::ranks::Order;
 use crate::reader::Source;
 use crate::run::times;
 use crate::scenario::{Prepared, Scenario};
-use crate::signal;
 use crate::sweep::{self, Asked, Cases, Plan};
 
 /// Stack of what is computed, bytes.
@@ -24,7 +23,6 @@ const STACK: usize = 64 << 20;
 pub fn serve(ranks: &Arc<dyn Ranks>) {
     let rank = ranks.rank();
     let ended = || -> Result<(), String> {
-        signal::leave_to_another().map_err(|error| error.to_string())?;
         let ranks = Arc::clone(ranks);
         let thread = std::thread::Builder::new().name("serve".into()).stack_size(STACK);
         let thread = thread.spawn(move || caught(|| Served::default().follow(&ranks))).map_err(|e| e.to_string())?;
@@ -37,12 +35,14 @@ pub fn serve(ranks: &Arc<dyn Ranks>) {
     }
 }
 
+/// An engine by the name of its group in the record, or why it could not be built.
+type Built = (&'static str, Result<Box<dyn Engine>, Error>);
+
 /// What has been prepared here.
 #[derive(Default)]
 struct Served {
     scenario: Option<(Prepared, Problem)>,
-    /// By the names of their groups in the record.
-    engines: Vec<(&'static str, Result<Box<dyn Engine>, Error>)>,
+    engines: Vec<Built>,
 }
 
 impl Served {

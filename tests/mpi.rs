@@ -134,7 +134,7 @@ fn a_table_has_the_same_bits_on_one_and_two_ranks_also_where_they_are_killed() {
 #[test]
 fn a_run_that_is_interrupted_is_valid_and_goes_on_with_another_number_of_ranks() {
     let (long, _) = SCENARIO.split_once("[analysis]").unwrap();
-    let folder = folder(&long.replace("at = [0, 0.5, 1, 4]", "at = [0, 1, 1000]"));
+    let folder = folder(&long.replace("at = [0, 0.5, 1, 4]", "at = [0, 1, 12000]"));
     succeeds(folder.path(), &["scenario", "shared.toml", "-o", "one.h5", "--engine", "sgd"]);
     let arguments = ["scenario", "shared.toml", "-q", "-o", "all.h5", "--engine", "sgd"];
     let run = launched(folder.path(), 3, &arguments).stderr(Stdio::piped()).spawn().unwrap();
@@ -142,11 +142,17 @@ fn a_run_that_is_interrupted_is_valid_and_goes_on_with_another_number_of_ranks()
         let found = Command::new("pgrep").args(["-P", &run.id().to_string(), "fpsolve"]).output().unwrap();
         text(&found.stdout).lines().map(str::to_string).collect::<Vec<_>>()
     };
+    // SIGTERM is listened to
+    let listens = |child: &String| {
+        let status = std::fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0").trim();
+        u64::from_str_radix(caught, 16).unwrap() & (1 << 14) != 0
+    };
     let start = Instant::now();
-    while children().len() < 3 && start.elapsed() < HANG {
+    while children().iter().filter(|child| listens(child)).count() < 3 && start.elapsed() < HANG {
         std::thread::sleep(Duration::from_millis(5));
     }
-    std::thread::sleep(Duration::from_millis(400));
+    std::thread::sleep(Duration::from_millis(250));
     // all of them, as a terminal or a scheduler sends it: those that are not the first leave it to that one
     let sent = Command::new("kill").arg("-TERM").args(children()).status();
     assert!(sent.unwrap().success());

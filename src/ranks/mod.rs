@@ -71,6 +71,10 @@ pub fn begin() -> Result<Running, Failure> {
 
 #[cfg(feature = "mpi")]
 fn begin_together(size: usize) -> Result<Running, Failure> {
+    if !is_first() {
+        let cannot = |error| Failure::run(advice(format!("cannot watch for Ctrl-C: {error}"), ""));
+        crate::signal::leave_to_another().map_err(cannot)?;
+    }
     let (library, here) = mpi::begin(size).map_err(|why| {
         Failure::run(advice(why, "start it with the mpirun of the MPI library that fpsolve was built with"))
     })?;

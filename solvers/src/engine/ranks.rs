@@ -298,11 +298,14 @@ mod tests {
         }
     }
 
+    /// What has arrived at a rank, and from whom.
+    type Inbox = Mutex<VecDeque<(usize, Message)>>;
+
     /// Ranks of one process, each a thread.
     #[derive(Debug)]
     struct Threads {
         rank: usize,
-        boxes: Arc<Vec<Mutex<VecDeque<(usize, Message)>>>>,
+        boxes: Arc<Vec<Inbox>>,
         stopped: Arc<Vec<Mutex<bool>>>,
     }
 
