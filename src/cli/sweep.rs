@@ -33,11 +33,10 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 --zip vary together. The scenario's table [sweep] may hold the same. Paths are those of [expect]; standard errors and \
 errors by the grid come with them.
 
-Every case has a record in NAME-sweep/: the same sweep again goes on where it stopped, or with more values. The table is \
-/sweep in NAME-sweep.h5 (xarray opens it), the picture stands beside it. With --shard K/N a process computes its part of the \
-cases and writes no table; the same without it gathers.
-
-Under mpirun -n P, built with MPI, P processes compute the cases.
+Every case has a record in NAME-sweep/: the same sweep again goes on where it stopped, or with more values. The table \
+is /sweep in NAME-sweep.h5 (xarray opens it), the picture stands beside it. With --shard K/N a process computes its \
+part of the cases and writes no table; the same without it gathers. Under mpirun -n P, built with MPI, P processes \
+share the cases.
 
 Examples:
   fpsolve sweep scenarios/escape-law.toml
