@@ -50,6 +50,7 @@ target/tools/bin/cargo-deny:
 
 book: build networks-program $(MDBOOK)
 	sh tools/book_pictures.sh $(FPSOLVE)
+	python3 tools/book_quotes.py $(FPSOLVE) target/book-records
 	$(MDBOOK) build book
 	@echo "wrote target/book/index.html"
 
@@ -76,8 +77,9 @@ PACKAGE := fpsolve-$(VERSION)
 dist: static
 	rm -rf target/dist && mkdir -p target/dist/$(PACKAGE)
 	git archive --format=tar --prefix=$(PACKAGE)/ HEAD | gzip -9n > target/dist/$(PACKAGE).tar.gz
-	cp -r target/static/release/fpsolve scenarios README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE target/dist/$(PACKAGE)
-	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$$(git log -1 --format=%ct) -C target/dist -c $(PACKAGE) \
+	git archive HEAD scenarios docs/fpsolve.schema.json README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE | tar -x -C target/dist/$(PACKAGE)
+	cp target/static/release/fpsolve target/dist/$(PACKAGE)
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime=@$$(git log -1 --format=%ct) -C target/dist -c $(PACKAGE) \
 		| gzip -9n > target/dist/$(PACKAGE)-$$(uname -m)-linux.tar.gz
 	rm -r target/dist/$(PACKAGE)
 	cd target/dist && sha256sum *.tar.gz > SHA256SUMS && cat SHA256SUMS
@@ -108,16 +110,16 @@ $(HDF5): tools/hdf5.sh
 	@mkdir -p target
 	sh tools/hdf5.sh > $@.new && mv $@.new $@
 
-# The Python that reads records back: h5py, xarray, h5netcdf, netCDF4.
 # The Python package in a virtual environment, its tests and its types; needs PyPI.
-PACKAGE := target/python-package
+WHEEL_PYTHON := target/python-package
 python-package: $(HDF5)
-	test -d $(PACKAGE) || python3 -m venv $(PACKAGE)
-	. ./$(HDF5) && CARGO_TARGET_DIR=$(CURDIR)/target MATURIN_PEP517_ARGS=--locked $(PACKAGE)/bin/pip install -q './python[plot,test]' h5netcdf h5py
-	cd python && ../$(PACKAGE)/bin/mypy
+	test -d $(WHEEL_PYTHON) || python3 -m venv $(WHEEL_PYTHON)
+	. ./$(HDF5) && CARGO_TARGET_DIR=$(CURDIR)/target MATURIN_PEP517_ARGS=--locked $(WHEEL_PYTHON)/bin/pip install -q './python[plot,test]' h5netcdf h5py
+	cd python && ../$(WHEEL_PYTHON)/bin/mypy
 	# the program pytest and not python -m pytest, which would find the sources before the installed package
-	$(PACKAGE)/bin/pytest -q -c python/pyproject.toml python/tests
+	$(WHEEL_PYTHON)/bin/pytest -q -c python/pyproject.toml python/tests
 
+# The Python that reads records back: h5py, xarray, h5netcdf, netCDF4.
 python: target/python/ready
 target/python/ready: tools/python.sh
 	sh tools/python.sh target/python

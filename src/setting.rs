@@ -20,6 +20,7 @@ fn key(setting: Setting) -> &'static str {
         Setting::Engines => "engines",
         Setting::Discretisation => "fokker_planck.discretisation",
         Setting::Integrator => "fokker_planck.method",
+        Setting::Budget => "fokker_planck.budget",
         Setting::IntegratorTolerance => "fokker_planck.tolerance",
         Setting::Stationary => "fokker_planck.stationary",
         Setting::Scheme => "langevin.scheme",

@@ -59,11 +59,14 @@ fn the_schema_describes_every_key_and_accepts_the_shipped_scenarios() {
     let printed: Value = serde_json::from_str(&succeeds(Path::new("."), &["schema"])).unwrap();
     assert_eq!(printed, schema());
     jsonschema::meta::validate(&printed).unwrap();
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string("docs/fpsolve.schema.json").unwrap()).unwrap();
+    assert_eq!(kept, printed, "write it anew: fpsolve schema -o docs/fpsolve.schema.json --force");
     let validator = jsonschema::validator_for(&printed).unwrap();
     for (file, scenario) in scenarios() {
         let faults: Vec<String> =
             validator.iter_errors(&as_json(&scenario)).map(|e| format!("{} at {}", e, e.instance_path())).collect();
         assert!(faults.is_empty(), "{}: {faults:?}", file.display());
+        assert!(scenario.starts_with("#:schema ../docs/fpsolve.schema.json\n"), "{} names no schema", file.display());
     }
     for kind in kinds() {
         assert!(validator.is_valid(&as_json(&succeeds(Path::new("."), &["new", &kind]))), "{kind}");

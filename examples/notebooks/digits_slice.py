@@ -80,12 +80,13 @@ problem = fpsolve.Problem(
 # %%
 run = problem.run(
     {
-        "dynamics": {"learning_rate": 0.1, "batch_size": 16},
-        "grid": {"axes": [{"from": -1.5, "to": 1.5, "cells": 60}] * 2},
+        "dynamics": {"learning_rate": 0.2, "batch_size": 1},
+        "grid": {"axes": [{"from": -1.5, "to": 1.5, "cells": 80}] * 2},
         "initial": {"kind": "gaussian", "mean": [0.0, 0.0], "std": [0.3, 0.3]},
         "time": {"at": [0, 5, 20]},
         "engines": ["fokker-planck", "sgd"],
         "sgd": {"walkers": 2000},
+        "fokker_planck": {"stationary": False},
     },
     progress=False,
 )

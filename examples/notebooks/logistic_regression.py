@@ -32,14 +32,14 @@ def losses(theta):
     return np.logaddexp(0, -y * (theta @ x.T)) + 0.01 * (theta**2).sum(1, keepdims=True)
 
 
-problem = fpsolve.Problem({"radius": (-6.0, 1.0, 41), "texture": (-4.0, 2.0, 41)}, samples=losses)
+problem = fpsolve.Problem({"radius": (-4.0, 1.5, 41), "texture": (-2.5, 2.0, 41)}, samples=losses)
 
 # %%
 run = problem.run(
     {
         "dynamics": {"learning_rate": 0.5, "batch_size": 8},
-        "grid": {"axes": [{"from": -6, "to": 1, "cells": 60}, {"from": -4, "to": 2, "cells": 60}]},
-        "initial": {"kind": "gaussian", "mean": [0.0, 0.0], "std": [0.4, 0.4]},
+        "grid": {"axes": [{"from": -3.2, "to": 1.3, "cells": 64}, {"from": -1.9, "to": 1.4, "cells": 48}]},
+        "initial": {"kind": "gaussian", "mean": [0.0, 0.0], "std": [0.25, 0.25]},
         "time": {"at": [0, 2, 10, 40]},
         "engines": ["fokker-planck", "sgd"],
         "sgd": {"walkers": 4000},

@@ -23,7 +23,7 @@ use crate::train::{Curve, Event, RunState, Trainer};
 /// Points of a line between two minima.
 const LINE: usize = 101;
 /// Cells along each axis for escape times.
-const CELLS: usize = 128;
+const CELLS: usize = 64;
 
 /// What is collected of a network.
 const COLLECTED: [(&str, &str); 5] = [

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from ._run import Run
 
 
+_TITLES = {"fokker_planck": "Fokker–Planck", "langevin": "Langevin", "sgd": "SGD", "transfer_operator": "law of SGD"}
+
+
 class Plot:
     """Pictures of a run; each takes matplotlib axes or makes them, and gives them back. In three dimensions two are left after summing."""
 
@@ -39,21 +42,27 @@ class Plot:
         return field
 
     def density(self, time: float | None = None, engine: str | None = None, ax: Any = None) -> Any:
-        """The density of an engine (the first one) at the output time nearest to ``time`` (the last one)."""
+        """The density of an engine (the first one) at the output time nearest to ``time`` (the last one).
+
+        In one dimension several on the same axes get a legend."""
         ax, engine = self._axes(ax), self._engine(engine)
         densities = self._run[engine]["density"]
         density = densities.isel(time=-1) if time is None else densities.sel(time=time, method="nearest")
         names, density = self._run.variables, self._marginal(density)
+        title = f"{_TITLES.get(engine, engine.replace('_', ' '))}, t = {float(density['time']):g}"
         if len(names) == 1:
-            ax.plot(density[names[0]], density, label=engine.replace("_", " "))
+            ax.plot(density[names[0]], density, label=title)
             ax.set_xlabel(names[0])
             ax.set_ylabel("density")
+            if len(ax.lines) > 1:
+                ax.legend()
+                title = ""
         else:
             x, y = names[:2]
             ax.pcolormesh(density[x], density[y], density.transpose(y, x), shading="nearest", cmap="magma_r")
             ax.set_xlabel(x)
             ax.set_ylabel(y)
-        ax.set_title(f"{engine.replace('_', ' ')}, t = {float(density['time']):g}")
+        ax.set_title(title)
         return ax
 
     def landscape(self, time: float | None = None, engine: str | None = None, ax: Any = None) -> Any:

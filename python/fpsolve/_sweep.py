@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from ._fpsolve import FpsolveError, ScenarioError, TooLarge
-from ._run import Run, Scenario, open
+from ._run import Run, Scenario, _plain, open
 
 _WORDS = {-1: "not computed", 0: "complete", 1: "failed", 2: "refused", 3: "complete", 4: "refused"}
 
@@ -74,7 +75,7 @@ def sweep(
         arguments += [part for key, value in (set or {}).items() for part in ("--set", f"{key}={_toml(value)}")]
         arguments += [part for path in data_folders for part in ("--data-folder", os.fspath(path))]
         arguments += [] if progress else ["--quiet"]
-        _call(arguments, json.dumps(scenario) if isinstance(scenario, Mapping) else None, progress)
+        _call(arguments, json.dumps(_plain(scenario)) if isinstance(scenario, Mapping) else None, progress)
         return _labelled(open(table), list(collect))
 
 
@@ -83,13 +84,19 @@ def _call(arguments: list[str], text: str | None, progress: bool) -> None:
     command = [sys.executable, "-m", "fpsolve._command", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None and process.stderr is not None
-        process.stdin.write(text or "")
-        process.stdin.close()
         said = []
-        for line in process.stderr:
-            said.append(line)
-            if progress:
-                sys.stderr.write(line)
+        try:
+            with suppress(BrokenPipeError):  # refused before it was read
+                process.stdin.write(text or "")
+                process.stdin.close()
+            for line in process.stderr:
+                said.append(line)
+                if progress:
+                    sys.stderr.write(line)
+        except BaseException:
+            process.terminate()  # ends within a second; the records of the cases that are done stay
+            process.wait()
+            raise
     words = "".join(said).strip()
     if process.returncode == 130:
         raise KeyboardInterrupt

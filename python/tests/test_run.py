@@ -172,7 +172,7 @@ def test_pictures(scenario, variables):
     axes = run.plot.landscape()
     assert axes.get_xlabel() == "x" and axes.get_ylabel() == ("loss" if variables == 1 else "y")
     axes = run.plot.density(time=0.9)
-    assert "t = 1" in axes.get_title()
+    assert "Fokker–Planck, t = 1" in axes.get_title()
     if variables == 2:
         mesh = axes.collections[0].get_array().reshape(20, 24)
         peak = np.unravel_index(np.argmax(mesh), mesh.shape)
@@ -182,6 +182,9 @@ def test_pictures(scenario, variables):
         assert np.allclose(line.get_ydata(), run.fokker_planck.density.isel(time=1))
     with pytest.raises(KeyError, match="fokker_planck"):
         run.plot.density(engine="sgd")
+    if variables == 1:
+        both = run.plot.density(engine="langevin", ax=run.plot.density())
+        assert [text.get_text() for text in both.get_legend().get_texts()] == ["Fokker–Planck, t = 2", "Langevin, t = 2"]
     plt.close("all")
 
 
@@ -219,6 +222,16 @@ def test_the_schema_and_the_sweep(scenario):
         fpsolve.sweep(scenario, {"dynamics.temperature": [-1.0]}, ["stationary/mean/x"], progress=False)
     with pytest.raises(fpsolve.ScenarioError, match="did you mean `stationary/mean/x`"):
         fpsolve.sweep(scenario, {"seed": [1, 2]}, ["stationary/maen/x"], progress=False)
+
+
+def test_a_sweep_takes_numbers_of_numpy_and_ends_with_its_process(scenario, tmp_path):
+    scenario["initial"]["mean"] = np.array([-1.0])
+    found = fpsolve.sweep(scenario, {"dynamics.temperature": np.array([0.1, 0.2])}, ["stationary/mean/x"], progress=False)
+    assert found.sizes == {"dynamics_temperature": 2} and (found.status == "complete").all()
+    threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        fpsolve.sweep(long(scenario), {"dynamics.temperature": [0.1, 0.2]}, ["langevin/mean/-1/x"], progress=False, folder=tmp_path)
+    assert not subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True).stdout
 
 
 def test_the_command_line_program_is_there():

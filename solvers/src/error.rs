@@ -68,6 +68,8 @@ pub enum Setting {
     Discretisation,
     /// The integrator of the Fokker-Planck equation.
     Integrator,
+    /// The time that the Fokker-Planck engine may take.
+    Budget,
     /// The integrator's tolerance.
     IntegratorTolerance,
     /// Whether the stationary law is asked for.

@@ -179,9 +179,10 @@ fn words(record: &Record) -> Vec<String> {
     let lengths = axis_lengths(record);
     let lowest = loss.iter().copied().fold(f64::INFINITY, f64::min);
     let range = loss.iter().map(|l| l - lowest).fold(0.0, f64::max);
+    let range = if range > 1e-12 * lowest.abs() { range } else { 0.0 }; // rounding tells none from another
     let minima = (0..index.len()).filter(|&k| index[k] == 0).map(|k| {
         let place: Vec<String> = theta[k * d..(k + 1) * d].iter().zip(&lengths).map(|(t, l)| beside(*t, *l)).collect();
-        format!("({}) L = {}", place.join(", "), beside(loss[k], range.max(1e-12 * lowest.abs())))
+        format!("({}) L = {}", place.join(", "), beside(loss[k], range))
     });
     let minima: Vec<String> = minima.take(6).collect();
     let list = if minima.is_empty() { String::new() } else { format!("; minima {}", minima.join(", ")) };

@@ -1,7 +1,10 @@
 //! What an analysis will take, from a run on a coarse grid.
 
+use fpsolve_solvers::escape::by_walkers::{WALKERS_PER_BLOCK, time_of_block};
+use fpsolve_solvers::escape::passage::Passage;
+
 use super::Finished;
-use crate::engine::work::{Stepping, Work};
+use crate::engine::work::{Cause, Stepping, Work};
 
 /// What an analysis will take.
 #[derive(Debug, Default)]
@@ -22,4 +25,33 @@ pub struct Rehearsed<'a> {
     pub growth: f64,
     /// Steps of the Langevin walkers, where they run.
     pub stepping: Option<Stepping>,
+    /// Steps of the walkers of SGD, where they run.
+    pub descent: Option<Stepping>,
+    /// Seconds in which the law of descent is put on the grid, where that is done.
+    pub chain: Option<f64>,
 }
+
+impl Outlook {
+    /// Adds walkers that are followed to a target, which they reach after `mean` on the average, or to the horizon.
+    pub fn add_walkers(&mut self, passage: &Passage, mean: f64, stepping: Stepping, cause: Cause) {
+        let Stepping { step, seconds } = stepping;
+        let followed = mean.min(passage.horizon);
+        let work = Work::of_walkers((followed / step).max(1.0), step, passage.walkers, 1.0);
+        let blocks = passage.walkers.div_ceil(WALKERS_PER_BLOCK) as f64;
+        self.seconds += seconds * blocks * time_of_block(mean, passage.horizon) / step;
+        self.what += &format!("{}\"{}\": {}", if self.what.is_empty() { "" } else { "; " }, passage.name, work.what);
+        self.counted.push(Work { cause, ..work });
+    }
+}
+
+impl Rehearsed<'_> {
+    /// Seconds in which the chain of descent answers so many questions about times, each of them with an exponent.
+    pub fn by_chain(&self, questions: usize, exponents: usize) -> f64 {
+        // once with rows that keep rare steps, and once more at another rate for each exponent
+        let built = if questions > 0 { 1 + exponents } else { 0 };
+        self.chain.unwrap_or(0.0) * FITTED * built as f64
+    }
+}
+
+/// Seconds of fitted rows for each of rows of moments, roughly.
+const FITTED: f64 = 2.0;

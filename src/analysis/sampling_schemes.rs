@@ -320,9 +320,10 @@ fn words(record: &Record) -> Vec<String> {
     let Values::Text(schemes) = &schemes.values else { return Vec::new() };
     let numbers = |name: &str| column(group, name).unwrap_or_default();
     let averages = AVERAGES.map(|(name, _)| numbers(name));
+    let from: Vec<String> = from.split(' ').map(|x| x.parse().map_or(x.to_string(), short)).collect();
     let mut lines = vec![format!(
         "sampling schemes: mean time from ({}) to {target}, and averages over the density in the long run",
-        from.replace(' ', ", ")
+        from.join(", ")
     )];
     for (k, name) in schemes.iter().enumerate() {
         let time = |engine: &str| {

@@ -14,9 +14,11 @@ use fpsolve_solvers::transfer_operator::Rule;
 use fpsolve_validation::statistics::absolute_integral;
 use miette::Result;
 
+use super::outlook::{Outlook, Rehearsed};
 use super::{Analysis, AnalysisEntry, Context, Findings, Finished, Request, Subject};
 use crate::engine::sgd::SgdTable;
 use crate::engine::transfer_operator;
+use crate::engine::work::Stopwatch;
 use crate::record::read::column;
 use crate::record::scales::{array, field, index_scale};
 use crate::record::{Dataset, Record};
@@ -70,6 +72,16 @@ impl Analysis for SdeOrders {
             return Ok(None);
         }
         Ok(Some(Box::new(orders(finished.problem, &long_run.probability, count, finished.interrupt)?)))
+    }
+
+    /// The orders on the coarse grid, beside any law, where the chain of descent will run.
+    fn expected(&self, rehearsed: &Rehearsed) -> Outlook {
+        let (finished, start) = (rehearsed.finished, Stopwatch::start());
+        if rehearsed.chain.is_some() {
+            let any = vec![0.0; finished.problem.grid.len()];
+            let _ = orders(finished.problem, &any, ORDERS.len(), finished.interrupt);
+        }
+        Outlook { seconds: start.seconds() * rehearsed.growth, ..Outlook::default() }
     }
 }
 

@@ -18,7 +18,7 @@ use fpsolve_solvers::problem::grid::Axis;
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "check",
-    about: "Read a scenario, print its defaults, and the memory and time it needs, without running it",
+    about: "Read a scenario; print its defaults, and the memory and time it needs",
     arguments: Args::augment_args,
     run: |matches| run(&super::arguments(matches)),
 };

@@ -18,7 +18,7 @@ use crate::text::{short, table};
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "compare",
-    about: "Compare the laws of two records, on any grids, beside sampling noise and reported errors",
+    about: "Compare the laws of two records beside sampling noise and reported errors",
     arguments: Args::augment_args,
     run: |matches| {
         let args: Args = super::arguments(matches);
@@ -33,9 +33,9 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 /// Arguments of `fpsolve compare`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Each law is moved to a grid that both can be read on. A metric differs where it is larger than sampling noise
-exceeds at the rate asked for plus what the reported errors (grid, time step) and the moving may make. Else it
-passed, and a difference above the number that is printed would have been seen; or it is inconclusive, where that
+    after_help = "Each law is moved to a grid that both can be read on. A metric differs where it is larger than sampling noise \
+exceeds at the rate asked for plus what the reported errors (grid, time step) and the moving may make. Else it \
+passed, and a difference above the number that is printed would have been seen; or it is inconclusive, where that \
 number is no smaller than the limit of --max, or than every difference there could be.
 
 Exit code 3 where a metric differs, or does not stay within its limit for sure.

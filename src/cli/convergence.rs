@@ -37,26 +37,26 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 /// Arguments of `fpsolve convergence`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The scenario's grid is the finest, each other one has half the cells along every axis; ensembles are left out.
-The table shows the L1 distance of each density to the next finer grid (\"to next\"; transient: the largest over the
-output times), its estimated error, and the observed order: 2 where the grids are fine enough. Written beside the
+    after_help = "The scenario's grid is the finest, each other one has half the cells along every axis; ensembles are left out. \
+The table shows the L1 distance of each density to the next finer grid (\"to next\"; transient: the largest over the \
+output times), its estimated error, and the observed order: 2 where the grids are fine enough. Written beside the \
 table: NAME-convergence.h5, .csv, .png and .svg.
 
 Examples:
   fpsolve convergence scenarios/double-well.toml
   fpsolve convergence scenarios/transient-2d.toml --levels 3 --finer 1
-  fpsolve convergence scenarios/student-t.toml --set grid.axes.0.cells=1024 --levels 6 -o runs/tails.h5"
+  fpsolve convergence scenarios/student-t.toml --set grid.axes.0.cells=1024 --levels 6 -o tails.h5"
 )]
 struct Args {
     /// The scenario (TOML; .json and .yaml too), or - for standard input
     file: PathBuf,
-    /// Number of grids; fewer where an axis cannot be halved any more
+    /// Number of grids; fewer where an axis cannot be halved
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=12))]
     levels: u8,
     /// How many of them are finer than the scenario's own grid
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
     finer: u8,
-    /// File of the record, or a folder for it; table and picture stand beside it [default: NAME-convergence.h5]
+    /// File of the record, or a folder [default: NAME-convergence.h5]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Override a key of the scenario
@@ -67,7 +67,7 @@ struct Args {
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Refuse to start if the finest grid needs more memory [default: half of what is available]
+    /// Refuse a finest grid that needs more memory [default: half of what is there]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
     #[command(flatten)]

@@ -26,22 +26,22 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 /// Arguments of `fpsolve genesis`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The scenario's table [genesis] names a parameter: the weight of a sample (\"data.weight.5\"), the noise of a teacher (\"data.noise\"), or
-any number that the loss depends on (\"model.parameters.a\", \"dynamics.importance.c\"). Minima, saddles and maxima are followed
-over its range as branches of ∇L = 0; folds, where a minimum and a saddle meet and vanish, are located to rounding. With
-leave_one_out = true the samples that move each minimum most are taken out one by one: which of them makes it, and how little
+    after_help = "The scenario's table [genesis] names a parameter: the weight of a sample (\"data.weight.5\"), the noise of a teacher (\"data.noise\"), or \
+any number that the loss depends on (\"model.parameters.a\", \"dynamics.importance.c\"). Minima, saddles and maxima are followed \
+over its range as branches of ∇L = 0; folds, where a minimum and a saddle meet and vanish, are located to rounding. With \
+leave_one_out = true the samples that move each minimum most are taken out one by one: which of them makes it, and how little \
 of its weight suffices? Nothing moves in time.
 Written: NAME-genesis.h5 and the pictures -bifurcation, -branch-fits and -leave-one-out (.png, .svg), those there is something for.
 
 Examples:
   fpsolve genesis scenarios/genesis.toml
-  fpsolve genesis mine.toml --set genesis.parameter=model.parameters.a --set genesis.from=0 --set genesis.to=2
+  fpsolve genesis mine.toml --set genesis.parameter=model.parameters.a --set genesis.to=2
   fpsolve genesis scenarios/transient-2d.toml --set genesis.leave_one_out=5"
 )]
 struct Args {
     /// The scenario (TOML; .json and .yaml too), or - for standard input
     file: PathBuf,
-    /// File of the record, or a folder for it; pictures stand beside it [default: NAME-genesis.h5]
+    /// File of the record, or a folder [default: NAME-genesis.h5]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Override a key of the scenario

@@ -31,8 +31,8 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 /// Arguments of `fpsolve landscape`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Every critical point of the loss in the box (with importance sampling: of the loss that is descended), polished by Newton's
-method, with the eigenvalues of its Hessian and the diffusion matrix there; the basins, and the tree in which they meet: over
+    after_help = "Every critical point of the loss in the box (with importance sampling: of the loss that is descended), polished by Newton's \
+method, with the eigenvalues of its Hessian and the diffusion matrix there; the basins, and the tree in which they meet: over \
 which saddle, and how high. Beside it the same of Φ = −T ln ρ, the landscape that the noise makes of it. Nothing moves in time.
 Written: NAME-landscape.h5, the pictures -basins and, in two variables, -relief (.png, .svg).
 
@@ -43,7 +43,7 @@ Examples:
 struct Args {
     /// The scenario (TOML; .json and .yaml too), or - for standard input
     file: PathBuf,
-    /// File of the record, or a folder for it; pictures stand beside it [default: NAME-landscape.h5]
+    /// File of the record, or a folder [default: NAME-landscape.h5]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Override a key of the scenario

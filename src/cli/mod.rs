@@ -71,20 +71,18 @@ struct Subcommand {
     run: fn(&ArgMatches) -> Result<Outcome, Failure>,
 }
 
-const EXAMPLES: &str = "Examples:
-  fpsolve new -o mine.toml                           a commented scenario to start from
-  fpsolve scenario scenarios/transient.toml          run a scenario, write transient.h5
-  fpsolve resume transient.h5                        go on with a run that was interrupted
-  fpsolve check scenarios/transient.toml             what it means and needs, without running
-  fpsolve convergence scenarios/double-well.toml     the same on a ladder of grids: is the grid fine enough?
-  fpsolve plot transient.h5 -o pictures              draw the record
-  fpsolve report transient.h5 --open                 all about it on one page
-  fpsolve compare today.h5 yesterday.h5              are the laws of two records the same?
-  fpsolve validate                                   run every shipped scenario, print the verdicts
+/// Columns that the help takes at most.
+const WIDTH: usize = 100;
 
-Exit codes: 0 done, every verdict passed; 1 the run failed; 2 bad input, nothing written; 3 a verdict or
-expectation failed; 4 too large: more memory or time than the limits, or more steps than any computer can take;
-130 interrupted, or the time limit was over (the record is still written).";
+const EXAMPLES: &str = "Examples:
+  fpsolve new -o mine.toml                     a commented scenario to start from
+  fpsolve scenario scenarios/transient.toml    run a scenario, write transient.h5
+  fpsolve report transient.h5 --open           all about it on one page
+  fpsolve validate                             check the program and every shipped scenario
+
+Exit codes: 0 done, every verdict passed; 1 the run failed; 2 bad input, nothing written; 3 a verdict or expectation \
+failed; 4 too large: more memory or time than the limits, or more steps than any computer can take; 130 interrupted, or \
+the time limit was over (the record is still written).";
 
 /// The command line with all subcommands.
 pub fn command() -> Command {
@@ -92,7 +90,7 @@ pub fn command() -> Command {
     Command::new(env!("CARGO_PKG_NAME"))
         .version(env!("CARGO_PKG_VERSION"))
         .about(env!("CARGO_PKG_DESCRIPTION"))
-        .max_term_width(110)
+        .max_term_width(WIDTH)
         .after_help(EXAMPLES)
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -224,5 +222,17 @@ mod tests {
         let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
         assert_eq!(names, SUBCOMMANDS.iter().map(|entry| entry.name).collect::<Vec<_>>());
         assert!(SUBCOMMANDS.iter().all(|entry| !entry.name.is_empty() && !entry.about.is_empty()));
+    }
+
+    #[test]
+    fn every_help_fits_a_screen_and_has_an_example() {
+        let mut command = command().term_width(WIDTH);
+        command.build();
+        let helps = command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "help");
+        for help in helps.map(|subcommand| subcommand.render_help().to_string()) {
+            let rows = help.lines().map(|line| line.chars().count().div_ceil(WIDTH).max(1)).sum::<usize>();
+            assert!(rows <= 40 && help.contains("Example"), "{rows} rows:\n{help}");
+        }
+        assert!(command.render_help().to_string().lines().count() <= 42);
     }
 }

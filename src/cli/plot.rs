@@ -12,7 +12,7 @@ use crate::figure::{Drawing, FIGURES, FORMATS, Files, Format};
 use crate::reader::source::plain_io;
 use crate::record::hdf5;
 use crate::record::read::column;
-use crate::text::{exact, wrapped};
+use crate::text::exact;
 use crate::{figure, record};
 
 /// The subcommand.
@@ -32,7 +32,7 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 struct Args {
     /// The record (HDF5)
     record: PathBuf,
-    /// Folder for the pictures, made where it is missing, or FILE.png, FILE.svg, FILE.pdf for one of them [default: the name of the record without .h5]
+    /// Folder for the pictures, or FILE.png, .svg or .pdf for one of them [default: the name of the record without .h5]
     #[arg(short, long, value_name = "DIR|FILE")]
     output: Option<PathBuf>,
     /// Draw this picture alone (may be repeated)
@@ -70,11 +70,12 @@ fn read_style(word: &str) -> Result<Style, String> {
 }
 
 fn after_help() -> String {
-    let pictures = wrapped(&format!("Pictures, told in `fpsolve list`: {}.", names().join(", ")));
     format!(
-        "Pictures of an earlier run in the folder are replaced.\n\n{pictures}\n\nExamples:\n  fpsolve plot transient.h5 -o pictures\n  \
+        "Pictures of an earlier run in the folder are replaced. Pictures, told in `fpsolve list`: {}.\n\nExamples:\n  \
+         fpsolve plot transient.h5 -o pictures\n  \
          fpsolve plot transient.h5 --only density --width 3000 -o density.png\n  \
-         fpsolve plot transient.h5 --only landscape --style paper --at 0,1,100 -o landscape.pdf"
+         fpsolve plot transient.h5 --only landscape --style paper --at 0,1,100 -o landscape.pdf",
+        names().join(", ")
     )
 }
 

@@ -34,8 +34,8 @@ pub(super) enum Form {
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct Shown {
-    /// How progress is shown: a bar on a terminal and a line a minute elsewhere, or lines of JSON on standard error
-    #[arg(long, value_name = "FORM", default_value = "auto")]
+    /// A bar or a line a minute (auto), or JSON on standard error (json)
+    #[arg(long, value_name = "FORM", default_value = "auto", hide_possible_values = true)]
     progress: Form,
     /// Print errors only
     #[arg(short, long)]

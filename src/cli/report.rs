@@ -11,7 +11,7 @@ use crate::report::page;
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "report",
-    about: "Write a record as one page of HTML: what may not be trusted, verdicts, moving pictures",
+    about: "Write a record as a page of HTML: what may not be trusted, verdicts, moving pictures",
     arguments: Args::augment_args,
     run: |matches| {
         let args: Args = super::arguments(matches);
@@ -21,7 +21,7 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 
 /// Arguments of `fpsolve report`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The page is one file of about 2 MB that needs no network; every browser shows and prints it.
+#[command(after_help = "The page is one file of 2 to 6 MB that needs no network; every browser shows and prints it.
 
 Example:
   fpsolve report transient.h5 --open")]

@@ -25,8 +25,8 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 /// Arguments of `fpsolve resume`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The record of an interrupted run (Ctrl-C, SIGTERM), or the last checkpoint of one that was killed (output.checkpoint
-in the scenario), holds the scenario and what is needed to go on. The finished record has the same numbers, bit for bit, as
+    after_help = "The record of an interrupted run (Ctrl-C, SIGTERM), or the last checkpoint of one that was killed (output.checkpoint \
+in the scenario), holds the scenario and what is needed to go on. The finished record has the same numbers, bit for bit, as \
 that of a run that was never interrupted. A finished record is left as it is.
 
 Examples:

@@ -32,7 +32,7 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   fpsolve scenario scenarios/transient.toml
-  fpsolve scenario scenarios/transient.toml -o runs/hot.h5 --set dynamics.learning_rate=0.4 --set grid.axes.0.cells=200
+  fpsolve scenario scenarios/transient.toml -o runs/hot.h5 --set dynamics.learning_rate=0.4
   fpsolve scenario scenarios/transient.toml --engine fokker-planck --engine sgd")]
 struct Args {
     /// The scenario (TOML; .json and .yaml too), or - for standard input
@@ -61,7 +61,7 @@ pub(super) struct Way {
     /// Threads to use; the record does not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Refuse to start if the run needs more memory [default: half of what is available]
+    /// Refuse a run that needs more memory [default: half of what is there]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<u64>,
     #[command(flatten)]

@@ -28,20 +28,19 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 /// Arguments of `fpsolve sweep`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Values are lists (1,2,4) or ranges (FROM..TO:POINTS, FROM..TO:POINTS:log). Several --over make a grid of all combinations; keys
-of --zip vary together. The scenario's table [sweep] may hold the same; what is written here takes its place. Paths are
-those of [expect]; their standard errors and errors by the grid come with them.
+    after_help = "Values are lists (1,2,4) or ranges (FROM..TO:POINTS, FROM..TO:POINTS:log); several --over make a grid, keys of \
+--zip vary together. The scenario's table [sweep] may hold the same. Paths are those of [expect]; standard errors and \
+errors by the grid come with them.
 
-Every case has a record in NAME-sweep/, named by its content: run the same sweep again to go on where it stopped, whatever
-ended it, or with more values. The table is /sweep in NAME-sweep.h5 (xarray.open_dataset opens it), the picture stands beside
-it. A case that fails or is refused is kept apart in `status` and `remark`. With --shard K/N one of N processes computes every
-N-th case and writes no table; the same command without --shard gathers.
+Every case has a record in NAME-sweep/: the same sweep again goes on where it stopped, or with more values. The table is \
+/sweep in NAME-sweep.h5 (xarray opens it), the picture stands beside it. With --shard K/N a process computes its part of the \
+cases and writes no table; the same without it gathers.
 
 Examples:
   fpsolve sweep scenarios/escape-law.toml
-  fpsolve sweep scenarios/escape.toml --over dynamics.temperature=0.05..0.2:6:log --collect escape/barrier/from_value
-  fpsolve sweep mine.toml --over dynamics.batch_size=1,2,4 --over seed=1..8:8 --collect stationary/mean/w,sgd/mean/-1/w
-  fpsolve sweep mine.toml --zip langevin.step=0.1,0.05 --zip langevin.walkers=1000,4000 --collect langevin/mean/-1/x --shard 2/8"
+  fpsolve sweep scenarios/escape.toml --over seed=1..8:8 --collect escape/barrier/langevin_mean
+  fpsolve sweep mine.toml --over dynamics.batch_size=1,2,4 --collect sgd/mean/-1/w
+  fpsolve sweep mine.toml --zip langevin.step=0.1,0.05 --zip langevin.walkers=1000,4000 --shard 2/8"
 )]
 struct Args {
     /// The scenario (TOML; .json and .yaml too), or - for standard input
@@ -49,13 +48,13 @@ struct Args {
     /// A key and its values (may be repeated: a grid)
     #[arg(long, value_name = "KEY=VALUES")]
     over: Vec<String>,
-    /// A key whose values go with those of the other --zip (may be repeated)
+    /// A key whose values go with those of the other --zip
     #[arg(long, value_name = "KEY=VALUES")]
     zip: Vec<String>,
     /// Numbers to collect from every record, by their paths (may be repeated)
     #[arg(long, value_name = "PATH,…", value_delimiter = ',')]
     collect: Vec<String>,
-    /// File of the table, or a folder for it; records and picture stand beside it [default: NAME-sweep.h5]
+    /// File of the table, or a folder [default: NAME-sweep.h5]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Override a key of the scenario for all cases
@@ -66,7 +65,7 @@ struct Args {
     /// Run this engine instead of those the scenario names (may be repeated)
     #[arg(long, value_name = "NAME", value_parser = read_engine)]
     engine: Vec<&'static EngineEntry>,
-    /// Compute only every N-th case, from the K-th on, and write no table: for job arrays
+    /// Compute every N-th case from the K-th on, no table: for job arrays
     #[arg(long, value_name = "K/N", value_parser = read_shard)]
     shard: Option<[usize; 2]>,
     #[command(flatten)]

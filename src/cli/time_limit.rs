@@ -15,8 +15,8 @@ const TOLD: f64 = 10.0;
 /// How long a run may take.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct TimeLimit {
-    /// Refuse to start if the run will take longer, and end it then: "10 min", "2 h" [default: none on a terminal, else a
-    /// day for the estimate]
+    /// Refuse a run that will take longer, and end it then: "10 min", "2 h" [default: none on a terminal, else a day for
+    /// the estimate]
     #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
     time_limit: Option<f64>,
 }

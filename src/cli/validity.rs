@@ -27,9 +27,9 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 /// Arguments of `fpsolve validity`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The scenario's table [validity] has the ranges and the thresholds. For each pair of learning rate and batch size the law of
-SGD is held against the SDE of orders 1, 2 and 3: total variation and Wasserstein distance in the long run, and the
-ratio of the mean times of the one first passage of [analysis]. On one axis without sampling noise, with bars from two
+    after_help = "The scenario's table [validity] has the ranges and the thresholds. For each pair of learning rate and batch size the law of \
+SGD is held against the SDE of orders 1, 2 and 3: total variation and Wasserstein distance in the long run, and the \
+ratio of the mean times of the one first passage of [analysis]. On one axis without sampling noise, with bars from two \
 grids; elsewhere by the ensembles of [sgd], with their noise floors. Coarse first, then along the boundaries.
 Written beside the table: NAME-validity.h5, .csv, .png and .svg. An interrupted map goes on with --resume.
 
@@ -40,7 +40,7 @@ Examples:
 struct Args {
     /// The scenario (TOML; .json and .yaml too), or - for standard input
     file: PathBuf,
-    /// File of the record, or a folder for it; table and picture stand beside it [default: NAME-validity.h5]
+    /// File of the record, or a folder [default: NAME-validity.h5]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Override a key of the scenario

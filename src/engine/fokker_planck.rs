@@ -25,7 +25,7 @@ use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
 use crate::record::read::text;
-use crate::text::nearest;
+use crate::text::{nearest, parse_seconds};
 
 /// The engine.
 pub static ENTRY: EngineEntry = EngineEntry {
@@ -52,7 +52,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
 
 static TABLE: OptionsTable = OptionsTable {
     key: "fokker_planck",
-    keys: &["discretisation", "method", "tolerance", "stationary", "walls", "unresolved"],
+    keys: &["discretisation", "method", "tolerance", "stationary", "walls", "unresolved", "budget"],
     read,
     choices: &[
         ("discretisation", discretisations),
@@ -74,6 +74,7 @@ fn read(table: &Table) -> Result<AnyOptions> {
         from_word(&space.value).map_err(|error| refused(table, &space.span, "no such discretisation", &error))?;
     check_method(table, &method, discretisation)?;
     let method = method.value;
+    let budget = table.optional("budget", time)?;
     let error_estimate = FokkerPlanckOptions::default().error_estimate;
     Ok(Arc::new(FokkerPlanckOptions {
         discretisation,
@@ -83,7 +84,17 @@ fn read(table: &Table) -> Result<AnyOptions> {
         error_estimate,
         physical_walls,
         accept_unresolved,
+        budget,
     }))
+}
+
+/// A length of time, such as "60 s".
+fn time(value: &Value) -> Result<Duration> {
+    let text = value.string()?.value;
+    let seconds = parse_seconds(&text).map_err(|why| {
+        value.error(format!("`{}`: {why}", value.path()), "not a time", "write for example budget = \"60 s\"")
+    })?;
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 fn tolerance(value: &Value) -> Result<f64> {
@@ -263,7 +274,13 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     let written = options.of::<FokkerPlanckOptions>();
     // the edges alone: a chain that is tried and a stationary density are not those of the whole grid
     let discretisation = written.discretisation.or(Some(&EDGES));
-    let own = FokkerPlanckOptions { discretisation, stationary: false, error_estimate: false, ..written.clone() };
+    let own = FokkerPlanckOptions {
+        discretisation,
+        stationary: false,
+        error_estimate: false,
+        budget: None,
+        ..written.clone()
+    };
     let (mut seen, start) = (0.0, Stopwatch::start());
     for window in windows(&problem.grid) {
         let cells = window.len() as f64;

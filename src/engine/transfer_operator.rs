@@ -165,9 +165,8 @@ fn words(group: &Group) -> Vec<String> {
     };
     let variances = list(&mut covariance.iter().step_by(mean.len() + 1));
     let mut line = format!("law of SGD in the long run: mean {}, variance {variances}", list(&mut mean.iter()));
-    if let Some(error) = float(group, "stationary_error_grid") {
-        line += &format!(", grid error {}", relative(error, 1.0));
-    }
+    let error = float(group, "stationary_error_grid").map_or("unknown".into(), |error| relative(error, 1.0));
+    line += &format!(", grid error {error}");
     let classes = column(group, "class_probability").unwrap_or_default();
     if classes.len() > 1 {
         let shares: Vec<String> = classes.iter().map(|share| short(*share)).collect();

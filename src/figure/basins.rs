@@ -249,9 +249,8 @@ fn map(source: &Source) -> Option<Canvas> {
     }
     if let Some(stationary) = &source.stationary {
         for (inside, width) in [(0.9, 1.2), (0.5, 1.8)] {
-            let level = contour::level_of_mass(stationary, &source.volumes, inside);
-            let segments = contour::segments(&x.centers, &y.centers, stationary, level);
-            panel.paths(&mut canvas, &contour::lines(&segments), &Stroke::dashed(INK, width));
+            let lines = contour::lines_of_mass(&x.centers, &y.centers, stationary, &source.volumes, inside);
+            panel.paths(&mut canvas, &lines, &Stroke::dashed(INK, width));
         }
     }
     if let Some(engine) = reference {

@@ -88,7 +88,7 @@ fn maps(source: &Source) -> Option<Canvas> {
     let top = source.title(&mut canvas, &remark(source, what)) + 12.0;
     let fields = [(largest, "largest eigenvalue of D; ellipses: its shape"), (condition, "condition number of D")];
     for (k, (field, label)) in fields.iter().enumerate() {
-        let rect = Rect::new(95.0 + 570.0 * k as f64, top, 400.0, canvas.height - 66.0 - top);
+        let rect = Rect::new(95.0 + 585.0 * k as f64, top, 385.0, canvas.height - 66.0 - top);
         let panel = Panel {
             rect,
             x: Axis::new(x.edges[0], x.edges[x.edges.len() - 1], Spread::Linear, &x.label),
@@ -101,9 +101,8 @@ fn maps(source: &Source) -> Option<Canvas> {
             ellipses(source, &panel, &pairs, &mut canvas);
         } else if let Some(stationary) = &source.stationary {
             for inside in [0.5, 0.9] {
-                let level = contour::level_of_mass(stationary, &source.volumes, inside);
-                let segments = contour::segments(&x.centers, &y.centers, stationary, level);
-                panel.paths(&mut canvas, &contour::lines(&segments), &Stroke::solid(WHITE, 1.8));
+                let lines = contour::lines_of_mass(&x.centers, &y.centers, stationary, &source.volumes, inside);
+                panel.paths(&mut canvas, &lines, &Stroke::solid(WHITE, 1.8));
             }
         }
         panel.frame(&mut canvas, true, true);
@@ -112,16 +111,21 @@ fn maps(source: &Source) -> Option<Canvas> {
     Some(canvas)
 }
 
-/// Ellipses of equal longest axis with the shape √D, on a coarse lattice; round means isotropic.
+/// Ellipses of equal longest axis with the shape √D, on a coarse lattice of even spacing; round means isotropic.
 fn ellipses(source: &Source, panel: &Panel, pairs: &[([f64; 2], f64)], canvas: &mut Canvas) {
     const LATTICE: usize = 9;
-    let (nx, ny) = (source.axes[0].centers.len(), source.axes[1].centers.len());
+    let ny = source.axes[1].centers.len();
+    let cell = |axis: usize, range: &Axis, i: usize| {
+        let place = range.low + (range.high - range.low) * (i as f64 + 0.5) / LATTICE as f64;
+        let edges = &source.axes[axis].edges;
+        edges.partition_point(|&edge| edge <= place).clamp(1, edges.len() - 1) - 1
+    };
     let radius = 0.42 * (panel.rect.w / LATTICE as f64).min(panel.rect.h / LATTICE as f64);
     // one unit of each variable in pixels: the shape is drawn in the picture's own proportions
     let unit = [panel.rect.w / (panel.x.high - panel.x.low), panel.rect.h / (panel.y.high - panel.y.low)];
     for i in 0..LATTICE {
         for j in 0..LATTICE {
-            let (a, b) = ((2 * i + 1) * nx / (2 * LATTICE), (2 * j + 1) * ny / (2 * LATTICE));
+            let (a, b) = (cell(0, &panel.x, i), cell(1, &panel.y, j));
             let ([large, small], angle) = pairs[a * ny + b];
             if large.is_nan() || large <= 0.0 {
                 continue;

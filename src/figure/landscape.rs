@@ -45,7 +45,8 @@ fn line_plot(source: &Source) -> Option<Canvas> {
     let mut shown: Vec<&[f64]> = at.iter().map(|&k| reference.density[k].as_slice()).collect();
     shown.extend(source.stationary.as_deref());
     let mut canvas = Canvas::new(1200.0, 190.0 + 240.0 * source.engines.len().max(2) as f64, "Loss and densities");
-    let top = source.title(&mut canvas, &remark(source, "densities over the loss"));
+    let what = if source.loss.is_some() { "densities over the loss" } else { "densities" };
+    let top = source.title(&mut canvas, &remark(source, what));
     let (left, right) = (105.0, if source.loss.is_some() { 1090.0 } else { 1165.0 });
     let top = top + legend(&mut canvas, &entries(source, &at, &colours), left, right, top) + 4.0;
     let room = canvas.height - 66.0 - top;
@@ -81,16 +82,24 @@ fn line_plot(source: &Source) -> Option<Canvas> {
             panel.curve(&mut canvas, &axis.centers, stationary, Stroke::dashed(INK, 1.8));
         }
         panel.frame(&mut canvas, row + 1 == source.engines.len(), true);
-        let cut = |&&k: &&usize| engine.density.get(k).is_some_and(|density| peak(density) > panel.y.high);
-        let cut = at
-            .iter()
-            .filter(cut)
-            .map(|&k| format!("t = {} (up to {})", number(engine.times[k]), number(peak(&engine.density[k]))));
-        let cut = cut.collect::<Vec<_>>().join(", ");
-        let cut = if cut.is_empty() { cut } else { format!("; cut at the top: {cut}") };
-        panel.heading(&mut canvas, &format!("{}{cut}", engine.label));
+        panel.heading(&mut canvas, &format!("{}{}", engine.label, cut(engine, &at, panel.y.high)));
     }
     Some(canvas)
+}
+
+/// Which of the densities shown reach beyond the top; of more than three how many, and how high.
+fn cut(engine: &Engine, at: &[usize], top: f64) -> String {
+    let peaks = at.iter().filter_map(|&k| Some((engine.times[k], peak(engine.density.get(k)?))));
+    let beyond: Vec<(f64, f64)> = peaks.filter(|(_, peak)| *peak > top).collect();
+    let one = |(time, peak): &(f64, f64)| format!("t = {} (up to {})", number(*time), number(*peak));
+    match beyond.len() {
+        0 => String::new(),
+        1..=3 => format!("; cut at the top: {}", beyond.iter().map(one).collect::<Vec<_>>().join(", ")),
+        n => {
+            let highest = beyond.iter().map(|(_, peak)| *peak).fold(0.0, f64::max);
+            format!("; cut at the top: {n} of {} times (up to {})", at.len(), number(highest))
+        }
+    }
 }
 
 fn peak(density: &[f64]) -> f64 {
@@ -160,10 +169,8 @@ fn map(source: &Source) -> Option<Canvas> {
     }
     let mut outline = |density: &[f64], stroke: Stroke| {
         for (inside, width) in [(0.9, 0.65), (0.5, 1.0)] {
-            let level = contour::level_of_mass(density, &source.volumes, inside);
-            let segments = contour::segments(&x.centers, &y.centers, density, level);
-            let stroke = Stroke { width: stroke.width * width, ..stroke.clone() };
-            panel.paths(&mut canvas, &contour::lines(&segments), &stroke);
+            let lines = contour::lines_of_mass(&x.centers, &y.centers, density, &source.volumes, inside);
+            panel.paths(&mut canvas, &lines, &Stroke { width: stroke.width * width, ..stroke.clone() });
         }
     };
     for (&k, &colour) in at.iter().zip(&colours) {

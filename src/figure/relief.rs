@@ -130,8 +130,7 @@ fn on_it(source: &Source, loss: &[f64], view: &View, canvas: &mut Canvas, keys: 
     let (x, y) = (&source.axes[0], &source.axes[1]);
     if let Some(stationary) = &source.stationary {
         for inside in [0.9, 0.5] {
-            let level = contour::level_of_mass(stationary, &source.volumes, inside);
-            for line in contour::lines(&contour::segments(&x.centers, &y.centers, stationary, level)) {
+            for line in contour::lines_of_mass(&x.centers, &y.centers, stationary, &source.volumes, inside) {
                 canvas.line(lift(&line), Stroke::solid(WHITE, 1.8), None);
             }
         }

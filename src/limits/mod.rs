@@ -91,7 +91,7 @@ fn table(sizes: &Sizes, engines: &[&EngineEntry]) -> Estimate {
     }
     for engine in engines {
         let mut own = (engine.memory)(sizes);
-        // kept while running, in the record, and for the comparison
+        // kept while running, in the record, and in one that is written on the way
         let densities = 3.0 * 8.0 * cells * sizes.outputs;
         own.push(Item::new(format!("densities at {} times", sizes.outputs), densities, Key::Outputs));
         items.extend(own.into_iter().map(|item| Item { what: format!("{}: {}", engine.word, item.what), ..item }));

@@ -11,6 +11,7 @@ use fpsolve_solvers::problem::fields::Fields;
 use crate::analysis::Finished;
 use crate::analysis::outlook::Rehearsed;
 use crate::engine::work::{LONGEST_PROBE, Measured, Stepping, Stopwatch, Work, thinned, until};
+use crate::engine::{EngineEntry, langevin, sgd, transfer_operator};
 use crate::error::caught;
 use crate::run::Doing;
 use crate::run::engine_run::EngineRun;
@@ -62,7 +63,8 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
     let problem = &prepared.problem;
     let coarse = thinned(problem, &coarse_cells(problem.grid.shape())).unwrap_or_else(|| problem.clone());
     let growth = problem.grid.len() as f64 / coarse.grid.len() as f64;
-    let (mut phases, mut runs, mut stepping) = (Vec::new(), Vec::new(), None);
+    let (mut phases, mut runs) = (Vec::new(), Vec::new());
+    let mut walkers = Walkers::default();
     for entry in &prepared.engines {
         let measured = caught(|| (entry.rehearse)(&prepared.options, problem, &coarse, interrupt));
         if interrupt() {
@@ -70,7 +72,7 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
         }
         let (mut seconds, mut built) = (None, 0.0);
         if let Ok(Ok(Measured { building, seconds: own, stepping: steps, coarse: engine })) = measured {
-            stepping = steps.filter(|_| !entry.draws_batches && entry.step.is_none()).or(stepping);
+            walkers.see(entry, steps);
             let advanced = engine.map(|engine| advanced(EngineRun::new(engine, 0.0), &coarse, interrupt));
             built = building;
             seconds =
@@ -80,8 +82,23 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
         let what = (entry.work)(&prepared.options, problem).map_or(String::new(), |work| work.what);
         phases.push(Phase { name: entry.word, what, seconds, building: built });
     }
-    let counted = analyses(prepared, &coarse, &runs, (growth, stepping), interrupt, &mut phases)?;
+    let counted = analyses(prepared, &coarse, &runs, (growth, walkers), interrupt, &mut phases)?;
     Ok((phases, counted))
+}
+
+/// Steps of the ensembles that analyses send walkers of.
+#[derive(Default, Clone, Copy)]
+struct Walkers {
+    langevin: Option<Stepping>,
+    sgd: Option<Stepping>,
+}
+
+impl Walkers {
+    fn see(&mut self, entry: &EngineEntry, steps: Option<Stepping>) {
+        let of = |own: &EngineEntry| steps.filter(|_| entry.group == own.group);
+        self.langevin = of(&langevin::ENTRY).or(self.langevin);
+        self.sgd = of(&sgd::ENTRY).or(self.sgd);
+    }
 }
 
 /// An engine at the last output time, and the seconds that it took; those of the times that were not reached are taken to be as long.
@@ -103,7 +120,7 @@ fn analyses(
     prepared: &Prepared,
     coarse: &Problem,
     runs: &[EngineRun],
-    (growth, stepping): (f64, Option<Stepping>),
+    (growth, walkers): (f64, Walkers),
     interrupt: Interrupt,
     phases: &mut Vec<Phase>,
 ) -> Result<Vec<Work>, Error> {
@@ -111,6 +128,7 @@ fn analyses(
     let Ok(fields) = caught(|| Arc::new(Fields::on_grid(coarse))) else { return Ok(Vec::new()) };
     let seconds = Some(start.seconds() * growth);
     phases.push(Phase { name: MODEL, what: "loss, drift and noise in every cell".into(), seconds, building: 0.0 });
+    let chain = phases.iter().find(|phase| phase.name == transfer_operator::ENTRY.word).map(|phase| phase.building);
     let mut counted = Vec::new();
     for planned in &prepared.analyses {
         let stop = until(LONGEST_PROBE, interrupt);
@@ -127,7 +145,8 @@ fn analyses(
             interrupt: &stop,
             progress: &|_| {},
         };
-        let rehearsed = Rehearsed { finished: &finished, growth, stepping };
+        let rehearsed =
+            Rehearsed { finished: &finished, growth, stepping: walkers.langevin, descent: walkers.sgd, chain };
         let found = caught(|| planned.analysis.expected(&rehearsed)).ok();
         if interrupt() {
             return Err(Error::Interrupted { time: 0.0 });

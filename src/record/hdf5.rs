@@ -62,6 +62,7 @@ const MAX_OBJECTS: usize = 100_000;
 const MAX_RANK: usize = 8;
 const MAX_COMPRESSION: u64 = 1_100; // deflate's own limit is 1032:1
 const MAX_CHUNK: usize = 1 << 24; // values; other programs may choose larger pieces than records have
+const MAX_VALUE: usize = 16; // bytes of a number, or of what refers to a text
 const SMALL_FILE: u64 = 1 << 20; // attributes and headers dominate below
 const COMPRESS_FROM: usize = 4096; // values
 const CHUNK: usize = 1 << 17; // values, 1 MiB
@@ -483,7 +484,12 @@ impl<'a> Reader<'a> {
         if !attribute.is_scalar() {
             return self.invalid(format!("the attribute {name} of {at}/ is an array; records have none"));
         }
-        match self.hdf5(&action, attribute.dtype().and_then(|t| t.to_descriptor()))? {
+        let kind = self.hdf5(&action, attribute.dtype())?;
+        // the library makes room for what a type claims before it looks at the file
+        if kind.size() > MAX_VALUE {
+            return self.invalid(format!("the attribute {name} of {at}/ claims a number of {} bytes", kind.size()));
+        }
+        match self.hdf5(&action, kind.to_descriptor())? {
             TypeDescriptor::Float(_) => Ok(Attribute::Float(self.hdf5(&action, attribute.read_scalar())?)),
             TypeDescriptor::Integer(_) => Ok(Attribute::Integer(self.hdf5(&action, attribute.read_scalar())?)),
             TypeDescriptor::VarLenUnicode => {

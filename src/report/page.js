@@ -19,8 +19,9 @@
   const layout = (title, x, y, more) => {
     const c = colours();
     return {
-      title: { text: safe(title), font: { size: 15 } }, paper_bgcolor: c.ground, plot_bgcolor: c.ground,
-      font: { color: c.ink, family: "system-ui, sans-serif" }, margin: { t: 45, r: 20, b: 45, l: 60 },
+      // the title between the plot and the buttons above it
+      title: { text: safe(title), font: { size: 15 }, yref: "paper", y: 1, yanchor: "bottom", pad: { b: 6 } }, paper_bgcolor: c.ground, plot_bgcolor: c.ground,
+      font: { color: c.ink, family: "system-ui, sans-serif" }, margin: { t: 60, r: 20, b: 45, l: 60 },
       xaxis: x, yaxis: y, legend: { orientation: "h", y: -0.22 }, hovermode: "closest", ...more,
     };
   };
@@ -62,7 +63,7 @@
     if (logarithmic.checked) z = z.map((row) => row.map((v) => (v > 0 ? Math.log10(v) : null)));
     const bar = { title: { text: logarithmic.checked ? "log₁₀ ρ" : "ρ" }, thickness: 12, exponentformat: "power" };
     const trace = { type: "heatmap", x: Array.from(panel.x), y: Array.from(panel.y), z, colorscale: "Viridis", zsmooth: "best", colorbar: bar };
-    return [[trace], layout(engine ? engine.label : "stationary", axis(panel.xlabel), axis(panel.ylabel), { margin: { t: 45, r: 10, b: 45, l: 55 } })];
+    return [[trace], layout(engine ? engine.label : "stationary", axis(panel.xlabel), axis(panel.ylabel), { margin: { t: 60, r: 10, b: 45, l: 55 } })];
   };
   const curves = (chart) => () => {
     const traces = chart.curves.map((curve, i) => ({

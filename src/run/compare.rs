@@ -1,12 +1,15 @@
 //! The engines side by side.
 
+use std::sync::{Arc, RwLock};
+
 use fpsolve_solvers::engine::Snapshot;
 use fpsolve_solvers::fokker_planck::Stationary;
 use fpsolve_solvers::problem::Problem;
-use fpsolve_validation::compare::{Comparison, STATIONARY, Series, Settings, compare};
+use fpsolve_validation::compare::{Comparison, Laws, STATIONARY, Series, Settings, compare};
 use fpsolve_validation::verdict::Limit;
 
 use super::engine_run::EngineRun;
+use super::seen::{Seen, read};
 
 /// Distances between the engines that have the same limit and to the stationary density, each beside the noise and the reported
 /// grid errors, by the quick metrics and those that have a limit.
@@ -17,12 +20,14 @@ pub fn comparisons(
     limits: &[Limit],
 ) -> Vec<Comparison> {
     let runs: Vec<&EngineRun> = runs.iter().filter(|run| run.engine.another_small_step_limit().is_none()).collect();
-    let shown: Vec<Observables> = runs.iter().map(|run| Observables::of(&run.seen().snapshots)).collect();
-    let series = runs.iter().zip(&shown).map(|(run, shown)| Series {
+    let shown: Vec<Observables> = runs.iter().map(|run| Observables::of(run)).collect();
+    let laws: Vec<_> =
+        shown.iter().map(|shown| |k: usize| read(&shown.seen).snapshots[k].probability.clone()).collect();
+    let series = runs.iter().zip(&shown).zip(&laws).map(|((run, shown), law)| Series {
         name: run.engine.name(),
         walkers: run.engine.walkers(),
         times: &shown.times,
-        probability: &shown.probability,
+        probability: Laws::Told(law),
         outside: &shown.outside,
     });
     let series: Vec<Series> = series.collect();
@@ -38,19 +43,17 @@ pub fn comparisons(
     comparisons
 }
 
-/// The snapshots of an engine, column by column.
+/// What an engine showed, column by column; its laws stay where they are and are looked at one by one, so that whoever cannot wait for the
+/// end finds them.
 struct Observables {
+    seen: Arc<RwLock<Seen>>,
     times: Vec<f64>,
-    probability: Vec<Vec<f64>>,
     outside: Vec<f64>,
 }
 
 impl Observables {
-    fn of(snapshots: &[Snapshot]) -> Self {
-        Self {
-            times: snapshots.iter().map(|s| s.time).collect(),
-            probability: snapshots.iter().map(|s| s.probability.clone()).collect(),
-            outside: snapshots.iter().map(|s| s.outside).collect(),
-        }
+    fn of(run: &EngineRun) -> Self {
+        let all = |of: fn(&Snapshot) -> f64| run.seen().snapshots.iter().map(of).collect();
+        Self { seen: run.shared(), times: all(|s| s.time), outside: all(|s| s.outside) }
     }
 }

@@ -130,6 +130,10 @@ const WORDS: &[(&str, &str)] = &[
         "whether all walls belong to the problem and cut no tail: \"auto\" [default] or \"physical\"",
     ),
     ("fokker_planck.unresolved", "a density that the grid does not resolve: \"fail\" [default] or \"accept\""),
+    (
+        "fokker_planck.budget",
+        "time that building and advancing may take, such as \"60 s\", of which the choice of a discretisation gets half [none]",
+    ),
     ("langevin", "how the Langevin engine computes"),
     ("langevin.walkers", "number of walkers [100000]"),
     ("langevin.step", "longest step in time [chosen]"),

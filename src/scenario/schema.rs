@@ -157,6 +157,7 @@ const FORMS: &[(&str, Form)] = &[
     ("fokker_planck.stationary", Flag),
     ("fokker_planck.walls", Choice(|| of_engines("fokker_planck.walls", &[]))),
     ("fokker_planck.unresolved", Choice(|| of_engines("fokker_planck.unresolved", &[]))),
+    ("fokker_planck.budget", Text),
     ("langevin", Table),
     ("langevin.walkers", WALKERS),
     ("langevin.step", Positive),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::record::read::{column, find};
 use crate::record::{Group, Record, Values};
-use crate::text::{beside, short, table};
+use crate::text::{WIDTH, beside, short, table};
 
 /// The metrics of the table, with their titles.
 const SHOWN: [(&str, &str); 4] = [
@@ -14,15 +14,32 @@ const SHOWN: [(&str, &str); 4] = [
     ("wasserstein_1", "Wasserstein-1"),
 ];
 
+/// The metric that is left out where the table would be too wide: it says least beside the others.
+const LEFT_OUT: &str = "hellinger";
+
 /// How far apart each two engines are: at the last time, and at the time at which they stand out most from the noise.
 pub(super) fn distances(record: &Record, out: &mut String) {
-    let Some(comparison) = record.group("comparison") else { return };
-    let titles = SHOWN.iter().map(|(_, title)| (*title).to_string());
+    let rows = |shown: &[(&str, &str)]| {
+        let mut text = String::new();
+        table(&distance_rows(record, shown), &mut text);
+        text
+    };
+    let mut text = rows(&SHOWN);
+    if text.lines().any(|line| line.chars().count() > WIDTH) {
+        text = rows(&SHOWN.into_iter().filter(|(metric, _)| *metric != LEFT_OUT).collect::<Vec<_>>());
+    }
+    out.push_str(&text);
+}
+
+/// The rows of the table, with those metrics; none where nothing was compared.
+fn distance_rows(record: &Record, shown: &[(&str, &str)]) -> Vec<Vec<String>> {
+    let titles = shown.iter().map(|(_, title)| (*title).to_string());
     let mut rows: Vec<Vec<String>> = vec![std::iter::once("last (noise floor)".to_string()).chain(titles).collect()];
-    for pair in comparison.groups.iter().filter(|pair| pair.name.contains("_vs_")) {
+    let groups = record.group("comparison").map_or(&[][..], |comparison| &comparison.groups);
+    for pair in groups.iter().filter(|pair| pair.name.contains("_vs_")) {
         let Some(times) = column(pair, "time").filter(|times| !times.is_empty()) else { continue };
         let row = |name: String, i: usize| {
-            let cells = SHOWN.iter().map(|(metric, _)| cell(pair, metric, i));
+            let cells = shown.iter().map(|(metric, _)| cell(pair, metric, i));
             std::iter::once(name).chain(cells).collect::<Vec<String>>()
         };
         rows.push(row(pair.name.replace("_vs_", " vs ").replace('_', "-"), times.len() - 1));
@@ -31,9 +48,7 @@ pub(super) fn distances(record: &Record, out: &mut String) {
         let closest = times.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
         rows.push(row(format!("  {word} t = {}", beside(times[worst], closest)), worst));
     }
-    if rows.len() > 1 {
-        table(&rows, out);
-    }
+    if rows.len() > 1 { rows } else { Vec::new() }
 }
 
 /// A distance at a time, its noise floor and what noise alone exceeds at the false-alarm rate.
@@ -137,5 +152,23 @@ mod tests {
         distances(&record, &mut out);
         assert!(out.contains("fokker-planck vs langevin  0.02 (0.04)"), "{out}");
         assert!(out.contains("  differs at t = 10        0.3 (0.03)"), "{out}");
+    }
+
+    /// A table that is too wide for a report goes without one metric, and is not folded.
+    #[test]
+    fn a_wide_table_has_a_metric_less() {
+        let mut record = Record::default();
+        let pair = record.group_mut("comparison").group_mut("transfer_operator_vs_gradient_descent");
+        let numbers = |x: f64| ndarray::Array1::from(vec![x; 2]).into_dyn();
+        pair.datasets.push(Dataset::float("time", numbers(1.0), &["time"], "1", "time"));
+        for (metric, _) in SHOWN {
+            pair.datasets.push(Dataset::float(metric, numbers(0.001234), &["time"], "1", metric));
+            let floor = format!("{metric}_noise_floor");
+            pair.datasets.push(Dataset::float(&floor, numbers(0.0012), &["time"], "1", "floor"));
+        }
+        let mut out = String::new();
+        distances(&record, &mut out);
+        assert!(out.contains("Wasserstein-1") && !out.contains("Hellinger"), "{out}");
+        assert!(out.lines().all(|line| line.chars().count() <= WIDTH), "{out}");
     }
 }

@@ -3,6 +3,8 @@
 //! A section is found by its heading and by the words that it quotes: `*"…"*`, and the first column of its tables. In a quotation `N`
 //! stands for a number and `…` for any words.
 
+use crate::text::WIDTH;
+
 /// The pages, as they are in the book.
 const PAGES: [&str; 2] = [include_str!("../../book/src/warnings.md"), include_str!("../../book/src/verdicts.md")];
 
@@ -22,7 +24,8 @@ impl Explanation {
     /// Heading and text, without the marks of Markdown.
     pub fn to_text(&self) -> String {
         let body = plain(&self.body);
-        format!("{}: {}\n\n{}\n", self.chapter, self.title, body.trim())
+        let paragraphs: Vec<String> = body.trim().split("\n\n").map(filled).collect();
+        format!("{}: {}\n\n{}\n", self.chapter, self.title, paragraphs.join("\n\n"))
     }
 
     /// How many signs of a sentence the best quotation accounts for; 0 where none fits.
@@ -140,6 +143,15 @@ fn normal(text: &str) -> String {
     out
 }
 
+/// A paragraph in lines of a report; one with a list or a block keeps its own.
+fn filled(paragraph: &str) -> String {
+    let own = |line: &str| line.starts_with([' ', '-', '|']) || line.starts_with("```");
+    if paragraph.lines().any(own) {
+        return paragraph.to_string();
+    }
+    textwrap::fill(&paragraph.replace('\n', " "), WIDTH)
+}
+
 /// Text without the marks of Markdown: emphasis, code, targets of links. Code keeps its brackets.
 fn plain(text: &str) -> String {
     let strip = |(part, text): (usize, &str)| if part % 2 == 1 { text.to_string() } else { prose(text) };
@@ -151,18 +163,20 @@ fn prose(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("](") {
-        out += &rest[..at];
+        let open = rest[..at].rfind('[').unwrap_or(at);
+        out += &rest[..open];
+        out += rest[open..at].trim_start_matches('[');
         rest = rest[at..].find(')').map_or("", |end| &rest[at + end + 1..]);
     }
     out += rest;
-    out.replace(['*', '['], "")
+    out.replace('*', "")
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn code_keeps_its_brackets() {
-        let text = "See [graded *axes*](scenario.md#grid), unless `[fokker_planck] unresolved = \"accept\"`.";
-        assert_eq!(super::plain(text), "See graded axes, unless [fokker_planck] unresolved = \"accept\".");
+        let text = "At [0, 1] see [graded *axes*](scenario.md#grid), unless `[fokker_planck] unresolved = \"accept\"`.";
+        assert_eq!(super::plain(text), "At [0, 1] see graded axes, unless [fokker_planck] unresolved = \"accept\".");
     }
 }

@@ -79,11 +79,11 @@ fn reached(runs: &[Group], out: &mut String) {
     }
 }
 
-/// A row for each way of drawing: mean over the seeds, and their range in brackets.
+/// A row for each way of drawing: mean over the seeds, and half of their range.
 fn drawings(group: &Group, out: &mut String) {
     let Some(Values::Text(names)) = group.dataset("c").map(|names| &names.values) else { return };
     let columns = [
-        ("last_accuracy", "test, last epoch"),
+        ("last_accuracy", "last epoch"),
         ("best_accuracy", "best epoch"),
         ("roughness", "roughness"),
         ("ess", "ESS/m"),
@@ -105,17 +105,22 @@ fn drawings(group: &Group, out: &mut String) {
         rows.push(std::iter::once(title).chain(shown.iter().map(|(_, values)| cell(values))).collect());
     }
     table(&rows, out);
-    out.push_str("  the best epoch is chosen by the test images, which nobody has in earnest\n");
+    out.push_str(
+        "  epochs: test accuracy, the best chosen by the test images themselves; ± half the range over the seeds\n",
+    );
 }
 
-/// `0.83 (0.82–0.84)`.
+/// Mean and half the range: `0.830±.010`.
 fn spread(values: &[f64]) -> String {
     let known: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     let (low, high) = known.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
     match known.len() {
         0 => "-".into(),
         1 => format!("{:.3}", known[0]),
-        n => format!("{:.3} ({low:.3}–{high:.3})", known.iter().sum::<f64>() / n as f64),
+        n => {
+            let half = format!("{:.3}", 0.5 * (high - low));
+            format!("{:.3}±{}", known.iter().sum::<f64>() / n as f64, half.trim_start_matches('0'))
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use fpsolve_solvers::formula::{Symbols, parse};
 use fpsolve_solvers::langevin::first_passage::{First, FirstPassage};
 use fpsolve_solvers::problem::density;
 use fpsolve_solvers::problem::grid::{Axis, Boundary, Grid};
-use fpsolve_validation::compare::{Series, Settings, compare};
+use fpsolve_validation::compare::{Laws, Series, Settings, compare};
 use fpsolve_validation::verdict::Verdict;
 
 const WALKERS: usize = 20_000;
@@ -356,7 +356,7 @@ fn build(case: Case) -> Record {
             name,
             walkers: *walkers,
             times: &case.times,
-            probability,
+            probability: Laws::Held(probability),
             outside,
         })
         .collect();

@@ -5,7 +5,10 @@
 //! density and a few output times. A bar on the Péclet number alone would be wrong both ways: a reversible problem
 //! with high numbers in its flanks can do better on edges, a linear one with moderate numbers on the chain.
 
+use std::time::Duration;
+
 use super::accuracy::coarse_levels::CoarseLevels;
+use super::budget::Budget;
 use super::chain::discretisation::{CHAIN, ChainDiscretisation, expected, suitable_long_step};
 use super::chain::long_steps::{lengths, snapped};
 use super::chain::transition::{MOST_ENTRIES_UNASKED, applies};
@@ -48,8 +51,8 @@ const WIDENING: f64 = 1e-3;
 const EVALUATION: f64 = 2e-8;
 /// An evaluation from a table, in units of a sample of the data.
 const TABLE: f64 = 3.0;
-/// Seconds that setting up a chain may take unasked.
-const MOST_SECONDS: f64 = 30.0;
+/// Seconds that setting up a chain may take unasked where there is no budget.
+const MOST_SECONDS: u64 = 30;
 /// Output times of a trial.
 const TIMES: usize = 3;
 
@@ -120,9 +123,10 @@ impl Chooser<'_> {
             return Ok(None);
         }
         let Ok((long_step, why)) = self.chain(fine) else { return Ok(None) };
-        let tried = self.build_chain(fine, long_step).and_then(|chain| {
+        let tried = self.briefly(|brief| {
+            let chain = brief.build_chain(fine, long_step)?;
             let covers = chain.covers_at_rest();
-            self.tried(Box::new(chain)).map(|(candidate, error)| (candidate, error.filter(|_| covers)))
+            brief.tried(Box::new(chain)).map(|(candidate, error)| (candidate, error.filter(|_| covers)))
         });
         Ok(match tried {
             Err(error @ Error::Interrupted { .. }) => return Err(error),
@@ -153,7 +157,8 @@ impl Chooser<'_> {
         let share = high_share(fine, self.start.law);
         if share <= SHARE && fine.edges.widening <= WIDENING {
             let percent = 100.0 * share;
-            return Err(format!("the cell Péclet number exceeds {PECLET} on {percent:.2} % of the probability only"));
+            let percent = if percent < 0.01 { "less than 0.01".into() } else { format!("{percent:.2}") };
+            return Err(format!("the cell Péclet number exceeds {PECLET} on {percent} % of the probability only"));
         }
         let percent = format!("the cell Péclet number exceeds {PECLET} on {:.0} % of the probability", 100.0 * share);
         applies(&fine.grid).map_err(|error| format!("{error}, though {percent}"))?;
@@ -170,7 +175,7 @@ impl Chooser<'_> {
         }
         let lengths = lengths(long_step, self.start.time, &self.problem.times) as f64;
         let seconds = EVALUATION * self.samples() * expected.evaluations * lengths;
-        if seconds > MOST_SECONDS {
+        if seconds > self.allowed().as_secs_f64() {
             return Err(format!(
                 "{percent}, but the long-step chain would take about {seconds:.0} s to set up; it is made when asked for"
             ));
@@ -184,6 +189,17 @@ impl Chooser<'_> {
         self.problem.dynamics.interpolation().map_or(all, |found| TABLE + found.exact_share * all)
     }
 
+    /// Time that a chain may take unasked.
+    fn allowed(&self) -> Duration {
+        self.options.budget.map_or(Duration::from_secs(MOST_SECONDS), |budget| budget / 2)
+    }
+
+    /// A trial that may take half of the budget. Errors: those of the trial; more time would be needed.
+    fn briefly<T>(&self, trial: impl FnOnce(&Chooser) -> Result<T, Error>) -> Result<T, Error> {
+        let mut allowed = Budget::new(self.options.budget.map(|_| self.allowed()));
+        allowed.within(self.start.time, self.interrupt, |interrupt| trial(&Chooser { interrupt, ..*self }))
+    }
+
     fn build_chain(&self, fine: &EdgeDiscretisation, long_step: f64) -> Result<ChainDiscretisation, Error> {
         ChainDiscretisation::new(fine, long_step, self.start.law, self.interrupt)
     }
@@ -191,7 +207,7 @@ impl Chooser<'_> {
     /// Tries both.
     fn compare(&self, fine: EdgeDiscretisation, long_step: f64, why: &str) -> Result<Choice, Error> {
         let share = high_share(&fine, self.start.law);
-        let tried = self.build_chain(&fine, long_step).and_then(|chain| self.tried(Box::new(chain)));
+        let tried = self.briefly(|brief| brief.tried(Box::new(brief.build_chain(&fine, long_step)?)));
         let (chained, chain_error) = match tried {
             Ok(tried) => tried,
             Err(error @ Error::Interrupted { .. }) => return Err(error),

@@ -6,6 +6,7 @@ use super::accuracy::coarse_levels::{CoarseLevels, at_coarse_centres};
 use super::accuracy::physical_walls::physical_walls;
 use super::accuracy::truncation::{truncation, truncation_of_moments};
 use super::accuracy::wall_contact::WallContact;
+use super::budget::Budget;
 use super::cells::probability_simplex::Moved;
 use super::cells::weighted::moments;
 use super::choice::{Candidate, Choice, choose};
@@ -33,6 +34,7 @@ use crate::problem::initial::Initial;
 pub struct FokkerPlanck {
     problem: Problem,
     options: FokkerPlanckOptions,
+    budget: Budget,
     discretisation: Box<dyn Discretisation>,
     /// Why this discretisation.
     reason: String,
@@ -95,8 +97,14 @@ impl FokkerPlanck {
         Self::new_until(problem, options, &|| false)
     }
 
-    /// [`FokkerPlanck::new`] that can be interrupted. Errors: as there; [`Error::Interrupted`].
+    /// [`FokkerPlanck::new`] that can be interrupted. Errors: as there; the budget is used up; [`Error::Interrupted`].
     pub fn new_until(problem: &Problem, options: FokkerPlanckOptions, interrupt: Interrupt) -> Result<Self, Error> {
+        let mut budget = Budget::new(options.budget);
+        let built = budget.within(0.0, interrupt, |interrupt| Self::built(problem, options, interrupt))?;
+        Ok(Self { budget, ..built })
+    }
+
+    fn built(problem: &Problem, options: FokkerPlanckOptions, interrupt: Interrupt) -> Result<Self, Error> {
         let problem = &Coefficients::Auto.of(problem, interrupt)?;
         let grid = &problem.grid;
         let probability = problem.initial.cell_probability(grid)?;
@@ -142,6 +150,7 @@ impl FokkerPlanck {
         let start_missed = start.missed(grid, discretisation.weighted().map(Arc::as_ref));
         let mut engine = Self {
             problem: problem.clone(),
+            budget: Budget::new(options.budget),
             options,
             discretisation,
             reason,
@@ -259,6 +268,32 @@ impl FokkerPlanck {
     fn reversible(&self) -> bool {
         self.discretisation.law().is_ok_and(|law| law.reversible)
     }
+
+    /// Goes on to a later time.
+    fn go(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error> {
+        if to < self.start_time {
+            if let Initial::Point { at } = &self.problem.initial {
+                self.probability = PointStart::new(&self.problem, at).early(to);
+            }
+        } else {
+            let reached = self.time;
+            self.transient.advance(to, interrupt).map_err(|error| error.interrupted_after(reached))?;
+            self.probability.copy_from_slice(&self.transient.probability);
+            self.extremes.moved = self.transient.moved;
+            if let Some(coarse) = &mut self.coarse {
+                let error = coarse.advance(to, self.discretisation.as_ref(), &self.transient, interrupt)?;
+                let RunExtremes { error_grid, error_grid_time, .. } = &mut self.extremes;
+                if let (Some(worst), Some(error)) = (error_grid, error)
+                    && error > *worst
+                {
+                    (*worst, *error_grid_time) = (error, to);
+                }
+            }
+        }
+        self.time = to;
+        self.update_extremes();
+        Ok(())
+    }
 }
 
 /// Fine cells between the start of a passage and its end below which a grid of half as many does not show the error.
@@ -340,28 +375,10 @@ impl Engine for FokkerPlanck {
         if to <= self.time {
             return Ok(());
         }
-        if to < self.start_time {
-            if let Initial::Point { at } = &self.problem.initial {
-                self.probability = PointStart::new(&self.problem, at).early(to);
-            }
-        } else {
-            let reached = self.time;
-            self.transient.advance(to, interrupt).map_err(|error| error.interrupted_after(reached))?;
-            self.probability.copy_from_slice(&self.transient.probability);
-            self.extremes.moved = self.transient.moved;
-            if let Some(coarse) = &mut self.coarse {
-                let error = coarse.advance(to, self.discretisation.as_ref(), &self.transient, interrupt)?;
-                let RunExtremes { error_grid, error_grid_time, .. } = &mut self.extremes;
-                if let (Some(worst), Some(error)) = (error_grid, error)
-                    && error > *worst
-                {
-                    (*worst, *error_grid_time) = (error, to);
-                }
-            }
-        }
-        self.time = to;
-        self.update_extremes();
-        Ok(())
+        let mut budget = self.budget;
+        let advanced = budget.within(self.time, interrupt, |interrupt| self.go(to, interrupt));
+        self.budget = budget;
+        advanced
     }
 
     fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {

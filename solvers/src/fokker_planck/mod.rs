@@ -10,10 +10,11 @@
 //! * [`generator`]: Q, filled edge by edge; [`edges`], [`chain`]: the two discretisations;
 //! * [`stationary`], [`spectrum`]: π, slow modes; [`integrator`], [`linear`]: e^{tQᵀ} and (c − γQᵀ)⁻¹;
 //! * [`accuracy`]: how far a density is from the true one; [`bounds`], [`grading`], [`refinement`]: the box,
-//!   the widths of the cells and their number, where the program finds them, with a `pilot`.
+//!   the widths of the cells and their number, where the program finds them, with a `pilot`; `budget`: the time that all this may take.
 
 pub mod accuracy;
 pub mod bounds;
+mod budget;
 pub mod cells;
 pub mod chain;
 pub mod choice;

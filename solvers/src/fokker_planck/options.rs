@@ -1,5 +1,7 @@
 //! What can be chosen about a Fokker–Planck run.
 
+use std::time::Duration;
+
 use super::discretisation::DiscretisationKind;
 use super::integrator::system::IntegratorOptions;
 
@@ -22,6 +24,8 @@ pub struct FokkerPlanckOptions {
     pub physical_walls: bool,
     /// Whether a density that the grid does not resolve is accepted.
     pub accept_unresolved: bool,
+    /// Wall time that building and advancing may take together, of which the choice of a discretisation gets half; None for no bound.
+    pub budget: Option<Duration>,
 }
 
 impl FokkerPlanckOptions {
@@ -41,6 +45,7 @@ impl Default for FokkerPlanckOptions {
             error_estimate: true,
             physical_walls: false,
             accept_unresolved: false,
+            budget: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::engine::FokkerPlanck;
 use super::grading::with_cells;
 use super::options::FokkerPlanckOptions;
 use crate::engine::{Engine, Interrupt};
-use crate::error::Error;
+use crate::error::{Error, Setting};
 use crate::problem::Problem;
 use crate::problem::grid::Grid;
 use crate::problem::scale::Scale;
@@ -120,7 +120,7 @@ pub fn refine(
             return Ok(Refinement { grid: fine, tolerance, trials });
         }
         if trials.len() == TRIALS {
-            return Err(unreached(tolerance, &trials, "and more cells help no further"));
+            return Err(unreached(tolerance, &trials, "and more cells help no further", ""));
         }
         size *= growth(&trials, tolerance);
         let wanted: Vec<usize> = share.iter().map(|share| whole(size * share)).collect();
@@ -170,7 +170,7 @@ fn affordable(tolerance: f64, trials: &[Trial], wanted: &[usize], allowed: Allow
     let next = product(wanted);
     if count(wanted) > allowed.cells || wanted.iter().any(|&n| n > allowed.per_axis) {
         let why = format!("and the {next} of the next trial are more than the memory allows");
-        return Err(unreached(tolerance, trials, &why));
+        return Err(unreached(tolerance, trials, &why, ""));
     }
     let Some(last) = trials.last() else { return Ok(()) };
     let seconds = last.seconds * (count(wanted) / count(&last.cells)).powf(COST);
@@ -179,12 +179,12 @@ fn affordable(tolerance: f64, trials: &[Trial], wanted: &[usize], allowed: Allow
             "and the next trial on {next} would take about {seconds:.0} s, more than the {:.0} s allowed",
             allowed.seconds
         );
-        return Err(unreached(tolerance, trials, &why));
+        return Err(unreached(tolerance, trials, &why, ", or a larger budget").set_by(&[Setting::Budget]));
     }
     Ok(())
 }
 
-fn unreached(tolerance: f64, trials: &[Trial], why: &str) -> Error {
+fn unreached(tolerance: f64, trials: &[Trial], why: &str, or: &str) -> Error {
     let best = trials.iter().min_by(|a, b| a.error.total_cmp(&b.error));
     let reached = best.map_or(String::new(), |trial| {
         format!("{} have an estimated error of {:.1e}, ", product(&trial.cells), trial.error + trial.truncation)
@@ -192,7 +192,7 @@ fn unreached(tolerance: f64, trials: &[Trial], why: &str) -> Error {
     let larger = best.map_or(0.5, |trial| 1.2 * trial.error).min(TOLERANCES[1]);
     Error::invalid(
         format!("the tolerance {tolerance} is not reached: {reached}{why}"),
-        format!("ask for less, for example {larger:.1e}, or give the number of cells"),
+        format!("ask for less, for example {larger:.1e}, or give the number of cells{or}"),
     )
 }
 

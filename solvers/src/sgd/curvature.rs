@@ -69,10 +69,13 @@ impl LargestCurvature {
         if self.unstable == 0 && (self.above_one == 0 || !noise) {
             return Vec::new();
         }
-        let share = |count: u64| 100.0 * count as f64 / self.walkers as f64;
+        let share = |count: u64| match count {
+            0 => "none".to_string(),
+            _ => format!("{:.2} %", 100.0 * count as f64 / self.walkers as f64),
+        };
         vec![format!(
-            "learning rate times largest curvature exceeds 1 at {:.2} % of the walkers looked at ({:.1}, where descent is unstable, \
-             at {:.2} %), up to {:.2} at {:?}{}",
+            "learning rate times largest curvature exceeds 1 at {} of the walkers looked at ({:.1}, where descent is unstable, \
+             at {}), up to {:.2} at {:.4?}{}",
             share(self.above_one),
             self.limit,
             share(self.unstable),

@@ -3,7 +3,7 @@
 use super::assignment::Rows;
 use super::engine::{TransferOperator, refined, unfitted};
 use super::level::Level;
-use super::long_run::on_coarser;
+use super::long_run::{on_coarser, witnesses};
 use super::modes::slow_modes;
 use super::reaction::reaction;
 use super::solve::{Killed, invariant_laws};
@@ -61,10 +61,11 @@ impl OnGrid for TransferOperator {
     }
 
     fn first_passage(&self, passage: &Passage, interrupt: Interrupt) -> Result<GridPassage, Error> {
-        let own = self.for_passages(interrupt)?;
-        let levels = own.as_deref().unwrap_or(&self.levels);
+        let levels = self.for_passages(interrupt)?;
         let mut answer = self.passage_on(&levels[0], passage, interrupt)?;
-        let coarser = on_coarser(&levels[1..], |level| self.passage_on(level, passage, interrupt))?;
+        let shares = levels[0].shares(&passage.target);
+        let witnesses = witnesses(levels, passage.from.first().copied(), &shares);
+        let coarser = on_coarser(witnesses, |level| self.passage_on(level, passage, interrupt))?;
         if let Some(coarse) = coarser.first() {
             let coarsest = coarser.get(1).map(AtStart::of).unwrap_or_default();
             answer.see_coarse(&AtStart::of(coarse), &coarsest, refined_time);
@@ -77,8 +78,7 @@ impl OnGrid for TransferOperator {
 
     fn quasi_stationary(&self, basin: &Basin, interrupt: Interrupt) -> Result<QuasiStationary, Error> {
         basin.check(&self.problem.grid)?;
-        let own = self.for_passages(interrupt)?;
-        let levels = own.as_deref().unwrap_or(&self.levels);
+        let levels = self.for_passages(interrupt)?;
         let on = |level: &Level| {
             let (shares, matrix) = (level.shares(&basin.outside), &level.operator().matrix);
             let killed = Killed::new(level.solver(), &shares, interrupt)?;
@@ -90,7 +90,8 @@ impl OnGrid for TransferOperator {
             Ok::<_, Error>((law, -(-rate).ln_1p() / self.step.time(), residual))
         };
         let (probability, rate, residual) = on(&levels[0])?;
-        let others = on_coarser(&levels[1..], |level| on(level).map(|other| other.1))?;
+        let witnesses = witnesses(levels, None, &levels[0].shares(&basin.outside));
+        let others = on_coarser(witnesses, |level| on(level).map(|other| other.1))?;
         let rate_error = others.first().map(|coarse| refined_time(rate, *coarse, others.get(1).copied()).1);
         Ok(QuasiStationary { probability, rate, rate_error, residual })
     }
@@ -102,14 +103,13 @@ impl OnGrid for TransferOperator {
                 "leave the transfer operator out, or take the mean times instead",
             ));
         }
-        let own = self.for_passages(interrupt)?;
-        let levels = own.as_deref().unwrap_or(&self.levels);
+        let levels = self.for_passages(interrupt)?;
         let on = |level: &Level| {
             let law = invariant_laws(level.solver(), interrupt)?.laws.swap_remove(0);
             reaction(level, &law, [from, to], self.step.time(), interrupt)
         };
         let mut found = on(&levels[0])?;
-        let others = on_coarser(&levels[1..], |level| on(level).map(|other| other.flux))?;
+        let others = on_coarser(witnesses(levels, None, &[]), |level| on(level).map(|other| other.flux))?;
         found.flux_error = others.first().map(|coarse| refined_time(found.flux, *coarse, others.get(1).copied()).1);
         Ok(found)
     }
@@ -180,17 +180,23 @@ impl TransferOperator {
         self.long_run().is_some_and(|long_run| long_run.class_probability.len() > 1)
     }
 
-    /// The chain with fitted rows, which keep the exponents of rare events; None where it stands already (and in a plane, where there are
-    /// no such rows). Errors: steps with a memory; those of the rows.
-    fn for_passages(&self, interrupt: Interrupt) -> Result<Option<Vec<Level>>, Error> {
+    /// The chain with fitted rows, which keep the exponents of rare events, made once; in a plane, where there are no such rows, the one
+    /// that stands. Errors: steps with a memory; those of the rows.
+    fn for_passages(&self, interrupt: Interrupt) -> Result<&[Level], Error> {
         if self.is_of_pairs() {
             return Err(Error::invalid(
                 "first passages and exit rates of descent with momentum are not computed",
                 "take the optimizer sgd, or leave the transfer operator out",
             ));
         }
-        let stands = self.options.rows == Rows::Fitted || self.problem.grid.dimension() > 1;
-        if stands { Ok(None) } else { self.build(Rows::Fitted, interrupt).map(Some) }
+        if self.options.rows == Rows::Fitted || self.problem.grid.dimension() > 1 {
+            return Ok(&self.levels);
+        }
+        if let Some(levels) = self.fitted.get() {
+            return Ok(levels);
+        }
+        let levels = self.build(Rows::Fitted, interrupt)?;
+        Ok(self.fitted.get_or_init(|| levels))
     }
 
     /// Mean time, survival and committor on one grid, counted at steps.

@@ -1,5 +1,7 @@
 //! The engine: the law of minibatch descent of a problem, advanced from output time to output time, with its errors.
 
+use std::sync::OnceLock;
+
 use super::assignment::{LEAST_VARIANCE, Rows};
 use super::check::{ModelSamples, chain_of};
 use super::level::{Level, Start};
@@ -30,6 +32,8 @@ pub struct TransferOperator {
     pub(super) step: Step,
     /// The grid, and those of twice and four times its spacing.
     pub(super) levels: Vec<Level>,
+    /// The same with fitted rows, once times have been asked for.
+    pub(super) fitted: OnceLock<Vec<Level>>,
     pub(super) long_run: Option<LongRun>,
     /// Node probabilities of the invariant law on every level, where it is unique.
     pub(super) invariant: Vec<Vec<f64>>,
@@ -59,6 +63,7 @@ impl TransferOperator {
             problem: problem.clone(),
             step,
             levels: Vec::new(),
+            fitted: OnceLock::new(),
             long_run: None,
             invariant: Vec::new(),
             error_grid: None,

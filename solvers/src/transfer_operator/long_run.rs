@@ -63,8 +63,14 @@ impl TransferOperator {
             let several = Error::invalid("several invariant laws", "");
             <[Vec<f64>; 1]>::try_from(laws).map(|[law]| law).map_err(|_| several)
         };
-        on_coarser(&self.levels[1..], unique)
+        on_coarser(witnesses(&self.levels, None, &[]), unique)
     }
+}
+
+/// The coarser grids whose differences from the finest, `levels[0]`, say how far that is off: none where its rows miss the exponent of rare
+/// steps on the ways between wells, from `from` and to a target (its shares). Such rows are off by factors on every grid.
+pub(super) fn witnesses<'a>(levels: &'a [Level], from: Option<f64>, shares: &[f64]) -> &'a [Level] {
+    if levels[0].unfitted(from, shares).is_empty() { &levels[1..] } else { &[] }
 }
 
 /// Answers of the coarser grids, up to the first that has none. Errors: [`Error::Interrupted`].

@@ -16,12 +16,15 @@ use fpsolve_solvers::escape::kramers::Ground;
 use fpsolve_solvers::escape::kramers::eyring::eyring;
 use fpsolve_solvers::escape::passage::Passage;
 use fpsolve_solvers::langevin::first_passage as langevin;
+use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::sgd::first_passage as sgd;
 
 use super::basins::Basins;
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Subject};
+use crate::analysis::outlook::{Outlook, Rehearsed};
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
+use crate::engine::work::{Cause, Stopwatch};
 
 /// Its line in the table.
 pub static ENTRY: AnalysisEntry = AnalysisEntry {
@@ -118,10 +121,51 @@ impl Analysis for EscapeRates {
         Ok((!methods.is_empty()).then(|| Box::new(Found { basins, methods, failures }) as Box<dyn Findings>))
     }
 
-    fn growth(&self) -> f64 {
-        1.2
+    /// By the grid as on the coarse one; walkers are followed to their arrivals, whose mean times the coarse grid tells.
+    fn expected(&self, rehearsed: &Rehearsed) -> Outlook {
+        let (finished, start) = (rehearsed.finished, Stopwatch::start());
+        let Ok(basins) = Basins::of(finished.problem) else { return Outlook::default() };
+        let mut search = Search { asked: self, basins: &basins, finished, failures: Vec::new() };
+        let by_grid = finished.on_grid().and_then(|law| search.on_grid("fokker_planck", law).ok().flatten());
+        let (kramers, eyring) = (search.kramers(), search.eyring());
+        drop((kramers, eyring));
+        let by_chain = rehearsed.by_chain(1, 0);
+        let seconds = start.seconds() * rehearsed.growth.powf(GROWTH) + by_chain;
+        let mut outlook = Outlook { seconds, ..Outlook::default() };
+        let times = by_grid.map(|method| method.times);
+        let k = basins.count();
+        let pairs = (0..k).flat_map(|i| (0..k).map(move |j| (i, j))).filter(|(i, j)| i != j && self.walkers > 0);
+        let what = format!("{} walkers for each of {} pairs of minima", self.walkers, k * k - k);
+        for (i, j) in pairs {
+            let known = times.as_deref().map(|times| times[i * k + j]);
+            if let (Some(horizon), Ok(passage)) = (self.followed(known, finished.problem), basins.passage(i, j)) {
+                let passage = Passage { walkers: self.walkers, horizon, ..passage };
+                for stepping in rehearsed.stepping.into_iter().chain(rehearsed.descent) {
+                    outlook.add_walkers(
+                        &passage,
+                        known.unwrap_or(horizon),
+                        stepping,
+                        Cause::Horizon(self.span.clone()),
+                    );
+                }
+            }
+        }
+        Outlook { what, ..outlook }
     }
 }
+
+impl EscapeRates {
+    /// The time up to which walkers of a pair are followed, where the grid says `known`; None where they are not sent.
+    fn followed(&self, known: Option<f64>, problem: &Problem) -> Option<f64> {
+        let end = problem.times.last().copied().unwrap_or(1.0);
+        let known = known.filter(|time| time.is_finite());
+        let too_long = self.horizon.is_none() && known.is_some_and(|time| time > PATIENCE * end);
+        (!too_long).then(|| self.horizon.unwrap_or(HORIZON * known.unwrap_or(end)))
+    }
+}
+
+/// Exponent of the number of cells with which passages by the grid grow.
+const GROWTH: f64 = 1.2;
 
 struct Search<'a> {
     asked: &'a EscapeRates,
@@ -188,22 +232,12 @@ impl Search<'_> {
     ) -> Result<Option<Method>, Error> {
         let (basins, finished, asked) = (self.basins, self.finished, self.asked);
         let k = basins.count();
-        let end = finished.problem.times.last().copied().unwrap_or(1.0);
-        let horizon = |i: usize, j: usize| {
-            let known = by_grid.map(|times| times[i * k + j]).filter(|time| time.is_finite());
-            asked.horizon.unwrap_or(HORIZON * known.unwrap_or(end))
-        };
-        let too_long = |i: usize, j: usize| {
-            let known = by_grid.map_or(0.0, |times| times[i * k + j]);
-            asked.horizon.is_none() && known > PATIENCE * end
-        };
+        let horizon = |i: usize, j: usize| asked.followed(by_grid.map(|times| times[i * k + j]), finished.problem);
         let none = [f64::NAN; 3];
         let found = self.pairs(none, &|i, j| {
-            if too_long(i, j) {
-                return Ok(none);
-            }
+            let Some(horizon) = horizon(i, j) else { return Ok(none) };
             (finished.progress)(&format!("{name}: escape from basin {i} to {j}"));
-            let passage = Passage { walkers: asked.walkers, horizon: horizon(i, j), ..basins.passage(i, j)? };
+            let passage = Passage { walkers: asked.walkers, horizon, ..basins.passage(i, j)? };
             let found = find(&passage)?;
             let arrived = 1.0 - found.censored();
             if arrived <= 0.0 {
@@ -219,7 +253,7 @@ impl Search<'_> {
         }
         let column = |c: usize| self.diagonal(found.iter().map(|found| found[c]).collect());
         let mut method = Method::new(name, column(0), column(1));
-        method.unsampled = (0..k * k).filter(|at| at / k != at % k && too_long(at / k, at % k)).count();
+        method.unsampled = (0..k * k).filter(|at| at / k != at % k && horizon(at / k, at % k).is_none()).count();
         method.censored = column(2).into_iter().filter(|share| !share.is_nan()).fold(0.0, f64::max);
         Ok(Some(method))
     }

@@ -4,7 +4,7 @@ use fpsolve_solvers::escape::line::Line;
 use fpsolve_solvers::escape::passage::Passage;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::transfer_operator::action::Actions;
-use fpsolve_solvers::transfer_operator::{TransferOperator, TransferOperatorOptions, exponents};
+use fpsolve_solvers::transfer_operator::{Rows, TransferOperator, TransferOperatorOptions, exponents};
 
 use super::super::Finished;
 use crate::engine::sgd::SgdTable;
@@ -69,7 +69,7 @@ fn at_another_rate(finished: &Finished, passage: &Passage, learning_rate: f64) -
         problem.minibatch.map(|minibatch| fpsolve_solvers::problem::Minibatch { learning_rate, ..minibatch });
     problem.times = vec![0.0];
     let own = finished.options.of::<TransferOperatorOptions>();
-    let options = TransferOperatorOptions { stationary: false, ..own.clone() };
+    let options = TransferOperatorOptions { stationary: false, rows: Rows::Fitted, ..own.clone() };
     let engine = TransferOperator::new(&problem, options, finished.interrupt).ok()?;
     Some(engine.chain()?.first_passage(passage, finished.interrupt).ok()?.from_value)
 }

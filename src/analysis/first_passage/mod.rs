@@ -13,7 +13,7 @@ use std::any::Any;
 use std::ops::Range;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::escape::by_walkers::{FirstPassage, WALKERS_PER_BLOCK, time_of_block};
+use fpsolve_solvers::escape::by_walkers::FirstPassage;
 use fpsolve_solvers::escape::kramers::Ground;
 use fpsolve_solvers::escape::on_grid::GridPassage;
 use fpsolve_solvers::escape::passage::Passage;
@@ -29,7 +29,7 @@ use crate::analysis::outlook::{Outlook, Rehearsed};
 use crate::analysis::walkers::Walkers;
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
-use crate::engine::work::{Cause, Stepping, Stopwatch, Work};
+use crate::engine::work::{Cause, Stopwatch};
 use crate::record::Record;
 
 /// Its line in the table.
@@ -126,18 +126,15 @@ impl Analysis for FirstPassages {
         let ground = Ground::new(rehearsed.finished.problem);
         let laws = all.iter().map(|p| kramers::law(&ground, &rehearsed.finished.problem.grid, p));
         let _ = laws.collect::<Vec<_>>();
-        let mut outlook = Outlook { seconds: start.seconds() * rehearsed.growth.powf(GROWTH), ..Outlook::default() };
-        let Some(Stepping { step, seconds }) = rehearsed.stepping else { return outlook };
-        for (Asked { passage, horizon, .. }, found) in self.0.iter().zip(found) {
+        let by_grid_seconds = start.seconds() * rehearsed.growth.powf(GROWTH);
+        let on_line = rehearsed.finished.problem.dimension() == 1;
+        let by_chain = rehearsed.by_chain(all.len(), if on_line { all.len() } else { 0 });
+        let mut outlook = Outlook { seconds: by_grid_seconds + by_chain, ..Outlook::default() };
+        for (Asked { passage, horizon, sgd }, found) in self.0.iter().zip(found) {
             let mean = found.map_or(f64::INFINITY, |found| found.from_value).max(0.0);
-            let followed = mean.min(passage.horizon);
-            let work = Work::of_walkers((followed / step).max(1.0), step, passage.walkers, 1.0);
-            let work = Work { cause: Cause::Horizon(horizon.clone()), ..work };
-            let blocks = passage.walkers.div_ceil(WALKERS_PER_BLOCK) as f64;
-            outlook.seconds += seconds * blocks * time_of_block(mean, passage.horizon) / step;
-            outlook.what +=
-                &format!("{}\"{}\": {}", if outlook.what.is_empty() { "" } else { "; " }, passage.name, work.what);
-            outlook.counted.push(work);
+            for stepping in rehearsed.stepping.into_iter().chain(rehearsed.descent.filter(|_| *sgd)) {
+                outlook.add_walkers(passage, mean, stepping, Cause::Horizon(horizon.clone()));
+            }
         }
         outlook
     }

@@ -1,4 +1,4 @@
-//! `fpsolve validate`: suites of checks of the program itself, and scenarios; one table of verdicts.
+//! `fpsolve validate`: suites of checks of the program itself, and scenarios.
 
 mod report;
 mod scenarios;
@@ -17,7 +17,7 @@ use crate::text::nearest;
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
     name: "validate",
-    about: "Check the program against exact solutions, its own promises and scenarios; one table of verdicts",
+    about: "Check the program against exact solutions, its own promises and scenarios",
     arguments: Args::augment_args,
     run: |matches| run(&super::arguments(matches)),
 };
@@ -27,11 +27,10 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 #[command(after_help = "Suites:
   exact        laws, moments, currents and rates that are known in closed form
   convergence  order and level of every scheme, integrator, discretisation and coordinate
-  ensembles    Langevin and SGD walkers, every optimizer and sampling, against the exact laws of their own steps
+  ensembles    walkers of every scheme, optimizer and sampling against the exact laws of their steps
   invariants   conservation, positivity, decay of free energy, symmetry, separability, units
   escape       mean times of escape and committors against quadrature
-  honesty      true error over reported error for every reference: histogram, mean, the worst ten; noise floors
-               against noise
+  honesty      true error over reported error for every reference; noise floors against noise
   cross        the scenarios that come with fpsolve: engines against each other, expected numbers
 
 Exit code 3 where a check failed.
@@ -41,7 +40,7 @@ Examples:
   fpsolve validate exact honesty --full       two of them, with their long checks
   fpsolve validate --report checks.xml        for a CI system (JUnit); .json and .html too
   fpsolve validate scenarios/student-t.toml   this scenario
-  fpsolve validate --self-test                plants faults in the solvers and looks whether the suites see them")]
+  fpsolve validate --self-test                plants faults: do the suites see them?")]
 struct Args {
     /// Suites, scenarios, or folders of scenarios [default: all suites]
     #[arg(value_name = "SUITE|FILE|DIR")]

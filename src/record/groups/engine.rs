@@ -30,7 +30,10 @@ pub fn engine_group(
     group.datasets.push(component_scale(grid));
     group.datasets.extend(matrix_scales(grid));
     let volumes = grid.volumes();
-    let density = snapshots.iter().flat_map(|s| s.probability.iter().zip(&volumes).map(|(p, v)| p / v)).collect();
+    let mut density = Vec::with_capacity(t * volumes.len()); // of this size at once: it is the largest part of a record
+    for snapshot in snapshots {
+        density.extend(snapshot.probability.iter().zip(&volumes).map(|(p, v)| p / v));
+    }
     group.datasets.push(field("density", grid, &[("time", t)], density, "1", "probability density, cell averages"));
     let mean = snapshots.iter().flat_map(|s| s.mean.iter().copied()).collect();
     group.datasets.push(Dataset::float("mean", array(&[t, d], mean), &["time", "component"], "1", "mean position"));

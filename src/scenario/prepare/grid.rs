@@ -176,7 +176,7 @@ pub struct Found {
     pub refinement: Option<Refinement>,
 }
 
-/// Most seconds of a trial solution where a tolerance decides on the cells.
+/// Most seconds of a trial solution where a tolerance decides on the cells, and no budget is written.
 const TRIAL_SECONDS: f64 = 120.0;
 
 /// The grid with graded axes and, where a tolerance is written, with as many cells as that takes; `at` puts the problem on a grid of
@@ -212,7 +212,7 @@ pub(super) fn refined(
     let allowed = Allowed {
         cells: scenario.most_cells.get().map_or(MAX_CELLS as f64, |most| most.min(MAX_CELLS as f64)),
         per_axis: MAX_CELLS_PER_AXIS as usize,
-        seconds: TRIAL_SECONDS,
+        seconds: options.budget.map_or(TRIAL_SECONDS, |budget| budget.as_secs_f64()),
     };
     let share: Vec<f64> = grading.share;
     let found = refine((&grid, &grading.scales, &share), tolerance, (options, allowed), at, &signal::interrupted)

@@ -7,6 +7,8 @@
 
 mod gather;
 
+use std::borrow::Cow;
+
 use fpsolve_solvers::problem::grid::Grid;
 use rayon::prelude::*;
 
@@ -18,8 +20,27 @@ pub use gather::{Moved, common, moved};
 /// Name of the stationary density in comparisons.
 pub const STATIONARY: &str = "stationary";
 
+/// Cell probabilities at the output times.
+#[derive(Clone, Copy)]
+pub enum Laws<'a> {
+    /// All of them, held elsewhere.
+    Held(&'a [Vec<f64>]),
+    /// Told for one time at a time, so that all need not be there twice.
+    Told(&'a (dyn Fn(usize) -> Vec<f64> + Sync)),
+}
+
+impl<'a> Laws<'a> {
+    /// Those at the time with this number.
+    fn at(self, i: usize) -> Cow<'a, [f64]> {
+        match self {
+            Self::Held(laws) => Cow::Borrowed(&laws[i]),
+            Self::Told(tell) => Cow::Owned(tell(i)),
+        }
+    }
+}
+
 /// What one engine gave: cell probabilities at its output times.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Series<'a> {
     /// Name of the engine's group: `fokker_planck`, `langevin`, `sgd`.
     pub name: &'a str,
@@ -28,7 +49,7 @@ pub struct Series<'a> {
     /// Output times, increasing.
     pub times: &'a [f64],
     /// Cell probabilities at each time.
-    pub probability: &'a [Vec<f64>],
+    pub probability: Laws<'a>,
     /// Probability off the grid at each time.
     pub outside: &'a [f64],
 }
@@ -178,16 +199,13 @@ impl Other<'_> {
         times.iter().enumerate().filter_map(find).collect()
     }
 
-    fn side(&self, i: usize) -> Side<'_> {
+    /// Cell probabilities and the probability off the grid.
+    fn law(&self, i: usize) -> (Cow<'_, [f64]>, f64) {
         match self {
-            Self::Engine(series) => side(series, i),
-            Self::Stationary(probability) => Side { probability, outside: 0.0, walkers: None },
+            Self::Engine(series) => (series.probability.at(i), series.outside[i]),
+            Self::Stationary(probability) => (Cow::Borrowed(*probability), 0.0),
         }
     }
-}
-
-fn side<'a>(series: &Series<'a>, i: usize) -> Side<'a> {
-    Side { probability: &series.probability[i], outside: series.outside[i], walkers: series.walkers }
 }
 
 fn one(grid: &Grid, a: &Series, b: &Other, settings: &Settings) -> Comparison {
@@ -195,7 +213,9 @@ fn one(grid: &Grid, a: &Series, b: &Other, settings: &Settings) -> Comparison {
     let null = Null::new(a.walkers, b.walkers());
     let common = b.common(a.times);
     let at = |&(i, j): &(usize, usize)| -> Vec<Vec<Reading>> {
-        let pair = Pair::new(grid, side(a, i), b.side(j), &null);
+        let (first, (second, outside)) = (a.probability.at(i), b.law(j));
+        let first = Side { probability: &first, outside: a.outside[i], walkers: a.walkers };
+        let pair = Pair::new(grid, first, Side { probability: &second, outside, walkers: b.walkers() }, &null);
         settings.metrics.iter().map(|metric| (metric.read)(&pair, rate)).collect()
     };
     let readings: Vec<Vec<Vec<Reading>>> = common.par_iter().map(at).collect();

@@ -37,7 +37,13 @@ fn run(shift: f64, walkers: usize) -> Vec<Comparison> {
     let exact: Vec<Vec<f64>> = TIMES.iter().map(|_| density(&grid, 0.0)).collect();
     let one: Vec<Vec<f64>> = (0..3).map(|i| ensemble(&grid, 0.0, walkers, i)).collect();
     let two: Vec<Vec<f64>> = (0..3).map(|i| ensemble(&grid, shift, walkers, 10 + i)).collect();
-    let series = |name, walkers, probability| Series { name, walkers, times: &TIMES, probability, outside: &[0.0; 3] };
+    let series = |name, walkers, probability| Series {
+        name,
+        walkers,
+        times: &TIMES,
+        probability: Laws::Held(probability),
+        outside: &[0.0; 3],
+    };
     let engines = [
         series("fokker_planck", None, &exact),
         series("langevin", Some(walkers), &one),
@@ -103,7 +109,7 @@ fn only_common_times_are_compared() {
     let grid = grid();
     let p = vec![density(&grid, 0.0); 3];
     let (t, u) = ([0.0, 0.5, 1.0], [0.5, 1.0 + 1e-13, 2.0]);
-    let series = |name, times| Series { name, walkers: None, times, probability: &p, outside: &[0.0; 3] };
+    let series = |name, times| Series { name, walkers: None, times, probability: Laws::Held(&p), outside: &[0.0; 3] };
     let all = compare(&grid, &[series("a", &t), series("b", &u)], None, &Settings::default());
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].times, [0.5, 1.0]);
@@ -124,10 +130,16 @@ fn an_empty_or_nearly_empty_side_decides_nothing() {
     for count in [0_usize, 1, 9, 5000] {
         let share = count as f64 / walkers as f64;
         let sample = [left(&ensemble(&grid, 3.0, count.max(1), 3), share)];
-        let series =
-            |name, walkers, probability, outside| Series { name, walkers, times: &[3.0], probability, outside };
+        let series = |name, walkers, laws, outside| Series {
+            name,
+            walkers,
+            times: &[3.0],
+            probability: Laws::Held(laws),
+            outside,
+        };
         let (o, p) = ([1.0 - (-60f64).exp()], [1.0 - share]);
-        let engines = [series("fokker_planck", None, &law, &o[..]), series("langevin", Some(walkers), &sample, &p[..])];
+        let engines =
+            [series("fokker_planck", None, &law[..], &o[..]), series("langevin", Some(walkers), &sample[..], &p[..])];
         let pair = compare(&grid, &engines, None, &Settings::default()).remove(0);
         for (k, metric) in
             ["wasserstein_1", "kolmogorov_smirnov", "mean_difference", "variance_difference"].iter().enumerate()

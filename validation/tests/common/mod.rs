@@ -4,7 +4,7 @@
 use fpsolve_solvers::engine::{Engine, Snapshot};
 use fpsolve_solvers::ensemble::Ensemble;
 use fpsolve_solvers::problem::grid::{Boundary, Grid};
-use fpsolve_validation::compare::Series;
+use fpsolve_validation::compare::{Laws, Series};
 use fpsolve_validation::reference::grids;
 pub use fpsolve_validation::statistics::Estimate;
 
@@ -61,7 +61,7 @@ impl Kept {
 
     pub fn series(&self) -> Series<'_> {
         let Self { name, walkers, times, probability, outside } = self;
-        Series { name, walkers: *walkers, times, probability, outside }
+        Series { name, walkers: *walkers, times, probability: Laws::Held(probability), outside }
     }
 }
 

@@ -59,16 +59,17 @@ impl WallContact {
                 let ((share, time), stationary) = (self.transient[k][side], self.stationary[k][side]);
                 let mut seen = Vec::new();
                 if share > REPORT_ABOVE {
-                    seen.push(format!("{share:.1e} at t = {time}"));
+                    seen.push(format!("{} at t = {}", told(share), six_digits(time)));
                 }
                 if stationary > REPORT_ABOVE {
-                    seen.push(format!("{stationary:.1e} of the stationary density"));
+                    seen.push(format!("{} of the stationary density", told(stationary)));
                 }
                 if !seen.is_empty() && !self.physical[k][side] {
                     out.push(format!(
-                        "probability in the outermost cells at the {end} end of {} (= {place}): {}; widen the grid there, unless \
+                        "probability in the outermost cells at the {end} end of {} (= {}): {}; widen the grid there, unless \
                          the wall belongs to the problem",
                         axis.variable(),
+                        six_digits(place),
                         seen.join(", ")
                     ));
                 }
@@ -76,6 +77,16 @@ impl WallContact {
         }
         out
     }
+}
+
+/// A share: in per cent where that is some.
+fn told(share: f64) -> String {
+    if share < 0.01 { format!("{share:.1e}") } else { format!("{:.0} %", 100.0 * share) }
+}
+
+/// A number in six significant digits.
+fn six_digits(x: f64) -> f64 {
+    format!("{x:.5e}").parse().unwrap_or(x)
 }
 
 /// Share of the probability in the outermost cells of each reflecting side.
@@ -109,8 +120,8 @@ mod tests {
         contact.observe(&grid, &p, 0.5);
         let said = contact.warnings(&grid);
         assert_eq!(said.len(), 1);
-        assert!(said[0].contains("upper end of y (= 1): 2.0e-1 at t = 0.5;"), "{said:?}");
+        assert!(said[0].contains("upper end of y (= 1): 20 % at t = 0.5;"), "{said:?}");
         contact.observe_stationary(&grid, &p);
-        assert!(contact.warnings(&grid)[0].contains("2.0e-1 at t = 0.5, 2.0e-1 of the stationary density"));
+        assert!(contact.warnings(&grid)[0].contains("20 % at t = 0.5, 20 % of the stationary density"));
     }
 }
