@@ -7,6 +7,8 @@
 # make static  the program with the HDF5 library inside: runs on a bare Debian, target/static/release/fpsolve
 # make dist    source and program as archives, the same bytes each time, target/dist
 # make python-package    the Python package, its tests and its types, in a virtual environment
+# make networks    fpsolve-network, which trains neural networks for `fpsolve network`, and its tests; needs Rust 1.95
+# make networks-data   Fashion-MNIST, from the package dataset-fashion-mnist of Debian
 # make bench   the performance promises          make clean   removes everything built
 CARGO ?= cargo
 FPSOLVE := target/release/fpsolve
@@ -23,7 +25,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SHARE = $(DESTDIR)$(PREFIX)/share
 
-.PHONY: demo build test deny book python python-package bench install static dist clean
+.PHONY: demo build test deny book networks networks-program networks-gpu networks-data python python-package bench install static dist clean
 
 demo: build
 	$(FPSOLVE) scenario scenarios/transient.toml --force
@@ -47,7 +49,7 @@ deny: $(DENY)
 target/tools/bin/cargo-deny:
 	$(CARGO) install cargo-deny --version 0.20.2 --locked --debug --root target/tools
 
-book: build $(MDBOOK)
+book: build networks-program $(MDBOOK)
 	sh tools/book_pictures.sh $(FPSOLVE)
 	python3 tools/book_quotes.py $(FPSOLVE) target/book-records
 	$(MDBOOK) build book
@@ -85,6 +87,24 @@ dist: static
 
 bench: $(HDF5)
 	. ./$(HDF5) && $(CARGO) bench --locked --workspace $$FEATURES
+
+# Networks are a workspace of their own: burn asks for a newer compiler than the rest. The program comes beside fpsolve, which looks for it there.
+NETWORKS = . ./$(HDF5) && cd networks && export CARGO_TARGET_DIR=$(CURDIR)/target &&
+networks: networks-program
+	cd networks && $(CARGO) fmt --check
+	$(NETWORKS) $(CARGO) clippy --release --locked --all-targets $$FEATURES -- -D warnings
+	$(NETWORKS) $(CARGO) test --release --locked $$FEATURES
+
+networks-program: $(HDF5)
+	$(NETWORKS) $(CARGO) build --release --locked $$FEATURES
+
+# Does the code for graphics cards compile? No card is needed.
+networks-gpu: $(HDF5)
+	$(NETWORKS) $(CARGO) check --locked --features cuda,wgpu $$FEATURES
+
+networks-data:
+	test -f /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz \
+		|| { $$(command -v sudo) apt-get update -qq && $$(command -v sudo) apt-get install -y dataset-fashion-mnist; }
 
 # Finds the HDF5 library, installs it, or prepares to build the bundled one; the answer is kept as shell variables.
 $(HDF5): tools/hdf5.sh

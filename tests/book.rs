@@ -150,7 +150,8 @@ fn links(line: &str) -> Vec<String> {
 fn check_picture(page: &Path, name: &str, list: &str) {
     let parts: Vec<&str> = name.split('.').collect();
     let [scenario, picture, "png"] = parts[..] else { panic!("{}: {name} is no picture", page.display()) };
-    assert!(Path::new(&format!("scenarios/{scenario}.toml")).exists(), "{}: no scenario of {name}", page.display());
+    let there = |folder: &str| Path::new(&format!("{folder}/{scenario}.toml")).exists();
+    assert!(there("scenarios") || there("networks/scenarios"), "{}: no scenario of {name}", page.display());
     assert!(list.contains(&format!("\n  {picture} ")), "{}: no picture {picture} in the list", page.display());
 }
 

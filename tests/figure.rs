@@ -12,7 +12,7 @@ use resvg::tiny_skia::Pixmap;
 use resvg::usvg::roxmltree::Document;
 
 /// Figures of groups that the synthetic records do not have; the tests of those groups draw them.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 15] = [
     "convergence",
     "laws",
     "validity",
@@ -24,6 +24,10 @@ const ELSEWHERE: [&str; 11] = [
     "escape-rates",
     "relaxation",
     "currents",
+    "network-curves",
+    "network-losses",
+    "network-outliers",
+    "network-slice",
 ];
 
 /// What is drawn in two dimensions only.

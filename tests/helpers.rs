@@ -257,7 +257,7 @@ fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
 /// The sentences that the sources push onto lists of warnings, or make in functions named after them.
 fn sentences() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
-    ["src", "solvers/src"].iter().for_each(|folder| sources(Path::new(folder), &mut files));
+    ["src", "solvers/src", "networks/src"].iter().for_each(|folder| sources(Path::new(folder), &mut files));
     let mut out = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();

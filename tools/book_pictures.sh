@@ -5,14 +5,25 @@ set -eu
 program=$1
 pages=book/src/scenarios
 records=target/book-records
-mkdir -p "$records" "$pages/pictures"
-grep -oh '(pictures/[a-z0-9.-]*\.png)' "$pages"/*.md | sed 's/^(pictures\///; s/\.png)$//' | sort -u | while read -r name; do
-    scenario=${name%.*} picture=${name##*.}
-    case $picture in bifurcation | branch-fits | leave-one-out) command=genesis ;; *) command=scenario ;; esac
-    record=$records/$scenario.$command.h5
-    if [ ! -f "$record" ] || [ "scenarios/$scenario.toml" -nt "$record" ] || [ "$program" -nt "$record" ]; then
-        echo "runs $scenario"
-        "$program" "$command" "scenarios/$scenario.toml" --force --quiet -o "$record" > /dev/null
-    fi
-    "$program" plot "$record" --only "$picture" --format png -o "$pages/pictures/$name.png" > /dev/null
-done
+mkdir -p "$records" "$pages/pictures" book/src/pictures
+
+# Draws the pictures that the pages in $1 name, of scenarios in the folder $2.
+draw() {
+    grep -oh '(pictures/[a-z0-9.-]*\.png)' "$1"/*.md | sed 's/^(pictures\///; s/\.png)$//' | sort -u | while read -r name; do
+        scenario=${name%.*} picture=${name##*.}
+        case $picture in
+            bifurcation | branch-fits | leave-one-out) command=genesis ;;
+            network-*) command=network ;;
+            *) command=scenario ;;
+        esac
+        record=$records/$scenario.$command.h5
+        if [ ! -f "$record" ] || [ "$2/$scenario.toml" -nt "$record" ] || [ "$program" -nt "$record" ]; then
+            echo "runs $scenario"
+            "$program" "$command" "$2/$scenario.toml" --force --quiet -o "$record" > /dev/null
+        fi
+        "$program" plot "$record" --only "$picture" --format png -o "$1/pictures/$name.png" > /dev/null
+    done
+}
+
+draw "$pages" scenarios
+draw book/src networks/scenarios

@@ -10,8 +10,9 @@ mod guard;
 mod landscape;
 mod list;
 mod man;
+mod network;
 mod new;
-mod output;
+pub mod output;
 mod plot;
 mod progress;
 mod report;
@@ -45,6 +46,7 @@ static SUBCOMMANDS: &[&Subcommand] = &[
     &landscape::SUBCOMMAND,
     &genesis::SUBCOMMAND,
     &sweep::SUBCOMMAND,
+    &network::SUBCOMMAND,
     &plot::SUBCOMMAND,
     &report::SUBCOMMAND,
     &show::SUBCOMMAND,

@@ -9,13 +9,14 @@ use crate::reader::source::plain_io;
 use crate::record::Record;
 use crate::record::hdf5::{self, Existing};
 
+/// What to do where a record cannot be written.
 pub(super) const WRITE_HELP: &str = "check the space and the permissions of the folder, or choose another with -o";
 
 /// The path of the record: `-o` (a file, or a folder for the default name), else `name` in the working directory; of a symbolic link,
 /// what it points to. Removes what dead runs left unfinished in its folder.
 /// Errors: no such folder, no permission to write there, a file that exists where `force` is false, a link to nothing, what is neither
 /// a file nor a folder.
-pub(super) fn choose(asked: Option<&Path>, name: &Path, force: bool) -> Result<PathBuf, Failure> {
+pub fn choose(asked: Option<&Path>, name: &Path, force: bool) -> Result<PathBuf, Failure> {
     let path = match asked {
         Some(path) if path.is_dir() => path.join(name),
         Some(path) => path.to_path_buf(),
@@ -84,7 +85,7 @@ fn folder(path: &Path) -> &Path {
 
 /// Writes a record where [`choose`] said; where something has come there since that must not be replaced, under the next free name, and
 /// where the folder has gone, into the working folder. Returns the path. Errors: it cannot be written.
-pub(super) fn write(record: &Record, path: &Path, force: bool) -> Result<PathBuf, Failure> {
+pub fn write(record: &Record, path: &Path, force: bool) -> Result<PathBuf, Failure> {
     let refused = |e: hdf5::Error| Failure::run(error::advice(e.to_string(), WRITE_HELP));
     let there = std::fs::symlink_metadata(path);
     let free = there.as_ref().map_or(true, |there| force && there.is_file());

@@ -24,6 +24,7 @@ mod laws;
 mod leave_one_out;
 pub mod look;
 mod modes;
+mod network;
 mod outliers;
 mod passage;
 mod plane;
@@ -51,120 +52,156 @@ pub struct Figure {
     pub name: &'static str,
     /// What it shows.
     pub about: &'static str,
-    draw: fn(&Source) -> Option<Canvas>,
+    draw: Draw,
+}
+
+/// How a figure is drawn; nothing where the record has no data for it.
+enum Draw {
+    /// Of records with a grid.
+    Law(fn(&Source) -> Option<Canvas>),
+    /// Of records with a grid or of networks.
+    Any(fn(&Source) -> Option<Canvas>),
 }
 
 /// All figures.
-pub static FIGURES: [Figure; 25] = [
+pub static FIGURES: [Figure; 29] = [
     Figure {
         name: "landscape",
         about: "the loss with the densities at several times and the stationary one over it",
-        draw: landscape::draw,
+        draw: Draw::Law(landscape::draw),
     },
     Figure {
         name: "laws",
         about: "the law of SGD, the SDE's at orders 1, 2, 3 and the histogram of SGD, with their differences",
-        draw: laws::draw,
+        draw: Draw::Law(laws::draw),
     },
     Figure {
         name: "basins",
         about: "merge trees of the loss and of Φ, and the basins with minima, saddles and maxima (of analysis.merge_tree)",
-        draw: basins::draw,
+        draw: Draw::Law(basins::draw),
     },
     Figure {
         name: "relief",
         about: "the loss of two variables as a relief, with critical points, the stationary density and walkers on it",
-        draw: relief::draw,
+        draw: Draw::Law(relief::draw),
     },
     Figure {
         name: "bifurcation",
         about: "minima, saddles and maxima over a parameter, with their folds (of fpsolve genesis)",
-        draw: bifurcation::draw,
+        draw: Draw::Law(bifurcation::draw),
     },
     Figure {
         name: "branch-fits",
         about: "fitted functions with the data along branches of critical points (of fpsolve genesis)",
-        draw: branch_fits::draw,
+        draw: Draw::Law(branch_fits::draw),
     },
     Figure {
         name: "leave-one-out",
         about: "how far each sample moves a minimum, and without which it is not there (of fpsolve genesis)",
-        draw: leave_one_out::draw,
+        draw: Draw::Law(leave_one_out::draw),
     },
-    Figure { name: "density", about: "the density over space and time, engine by engine", draw: space_time::draw },
+    Figure {
+        name: "density",
+        about: "the density over space and time, engine by engine",
+        draw: Draw::Law(space_time::draw),
+    },
     Figure {
         name: "distance",
         about: "distances to the stationary density against time, with their noise floors",
-        draw: distance::draw,
+        draw: Draw::Law(distance::draw),
     },
     Figure {
         name: "trajectories",
         about: "the walkers of langevin.trajectories, else of sgd.trajectories, on their way over the loss",
-        draw: trajectories::draw,
+        draw: Draw::Law(trajectories::draw),
     },
     Figure {
         name: "survival",
         about: "first passages: the share that has not reached the target yet against time",
-        draw: survival::draw,
+        draw: Draw::Law(survival::draw),
     },
     Figure {
         name: "passage",
         about: "first passages over the parameters: mean time to the target, and the probability to come there first",
-        draw: passage::draw,
+        draw: Draw::Law(passage::draw),
     },
     Figure {
         name: "escape-rates",
         about: "mean times between all minima, way by way, and the weights of the basins that they lead to",
-        draw: escape_rates::draw,
+        draw: Draw::Law(escape_rates::draw),
     },
     Figure {
         name: "relaxation",
         about: "distance to the law in the long run with the slowest mode over it, and the occupancy of the basins",
-        draw: relaxation::draw,
+        draw: Draw::Law(relaxation::draw),
     },
     Figure {
         name: "currents",
         about: "transitions between sets: density, committors, current; in a plane also the current at rest as arrows",
-        draw: reactions::draw,
+        draw: Draw::Law(reactions::draw),
     },
     Figure {
         name: "modes",
         about: "the slowest relaxation modes: functions and densities, with their rates and times",
-        draw: modes::draw,
+        draw: Draw::Law(modes::draw),
     },
-    Figure { name: "diffusion", about: "the diffusion matrix D over the parameters", draw: diffusion::draw },
+    Figure { name: "diffusion", about: "the diffusion matrix D over the parameters", draw: Draw::Law(diffusion::draw) },
     Figure {
         name: "convergence",
         about: "differences between successive grids, with the slope of order 2 (of fpsolve convergence)",
-        draw: convergence::draw,
+        draw: Draw::Law(convergence::draw),
     },
     Figure {
         name: "validity",
         about: "where over learning rate and batch size the SDE says what SGD does (of fpsolve validity)",
-        draw: validity::draw,
+        draw: Draw::Law(validity::draw),
     },
     Figure {
         name: "sweep",
         about: "numbers over the swept keys, logarithms against B/η with fitted slopes (of fpsolve sweep)",
-        draw: sweep::draw,
+        draw: Draw::Any(sweep::draw),
     },
     Figure {
         name: "decomposition",
         about: "the parts of the gradient noise over the parameters and along a path of SGD",
-        draw: decomposition::draw,
+        draw: Draw::Law(decomposition::draw),
     },
     Figure {
         name: "condition",
         about: "condition number and rank of the matrix of projected amplitudes",
-        draw: condition::draw,
+        draw: Draw::Law(condition::draw),
     },
     Figure {
         name: "outliers",
         about: "the share of the loss that dynamic outliers carry, and the effective sample size",
-        draw: outliers::draw,
+        draw: Draw::Law(outliers::draw),
     },
-    Figure { name: "fits", about: "fitted functions with the data at each minimum", draw: fits::draw },
-    Figure { name: "residuals", about: "histograms of the residuals at each minimum", draw: residuals::draw },
+    Figure { name: "fits", about: "fitted functions with the data at each minimum", draw: Draw::Law(fits::draw) },
+    Figure {
+        name: "residuals",
+        about: "histograms of the residuals at each minimum",
+        draw: Draw::Law(residuals::draw),
+    },
+    Figure {
+        name: "network-curves",
+        about: "accuracy, losses and effective sample size over the epochs, by ways of drawing (of fpsolve network)",
+        draw: Draw::Any(network::curves::draw),
+    },
+    Figure {
+        name: "network-losses",
+        about: "histograms of the samples' losses at several epochs, wrong labels apart (of fpsolve network)",
+        draw: Draw::Any(network::losses::draw),
+    },
+    Figure {
+        name: "network-outliers",
+        about: "the samples with the largest losses as images with their labels (of fpsolve network)",
+        draw: Draw::Any(network::outliers::draw),
+    },
+    Figure {
+        name: "network-slice",
+        about: "the loss and the trace of D on planes through trained networks (of fpsolve network)",
+        draw: Draw::Any(network::slice::draw),
+    },
 ];
 
 /// A format of files.
@@ -292,7 +329,11 @@ pub fn drawings(record: &Record, look: Look) -> Result<(Vec<Drawing>, Vec<Error>
 
 fn draw(figure: &'static Figure, source: &Source) -> Result<Option<Drawing>, Error> {
     let bug = |panic| Error::Bug { figure: figure.name, panic };
-    let Some(canvas) = caught(|| (figure.draw)(source)).map_err(bug)? else { return Ok(None) };
+    let of = match figure.draw {
+        Draw::Law(_) if source.axes.is_empty() => return Ok(None),
+        Draw::Law(of) | Draw::Any(of) => of,
+    };
+    let Some(canvas) = caught(|| of(source)).map_err(bug)? else { return Ok(None) };
     let svg = svg::encode(&canvas, source.look.style).ok_or(Error::Encode(figure.name))?;
     Ok(Some(Drawing { figure, svg }))
 }
@@ -311,7 +352,7 @@ mod tests {
     use super::*;
     use crate::record::{Dataset, Group};
 
-    static BROKEN: Figure = Figure { name: "broken", about: "", draw: |_| panic!("out of ink") };
+    static BROKEN: Figure = Figure { name: "broken", about: "", draw: Draw::Law(|_| panic!("out of ink")) };
 
     /// A record with nothing but a grid.
     fn record() -> Record {

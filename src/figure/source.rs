@@ -46,7 +46,7 @@ pub struct Source<'a> {
     pub record: &'a Record,
     /// Name of the run.
     pub name: String,
-    /// Axes of the grid.
+    /// Axes of the grid; none in the record of networks.
     pub axes: Vec<GridAxis>,
     /// Volume of each cell.
     pub volumes: Vec<f64>,
@@ -67,7 +67,8 @@ pub struct Source<'a> {
 impl<'a> Source<'a> {
     /// Takes the figures' needs out of a record. Errors: a sentence on what is missing or does not fit together.
     pub fn new(record: &'a Record, look: Look) -> Result<Self, String> {
-        let grid = record.group("grid").ok_or("the record has no /grid")?;
+        let network = record.group("network").is_some();
+        let grid = record.group("grid").or_else(|| record.group("network")).ok_or("the record has no /grid")?;
         let mut axes = Vec::new();
         for edges in grid.datasets.iter().filter(|d| d.name.ends_with("_edges")) {
             let name = edges.name.trim_end_matches("_edges").to_string();
@@ -83,7 +84,7 @@ impl<'a> Source<'a> {
         let volumes = axes.iter().map(widths).fold(vec![1.0], |volumes: Vec<f64>, widths| {
             volumes.iter().flat_map(|v| widths.iter().map(move |w| v * w)).collect()
         });
-        if axes.is_empty() || volumes.is_empty() {
+        if !network && axes.is_empty() || volumes.is_empty() {
             return Err("the record has an empty /grid".into());
         }
         let cells = volumes.len();

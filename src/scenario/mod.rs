@@ -171,7 +171,8 @@ impl Scenario {
     }
 }
 
-fn read_name(value: &Value) -> Result<String> {
+/// The name of a scenario, which becomes part of file names. Errors: no bare name.
+pub fn read_name(value: &Value) -> Result<String> {
     let name = value.string()?.value;
     if output::is_bare_name(&name) {
         return Ok(name);
@@ -180,7 +181,8 @@ fn read_name(value: &Value) -> Result<String> {
     Err(value.error(format!("\"{name}\" cannot be the name of a scenario"), "not a name", help))
 }
 
-fn syntax_error(source: &Source, error: &toml::de::Error) -> miette::Report {
+/// The error for a text that is not TOML, at its place.
+pub fn syntax_error(source: &Source, error: &toml::de::Error) -> miette::Report {
     let span = error.span().unwrap_or(0..0);
     let message = error.message().lines().next().unwrap_or("not valid TOML").to_string();
     let help = match message.contains("duplicate") {

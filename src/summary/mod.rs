@@ -4,6 +4,7 @@ mod colour;
 mod comparison;
 mod data;
 pub mod explanations;
+mod network;
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -21,6 +22,7 @@ pub use data::summary_data;
 pub fn summary(record: &Record) -> String {
     let mut out = String::new();
     heading(record, &mut out);
+    network::network(record, &mut out);
     engines(record, &mut out);
     stationary(record, &mut out);
     analyses(Subject::Law, record, &mut out);
@@ -49,7 +51,9 @@ fn heading(record: &Record, out: &mut String) {
         let axes: Vec<String> = edges.filter_map(axis).collect();
         facts.push(axes.join(" × "));
     }
-    let _ = writeln!(out, "  {}", facts.join(", "));
+    if !facts.is_empty() {
+        let _ = writeln!(out, "  {}", facts.join(", "));
+    }
     if let Some(reason) = record.group("grid").and_then(|grid| text(grid, "bounds_reason")) {
         let _ = writeln!(out, "  box found by {reason}");
     }

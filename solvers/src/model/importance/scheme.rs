@@ -120,6 +120,26 @@ impl Sampling {
         }
     }
 
+    /// The probabilities of samples with these losses at one point, for a sampler that keeps losses itself.
+    ///
+    /// # Errors
+    /// Those of [`ImportanceSampled::by`](super::ImportanceSampled::by); no sample; a scheme that needs gradients.
+    pub fn of_losses(&self, losses: &[f64]) -> Result<Vec<f64>, Error> {
+        self.check()?;
+        if losses.is_empty() {
+            return Err(Error::invalid("importance sampling without samples", "give at least one loss"));
+        }
+        if self.scheme.needs_gradients() {
+            return Err(Error::invalid(
+                "losses alone do not say how samples are drawn by their gradients",
+                "choose a scheme of the losses",
+            ));
+        }
+        let mut probabilities = vec![0.0; losses.len()];
+        self.weigh(losses, &[], &mut [1.0], &mut probabilities);
+        Ok(probabilities)
+    }
+
     /// Whether the mean of the drawn gradients is the gradient of a loss that [`Sampling::potential`] knows.
     pub(super) fn has_potential(&self) -> bool {
         let constant = |scale| matches!(scale, LossScale::Constant(_));

@@ -1,0 +1,62 @@
+//! Images per CPU second of one thread, forward with backward, and forward alone: the rows of `benches/README.md`.
+//!
+//! `cargo run --release --example speed` (from `networks/`, after `. ../target/hdf5.sh`).
+
+use burn_tensor::Device;
+use fpsolve_networks::network::pass::{Batch, Loss, Mode, values};
+use fpsolve_networks::network::{Architecture, Network, flat};
+use fpsolve_solvers::numerics::random::Stream;
+
+/// CPU seconds of this process, in user and system mode.
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |k: usize| fields.get(k).and_then(|n| n.parse::<f64>().ok()).unwrap_or(f64::NAN);
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+/// Best rate of so many rounds of at least a second each.
+fn rate(images: usize, rounds: usize, mut work: impl FnMut()) -> f64 {
+    let round = |_| {
+        let (start, mut done) = (cpu(), 0);
+        while cpu() - start < 1.0 {
+            work();
+            done += images;
+        }
+        done as f64 / (cpu() - start)
+    };
+    (0..rounds).map(round).fold(0.0, f64::max)
+}
+
+fn main() {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("no pool is there yet");
+    let resnet = |depth| (Architecture::ResNet { depth, width: 16 }, [3, 32, 32], 32);
+    let cases = [
+        (Architecture::Cnn { channels: vec![8, 16], hidden: 64 }, [1, 28, 28], 64),
+        resnet(8),
+        resnet(20),
+        resnet(110),
+        (Architecture::AlexNet { dropout: 0.0 }, [3, 32, 32], 32),
+    ];
+    println!(
+        "network                                                     parameters  batch  both/CPU-s  forward/CPU-s"
+    );
+    for (architecture, input, n) in cases {
+        let network = Network::new(architecture, input, 10).expect("the images are large enough");
+        let weights = network.tensors(&network.initial(1), &Device::flex());
+        let mut stream = Stream::new(1, "speed", 0);
+        let pixels = (0..n * input.iter().product::<usize>()).map(|_| stream.normal() as f32).collect();
+        let labels: Vec<u8> = (0..n).map(|i| (i % 10) as u8).collect();
+        let batch = Batch::new(&network, pixels, &labels, &Device::flex());
+        let shares = vec![1.0 / n as f32; n];
+        let both = rate(n, 3, || {
+            let gradient = network.gradient(&weights, batch.clone(), &shares, Loss::CrossEntropy, Mode::Measuring);
+            let _ = flat(&gradient.1[..1]);
+        });
+        let forward = rate(n, 3, || {
+            let _ = values(&network.outputs(&weights, batch.images.clone(), Mode::Measuring).0);
+        });
+        let title = network.architecture.title();
+        println!("{title:58}  {:10}  {n:5}  {both:10.0}  {forward:13.0}", network.len());
+    }
+}

@@ -1,0 +1,226 @@
+//! A session: all runs of a scenario, one after the other, then its slices; what was reached is never lost.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use fpsolve::error::Failure;
+use fpsolve::record::groups::comparison::{comparison_group, warning_rows};
+use fpsolve::record::lookup::lookup;
+use fpsolve::record::provenance::Provenance;
+use fpsolve::record::{Attribute, Record};
+use fpsolve::run::{Status, heading};
+use fpsolve_validation::verdict::{Verdict, judge_expectations};
+
+use crate::data::DataSet;
+use crate::device;
+use crate::network::pass::{Batch, Mode};
+use crate::network::{Architecture, Network};
+use crate::progress::{Estimate, Progress};
+use crate::record::{self, comparison, network_group, run_group};
+use crate::scenario::{Directions, Scenario};
+use crate::slice;
+use crate::structure;
+use crate::train::{Event, RunState, Trainer, checkpoint};
+
+/// How a session is carried out.
+pub struct Way {
+    /// File of checkpoints.
+    pub checkpoint: PathBuf,
+    /// Goes on from it.
+    pub resume: bool,
+    /// Threads of the processor.
+    pub threads: usize,
+    /// Prints nothing but errors.
+    pub quiet: bool,
+}
+
+/// What a session has made.
+pub struct Finished {
+    /// The record.
+    pub record: Record,
+    /// How it ended.
+    pub status: Status,
+    /// Expected numbers, judged.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// Carries a scenario out. Errors: data, device or checkpoint cannot be had; losses that are no numbers.
+pub fn run(scenario: &Scenario, way: &Way) -> Result<Finished, Failure> {
+    let (clock, provenance) = (Instant::now(), Provenance::start());
+    let data = DataSet::read(&scenario.data, &scenario.source, scenario.seed)?;
+    let (device, device_name) = device::open(scenario.training.device)?;
+    let network = network(scenario, &data)?;
+    let keep_path = scenario.slices.iter().any(|slice| slice.directions == Directions::Pca);
+    let trainer = Trainer { scenario, data: &data, network: &network, device, keep_path };
+    let mut warnings = Vec::new();
+    let mut runs = if way.resume { resumed(scenario, &network, way, &mut warnings)? } else { Vec::new() };
+    let mut progress = Progress::new(way.quiet);
+    progress.tell(&opening(&trainer, scenario, &runs)?);
+    let interrupted = !train_all(&trainer, way, &mut runs, &mut progress)?;
+    let mut root = heading::root(
+        &scenario.name,
+        &scenario.description,
+        &scenario.source.text,
+        scenario.seed,
+        if interrupted { Status::Interrupted } else { Status::Complete },
+    );
+    let mut group = network_group(scenario, &network, &data, device_name, way.threads);
+    let visits: usize = runs.iter().map(|run| run.step * trainer.batch_size()).sum();
+    group.set("image_visits", Attribute::Integer(visits as i64));
+    group.group_mut("run").groups = runs.iter().map(|run| run_group(scenario, &data, run)).collect();
+    root.groups.push(group);
+    let mut status = if interrupted { Status::Interrupted } else { Status::Complete };
+    if !interrupted {
+        let planes = slice::all(&trainer, &runs, &mut progress)?;
+        let structure = match (&planes, &scenario.structure) {
+            (Some(_), Some(structure)) => structure::sweep(scenario, structure, &data, &trainer.device, &mut progress)?,
+            (None, _) | (_, None) => None,
+        };
+        let missing = planes.is_none() || (scenario.structure.is_some() && structure.is_none());
+        root.groups.extend(structure);
+        if let Some((groups, more)) = planes {
+            root.groups.extend((!groups.is_empty()).then(|| {
+                let mut slices = fpsolve::record::Group::new("slice");
+                slices.groups = groups;
+                slices
+            }));
+            warnings.extend(more);
+        }
+        if missing {
+            status = Status::Interrupted;
+            root.set("status", record::text(status.word()));
+        }
+    }
+    let importance = comparison(scenario, &runs);
+    let finds = |verdicts: &[Verdict]| {
+        let mut group = comparison_group(&[], verdicts);
+        group.groups.extend(importance.clone());
+        group
+    };
+    root.groups.push(finds(&[]));
+    let mut verdicts = Vec::new();
+    if status == Status::Complete {
+        verdicts = judge_expectations(&scenario.expect, &|path| lookup(&root, path).ok());
+        root.groups.retain(|group| group.name != "comparison");
+        root.groups.push(finds(&verdicts));
+    }
+    root.datasets.extend(warning_rows(&warnings));
+    let seen = runs.iter().map(|run| run.step * trainer.batch_size()).sum::<usize>();
+    let group = root.group_mut("provenance");
+    provenance.fill(group);
+    group.set("images_per_second", Attribute::Float(progress.images as f64 / clock.elapsed().as_secs_f64()));
+    debug_assert_eq!(seen, visits);
+    Ok(Finished { record: root, status, verdicts })
+}
+
+/// The network for the images. Errors: they are too small for it.
+pub fn network(scenario: &Scenario, data: &DataSet) -> Result<Network, Failure> {
+    network_of(scenario, &scenario.architecture, data)
+}
+
+/// A network of some architecture for the images. Errors: they are too small for it.
+pub fn network_of(scenario: &Scenario, architecture: &Architecture, data: &DataSet) -> Result<Network, Failure> {
+    Network::new(architecture.clone(), data.train.shape, data.classes).map_err(|why| {
+        let message = format!("{} does not fit images of {:?}: {why}", architecture.title(), data.train.shape);
+        let help = "choose another network.kind, or larger images";
+        scenario.source.error(&scenario.data.origin.span, message, "these images", help).into()
+    })
+}
+
+/// The runs of a checkpoint.
+fn resumed(
+    scenario: &Scenario,
+    network: &Network,
+    way: &Way,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<RunState>, Failure> {
+    let (runs, threads) = checkpoint::read(&way.checkpoint, &scenario.source.text)?;
+    if let Some(run) = runs.iter().find(|run| run.theta.len() != network.len()) {
+        let what = format!("{}: {} parameters, not {}", way.checkpoint.display(), run.theta.len(), network.len());
+        return Err(Failure::input(fpsolve::error::advice(what, "leave --resume out to begin anew")));
+    }
+    if threads != way.threads {
+        let (a, b) = (threads, way.threads);
+        warnings.push(format!("begun on {a} threads and gone on with on {b}: sums may differ in their last bits"));
+    }
+    Ok(runs)
+}
+
+/// Trains what is not trained yet; false where it was interrupted.
+fn train_all(trainer: &Trainer, way: &Way, runs: &mut Vec<RunState>, progress: &mut Progress) -> Result<bool, Failure> {
+    let scenario = trainer.scenario;
+    let mut pairs = Vec::new();
+    for &seed in &scenario.seeds {
+        pairs.extend((0..scenario.importance.rules.len()).map(|rule| (rule, seed)));
+    }
+    for (k, &(rule, seed)) in pairs.iter().enumerate() {
+        if k >= runs.len() {
+            runs.push(trainer.start(rule, seed));
+        }
+        let title = format!("run {} of {}, {}, seed {seed}", k + 1, pairs.len(), trainer.rule(&runs[k]).title());
+        let mut run = std::mem::take(&mut runs[k]);
+        let mut trouble = None;
+        let done = trainer.advance(&mut run, &mut |state, event| match event {
+            Event::Step => progress.step(&title, state, trainer.batch_size()),
+            Event::Epoch { checkpoint } => {
+                progress.epoch(&title, state, scenario.training.epochs);
+                if checkpoint {
+                    let mut all: Vec<RunState> = runs[..k].to_vec();
+                    all.push(state.clone());
+                    trouble = checkpoint::write(&way.checkpoint, &scenario.source.text, way.threads, &mut all).err();
+                }
+            }
+        });
+        runs[k] = run;
+        if let Some(failure) = trouble {
+            return Err(failure);
+        }
+        if !done? {
+            checkpoint::write(&way.checkpoint, &scenario.source.text, way.threads, &mut runs[..=k])?;
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What will be done and how long it takes, from three measured steps.
+fn opening(trainer: &Trainer, scenario: &Scenario, runs: &[RunState]) -> Result<String, Failure> {
+    let batch = trainer.batch_size();
+    let steps = trainer.steps() * scenario.training.epochs;
+    let number = scenario.importance.rules.len() * scenario.seeds.len();
+    let done: usize = runs.iter().map(|run| run.step).sum();
+    let weights = trainer.network.tensors(&trainer.network.initial(scenario.seeds[0]), &trainer.device);
+    let places: Vec<usize> = (0..batch).collect();
+    let shares = vec![1.0 / batch as f32; batch];
+    let measured = |work: &mut dyn FnMut()| {
+        let clock = Instant::now();
+        work();
+        clock.elapsed().as_secs_f64()
+    };
+    let mut step = || {
+        let batch: Batch = trainer.batch(&trainer.data.train, &places);
+        let gradient = trainer.network.gradient(&weights, batch, &shares, scenario.training.loss, Mode::Measuring);
+        let _ = crate::network::flat(&gradient.1);
+    };
+    let mut seconds: Vec<f64> = (0..3).map(|_| measured(&mut step)).collect();
+    seconds.sort_unstable_by(f64::total_cmp);
+    let look = places.len().min(trainer.data.test.len());
+    let mut evaluate = || {
+        let batch = trainer.batch(&trainer.data.test, &places[..look]);
+        let _ = crate::network::pass::values(&trainer.network.outputs(&weights, batch.images, Mode::Measuring).0);
+    };
+    let forward = measured(&mut evaluate).min(measured(&mut evaluate)) / look as f64;
+    let evaluated = scenario.training.epochs * number * (trainer.data.train.len() + trainer.data.test.len());
+    let nodes = |slice: &crate::scenario::Slice| slice.axes[0].nodes * slice.axes[1].nodes * slice.samples;
+    let tabulated: usize = scenario.slices.iter().map(nodes).sum();
+    Ok(Estimate {
+        title: trainer.network.architecture.title(),
+        parameters: trainer.network.len(),
+        runs: number,
+        visits: steps * number * batch,
+        published: trainer.network.architecture.published_visits(),
+        images_per_second: batch as f64 / seconds[1],
+        seconds: (steps * number - done) as f64 * seconds[1] + (evaluated + tabulated) as f64 * forward,
+    }
+    .to_text())
+}
