@@ -1,5 +1,6 @@
 # make demo    brings what is missing, builds, runs one scenario and draws it into figures/
 # make test    format, lints, documentation, every test (Rust and Python), every shipped scenario
+# make MPI=1 build, make MPI=1 test   the same with MPI, for one run or sweep on many machines
 # make deny    licences, duplicates and sources of the dependencies, and security advisories where their list can be had
 # make book    the documentation as pages with the pictures of every scenario, target/book/index.html
 # make install PREFIX=~/.local    the program, its manual pages and completions [/usr/local]
@@ -12,8 +13,8 @@
 CARGO ?= cargo
 FPSOLVE := target/release/fpsolve
 PYTHON := target/python/bin/python
-# Shell variables that say how to build against HDF5; see tools/hdf5.sh.
-HDF5 := target/hdf5.sh
+# Shell variables that say how to build against HDF5, and MPI where MPI=1; see tools/hdf5.sh. Each answer has a file of its own.
+HDF5 := $(if $(filter 1,$(MPI)),target/hdf5-mpi.sh,target/hdf5.sh)
 
 # Tools of cargo, built where they are missing, once, and without optimisation, which would take longer than all they do.
 DENY := $(shell command -v cargo-deny || echo target/tools/bin/cargo-deny)
@@ -88,7 +89,8 @@ bench: $(HDF5)
 	. ./$(HDF5) && $(CARGO) bench --locked --workspace $$FEATURES
 
 # Networks are a workspace of their own: burn asks for a newer compiler than the rest. The program comes beside fpsolve, which looks for it there.
-NETWORKS = . ./$(HDF5) && cd networks && export CARGO_TARGET_DIR=$(CURDIR)/target &&
+# They run on one machine, without MPI.
+NETWORKS = . ./$(HDF5) && FEATURES=$$(echo "$$FEATURES" | sed 's/,mpi//; s/.*mpi.*//') && cd networks && export CARGO_TARGET_DIR=$(CURDIR)/target &&
 networks: networks-program
 	cd networks && $(CARGO) fmt --check
 	$(NETWORKS) $(CARGO) clippy --release --locked --all-targets $$FEATURES -- -D warnings
@@ -108,7 +110,7 @@ networks-data:
 # Finds the HDF5 library, installs it, or prepares to build the bundled one; the answer is kept as shell variables.
 $(HDF5): tools/hdf5.sh
 	@mkdir -p target
-	sh tools/hdf5.sh > $@.new && mv $@.new $@
+	FPSOLVE_MPI=$(filter 1,$(MPI)) sh tools/hdf5.sh > $@.new && mv $@.new $@
 
 # The Python package in a virtual environment, its tests and its types; needs PyPI.
 WHEEL_PYTHON := target/python-package

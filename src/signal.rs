@@ -13,6 +13,8 @@ static END: OnceLock<Instant> = OnceLock::new();
 /// Bytes that the program may take, and whether it took more.
 static MOST: AtomicU64 = AtomicU64::new(u64::MAX);
 static FULL: AtomicBool = AtomicBool::new(false);
+/// Whether the program itself asks for an end.
+static ASKED: AtomicBool = AtomicBool::new(false);
 static INSTALL: Mutex<()> = Mutex::new(());
 /// The file that is removed where the program ends before it got its name.
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
@@ -58,7 +60,22 @@ pub fn unfinished(path: Option<&Path>) -> Option<PathBuf> {
 
 /// Whether a signal has arrived, or the time that was allowed is over.
 pub fn interrupted() -> bool {
-    COUNT.get().is_some_and(|count| count.load(Ordering::Relaxed) > 0) || limit_reached().is_some()
+    COUNT.get().is_some_and(|count| count.load(Ordering::Relaxed) > 0)
+        || ASKED.load(Ordering::Relaxed)
+        || limit_reached().is_some()
+}
+
+/// Asks for an end, as a signal would.
+pub fn ask() {
+    ASKED.store(true, Ordering::Relaxed);
+}
+
+/// Leaves it to another process to listen to the user: SIGINT, SIGTERM and SIGHUP do nothing here. Errors: the system refuses the handlers.
+pub fn leave_to_another() -> std::io::Result<()> {
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGXFSZ] {
+        signal_hook::flag::register(signal, Arc::default())?;
+    }
+    Ok(())
 }
 
 /// Ends what runs so many seconds from now, as a signal would.

@@ -73,3 +73,16 @@ fn a_huge_scenario_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     assert!(words(&output).contains("(1 MiB)"), "{}", words(&output));
 }
+
+/// Started by mpirun as three processes: none of them does anything, and the first says why.
+#[cfg(not(feature = "mpi"))]
+#[test]
+fn a_program_without_mpi_does_not_run_several_times() {
+    for (rank, said) in [("0", "fpsolve was started as 3 processes, but this program was built without MPI"), ("1", "")]
+    {
+        let mut command = common::command(Path::new("."), &["scenario", "scenarios/transient.toml", "-o", "/dev/null"]);
+        let output = command.env("OMPI_COMM_WORLD_SIZE", "3").env("OMPI_COMM_WORLD_RANK", rank).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(words(&output).contains(said) && (rank == "0" || output.stderr.is_empty()), "{}", words(&output));
+    }
+}

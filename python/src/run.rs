@@ -83,7 +83,7 @@ pub fn run(
     let (there, asked) = (Arc::clone(&reached), Arc::clone(&stop));
     let provenance = Provenance::start();
     let thread = std::thread::Builder::new().name("run".into()).stack_size(STACK);
-    let work = move || compute(&scenario, &there, &asked, &say);
+    let work = move || compute(&scenario, there, &asked, &say);
     thread.spawn(work).map_err(|error| pyo3::exceptions::PyRuntimeError::new_err(error.to_string()))?;
     let (run, interruption) = attend(py, &Mutex::new(heard), &stop, &reached, told.as_ref())?;
     let mut run = run.map_err(|failure| exception(py, &failure))?;
@@ -111,7 +111,7 @@ fn give_back() {
 }
 
 /// Builds the problem and runs it.
-fn compute(scenario: &Scenario, reached: &Reached, stop: &AtomicBool, say: &Sender<Said>) {
+fn compute(scenario: &Scenario, reached: Arc<Reached>, stop: &AtomicBool, say: &Sender<Said>) {
     let tell = |what: Said| {
         let _ = say.send(what); // nobody listens to a run that was left
     };
@@ -121,9 +121,10 @@ fn compute(scenario: &Scenario, reached: &Reached, stop: &AtomicBool, say: &Send
         limits::work::check(scenario, &prepared, &interrupt)?;
         tell(Said::Steps(prepared.engines.len() * prepared.problem.times.len()));
         let doing = |what: &Doing| tell(Said::Doing(what.words()));
-        Ok(Box::new(fpsolve::run::run(&prepared, &interrupt, &doing, reached)))
+        Ok(Box::new(fpsolve::run::run(&prepared, &interrupt, &doing, &reached)))
     };
     let result = error::caught(work).unwrap_or_else(|panic| Err(Failure::bug(&panic)));
+    drop(reached); // before the end is told: whoever hears of it gives memory back
     tell(Said::Done(result));
 }
 

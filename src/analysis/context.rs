@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use fpsolve_solvers::engine::{Interrupt, OnGrid};
+use fpsolve_solvers::engine::{Interrupt, OnGrid, Ranks};
 use fpsolve_solvers::escape::by_walkers::DoneBlocks;
 use fpsolve_solvers::fokker_planck::Stationary;
 use fpsolve_solvers::formula::Expression;
@@ -69,10 +69,24 @@ pub struct Finished<'a> {
     pub stationary: Option<&'a Stationary>,
     /// Blocks of walkers of a first passage, by its name, that an earlier run or this one is done with.
     pub done_blocks: &'a dyn Fn(&str) -> Arc<DoneBlocks>,
+    /// The processes that walkers are followed by.
+    pub ranks: &'a Arc<dyn Ranks>,
     /// Asked now and then whether to stop.
     pub interrupt: Interrupt<'a>,
     /// Hears a short line whenever there is something to say.
     pub progress: &'a dyn Fn(&str),
+}
+
+/// What a process needs to compute its part of an answer of rank 0.
+pub struct Assisting<'a> {
+    /// The problem that the engines share, with the output times as run.
+    pub problem: &'a Problem,
+    /// What the tables of the engines say.
+    pub options: &'a Options,
+    /// The processes.
+    pub ranks: &'a Arc<dyn Ranks>,
+    /// Asked now and then whether to stop.
+    pub interrupt: Interrupt<'a>,
 }
 
 impl<'a> Finished<'a> {

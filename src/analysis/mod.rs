@@ -33,6 +33,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::engine::State;
 use fpsolve_solvers::landscape::Minimum;
 use fpsolve_solvers::model::Model;
 use fpsolve_solvers::problem::Problem;
@@ -41,7 +42,7 @@ use fpsolve_solvers::problem::grid::Grid;
 use fpsolve_validation::verdict::Verdict;
 use miette::Result;
 
-pub use context::{Context, Finished};
+pub use context::{Assisting, Context, Finished};
 pub(crate) use outliers::inputs as fitted_inputs;
 use outlook::{Outlook, Rehearsed};
 pub use requests::{Completed, Planned, Requests, analyse};
@@ -138,6 +139,9 @@ pub struct Scale {
 pub trait Analysis: Any + Send + Sync {
     /// Computes it; None where no engine gives what it needs. Errors: of its method, [`Error::Interrupted`].
     fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, Error>;
+    /// Computes this process's part of what rank 0 has told the others to compute of the question `name`; `found` is what rank 0 has found for
+    /// it. All meet at the end of it.
+    fn assist(&self, _name: &str, _found: &State, _assisting: &Assisting) {}
     /// Exponent of the number of cells with which its time grows.
     fn growth(&self) -> f64 {
         1.0

@@ -7,10 +7,9 @@ use std::process::{Command, Stdio};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::{self, Failure, Outcome};
+use crate::ranks::CHILD;
 use crate::{limits, signal};
 
-/// Set for the child.
-const CHILD: &str = "FPSOLVE_CHILD";
 /// Seconds of computing that reading may take, and bytes for which it may take one more.
 const SECONDS: (u64, u64) = (10, 10_000_000);
 /// Bytes that reading may take, and for each byte of the file: what deflate inflates it to.

@@ -14,11 +14,11 @@ use crate::error::{self, Failure, Outcome};
 use crate::record::hdf5::Existing;
 use crate::record::provenance::Provenance;
 use crate::run::checkpoints::Checkpoints;
-use crate::run::{Doing, Reached, Run, Status, run as run_engines};
+use crate::run::{Doing, Reached, Run, Status, run_together};
 use crate::scenario::Scenario;
 use crate::summary::summary;
 use crate::text::parse_size;
-use crate::{limits, signal};
+use crate::{limits, ranks, signal};
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
@@ -30,7 +30,9 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 
 /// Arguments of `fpsolve scenario`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "Under mpirun -n P, built with MPI, P processes compute the walkers: the same numbers.
+
+Examples:
   fpsolve scenario scenarios/transient.toml
   fpsolve scenario scenarios/transient.toml -o runs/hot.h5 --set dynamics.learning_rate=0.4
   fpsolve scenario scenarios/transient.toml --engine fokker-planck --engine sgd")]
@@ -73,14 +75,19 @@ pub(super) struct Way {
 impl Way {
     /// Bytes that a run may take.
     pub(super) fn memory(&self) -> u64 {
-        self.memory_limit.unwrap_or_else(limits::default_limit)
+        self.memory_limit.unwrap_or_else(|| limits::default_limit() / ranks::processes() as u64)
+    }
+
+    /// Threads that the user asks for.
+    pub(super) fn threads(&self) -> Option<usize> {
+        self.threads.map(usize::from)
     }
 
     /// Listens to signals, starts the clock of the time limit and the threads. Errors: the system refuses.
     pub(super) fn begin(&self) -> Result<(), Failure> {
         super::watch_signals()?;
         self.time.begin();
-        super::set_threads(self.threads.map(usize::from)) // before memory is estimated, which depends on their number
+        super::set_threads(self.threads().or_else(ranks::threads)) // before memory is estimated, which depends on their number
     }
 }
 
@@ -153,13 +160,16 @@ fn compute(
     let told = Arc::clone(reached);
     let progress = Arc::new(Progress::begin(shown, "reading the data and evaluating the model"));
     let show = Arc::clone(&progress);
+    let (ranks, threads) = (ranks::ranks(), way.threads());
     let work = move || {
         told.note_data(&scenario)?;
+        ranks::prepare(&*ranks, &scenario.source, threads);
         let prepared = scenario.problem()?;
         limits::check_built(&scenario, &prepared, memory)?;
         show.say(&Doing::Detail("estimating how long it will take"));
         show.expect(time.check(&scenario, &prepared, shown.quiet)?);
-        Ok(run_engines(&prepared, &signal::interrupted, &|doing| show.say(doing), &told))
+        ranks::prepared(&*ranks)?;
+        Ok(run_together(&ranks, &prepared, &signal::interrupted, &|doing| show.say(doing), &told))
     };
     let look = || checkpoints.look().iter().for_each(|warning| super::tell(warning));
     let run = signal::attended_with(move || error::caught(work), look);

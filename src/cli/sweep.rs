@@ -10,6 +10,7 @@ use super::progress::Progress;
 use super::scenario::{Way, overrides, read_engine};
 use crate::engine::EngineEntry;
 use crate::error::{self, Failure, Outcome};
+use crate::ranks::ranks;
 use crate::record::hdf5;
 use crate::record::provenance::Provenance;
 use crate::run::Status;
@@ -32,9 +33,10 @@ pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
 --zip vary together. The scenario's table [sweep] may hold the same. Paths are those of [expect]; standard errors and \
 errors by the grid come with them.
 
-Every case has a record in NAME-sweep/: the same sweep again goes on where it stopped, or with more values. The table is \
-/sweep in NAME-sweep.h5 (xarray opens it), the picture stands beside it. With --shard K/N a process computes its part of the \
-cases and writes no table; the same without it gathers.
+Every case has a record in NAME-sweep/: the same sweep again goes on where it stopped, or with more values. The table \
+is /sweep in NAME-sweep.h5 (xarray opens it), the picture stands beside it. With --shard K/N a process computes its \
+part of the cases and writes no table; the same without it gathers. Under mpirun -n P, built with MPI, P processes \
+share the cases.
 
 Examples:
   fpsolve sweep scenarios/escape-law.toml
@@ -83,6 +85,10 @@ fn read_shard(text: &str) -> Result<[usize; 2], String> {
 /// Reads, computes what is not there yet, writes the table and the picture, reports.
 fn run(args: &Args) -> Result<Outcome, Failure> {
     args.way.begin()?;
+    if args.shard.is_some() && ranks().size() > 1 {
+        let message = "--shard divides the cases among programs that know nothing of each other, and mpirun has started processes that do";
+        return Err(Failure::input(error::advice(message, "leave one of them out")));
+    }
     let set = overrides(&args.set, &args.engine);
     let scenario = args.data.load(&args.file, &set)?;
     let plan = plan(args, scenario.sweep.clone())?;
@@ -93,7 +99,8 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let (memory, at_a_time) = (args.way.memory(), rayon::current_num_threads());
     signal::end_above(memory);
     let folder = path.with_extension("");
-    let asked = Asked { plan: plan.clone(), cases, folder, memory, at_a_time, shard: args.shard };
+    let asked =
+        Asked { plan: plan.clone(), cases, folder, memory, at_a_time, shard: args.shard, threads: args.way.threads() };
     let provenance = Provenance::start();
     let board = Arc::new(Board::default());
     let done = compute(args, asked, &board)?;

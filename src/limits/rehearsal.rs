@@ -4,15 +4,16 @@
 use std::sync::Arc;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::engine::Interrupt;
+use fpsolve_solvers::engine::{Alone, Interrupt, Ranks};
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::Fields;
 
 use crate::analysis::Finished;
 use crate::analysis::outlook::Rehearsed;
 use crate::engine::work::{LONGEST_PROBE, Measured, Stepping, Stopwatch, Work, thinned, until};
-use crate::engine::{EngineEntry, langevin, sgd, transfer_operator};
+use crate::engine::{EngineEntry, Representation, langevin, sgd, transfer_operator};
 use crate::error::caught;
+use crate::ranks::ranks;
 use crate::run::Doing;
 use crate::run::engine_run::EngineRun;
 use crate::scenario::Prepared;
@@ -75,8 +76,9 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
             walkers.see(entry, steps);
             let advanced = engine.map(|engine| advanced(EngineRun::new(engine, 0.0), &coarse, interrupt));
             built = building;
-            seconds =
-                Some(building + own + advanced.as_ref().map_or(0.0, |(_, seconds)| seconds * growth.powf(GROWTH)));
+            let shared = if entry.representation == Representation::Walkers { ranks().size() as f64 } else { 1.0 };
+            let advancing = own + advanced.as_ref().map_or(0.0, |(_, seconds)| seconds * growth.powf(GROWTH));
+            seconds = Some(building + advancing / shared);
             runs.extend(advanced.map(|(run, _)| run));
         }
         let what = (entry.work)(&prepared.options, problem).map_or(String::new(), |work| work.what);
@@ -129,7 +131,7 @@ fn analyses(
     let seconds = Some(start.seconds() * growth);
     phases.push(Phase { name: MODEL, what: "loss, drift and noise in every cell".into(), seconds, building: 0.0 });
     let chain = phases.iter().find(|phase| phase.name == transfer_operator::ENTRY.word).map(|phase| phase.building);
-    let mut counted = Vec::new();
+    let (mut counted, alone): (_, Arc<dyn Ranks>) = (Vec::new(), Arc::new(Alone));
     for planned in &prepared.analyses {
         let stop = until(LONGEST_PROBE, interrupt);
         let finished = Finished {
@@ -142,6 +144,7 @@ fn analyses(
             runs,
             stationary: runs.iter().find_map(|run| run.engine.on_grid()?.stationary()),
             done_blocks: &|_| Default::default(),
+            ranks: &alone,
             interrupt: &stop,
             progress: &|_| {},
         };

@@ -2,6 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::ranks::ranks;
 use crate::record::{Attribute, Group};
 
 /// The start of a run.
@@ -16,7 +17,7 @@ impl Provenance {
         Self { clock: Instant::now(), start: SystemTime::now() }
     }
 
-    /// Fills the group `/provenance`: command line, commit, host, threads, start (seconds since 1970 UTC), wall seconds
+    /// Fills the group `/provenance`: command line, commit, host, threads, ranks where there are several, start (seconds since 1970 UTC), wall seconds
     /// until now.
     pub fn fill(&self, group: &mut Group) {
         let command: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -26,6 +27,9 @@ impl Provenance {
         group.set("git_commit", Attribute::Text(env!("FPSOLVE_COMMIT").to_string()));
         group.set("host", Attribute::Text(host.trim().to_string()));
         group.set("threads", Attribute::Integer(rayon::current_num_threads() as i64));
+        if ranks().size() > 1 {
+            group.set("ranks", Attribute::Integer(ranks().size() as i64));
+        }
         group.set("start_unix", Attribute::Float(start));
         group.set("wall_seconds", Attribute::Float(self.clock.elapsed().as_secs_f64()));
     }

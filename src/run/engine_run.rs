@@ -4,12 +4,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::engine::{Engine, Interrupt, Snapshot, State};
+use fpsolve_solvers::engine::{Alone, Engine, Interrupt, Ranks, Snapshot, State};
 use fpsolve_solvers::problem::grid::Grid;
 
 use super::kept::Keeping;
 use super::seen::{Seen, read};
 use crate::error::{BUG, caught};
+use crate::ranks::{Order, together};
 use crate::record::Group;
 use crate::record::groups::chain::{add_by_cell, add_long_run};
 use crate::record::groups::ensemble::add_trajectories;
@@ -25,13 +26,22 @@ pub struct EngineRun {
     pub seconds: f64,
     /// Why it stopped, if it did.
     pub failure: Option<Error>,
+    /// The processes that advance it together.
+    ranks: Arc<dyn Ranks>,
 }
 
 impl EngineRun {
     /// An engine that took `seconds` to build.
     pub fn new(engine: Box<dyn Engine>, seconds: f64) -> Self {
         let seen = Seen::of(&*engine);
-        Self { engine, seen: Arc::new(RwLock::new(seen)), keeping: Keeping::default(), seconds, failure: None }
+        let (seen, keeping, ranks) = (Arc::new(RwLock::new(seen)), Keeping::default(), Arc::new(Alone));
+        Self { engine, seen, keeping, seconds, failure: None, ranks }
+    }
+
+    /// Lets other processes, which have built the same engine, compute a part of its walkers.
+    pub fn share(&mut self, ranks: &Arc<dyn Ranks>) {
+        self.engine.share(ranks);
+        self.ranks = Arc::clone(ranks);
     }
 
     /// Takes it to where an earlier run kept its state. Errors: the state of something else.
@@ -89,9 +99,11 @@ impl EngineRun {
     }
 
     fn go(&mut self, time: f64, interrupt: Interrupt) {
-        let (name, engine) = (self.engine.name(), &mut self.engine);
+        let (name, engine, ranks) = (self.engine.name(), &mut self.engine, &*self.ranks);
+        let order = Order::Advance { engine: name.into(), to: time };
         let bug = |what: &str| Error::numerical(name, format!("at t = {time}"), what, BUG);
-        match caught(|| engine.advance(time, interrupt).map(|()| engine.snapshot())) {
+        let advance = || together(ranks, &order, || engine.advance(time, interrupt)).map(|()| engine.snapshot());
+        match caught(advance) {
             Ok(Ok(snapshot)) if is_finite(&snapshot) => self.look(Some(snapshot)),
             Ok(Ok(_)) => {
                 self.failure = Some(bug("a value is not finite"));

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fpsolve_solvers::Error;
-use fpsolve_solvers::engine::{Attribute, Interrupt};
+use fpsolve_solvers::engine::{Alone, Attribute, Interrupt, Ranks};
 use fpsolve_solvers::fokker_planck::FokkerPlanckOptions;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::fields::Fields;
@@ -29,8 +29,11 @@ use self::engine_run::EngineRun;
 pub use self::heading::heading;
 pub use self::outcome::{Run, Status};
 pub use self::reached::Reached;
+use self::seen::ENGINE;
 use crate::analysis::{Completed, Failure, Finished, Subject, analyse};
+use crate::engine::Representation;
 use crate::error::{BUG, caught};
+use crate::ranks::Order;
 use crate::record::Record;
 use crate::record::groups::comparison::{comparison_group, warning_rows};
 use crate::record::groups::{problem as problem_fields, stationary as stationary_density};
@@ -45,6 +48,19 @@ use crate::setting;
 ///
 /// `reached` is told how far the run has come, for whoever cannot wait for its end.
 pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing), reached: &Reached) -> Run {
+    let alone: Arc<dyn Ranks> = Arc::new(Alone);
+    run_together(&alone, prepared, interrupt, progress, reached)
+}
+
+/// [`run`], with walkers computed by several processes, of which this is rank 0 and the others have [prepared](crate::serve) the same
+/// scenario.
+pub fn run_together(
+    ranks: &Arc<dyn Ranks>,
+    prepared: &Prepared,
+    interrupt: Interrupt,
+    progress: &dyn Fn(&Doing),
+    reached: &Reached,
+) -> Run {
     let progress: &dyn Fn(&Doing) = &|doing| {
         reached.doing(&doing.words());
         progress(doing);
@@ -56,7 +72,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing),
 
     let begun = heading(prepared, &problem, Status::Interrupted);
     reached.begin(begun, &problem, prepared.data.as_ref(), &prepared.engines);
-    let mut runs = build(prepared, &problem, &mut failures, interrupt, progress, reached);
+    let mut runs = build(ranks, prepared, &problem, &mut failures, interrupt, progress, reached);
     let (mut from, end) = (0.0, problem.times.last().copied().unwrap_or(0.0));
     for (k, &time) in problem.times.iter().enumerate() {
         for (word, run) in &mut runs {
@@ -83,6 +99,7 @@ pub fn run(prepared: &Prepared, interrupt: Interrupt, progress: &dyn Fn(&Doing),
         runs: &runs,
         stationary,
         done_blocks: &|passage| reached.done_blocks(passage),
+        ranks,
         interrupt,
         progress: &|what| progress(&Doing::Detail(what)),
     };
@@ -181,6 +198,7 @@ fn add_seconds(record: &mut Record, name: &str, seconds: f64) {
 
 /// Builds the engines that were asked for.
 fn build(
+    ranks: &Arc<dyn Ranks>,
     prepared: &Prepared,
     problem: &Problem,
     failures: &mut Vec<Error>,
@@ -192,12 +210,20 @@ fn build(
     for kind in &prepared.engines {
         progress(&Doing::Building(kind.word));
         let start = Instant::now();
+        let shared = ranks.size() > 1 && kind.representation == Representation::Walkers;
+        if shared {
+            let earlier = reached.earlier(kind.group).and_then(|state| state.part(ENGINE).cloned());
+            ranks.tell(&Order::Build { engine: kind.word.into(), earlier }.message());
+        }
         let built = caught(|| {
             let mut run = EngineRun::new((kind.build)(&prepared.options, problem, interrupt)?, 0.0);
             if interrupt() {
                 return Err(Error::Interrupted { time: 0.0 }); // its choices may have ended early: nothing to go on from
             }
             reached.earlier(kind.group).map_or(Ok(()), |state| run.restore(&state))?;
+            if shared {
+                run.share(ranks);
+            }
             run.seconds += start.elapsed().as_secs_f64();
             Ok(run)
         });

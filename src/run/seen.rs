@@ -14,6 +14,8 @@ use crate::record::groups::engine::{Relaxation, add_refined_moments, add_relaxat
 use crate::record::groups::ensemble::add_statistics;
 use crate::text::short;
 
+/// The part of what is kept of an engine that is its own state.
+pub(super) const ENGINE: &str = "engine";
 /// Probability that a chain may lose over the ends of the box in a step before its law counts as wrong.
 const MOST_CLAMPED: f64 = 1e-6;
 
@@ -154,7 +156,7 @@ impl Seen {
         let mut kept = self.kept.clone()?;
         let engine = Arc::clone(&kept.engine);
         let mut state = State::save(&mut |archive| self.archive(&mut kept, archive)).ok()?;
-        state.parts.push(("engine".into(), State::clone(&engine)));
+        state.parts.push((ENGINE.into(), State::clone(&engine)));
         Some(state)
     }
 
@@ -164,8 +166,8 @@ impl Seen {
         let (none, inner) = (Arc::default(), State::default());
         let mut kept = Kept { engine: none, snapshots: 0, statistics: 0, refined: 0, grid_errors: 0, seconds: 0.0 };
         state.restore(&mut |archive| self.archive(&mut kept, archive))?;
-        state.part("engine").unwrap_or(&inner).restore(&mut |archive| engine.archive(archive))?;
-        kept.engine = Arc::new(state.part("engine").cloned().unwrap_or_default());
+        state.part(ENGINE).unwrap_or(&inner).restore(&mut |archive| engine.archive(archive))?;
+        kept.engine = Arc::new(state.part(ENGINE).cloned().unwrap_or_default());
         let seconds = kept.seconds;
         self.kept = Some(kept);
         Ok(seconds)

@@ -1,6 +1,6 @@
 //! What has been answered, what is being computed, and what is kept of it where the sweep ends early.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +21,8 @@ pub struct Board {
 struct Parts {
     answers: BTreeMap<usize, Answer>,
     running: BTreeMap<usize, Running>,
+    /// Cases that other processes compute.
+    away: BTreeSet<usize>,
     /// Root attributes and grid of the first record that was seen.
     heading: Option<(usize, Record)>,
     /// Cases to compute in this process, and how many of them are done.
@@ -64,10 +66,15 @@ impl Board {
         if let Some(record) = record.filter(|_| parts.heading.as_ref().is_none_or(|(first, _)| number < *first)) {
             parts.heading = Some((number, heading_of(record)));
         }
-        if parts.running.remove(&number).is_some() {
+        if parts.running.remove(&number).is_some() | parts.away.remove(&number) {
             parts.done += 1;
         }
         parts.answers.insert(number, answer);
+    }
+
+    /// A case is begun by another process.
+    pub fn hand_out(&self, number: usize) {
+        self.parts().away.insert(number);
     }
 
     /// A case is begun.

@@ -25,6 +25,8 @@ pub struct Case {
     pub number: usize,
     /// The file of its record.
     pub file: PathBuf,
+    /// The overrides that make it.
+    pub settings: Vec<String>,
 }
 
 /// How a case ended and what it gave.
@@ -45,12 +47,12 @@ impl Answer {
     pub fn refused(failure: &Failure, plan: &Plan) -> Self {
         let help = failure.report.help().map(|help| format!(": {help}")).unwrap_or_default();
         let remark = format!("{}{help}", failure.report).lines().next().unwrap_or_default().to_string();
-        Self {
-            outcome: failure.outcome,
-            remark,
-            numbers: vec![[f64::NAN; 3]; plan.collect.len()],
-            drive: [f64::NAN; 3],
-        }
+        Self::without_record(failure.outcome, remark, plan)
+    }
+
+    /// A case without a record: how it ended, and why.
+    pub fn without_record(outcome: Outcome, remark: String, plan: &Plan) -> Self {
+        Self { outcome, remark, numbers: vec![[f64::NAN; 3]; plan.collect.len()], drive: [f64::NAN; 3] }
     }
 
     /// Whether its numbers are those of a run that came to its end.
@@ -143,16 +145,24 @@ impl Cases {
         Self { base, set, hashes: Default::default() }
     }
 
-    /// The scenario of a case, with further overrides. Errors: those of [`Scenario::load`].
-    pub fn scenario(&self, plan: &Plan, number: usize, more: &[String]) -> Result<Scenario> {
-        let set = [self.set.clone(), plan.settings(number), more.to_vec()].concat();
+    /// The scenario as it is written, with the overrides that hold for every case.
+    pub fn source(&self) -> Source {
+        let mut source = self.base.anew();
+        source.overrides.clone_from(&self.set);
+        source
+    }
+
+    /// The scenario of a case with these overrides. Errors: those of [`Scenario::load`].
+    pub fn scenario(&self, settings: &[String]) -> Result<Scenario> {
+        let set = [&self.set, settings].concat();
         Scenario::of_source(self.base.anew(), &set, &self.base.data_folders)
     }
 
     /// A case with the file of its record in `folder`: named by the scenario as run, its data and the program. Errors: a scenario that is
     /// refused.
     pub fn case(&self, plan: &Plan, number: usize, folder: &Path) -> Result<Case, Failure> {
-        let scenario = self.scenario(plan, number, &[])?;
+        let settings = plan.settings(number);
+        let scenario = self.scenario(&settings)?;
         let mut hash = Sha256::new();
         let data = self.data(&scenario)?;
         for part in [env!("CARGO_PKG_VERSION"), env!("FPSOLVE_COMMIT"), &scenario.source.text, &data] {
@@ -160,7 +170,7 @@ impl Cases {
             hash.update(part.as_bytes());
         }
         let digits: String = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Case { number, file: folder.join(format!("{digits}.h5")) })
+        Ok(Case { number, file: folder.join(format!("{digits}.h5")), settings })
     }
 
     /// SHA-256 of the data file of a scenario, read once; empty without one.

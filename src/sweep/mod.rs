@@ -10,12 +10,16 @@
 //! | `probe.rs` | whether a record will have what is to be collected, before hours pass |
 //! | `rare.rs` | whether walkers can arrive at all |
 //! | `board.rs` | who computes what, and what has been answered |
-//! | `work.rs` | the cases are computed |
+//! | `compute.rs` | a case is computed |
+//! | `work.rs` | what is not there yet is computed |
+//! | `hand_out.rs` | cases that other processes compute |
 //! | `law.rs` | slopes of logarithms against B/η |
 //! | `table.rs` | `/sweep`, and the report |
 
 mod board;
 mod case;
+mod compute;
+mod hand_out;
 mod law;
 mod plan;
 mod probe;
@@ -25,7 +29,9 @@ mod work;
 
 pub use board::{Board, Standing};
 pub use case::{Answer, Case, Cases, earlier};
+pub use compute::Asked;
+pub use hand_out::help;
 pub use law::{Fit, Law, laws};
 pub use plan::{Axis, Collected, Plan};
 pub use table::{heading, report, table};
-pub use work::{Asked, carry_out};
+pub use work::carry_out;

@@ -90,6 +90,12 @@ impl Plan {
         Ok(Self { axes, collect: sweep.collect.iter().map(collected).collect() })
     }
 
+    /// What is collected of cases that others know.
+    pub fn of_paths(collect: &[String]) -> Self {
+        let collected = |path: &String| Collected { path: path.clone(), name: name_of(path) };
+        Self { axes: Vec::new(), collect: collect.iter().map(collected).collect() }
+    }
+
     /// Number of cases.
     pub fn cases(&self) -> usize {
         self.axes.iter().map(Axis::len).product()

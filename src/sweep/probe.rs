@@ -53,11 +53,13 @@ fn unknown(said: &str) -> Failure {
 
 /// The record of a case on a coarse grid with few walkers; None where it was refused, failed or took long: then nothing is known yet.
 fn small(cases: &Cases, plan: &Plan, number: usize, interrupt: Interrupt) -> Option<Record> {
-    let scenario = cases.scenario(plan, number, &[]).ok()?;
+    let settings = plan.settings(number);
+    let scenario = cases.scenario(&settings).ok()?;
     let walkers = scenario.engines_to_run().ok()?.into_iter().filter(|e| e.representation == Representation::Walkers);
     let few =
         walkers.filter(|e| e.table.keys.contains(&"walkers")).map(|e| format!("{}.walkers={WALKERS}", e.table.key));
-    let scenario = cases.scenario(plan, number, &few.collect::<Vec<_>>()).ok()?;
+    let settings: Vec<String> = settings.into_iter().chain(few).collect();
+    let scenario = cases.scenario(&settings).ok()?;
     let mut prepared = scenario.problem().ok()?;
     let shape = prepared.problem.grid.shape().to_vec();
     let cells: Vec<usize> = shape.iter().map(|&n| n.min(CELLS[shape.len() - 1]) & !1).collect();

@@ -5,6 +5,7 @@
 //! | `mod.rs` | the traits [`Engine`] and [`OnGrid`] |
 //! | `observation.rs` | what is seen at an output time: [`Snapshot`], [`Statistics`], [`RefinedMoments`], [`Trajectories`] |
 //! | `law.rs` | what the operator on a grid says besides: [`Stationary`], [`LongRun`], [`Spectrum`] |
+//! | `ranks.rs` | several processes that compute one run: [`Ranks`] |
 //! | `state.rs` | what an engine needs to go on as if it had never stopped: [`State`], [`Archive`] |
 //!
 //! An engine knows neither files nor the other engines. One whose law is not that of the problem's Fokker–Planck equation
@@ -12,11 +13,15 @@
 
 mod law;
 mod observation;
+mod ranks;
 mod state;
 
 pub use law::{ByCell, LongRun, RefinedSpectrum, Spectrum, Stationary};
 pub use observation::{Attribute, Interrupt, QUANTILE_LEVELS, RefinedMoments, Snapshot, Statistics, Trajectories};
+pub use ranks::{Alone, Message, Patience, Ranks, meet, shares};
 pub use state::{Archive, Numbers, State, Visit};
+
+use std::sync::Arc;
 
 use crate::Error;
 use crate::escape::basin::{Basin, QuasiStationary};
@@ -43,6 +48,9 @@ pub trait Engine {
     /// Notes its state, at an output time or where it pauses, or puts it back, so that it goes on bit for bit as if it had never stopped. To be put back right after it was built for
     /// the same problem with the same options. Errors: as for [`State::restore`].
     fn archive(&mut self, archive: &mut Archive) -> Result<(), Error>;
+    /// Computes its walkers together with other processes, which hold the same engine and advance it to the same times; only that of rank 0
+    /// is observed. To be called right after it was built or put back; a density is computed by rank 0.
+    fn share(&mut self, _ranks: &Arc<dyn Ranks>) {}
     /// What can be seen now.
     fn snapshot(&self) -> Snapshot;
     /// What an ensemble shows besides; None for a density.

@@ -1,6 +1,8 @@
 //! Advancing all blocks in parallel: all arrive at the next output time together. Where that is interrupted, the ensemble still stands at the
 //! last one, and the blocks on their way go on at the next call.
 
+use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -8,7 +10,7 @@ use rayon::prelude::*;
 use super::block::Block;
 use super::walkers::Ensemble;
 use crate::Error;
-use crate::engine::Interrupt;
+use crate::engine::{Archive, Interrupt, State, meet};
 
 /// Why a block did not reach the output time.
 #[derive(Debug)]
@@ -45,8 +47,8 @@ impl Watch<'_> {
 }
 
 impl Ensemble {
-    /// Runs `work` on every block, which takes it from `now` to the output time `to`; `scratch` makes what one thread reuses between blocks. The
-    /// ensemble stays as it was until [`Ensemble::arrive`] is called. A block that notes its [steps](Block::done) before each
+    /// Runs `work` on every block that is advanced here, which takes it from `now` to the output time `to`; `scratch` makes what one thread
+    /// reuses between blocks. The ensemble stays as it was until [`Ensemble::arrive`] is called. A block that notes its [steps](Block::done) before each
     /// [`Watch::check`] goes on there after an interruption; others begin again.
     ///
     /// Errors: that of the first block that failed; [`Error::Interrupted`] with the time `now`.
@@ -64,11 +66,10 @@ impl Ensemble {
         if self.spare.is_empty() {
             self.spare.clone_from(&self.blocks);
         }
-        let going_on = self.on_the_way_to == Some(to);
-        let results: Vec<Result<(), Stop>> = self
-            .blocks
+        let (going_on, own) = (self.on_the_way_to == Some(to), self.own());
+        let results: Vec<Result<(), Stop>> = self.blocks[own.clone()]
             .par_iter()
-            .zip(&mut self.spare)
+            .zip(&mut self.spare[own])
             .enumerate()
             .map_init(scratch, |scratch, (block, (old, new))| {
                 if !(going_on && new.is_ahead()) {
@@ -103,10 +104,23 @@ impl Ensemble {
         Ok(())
     }
 
-    /// Makes where [`Ensemble::advance`] came to the place of the ensemble.
-    pub fn arrive(&mut self) {
+    /// Makes where [`Ensemble::advance`] came to the place of the ensemble, once all ranks are there; `outcome` is how that ended here.
+    ///
+    /// Errors: those of `outcome` and of the other ranks; the ensemble then stays as it was, and the next call of [`Ensemble::advance`] goes on.
+    pub fn arrive(&mut self, outcome: Result<(), Error>, interrupt: Interrupt) -> Result<(), Error> {
+        let (ranks, own) = (Arc::clone(&self.ranks), self.own());
+        let Self { spare, shares, .. } = self;
+        let mut part = |share: Range<usize>, archive: &mut Archive| {
+            Block::archive(&mut spare[share].iter_mut().collect::<Vec<_>>(), archive)
+        };
+        let mine =
+            if ranks.rank() == 0 { State::default() } else { State::save(&mut |archive| part(own.clone(), archive))? };
+        meet(&*ranks, outcome, mine, interrupt, &mut |rank, state| {
+            state.restore(&mut |archive| part(shares[rank].clone(), archive))
+        })?;
         std::mem::swap(&mut self.blocks, &mut self.spare);
         self.blocks.iter_mut().for_each(|block| (block.done, block.arrived) = (0, false));
         self.on_the_way_to = None;
+        Ok(())
     }
 }

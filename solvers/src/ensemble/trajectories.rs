@@ -20,8 +20,8 @@ impl Trajectories {
 
     /// Appends what the blocks `kept` while they advanced: for each time in turn the whole block (d×BLOCK).
     pub fn collect(&mut self, times: impl Iterator<Item = f64>, d: usize, ensemble: &mut Ensemble) {
-        if self.walkers == 0 {
-            return;
+        if self.walkers == 0 || !ensemble.is_whole() {
+            return ensemble.blocks.iter_mut().for_each(|block| block.kept.clear());
         }
         for (row, time) in times.enumerate() {
             self.times.push(time);

@@ -1,11 +1,14 @@
 //! N walkers of one engine, drawn from the initial law and observed on the grid.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::block::{BLOCK, Block, Tally};
 use super::histogram::Locator;
 use super::moments::Moments;
-use crate::engine::{Archive, Snapshot};
+use crate::engine::{Alone, Archive, Ranks, Snapshot, shares};
 use crate::error::{Error, Setting};
 use crate::numerics::random::Stream;
 use crate::problem::Problem;
@@ -20,6 +23,9 @@ pub struct Ensemble {
     pub(super) spare: Vec<Block>,
     /// The time that blocks in `spare` are on their way to, where that was interrupted.
     pub(super) on_the_way_to: Option<f64>,
+    /// The processes that advance it, and the blocks that each of them advances.
+    pub(super) ranks: Arc<dyn Ranks>,
+    pub(super) shares: Vec<Range<usize>>,
 }
 
 impl Ensemble {
@@ -41,8 +47,35 @@ impl Ensemble {
                 sampler.fill(&mut Stream::new(problem.seed, &purpose, b as u64), &mut block.points);
                 block
             })
-            .collect();
-        Ok(Self { grid: grid.clone(), walkers, blocks, spare: Vec::new(), on_the_way_to: None })
+            .collect::<Vec<_>>();
+        let shares = shares(1, blocks.len(), 0);
+        let (spare, ranks) = (Vec::new(), Arc::new(Alone));
+        Ok(Self { grid: grid.clone(), walkers, blocks, spare, on_the_way_to: None, ranks, shares })
+    }
+
+    /// Advances only a part of the blocks here, and the others at the other ranks; rank 0 has as much to do as `beside` blocks are besides. It
+    /// holds the whole; elsewhere the blocks of others are left without walkers.
+    pub fn share(&mut self, ranks: &Arc<dyn Ranks>, beside: usize) {
+        (self.ranks, self.shares) = (Arc::clone(ranks), shares(ranks.size(), self.blocks.len(), beside));
+        if !self.is_whole() {
+            let (own, walkers) = (self.own(), self.walkers);
+            let others = |blocks: &mut Vec<Block>| {
+                let others = blocks.iter_mut().enumerate().filter(|(b, _)| !own.contains(b));
+                others.for_each(|(b, block)| *block = Block::new(0, b, walkers, 0, ""));
+            };
+            others(&mut self.blocks);
+            others(&mut self.spare);
+        }
+    }
+
+    /// The blocks that are advanced here.
+    pub(super) fn own(&self) -> Range<usize> {
+        self.shares[self.ranks.rank()].clone()
+    }
+
+    /// Whether all walkers are here: at rank 0.
+    pub fn is_whole(&self) -> bool {
+        self.ranks.rank() == 0
     }
 
     /// Number of walkers N.

@@ -23,9 +23,11 @@ mod step;
 mod step_halving;
 mod walls;
 
+use std::sync::Arc;
+
 use crate::Error;
 use crate::dynamics::{Coefficients, table};
-use crate::engine::{Archive, Attribute, Engine, Interrupt, Snapshot, Statistics};
+use crate::engine::{Archive, Attribute, Engine, Interrupt, Ranks, Snapshot, Statistics};
 use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Trajectories};
 use crate::fault::{Fault, planted};
 use crate::problem::Problem;
@@ -174,6 +176,9 @@ impl Langevin {
 
     /// Looks at the local rates where the first walkers are.
     fn look_at_rates(&mut self, h: f64) {
+        if !self.ensemble.is_whole() {
+            return;
+        }
         self.stiffness = self.stiffness.max(h * largest_rate(&self.sde, &self.ensemble.first_points(BLOCK)));
     }
 
@@ -262,11 +267,8 @@ impl Engine for Langevin {
         };
         let beside = || halving.as_mut().is_none_or(|halving| halving.advance(sde, scheme, walls, steps, h, interrupt));
         let (main, all_pairs) = rayon::join(main, beside);
-        main?;
-        if !all_pairs {
-            return Err(Error::Interrupted { time: from });
-        }
-        self.ensemble.arrive();
+        let outcome = main.and(if all_pairs { Ok(()) } else { Err(Error::Interrupted { time: from }) });
+        self.ensemble.arrive(outcome, interrupt)?;
         self.halving.iter_mut().for_each(|halving| halving.compare(self.entry.weak_order));
         let time_after = |&k: &u64| if k == steps { to } else { from + k as f64 * h };
         self.trajectories.collect(kept.iter().map(time_after), d, &mut self.ensemble);
@@ -274,6 +276,14 @@ impl Engine for Langevin {
         self.steps += steps;
         self.look_at_rates(h);
         Ok(())
+    }
+
+    fn share(&mut self, ranks: &Arc<dyn Ranks>) {
+        let pairs = self.halving.as_ref().map_or(0, |_| step_halving::blocks(self.ensemble.walkers()));
+        self.ensemble.share(ranks, pairs);
+        if !self.ensemble.is_whole() {
+            self.halving = None; // rank 0 takes them
+        }
     }
 
     fn pauses(&self) -> bool {

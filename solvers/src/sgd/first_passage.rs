@@ -49,13 +49,13 @@ pub fn first_passage_from(
     let mut ensemble = at_start(problem, passage, "sgd/first-passage")?;
     ensemble.blocks_mut().iter_mut().for_each(|block| block.memory = descent.start(&block.points));
     let follow = Follow { descent: &descent, problem, passage, steps: steps as u64 };
-    ensemble.advance(
+    let outcome = ensemble.advance(
         [0.0, passage.horizon],
         interrupt,
         || Work::new(problem.dimension(), descent.minibatch.batch_size),
         |block, work, watch| done.or_follow(block, |block| follow.block(block, work, watch)),
-    )?;
-    ensemble.arrive();
+    );
+    ensemble.arrive(outcome, interrupt)?;
     Ok(summary(passage, h, &times_of(&ensemble), AT_STEPS, false))
 }
 

@@ -32,7 +32,9 @@ pub mod optimizer;
 mod options;
 pub mod sampling;
 
-use crate::engine::{Archive, Attribute, Engine, Interrupt, Snapshot, Statistics};
+use std::sync::Arc;
+
+use crate::engine::{Archive, Attribute, Engine, Interrupt, Ranks, Snapshot, Statistics};
 use crate::ensemble::{Ensemble, Stop, Trajectories};
 use crate::error::Error;
 use crate::fault::{Fault, planted};
@@ -109,6 +111,9 @@ impl Sgd {
     }
 
     fn look_at_curvature(&mut self) {
+        if !self.ensemble.is_whole() {
+            return;
+        }
         let points = self.ensemble.first_points(CURVATURE_WALKERS);
         if let Some(limit) = self.descent.optimizer.stability_limit() {
             let Descent { model, lengths, .. } = &self.descent;
@@ -138,7 +143,7 @@ impl Engine for Sgd {
         let axes = self.ensemble.grid().axes().to_vec();
         let share = (target - first) as f64 * descent.step_time() / self.end.max(f64::MIN_POSITIVE);
         let (trajectories, kept) = (&self.trajectories, Trajectories::kept_steps(target - first, share));
-        self.ensemble.advance(
+        let outcome = self.ensemble.advance(
             [now, target as f64 * descent.step_time()],
             interrupt,
             || Work::new(descent.lengths.len(), descent.minibatch.batch_size),
@@ -165,13 +170,17 @@ impl Engine for Sgd {
                 wrap(&axes, &mut block.points);
                 Ok(())
             },
-        )?;
-        self.ensemble.arrive();
+        );
+        self.ensemble.arrive(outcome, interrupt)?;
         let (h, d) = (self.descent.step_time(), self.descent.lengths.len());
         self.trajectories.collect(kept.iter().map(|k| (first + k) as f64 * h), d, &mut self.ensemble);
         self.steps = target;
         self.look_at_curvature();
         Ok(())
+    }
+
+    fn share(&mut self, ranks: &Arc<dyn Ranks>) {
+        self.ensemble.share(ranks, 0);
     }
 
     fn pauses(&self) -> bool {

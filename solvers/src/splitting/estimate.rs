@@ -1,7 +1,10 @@
 //! What independent repetitions say together.
 
+use crate::Error;
+use crate::engine::Archive;
+
 /// What one repetition found; lengths in steps.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Repetition {
     /// p̂; 0 where no path came to B.
     pub probability: f64,
@@ -15,6 +18,26 @@ pub struct Repetition {
     pub levels: u32,
     /// Steps of walkers.
     pub steps: u64,
+}
+
+impl Repetition {
+    /// Notes repetitions, or puts them back. Errors: as for [`State::restore`](crate::engine::State::restore).
+    pub(super) fn archive(some: &mut [Self], archive: &mut Archive) -> Result<(), Error> {
+        let lengths = some.iter_mut().flat_map(|one| {
+            let Self { probability, first_exit, loop_length, .. } = one;
+            [probability, first_exit, loop_length].map(|length: &mut f64| std::slice::from_mut(length))
+        });
+        archive.pieces("lengths", lengths.collect())?;
+        let mut reactive: Vec<Vec<f64>> = some.iter().map(|one| one.reactive.into_iter().collect()).collect();
+        archive.lists("reactive", reactive.iter_mut().collect())?;
+        let mut levels: Vec<u64> = some.iter().map(|one| u64::from(one.levels)).collect();
+        archive.words("levels", vec![&mut levels])?;
+        archive.words("steps", some.iter_mut().map(|one| std::slice::from_mut(&mut one.steps)).collect())?;
+        for (one, (reactive, levels)) in some.iter_mut().zip(reactive.iter().zip(levels)) {
+            (one.reactive, one.levels) = (reactive.first().copied(), levels as u32);
+        }
+        Ok(())
+    }
 }
 
 /// An estimate with its bars.

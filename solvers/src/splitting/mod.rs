@@ -28,13 +28,11 @@ mod loops;
 mod path;
 mod repetition;
 
-use rayon::prelude::*;
-
 pub use chain::{Chain, Stepper};
 pub use estimate::{Estimate, Repetition};
 
 use crate::Error;
-use crate::engine::Interrupt;
+use crate::engine::{Interrupt, Ranks, State, meet, shares};
 
 /// A rare event of a chain.
 pub struct RareEvent<'a> {
@@ -54,12 +52,14 @@ pub struct RareEvent<'a> {
     pub seed: u64,
     /// Names the random streams.
     pub purpose: &'a str,
+    /// The processes that compute its repetitions, each of which is given the same event.
+    pub ranks: &'a dyn Ranks,
 }
 
 /// Numbers kept for each replica: states that set a maximum on its path, roughly.
 pub const KEPT_STATES: f64 = 100.0;
 
-/// The estimate of a rare event; the same bits for any number of threads.
+/// The estimate of a rare event; the same bits for any number of threads and ranks. At other ranks than the first it is that of a part.
 ///
 /// Errors: fewer than two replicas or repetitions, a score that is not finite at the start, walkers that do not come back to the start set
 /// or are not finite, [`Error::Interrupted`].
@@ -77,12 +77,21 @@ pub fn rare_event(event: &RareEvent, interrupt: Interrupt) -> Result<Estimate, E
             "write a score that is a number there",
         ));
     }
-    let start = loops::start_set(event, interrupt)?;
-    let each = |r: usize| repetition::run(event, &start, r as u64, interrupt);
-    let repetitions = (0..event.repetitions).into_par_iter().map(each).collect::<Vec<_>>();
-    // the first failure in the order of the repetitions, whatever the order of the threads
-    let repetitions = repetitions.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(Estimate::new(repetitions, event.chain.step_time(), start.level, start.steps))
+    let start = loops::start_set(event, interrupt);
+    let shares = shares(event.ranks.size(), event.repetitions, 0);
+    let mut all = vec![Repetition::default(); event.repetitions];
+    let own = shares[event.ranks.rank()].clone();
+    let found = start
+        .as_ref()
+        .map_err(Error::clone)
+        .and_then(|start| repetition::run_all(event, start, own.clone(), interrupt));
+    let outcome = found.map(|found| all[own.clone()].copy_from_slice(&found));
+    let part = State::save(&mut |archive| Repetition::archive(&mut all[own.clone()], archive))?;
+    meet(event.ranks, outcome, part, interrupt, &mut |rank, part| {
+        part.restore(&mut |archive| Repetition::archive(&mut all[shares[rank].clone()], archive))
+    })?;
+    let start = start?;
+    Ok(Estimate::new(all, event.chain.step_time(), start.level, start.steps))
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! One repetition: N paths through the levels.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use super::chain::{Stepper, block_at, put};
 use super::estimate::Repetition;
 use super::loops::{MOST_STEPS, StartSet, astray, check, loops};
@@ -15,8 +19,19 @@ const KILLED: f64 = 0.1;
 /// Probabilities below which the event counts as out of reach.
 const LEAST: f64 = 1e-290;
 
+/// Some of the repetitions. Errors: the first failure in their order, whatever the order of the threads.
+pub(super) fn run_all(
+    event: &RareEvent,
+    start: &StartSet,
+    which: Range<usize>,
+    interrupt: Interrupt,
+) -> Result<Vec<Repetition>, Error> {
+    let each = |r: usize| run(event, start, r as u64, interrupt);
+    which.into_par_iter().map(each).collect::<Vec<_>>().into_iter().collect()
+}
+
 /// Repetition number `index`. Errors: those of a step, [`Error::Interrupted`], paths that do not end.
-pub(super) fn run(event: &RareEvent, start: &StartSet, index: u64, interrupt: Interrupt) -> Result<Repetition, Error> {
+fn run(event: &RareEvent, start: &StartSet, index: u64, interrupt: Interrupt) -> Result<Repetition, Error> {
     let chain: &dyn Chain = event.chain;
     let mut block = block_at(chain, event.from, event.seed, event.purpose, index);
     let mut choice = Stream::new(event.seed, &format!("{}/choice", event.purpose), index);

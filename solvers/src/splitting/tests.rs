@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::engine::Alone;
 use crate::ensemble::BLOCK;
 
 /// θ' = θ − η(θ³ − θ ± s) in the first coordinate, θ' = θ − η(θ ± s) in the others.
@@ -36,8 +37,17 @@ fn find(chain: &Wells, to: f64, score: &(dyn Fn(&[f64]) -> Vec<f64> + Sync), [n,
     from[0] = -1.0;
     let target = |points: &[f64]| points[..points.len() / chain.d].iter().map(|x| *x > to).collect::<Vec<_>>();
     let (replicas, repetitions) = (n, r);
-    let event =
-        RareEvent { chain, from: &from, target: &target, score, replicas, repetitions, seed: 3, purpose: "test" };
+    let event = RareEvent {
+        chain,
+        from: &from,
+        target: &target,
+        score,
+        replicas,
+        repetitions,
+        seed: 3,
+        purpose: "test",
+        ranks: &Alone,
+    };
     rare_event(&event, &|| false).unwrap()
 }
 
@@ -94,6 +104,7 @@ fn the_same_bits_for_any_number_of_threads_and_an_end_when_asked() {
         repetitions: 4,
         seed: 3,
         purpose: "test",
+        ranks: &Alone,
     };
     assert!(matches!(rare_event(&event, &|| true), Err(Error::Interrupted { .. })));
     assert!(rare_event(&RareEvent { repetitions: 1, ..event }, &|| false).unwrap_err().to_string().contains("no bars"));

@@ -326,6 +326,10 @@ fn times_of_sgd_and_of_its_sde_part_exponentially() {
     }
 }
 
+/// Cells, W1 at most, and the greatest difference of distribution functions where it is known.
+type Known = (u32, f64, Option<f64>);
+type Distribution<'a> = &'a dyn Fn(f64) -> f64;
+
 /// ±1 at η = ½ rests uniformly on [−1, 1], at η = ⅔ on Cantor's set: there is no density, and W1 is of first order.
 #[test]
 fn laws_without_a_density_are_reached_in_distance() {
@@ -345,11 +349,9 @@ fn laws_without_a_density_are_reached_in_distance() {
         value
     };
     let uniform = |t: f64| (t.clamp(-1.0, 1.0) + 1.0) / 2.0;
-    // W1 at most, and the greatest difference of distribution functions where it is known
-    type Known = (u32, f64, Option<f64>);
     let even: &[Known] = &[(100, 2e-4, None), (400, 1.2e-5, None), (1600, 7e-7, None)];
     let dust: &[Known] = &[(100, 3.2e-3, Some(0.0103)), (400, 8.2e-4, Some(0.0046)), (1600, 2.2e-4, Some(0.0019))];
-    let cases: [(f64, &dyn Fn(f64) -> f64, f64, &[Known]); 2] =
+    let cases: [(f64, Distribution, f64, &[Known]); 2] =
         [(0.5, &uniform, 1.0 / 3.0, even), (2.0 / 3.0, &cantor, 0.5, dust)];
     for (eta, exact, variance, known) in cases {
         for &(count, most, largest) in known {

@@ -7,6 +7,7 @@ mod request;
 mod score;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::engine::{Numbers, State};
 use fpsolve_solvers::langevin::LangevinChain;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::sgd::SgdChain;
@@ -15,9 +16,10 @@ use miette::Result;
 
 use self::event::Event;
 use super::walkers::Walkers;
-use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Subject};
+use super::{Analysis, AnalysisEntry, Assisting, Failure, Findings, Finished, Subject};
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
+use crate::ranks::{Order, together};
 use crate::record::Record;
 use crate::text::short;
 
@@ -54,6 +56,16 @@ impl Analysis for Events {
         }
         Ok(Some(Box::new(Found { estimates, failures })))
     }
+
+    fn assist(&self, name: &str, found: &State, assisting: &Assisting) {
+        let committor = found.arrays.iter().find_map(|(name, numbers)| match numbers {
+            Numbers::Floats(values) if name == SCORE => Some(values.clone()),
+            Numbers::Floats(_) | Numbers::Words(_) => None,
+        });
+        if let Some(event) = self.0.iter().find(|event| event.name == name) {
+            let _ = look_for(event, committor, assisting); // rank 0 has the answer
+        }
+    }
 }
 
 /// The walkers of an event as a chain. Errors: those of its engine.
@@ -64,9 +76,26 @@ fn chain(event: &Event, problem: &Problem, sgd: &SgdTable, langevin: &LangevinTa
     })
 }
 
+/// What is told of a score: the committor, where it is that.
+const SCORE: &str = "committor";
+
 fn estimate(event: &Event, finished: &Finished) -> Result<Estimate, Error> {
-    let chain = chain(event, finished.problem, finished.options.of(), finished.options.of())?;
-    let score = score::function(event, finished)?;
+    let Finished { problem, options, ranks, interrupt, .. } = *finished;
+    // what can fail here fails before others are told
+    chain(event, problem, options.of(), options.of())?;
+    let committor = score::committor(event, finished)?;
+    let arrays = committor.iter().map(|values| (SCORE.into(), Numbers::Floats(values.clone()))).collect();
+    let (analysis, name, found) = (ENTRY.name.into(), event.name.clone(), State { arrays, parts: Vec::new() });
+    let order = Order::Assist { analysis, name, found };
+    let assisting = Assisting { problem, options, ranks, interrupt };
+    together(&**ranks, &order, || look_for(event, committor, &assisting))
+}
+
+/// Looks for an event together with the other processes. Errors: those of [`rare_event`] and of the walkers.
+fn look_for(event: &Event, committor: Option<Vec<f64>>, assisting: &Assisting) -> Result<Estimate, Error> {
+    let Assisting { problem, options, ranks, interrupt } = *assisting;
+    let chain = chain(event, problem, options.of(), options.of())?;
+    let score = score::function(event, &problem.grid, committor);
     let purpose = format!("{}/rare-event/{}", event.walkers.word(), event.name);
     let asked = RareEvent {
         chain: &*chain,
@@ -75,10 +104,11 @@ fn estimate(event: &Event, finished: &Finished) -> Result<Estimate, Error> {
         score: &*score,
         replicas: event.replicas,
         repetitions: event.repetitions,
-        seed: finished.problem.seed,
+        seed: problem.seed,
         purpose: &purpose,
+        ranks: &**ranks,
     };
-    rare_event(&asked, finished.interrupt)
+    rare_event(&asked, interrupt)
 }
 
 /// Variance of ln p̂ above which the bars are not to be trusted.

@@ -15,27 +15,34 @@ type Function = Box<dyn Fn(&[f64]) -> Vec<f64> + Sync>;
 /// Cells on each side of the start that the committor counts as not yet out.
 const AROUND: f64 = 2.0;
 
-/// Errors: no engine that finds the committor, and those of its search.
-pub fn function(event: &Event, finished: &Finished) -> Result<Function, Error> {
+/// The score of an event; `committor` is that in each cell, where it is the score.
+pub fn function(event: &Event, grid: &Grid, committor: Option<Vec<f64>>) -> Function {
     match &event.score {
         Score::Formula(_, program) => {
             let (program, d) = (program.clone(), event.from.len());
-            Ok(Box::new(move |points| {
+            Box::new(move |points| {
                 let mut values = vec![0.0; points.len() / d];
                 program.evaluate(points, &mut values);
                 values
-            }))
+            })
         }
         Score::Committor => {
-            let grid = finished.problem.grid.clone();
-            let committor = committor(event, finished, &grid)?;
-            Ok(Box::new(move |points| interpolated(&grid, &committor, points)))
+            let (grid, committor) = (grid.clone(), committor.unwrap_or_default());
+            Box::new(move |points| interpolated(&grid, &committor, points))
         }
     }
 }
 
+/// The committor in each cell, where it is the score. Errors: no engine that finds it, and those of its search.
+pub fn committor(event: &Event, finished: &Finished) -> Result<Option<Vec<f64>>, Error> {
+    match &event.score {
+        Score::Formula(..) => Ok(None),
+        Score::Committor => on_grid(event, finished, &finished.problem.grid).map(Some),
+    }
+}
+
 /// The committor between the cells around the start and the target.
-fn committor(event: &Event, finished: &Finished, grid: &Grid) -> Result<Vec<f64>, Error> {
+fn on_grid(event: &Event, finished: &Finished, grid: &Grid) -> Result<Vec<f64>, Error> {
     let law = finished.on_grid().or_else(|| finished.chain().map(|(_, chain)| chain)).ok_or_else(|| {
         Error::invalid(
             "the committor as a score needs an engine that holds the law on the grid",

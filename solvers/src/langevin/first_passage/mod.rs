@@ -72,7 +72,7 @@ pub fn first_passage_from(
         ensemble.blocks_mut().iter_mut().for_each(|block| block.absorbed = vec![false; BLOCK]);
     }
     let scaled_time = sde.temperature * h;
-    ensemble.advance(
+    let outcome = ensemble.advance(
         [0.0, horizon],
         interrupt,
         || (Work::new(sde.bounds.len()), watcher.clone(), avoided.clone()),
@@ -120,8 +120,8 @@ pub fn first_passage_from(
                 Ok(())
             })
         },
-    )?;
-    ensemble.arrive();
+    );
+    ensemble.arrive(outcome, interrupt)?;
     Ok(summary(passage, h, &times_of(&ensemble), watcher.words(), walls.absorbs()))
 }
 
