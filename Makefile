@@ -99,8 +99,9 @@ networks: networks-program
 networks-program: $(HDF5)
 	$(NETWORKS) $(CARGO) build --release --locked $$FEATURES
 
-# Does the code for graphics cards compile? No card is needed.
+# Does the code for graphics cards compile? No card is needed, but the network: a build script below the backend for CUDA fetches LLVM.
 networks-gpu: $(HDF5)
+	$(NETWORKS) $(CARGO) check --locked --features wgpu $$FEATURES
 	$(NETWORKS) $(CARGO) check --locked --features cuda,wgpu $$FEATURES
 
 networks-data:

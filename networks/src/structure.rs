@@ -27,11 +27,11 @@ const CELLS: usize = 64;
 
 /// What is collected of a network.
 const COLLECTED: [(&str, &str); 5] = [
-    ("barrier", "barrier of the loss on the line between two minima"),
-    ("trace_d", "trace of D in the plane at a minimum, per squared length"),
-    ("escape_steps", "mean steps of descent in the plane to beyond the barrier, by the Fokker–Planck equation"),
+    ("barrier", "barrier on the line"),
+    ("trace_d", "tr D at a minimum"),
+    ("escape_steps", "steps to escape"),
     ("test_accuracy", "test accuracy"),
-    ("train_loss", "mean loss of the training images"),
+    ("train_loss", "training loss"),
 ];
 
 /// Trains every network from the seeds of the slice and cuts it: a table `/sweep` over the number of parameters. None where it was
