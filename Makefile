@@ -89,7 +89,8 @@ bench: $(HDF5)
 	. ./$(HDF5) && $(CARGO) bench --locked --workspace $$FEATURES
 
 # Networks are a workspace of their own: burn asks for a newer compiler than the rest. The program comes beside fpsolve, which looks for it there.
-NETWORKS = . ./$(HDF5) && cd networks && export CARGO_TARGET_DIR=$(CURDIR)/target &&
+# They run on one machine, without MPI.
+NETWORKS = . ./$(HDF5) && FEATURES=$$(echo "$$FEATURES" | sed 's/,mpi//; s/.*mpi.*//') && cd networks && export CARGO_TARGET_DIR=$(CURDIR)/target &&
 networks: networks-program
 	cd networks && $(CARGO) fmt --check
 	$(NETWORKS) $(CARGO) clippy --release --locked --all-targets $$FEATURES -- -D warnings
@@ -98,8 +99,9 @@ networks: networks-program
 networks-program: $(HDF5)
 	$(NETWORKS) $(CARGO) build --release --locked $$FEATURES
 
-# Does the code for graphics cards compile? No card is needed.
+# Does the code for graphics cards compile? No card is needed, but the network: a build script below the backend for CUDA fetches LLVM.
 networks-gpu: $(HDF5)
+	$(NETWORKS) $(CARGO) check --locked --features wgpu $$FEATURES
 	$(NETWORKS) $(CARGO) check --locked --features cuda,wgpu $$FEATURES
 
 networks-data:

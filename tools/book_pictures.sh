@@ -11,9 +11,9 @@ mkdir -p "$records" "$pages/pictures" book/src/pictures
 draw() {
     grep -oh '(pictures/[a-z0-9.-]*\.png)' "$1"/*.md | sed 's/^(pictures\///; s/\.png)$//' | sort -u | while read -r name; do
         scenario=${name%.*} picture=${name##*.}
-        case $picture in
-            bifurcation | branch-fits | leave-one-out) command=genesis ;;
+        case $scenario.$picture in
             network-*) command=network ;;
+            *.bifurcation | *.branch-fits | *.leave-one-out) command=genesis ;;
             *) command=scenario ;;
         esac
         record=$records/$scenario.$command.h5

@@ -61,12 +61,12 @@ pub struct Progress {
     quiet: bool,
     terminal: bool,
     shown: Instant,
-    begun: Instant,
     open: bool,
     /// Images that training has seen.
     pub images: usize,
     last: String,
-    run_begun: (String, Instant, usize),
+    /// Title of the run that advances, when it began here, at which epoch, after how many images.
+    run_begun: (String, Instant, usize, usize),
 }
 
 impl Progress {
@@ -77,11 +77,10 @@ impl Progress {
             quiet,
             terminal,
             shown: now,
-            begun: now,
             open: false,
             images: 0,
             last: String::new(),
-            run_begun: (String::new(), now, 0),
+            run_begun: (String::new(), now, 0, 0),
         }
     }
 
@@ -95,8 +94,8 @@ impl Progress {
 
     /// A step was taken.
     pub fn step(&mut self, title: &str, state: &RunState, batch: usize) {
-        self.images += batch;
         self.enter(title, state);
+        self.images += batch;
         if self.shown.elapsed() > if self.terminal { TERMINAL } else { ELSEWHERE } {
             let line = format!("{title}: step {}, {}{}", state.step, self.rate(), self.last);
             self.line(&line);
@@ -139,13 +138,15 @@ impl Progress {
 
     fn enter(&mut self, title: &str, state: &RunState) {
         if self.run_begun.0 != title {
-            self.run_begun = (title.to_string(), Instant::now(), state.epoch());
+            self.run_begun = (title.to_string(), Instant::now(), state.epoch(), self.images);
             self.last.clear();
         }
     }
 
     fn rate(&self) -> String {
-        format!("{} images/s", grouped((self.images as f64 / self.begun.elapsed().as_secs_f64()) as u64))
+        let (_, begun, _, before) = &self.run_begun;
+        let images = (self.images - before) as f64;
+        format!("{} images/s", grouped((images / begun.elapsed().as_secs_f64()) as u64))
     }
 
     fn line(&mut self, line: &str) {

@@ -27,11 +27,11 @@ const CELLS: usize = 64;
 
 /// What is collected of a network.
 const COLLECTED: [(&str, &str); 5] = [
-    ("barrier", "barrier of the loss on the line between two minima"),
-    ("trace_d", "trace of D in the plane at a minimum, per squared length"),
-    ("escape_steps", "mean steps of descent in the plane to beyond the barrier, by the Fokker–Planck equation"),
+    ("barrier", "barrier on the line"),
+    ("trace_d", "tr D at a minimum"),
+    ("escape_steps", "steps to escape"),
     ("test_accuracy", "test accuracy"),
-    ("train_loss", "mean loss of the training images"),
+    ("train_loss", "training loss"),
 ];
 
 /// Trains every network from the seeds of the slice and cuts it: a table `/sweep` over the number of parameters. None where it was
@@ -52,14 +52,19 @@ pub fn sweep(
     let mut rows = Vec::new();
     for network in &networks {
         let trainer = Trainer { scenario, data, network, device: device.clone(), keep_path: false };
-        let Some(row) = row(&trainer, slice, progress)? else { return Ok(None) };
+        let Some(row) = row(&trainer, slice, structure.escape, progress)? else { return Ok(None) };
         rows.push(row);
     }
     Ok(Some(table(&networks, &rows)))
 }
 
 /// The collected numbers of a network.
-fn row(trainer: &Trainer, slice: &Slice, progress: &mut Progress) -> Result<Option<[f64; 5]>, Failure> {
+fn row(
+    trainer: &Trainer,
+    slice: &Slice,
+    rates: Option<(f64, usize)>,
+    progress: &mut Progress,
+) -> Result<Option<[f64; 5]>, Failure> {
     let Directions::Minima(others) = slice.directions else { return Ok(None) };
     let mut runs = Vec::new();
     for RunName { rule, seed } in [slice.run, others[0], others[1]] {
@@ -84,7 +89,7 @@ fn row(trainer: &Trainer, slice: &Slice, progress: &mut Progress) -> Result<Opti
     let (mut slope, mut packed) = ([0.0; 2], [0.0; 3]);
     model.gradient_covariance(&[0.0, 0.0], &mut slope, &mut packed);
     let trace = packed[0] / cut.plane.norms[0].powi(2) + packed[2] / cut.plane.norms[1].powi(2);
-    let steps = escape(trainer, slice, &cut, barriers[0].1)?;
+    let steps = escape(trainer, slice, &cut, barriers[0].1, rates)?;
     Ok(Some([0.5 * (barriers[0].0 + barriers[1].0), trace, steps, mean(Curve::TestAccuracy), mean(Curve::TrainLoss)]))
 }
 
@@ -100,7 +105,13 @@ fn barrier(model: &dyn Model, end: [f64; 2]) -> (f64, f64) {
 
 /// Mean number of steps from θ₀ to where the way to the next minimum is past its highest point; NaN where the equation has no answer.
 /// Errors: no folder for the table.
-fn escape(trainer: &Trainer, slice: &Slice, cut: &Cut, share: f64) -> Result<f64, Failure> {
+fn escape(
+    trainer: &Trainer,
+    slice: &Slice,
+    cut: &Cut,
+    share: f64,
+    escape: Option<(f64, usize)>,
+) -> Result<f64, Failure> {
     let refused = |why: String| Failure::run(fpsolve::error::advice(format!("the escape time of a slice: {why}"), ""));
     let folder = tempfile::tempdir().map_err(|error| refused(error.to_string()))?;
     let mut record = Record::new("");
@@ -108,7 +119,8 @@ fn escape(trainer: &Trainer, slice: &Slice, cut: &Cut, share: f64) -> Result<f64
     let path = folder.path().join("slice.h5");
     hdf5::write(&record, &path, Existing::Kept).map_err(|error| refused(error.to_string()))?;
     let training = &trainer.scenario.training;
-    let rate = training.rate.start / (1.0 - training.momentum) / cut.plane.norms[0].powi(2);
+    let own = (training.rate.start / (1.0 - training.momentum) / cut.plane.norms[0].powi(2), trainer.batch_size());
+    let (rate, batch_size) = escape.unwrap_or(own);
     let [x, y] = cut.plane.points[1].1;
     let target = format!("s*({x:?}) + t*({y:?}) > {:?}", share * (x * x + y * y));
     let axis =
@@ -119,7 +131,7 @@ fn escape(trainer: &Trainer, slice: &Slice, cut: &Cut, share: f64) -> Result<f64
          [time]\nend = {rate:?}\noutputs = 2\n[analysis]\nfirst_passage = [{{ name = \"over\", from = [0, 0], target = \"{target}\" }}]\n",
         fokker_planck::ENTRY.word,
         slice.name,
-        trainer.batch_size(),
+        batch_size,
         axis(0),
         axis(1)
     );

@@ -230,7 +230,8 @@ impl Trainer<'_> {
         let (fresh, stale) = (p(&train.losses)?, p(&state.table)?);
         let low: Vec<bool> = fresh.iter().map(|&p| p < self.scenario.importance.low / m).collect();
         let wrong = self.data.wrong();
-        let [precision, recall] = precision_recall(&low, &wrong);
+        // without planted labels nothing can be right or wrong about the outliers
+        let [precision, recall] = if wrong.contains(&true) { precision_recall(&low, &wrong) } else { [None; 2] };
         let unknown = |value: Option<f64>| value.unwrap_or(f64::NAN);
         let row = Curve::ALL.map(|curve| match curve {
             Curve::TrainLoss => mean(&train.losses),
