@@ -9,6 +9,7 @@ use fpsolve::record::lookup::lookup;
 use fpsolve::record::provenance::Provenance;
 use fpsolve::record::{Attribute, Record};
 use fpsolve::run::{Status, heading};
+use fpsolve::signal;
 use fpsolve_validation::verdict::{Verdict, judge_expectations};
 
 use crate::data::DataSet;
@@ -198,14 +199,20 @@ fn opening(trainer: &Trainer, scenario: &Scenario, runs: &[RunState]) -> Result<
         clock.elapsed().as_secs_f64()
     };
     let mut step = || {
+        if signal::interrupted() {
+            return;
+        }
         let batch: Batch = trainer.batch(&trainer.data.train, &places);
         let gradient = trainer.network.gradient(&weights, batch, &shares, scenario.training.loss, Mode::Measuring);
         let _ = crate::network::flat(&gradient.1);
     };
     let mut seconds: Vec<f64> = (0..3).map(|_| measured(&mut step)).collect();
     seconds.sort_unstable_by(f64::total_cmp);
-    let look = places.len().min(trainer.data.test.len());
+    let look = places.len().min(trainer.data.test.len()).min(100);
     let mut evaluate = || {
+        if signal::interrupted() {
+            return;
+        }
         let batch = trainer.batch(&trainer.data.test, &places[..look]);
         let _ = crate::network::pass::values(&trainer.network.outputs(&weights, batch.images, Mode::Measuring).0);
     };
@@ -213,6 +220,9 @@ fn opening(trainer: &Trainer, scenario: &Scenario, runs: &[RunState]) -> Result<
     let evaluated = scenario.training.epochs * number * (trainer.data.train.len() + trainer.data.test.len());
     let nodes = |slice: &crate::scenario::Slice| slice.axes[0].nodes * slice.axes[1].nodes * slice.samples;
     let tabulated: usize = scenario.slices.iter().map(nodes).sum();
+    if signal::interrupted() {
+        return Ok(String::new());
+    }
     Ok(Estimate {
         title: trainer.network.architecture.title(),
         parameters: trainer.network.len(),

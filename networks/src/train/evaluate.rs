@@ -9,8 +9,9 @@ use crate::data::{Labelled, permutation};
 use crate::network::Network;
 use crate::network::pass::{Batch, Loss, Mode, Statistics, losses, values};
 
-/// Images that are evaluated together.
-pub const TOGETHER: usize = 500;
+/// Images that are evaluated together, and those whose statistics are taken together: few enough that an interruption is heard soon.
+const TOGETHER: usize = 100;
+const MEASURED_TOGETHER: usize = 200;
 /// Training images whose statistics batch norm takes.
 const MEASURED: usize = 2000;
 
@@ -57,7 +58,7 @@ impl Trainer<'_> {
     /// Means and variances of batch norm over training images. With more images than go together each batch is normalised by itself.
     pub fn statistics(&self, weights: &[Tensor<1>], places: &[usize]) -> Option<Statistics> {
         let mut parts = Vec::new();
-        for places in places.chunks(TOGETHER) {
+        for places in places.chunks(MEASURED_TOGETHER) {
             if signal::interrupted() {
                 return None;
             }
