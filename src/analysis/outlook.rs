@@ -6,6 +6,9 @@ use fpsolve_solvers::escape::passage::Passage;
 use super::Finished;
 use crate::engine::work::{Cause, Stepping, Work};
 
+/// Exponent of the number of cells with which passages by the grid grow.
+pub const GROWTH_OF_PASSAGES: f64 = 1.2;
+
 /// What an analysis will take.
 #[derive(Debug, Default)]
 pub struct Outlook {

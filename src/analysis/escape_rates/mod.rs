@@ -21,7 +21,7 @@ use fpsolve_solvers::sgd::first_passage as sgd;
 
 use super::basins::Basins;
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Subject};
-use crate::analysis::outlook::{Outlook, Rehearsed};
+use crate::analysis::outlook::{GROWTH_OF_PASSAGES, Outlook, Rehearsed};
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
 use crate::engine::work::{Cause, Stopwatch};
@@ -127,10 +127,9 @@ impl Analysis for EscapeRates {
         let Ok(basins) = Basins::of(finished.problem) else { return Outlook::default() };
         let mut search = Search { asked: self, basins: &basins, finished, failures: Vec::new() };
         let by_grid = finished.on_grid().and_then(|law| search.on_grid("fokker_planck", law).ok().flatten());
-        let (kramers, eyring) = (search.kramers(), search.eyring());
-        drop((kramers, eyring));
+        let _ = (search.kramers(), search.eyring());
         let by_chain = rehearsed.by_chain(1, 0);
-        let seconds = start.seconds() * rehearsed.growth.powf(GROWTH) + by_chain;
+        let seconds = start.seconds() * rehearsed.growth.powf(GROWTH_OF_PASSAGES) + by_chain;
         let mut outlook = Outlook { seconds, ..Outlook::default() };
         let times = by_grid.map(|method| method.times);
         let k = basins.count();
@@ -163,9 +162,6 @@ impl EscapeRates {
         (!too_long).then(|| self.horizon.unwrap_or(HORIZON * known.unwrap_or(end)))
     }
 }
-
-/// Exponent of the number of cells with which passages by the grid grow.
-const GROWTH: f64 = 1.2;
 
 struct Search<'a> {
     asked: &'a EscapeRates,

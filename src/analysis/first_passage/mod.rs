@@ -25,7 +25,7 @@ use miette::Result;
 pub use self::group::{add_grid, add_walkers, passage_group};
 pub(super) use self::request::check_start;
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Planned, Subject};
-use crate::analysis::outlook::{Outlook, Rehearsed};
+use crate::analysis::outlook::{GROWTH_OF_PASSAGES, Outlook, Rehearsed};
 use crate::analysis::walkers::Walkers;
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
@@ -43,9 +43,6 @@ pub static ENTRY: AnalysisEntry = AnalysisEntry {
     read: request::read,
     words: group::words,
 };
-
-/// Exponent of the number of cells with which passages by the grid grow.
-const GROWTH: f64 = 1.2;
 
 /// The first-passage problems.
 struct FirstPassages(Vec<Asked>);
@@ -126,7 +123,7 @@ impl Analysis for FirstPassages {
         let ground = Ground::new(rehearsed.finished.problem);
         let laws = all.iter().map(|p| kramers::law(&ground, &rehearsed.finished.problem.grid, p));
         let _ = laws.collect::<Vec<_>>();
-        let by_grid_seconds = start.seconds() * rehearsed.growth.powf(GROWTH);
+        let by_grid_seconds = start.seconds() * rehearsed.growth.powf(GROWTH_OF_PASSAGES);
         let on_line = rehearsed.finished.problem.dimension() == 1;
         let by_chain = rehearsed.by_chain(all.len(), if on_line { all.len() } else { 0 });
         let mut outlook = Outlook { seconds: by_grid_seconds + by_chain, ..Outlook::default() };
