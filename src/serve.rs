@@ -14,17 +14,15 @@ use crate::ranks::Order;
 use crate::reader::Source;
 use crate::run::times;
 use crate::scenario::{Prepared, Scenario};
+use crate::signal;
 use crate::sweep::{self, Asked, Cases, Plan};
-
-/// Stack of what is computed, bytes.
-const STACK: usize = 64 << 20;
 
 /// Serves until rank 0 sends it home. A panic ends the whole program: a bug, which is told.
 pub fn serve(ranks: &Arc<dyn Ranks>) {
     let rank = ranks.rank();
     let ended = || -> Result<(), String> {
         let ranks = Arc::clone(ranks);
-        let thread = std::thread::Builder::new().name("serve".into()).stack_size(STACK);
+        let thread = std::thread::Builder::new().name("serve".into()).stack_size(signal::STACK);
         let thread = thread.spawn(move || caught(|| Served::default().follow(&ranks))).map_err(|e| e.to_string())?;
         thread.join().unwrap_or_else(|panic| Err(error::said(&*panic)))
     };

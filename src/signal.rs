@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_millis(350);
 /// How often the user is listened to.
 const LISTENING: Duration = Duration::from_millis(20);
 /// Stack of a computation, bytes.
-const STACK: usize = 64 << 20;
+pub const STACK: usize = 64 << 20;
 
 /// Starts counting SIGINT, SIGTERM and SIGHUP; from the second on the program ends at once with exit code 130 (a record that
 /// stood at its path before is intact: records are replaced atomically). A file that becomes larger than allowed (SIGXFSZ) is an

@@ -20,9 +20,6 @@ use crate::run::{Reached, Run, Status, run as run_engines};
 use crate::scenario::Scenario;
 use crate::signal;
 
-/// Stack of the thread that carries a case out, bytes.
-const STACK: usize = 64 << 20;
-
 /// What a sweep is to do.
 pub struct Asked {
     /// The cases.
@@ -63,7 +60,7 @@ pub(super) fn work_off(threads: usize, next: &(dyn Fn() -> Option<Case> + Sync),
     };
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
-            let thread = std::thread::Builder::new().name("case".into()).stack_size(STACK);
+            let thread = std::thread::Builder::new().name("case".into()).stack_size(signal::STACK);
             if thread.spawn_scoped(scope, work).is_err() {
                 break; // fewer threads: those that are there do all the work
             }
