@@ -84,7 +84,7 @@ impl Transient {
 
     /// The linear solver in use and why it was chosen.
     pub fn linear_solver(&self) -> (&'static str, &str) {
-        let system = self.evolution.system.as_ref();
+        let system = self.evolution.stepper.system().or(self.evolution.system.as_ref());
         system.and_then(|system| system.linear_solver()).unwrap_or(match self.evolution.stepper.work().solves {
             0 => ("none", "products alone"),
             _ => ("tridiagonal", "one complex system for each node of the contour"),

@@ -16,6 +16,7 @@ use crate::fokker_planck::discretisation::{
 };
 use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::generator::current::entropy_production;
+use crate::fokker_planck::integrator::active::Active;
 use crate::fokker_planck::integrator::system::{IntegratorOptions, System, Task};
 use crate::fokker_planck::integrator::table::choose_with_reason;
 use crate::fokker_planck::spectrum::{Spectrum, decay, spectrum};
@@ -143,6 +144,16 @@ impl Discretisation for EdgeDiscretisation {
         let system = Arc::new(System::new(self.edges.generator.clone(), self.grid.shape(), law));
         let times = times.iter().copied().filter(|&t| t >= from).collect();
         let task = Task { system: system.clone(), start, from, times, tolerance: integrator.tolerance, step: None };
+        let task = match Active::new(task, integrator.name)? {
+            Err(task) => task,
+            Ok(active) => {
+                let [cells, all] = active.cells();
+                let reason =
+                    format!("at first on the {cells} of {all} cells that hold probability: {}", active.reason());
+                let (method, system) = (active.method(), Some(system));
+                return Ok(Evolution { method, reason, stepper: Box::new(active), system });
+            }
+        };
         let (method, reason) = choose_with_reason(integrator.name, &task)?;
         Ok(Evolution { method: method.name, reason, stepper: (method.build)(task)?, system: Some(system) })
     }

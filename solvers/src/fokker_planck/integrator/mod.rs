@@ -4,8 +4,10 @@
 //! * `polynomial`: Chebyshev sums of products, with `product` and `tiles`;
 //! * `rational`: a contour integral on one axis (`contour`, `shifted_lanes`), else shift-and-invert Krylov spaces (`shift_invert`,
 //!   `small_exponential`), e^{tQᵀ} ≈ Σ w_k (z_k − tQᵀ)⁻¹;
+//! * [`active`]: any of them on the cells that hold probability;
 //! * `implicit_euler`, `tr_bdf2`: steps with error control (`one_step`); `estimate`: errors of Krylov spaces over spans of time.
 
+pub mod active;
 mod contour;
 #[cfg(test)]
 mod effectivity;

@@ -109,6 +109,10 @@ pub trait Stepper: Send {
     fn unextrapolated(&self) -> Option<[&[f64]; 2]> {
         None
     }
+    /// The system in use, where it is another than that of the task.
+    fn system(&self) -> Option<&Arc<System>> {
+        None
+    }
     /// Counters.
     fn work(&self) -> Work;
     /// Notes its state at the last time that was asked for, or puts it back; see [`Engine::archive`](crate::engine::Engine::archive). What it would compute anew bit for bit, such as

@@ -1,0 +1,360 @@
+//! Moving support: only the cells that hold probability take part.
+//!
+//! A density that is narrow in a large box is followed on the smallest box of cells that holds all but a negligible part of it, where the drift
+//! carries that part until the next output, and a margin. The generator of this box is Q without the edges that leave it, so no probability
+//! is lost; what should have left, ∫ Σ_i p_i Σ_{j outside} K(i → j) dt by its value at the outputs, must stay a thousandth of the tolerance, else
+//! the interval is done again on a larger box. Cells outside keep their probability (below 10⁻¹⁸ each); both count as error.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::system::{Stepper, System, Task, Work};
+use super::table::choose_with_reason;
+use crate::Error;
+use crate::engine::{Archive, Interrupt};
+use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
+
+/// Fewest cells of a grid on which it pays.
+const FEWEST: usize = 16_384;
+/// Share of the cells above which all of them take part, and growth of the box from which a smaller one is taken.
+const SHARE: f64 = 0.5;
+/// Probability below which a cell takes no work, and the share of the tolerance that all such cells may hold together.
+const NEGLIGIBLE: (f64, f64) = (1e-18, 1e-6);
+/// Share of the tolerance that may be held back at the rim of the box in an interval.
+const HELD_BACK: f64 = 1e-3;
+/// Share of the tolerance that the integrator on the box may take: its errors add up over the boxes.
+const OF_INTEGRATOR: f64 = 0.25;
+/// Cells around the support at first, and for each cell of its width.
+const MARGIN: (f64, f64) = (4.0, 0.125);
+/// Most steps, of half a cell each, in which the drift is followed.
+const STEPS: usize = 20_000;
+
+/// A box of cells, along each axis.
+type Cells = [Range<usize>; 3];
+
+/// A density followed on the cells that hold it; see the module.
+pub struct Active {
+    whole: Arc<System>,
+    integrator: String,
+    tolerance: f64,
+    times: Vec<f64>,
+    state: Vec<f64>,
+    time: f64,
+    on_box: Option<OnBox>,
+    /// Times the first margin.
+    margin: f64,
+    /// Error of the boxes before this one, and of what was held back or left where it was.
+    error: f64,
+    corrected: f64,
+    work: Work,
+}
+
+/// The integration on one box.
+struct OnBox {
+    cells: Cells,
+    from: f64,
+    system: Arc<System>,
+    method: &'static str,
+    reason: String,
+    stepper: Box<dyn Stepper>,
+    /// Rates to cells outside, of each cell.
+    leaving: Vec<f64>,
+}
+
+impl Active {
+    /// Follows a task so, where it pays; else gives it back. The integrator is one of the table, or "auto". Errors: no such integrator, one that
+    /// does not apply.
+    pub fn new(task: Task, integrator: &str) -> Result<Result<Self, Task>, Error> {
+        let n = task.start.len();
+        if n < FEWEST || task.step.is_some() || task.times.is_empty() {
+            return Ok(Err(task));
+        }
+        let mut active = Self {
+            whole: task.system,
+            integrator: integrator.to_string(),
+            tolerance: task.tolerance,
+            times: task.times,
+            state: task.start,
+            time: task.from,
+            on_box: None,
+            margin: 1.0,
+            error: 0.0,
+            corrected: 0.0,
+            work: Work::default(),
+        };
+        let first = active.times.iter().copied().find(|&t| t > active.time).unwrap_or(active.time);
+        let cells = active.cells_until(first);
+        if count(&cells) as f64 > SHARE * n as f64 {
+            let Self { whole: system, times, state: start, time: from, tolerance, .. } = active;
+            return Ok(Err(Task { system, start, from, times, tolerance, step: None }));
+        }
+        active.on_box = Some(active.start(cells, active.time)?);
+        Ok(Ok(active))
+    }
+
+    /// The integrator in use.
+    pub fn method(&self) -> &'static str {
+        self.on_box.as_ref().map_or("none", |on_box| on_box.method)
+    }
+
+    /// Why this integrator.
+    pub fn reason(&self) -> &str {
+        self.on_box.as_ref().map_or("", |on_box| &on_box.reason)
+    }
+
+    /// Cells that take part now, and all cells.
+    pub fn cells(&self) -> [usize; 2] {
+        [self.on_box.as_ref().map_or(self.state.len(), |on_box| count(&on_box.cells)), self.state.len()]
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        let mut shape = [1; 3];
+        shape.iter_mut().zip(self.whole.shape()).for_each(|(own, n)| *own = *n);
+        shape
+    }
+
+    /// The probability that a cell must have to take part.
+    fn least(&self) -> f64 {
+        NEGLIGIBLE.0.max(NEGLIGIBLE.1 * self.tolerance / self.state.len() as f64)
+    }
+
+    /// The box of the cells that hold probability, of where the drift carries its corners and its middle until `to`, and of a margin around.
+    fn cells_until(&self, to: f64) -> Cells {
+        let (shape, least) = (self.shape(), self.least());
+        let (mut lower, mut upper) = (shape, [0; 3]);
+        for cell in (0..self.state.len()).filter(|&cell| self.state[cell].abs() > least) {
+            for (k, i) in index(cell, &shape).into_iter().enumerate() {
+                (lower[k], upper[k]) = (lower[k].min(i), upper[k].max(i));
+            }
+        }
+        if lower[0] > upper[0] {
+            return shape.map(|n| 0..n); // all of it has left
+        }
+        let width: [f64; 3] = std::array::from_fn(|k| upper[k].saturating_sub(lower[k]) as f64);
+        let [mut from, mut end] = [lower, upper].map(|ends| ends.map(|i| i as f64));
+        let middle: [f64; 3] = std::array::from_fn(|k| 0.5 * (from[k] + end[k]));
+        let corner =
+            |which: usize| std::array::from_fn(|k| if which >> k & 1 == 1 { upper[k] } else { lower[k] } as f64);
+        let starts: Vec<[f64; 3]> = (0..1 << self.whole.shape().len()).map(corner).chain([middle]).collect();
+        for start in starts {
+            self.carried(start, to - self.time, |at| {
+                for k in 0..3 {
+                    (from[k], end[k]) = (from[k].min(at[k]), end[k].max(at[k]));
+                }
+            });
+        }
+        std::array::from_fn(|k| {
+            let margin = self.margin * (MARGIN.0 + MARGIN.1 * width[k]);
+            let [first, last] = [from[k] - margin, end[k] + margin].map(|x| x.clamp(0.0, (shape[k] - 1) as f64));
+            first as usize..last.ceil() as usize + 1
+        })
+    }
+
+    /// Follows the mean velocity Σ_j K(i → j) (x_j − x_i), in cells, from a place for so long.
+    fn carried(&self, mut at: [f64; 3], mut left: f64, mut seen: impl FnMut(&[f64; 3])) {
+        let (shape, generator) = (self.shape(), self.whole.generator());
+        for _ in 0..STEPS {
+            let here: [usize; 3] = std::array::from_fn(|k| at[k].round() as usize);
+            let cell = (here[0] * shape[1] + here[1]) * shape[2] + here[2];
+            let mut velocity = [0.0; 3];
+            for (&j, rate) in generator.outgoing(cell).0.iter().zip(generator.outgoing(cell).1) {
+                let there = index(j as usize, &shape);
+                for k in 0..3 {
+                    let (n, step) = (shape[k] as f64, there[k] as f64 - here[k] as f64);
+                    // round a periodic axis
+                    let step = if step.abs() > 0.5 * n && n > 2.0 { step - n.copysign(step) } else { step };
+                    velocity[k] += rate * step;
+                }
+            }
+            let fastest = velocity.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+            let step = left.min(0.5 / fastest);
+            if !(step > 0.0 && step.is_finite()) {
+                return;
+            }
+            for k in 0..3 {
+                at[k] = (at[k] + step * velocity[k]).clamp(0.0, (shape[k] - 1) as f64);
+            }
+            seen(&at);
+            left -= step;
+            if left <= 0.0 {
+                return;
+            }
+        }
+    }
+
+    /// The integration on a box from the time `from` on, with the state as it is. Errors: as for [`Active::new`].
+    fn start(&self, cells: Cells, from: f64) -> Result<OnBox, Error> {
+        let shape = self.shape();
+        let all = count(&cells) == self.state.len();
+        let (system, leaving) = if all {
+            (self.whole.clone(), vec![0.0; self.state.len()])
+        } else {
+            let (generator, leaving) = inside(self.whole.generator(), &shape, &cells);
+            let shape: Vec<usize> = cells[..self.whole.shape().len()].iter().map(Range::len).collect();
+            (Arc::new(System::new(Arc::new(generator), &shape, None)), leaving)
+        };
+        let start = each(&shape, &cells).map(|cell| self.state[cell]).collect();
+        let times = self.times.iter().copied().filter(|&t| t >= from).collect();
+        let tolerance = OF_INTEGRATOR * self.tolerance;
+        let task = Task { system: system.clone(), start, from, times, tolerance, step: None };
+        let (method, reason) = choose_with_reason(&self.integrator, &task)?;
+        let stepper = (method.build)(task)?;
+        Ok(OnBox { cells, from, system, method: method.name, reason, stepper, leaving })
+    }
+
+    /// Leaves the box: its counters and errors are kept.
+    fn leave(&mut self) {
+        if let Some(on_box) = self.on_box.take() {
+            self.error += on_box.stepper.error();
+            self.corrected = self.corrected.max(on_box.stepper.corrected());
+            self.work = sum(self.work, on_box.stepper.work());
+        }
+    }
+
+    /// Takes the box for the interval up to `to`, all cells where it is most of them.
+    fn enter(&mut self, to: f64) -> Result<(), Error> {
+        let mut cells = self.cells_until(to);
+        if count(&cells) as f64 > SHARE * self.state.len() as f64 {
+            cells = self.shape().map(|n| 0..n);
+        }
+        self.on_box = Some(self.start(cells, self.time)?);
+        Ok(())
+    }
+}
+
+impl Stepper for Active {
+    fn advance(&mut self, to: f64, interrupt: Interrupt, out: &mut [f64]) -> Result<(), Error> {
+        while self.time < to {
+            if self.on_box.is_none() {
+                self.enter(to)?;
+            }
+            let Some(on_box) = &mut self.on_box else { break };
+            let mut part = vec![0.0; count(&on_box.cells)];
+            on_box.stepper.advance(to, interrupt, &mut part)?;
+            let flux: f64 = part.iter().zip(&on_box.leaving).map(|(p, rate)| p.abs() * rate).sum();
+            let held_back = flux * (to - self.time);
+            if held_back > HELD_BACK * self.tolerance {
+                self.margin *= 2.0;
+                self.leave();
+                continue;
+            }
+            let (cells, shape) = (on_box.cells.clone(), self.shape());
+            each(&shape, &cells).zip(part).for_each(|(cell, p)| self.state[cell] = p);
+            self.error += 2.0 * held_back;
+            self.time = to;
+            // where the density has become narrower, or has moved on, fewer cells will do
+            let next = self.times.iter().copied().find(|&t| t > to).unwrap_or(to);
+            if (count(&self.cells_until(next)) as f64) < SHARE * count(&cells) as f64 {
+                self.leave();
+            }
+        }
+        out.copy_from_slice(&self.state);
+        Ok(())
+    }
+
+    fn error(&self) -> f64 {
+        let outside = 2.0 * self.least() * self.state.len() as f64;
+        outside + self.error + self.on_box.as_ref().map_or(0.0, |on_box| on_box.stepper.error())
+    }
+
+    fn corrected(&self) -> f64 {
+        self.on_box.as_ref().map_or(0.0, |on_box| on_box.stepper.corrected()).max(self.corrected)
+    }
+
+    fn work(&self) -> Work {
+        sum(self.work, self.on_box.as_ref().map_or(Work::default(), |on_box| on_box.stepper.work()))
+    }
+
+    fn system(&self) -> Option<&Arc<System>> {
+        self.on_box.as_ref().map(|on_box| &on_box.system)
+    }
+
+    fn archive(&mut self, archive: &mut Archive) -> Result<(), Error> {
+        archive.array("state", &mut self.state)?;
+        for (name, number) in [
+            ("time", &mut self.time),
+            ("margin", &mut self.margin),
+            ("error", &mut self.error),
+            ("corrected", &mut self.corrected),
+        ] {
+            archive.number(name, number)?;
+        }
+        self.work.archive(archive)?;
+        let mut from: Option<f64> = self.on_box.as_ref().map(|on_box| on_box.from);
+        archive.optional("box_from", &mut from)?;
+        let mut ends: Vec<u64> = self.on_box.iter().flat_map(|on_box| on_box.cells.iter().flat_map(ends)).collect();
+        archive.counts("box", &mut ends)?;
+        if archive.is_restoring() {
+            let cells = |k: usize| {
+                let [first, end] = [2 * k, 2 * k + 1].map(|at| ends.get(at).map_or(0, |&i| i as usize));
+                let end = end.min(self.shape()[k]);
+                first.min(end.saturating_sub(1))..end
+            };
+            self.on_box = from.map(|from| self.start(std::array::from_fn(cells), from)).transpose()?;
+        }
+        match &mut self.on_box {
+            Some(on_box) => archive.part("on_box", &mut |archive| on_box.stepper.archive(archive)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn ends(range: &Range<usize>) -> [u64; 2] {
+    [range.start as u64, range.end as u64]
+}
+
+fn sum(a: Work, b: Work) -> Work {
+    Work {
+        steps: a.steps + b.steps,
+        rejected: a.rejected + b.rejected,
+        factorisations: a.factorisations + b.factorisations,
+        solves: a.solves + b.solves,
+        products: a.products + b.products,
+    }
+}
+
+fn count(cells: &Cells) -> usize {
+    cells.iter().map(Range::len).product()
+}
+
+fn index(cell: usize, shape: &[usize; 3]) -> [usize; 3] {
+    [cell / (shape[1] * shape[2]), cell / shape[2] % shape[1], cell % shape[2]]
+}
+
+/// The cells of a box, in their order.
+fn each<'a>(shape: &'a [usize; 3], cells: &'a Cells) -> impl Iterator<Item = usize> + 'a {
+    let [first, second, third] = cells;
+    first.clone().flat_map(move |i| {
+        second.clone().flat_map(move |j| third.clone().map(move |k| (i * shape[1] + j) * shape[2] + k))
+    })
+}
+
+/// The generator of a box, without the edges that leave it, and the rates of each of its cells to cells outside.
+fn inside(generator: &Generator, shape: &[usize; 3], cells: &Cells) -> (Generator, Vec<f64>) {
+    let own: [usize; 3] = std::array::from_fn(|k| cells[k].len());
+    let place = |cell: usize| {
+        let at = index(cell, shape);
+        let within = (0..3).all(|k| cells[k].contains(&at[k]));
+        within.then(|| {
+            let at: [usize; 3] = std::array::from_fn(|k| at[k] - cells[k].start);
+            (at[0] * own[1] + at[1]) * own[2] + at[2]
+        })
+    };
+    let mut builder = GeneratorBuilder::new(count(cells));
+    let mut leaving = vec![0.0; count(cells)];
+    for (i, cell) in each(shape, cells).enumerate() {
+        builder.add_exit(i, generator.exit()[cell]);
+        let (neighbours, out) = generator.outgoing(cell);
+        for ((&neighbour, &forward), &backward) in neighbours.iter().zip(out).zip(generator.incoming(cell).1) {
+            match place(neighbour as usize) {
+                Some(j) if j > i => builder.add_edge(i, j, forward, backward),
+                Some(_) => {}
+                None => leaving[i] += forward,
+            }
+        }
+    }
+    (builder.finish(), leaving)
+}
+
+#[cfg(test)]
+mod tests;
