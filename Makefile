@@ -6,6 +6,7 @@
 # make install PREFIX=~/.local    the program, its manual pages and completions [/usr/local]
 # make static  the program with the HDF5 library inside: runs on a bare Debian, target/static/release/fpsolve
 # make dist    source and program as archives, the same bytes each time, target/dist
+# make wheel   the Python package as a wheel with the HDF5 library inside, tested in an environment of its own, target/dist
 # make python-package    the Python package, its tests and its types, in a virtual environment
 # make networks    fpsolve-network, which trains neural networks for `fpsolve network`, and its tests; needs Rust 1.95
 # make networks-data   Fashion-MNIST, from the package dataset-fashion-mnist of Debian
@@ -25,7 +26,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SHARE = $(DESTDIR)$(PREFIX)/share
 
-.PHONY: demo build test deny book networks networks-program networks-gpu networks-data python python-package bench install static dist clean
+.PHONY: demo build test deny book networks networks-program networks-gpu networks-data python python-package wheel bench install static dist clean
 
 demo: build
 	$(FPSOLVE) scenario scenarios/transient.toml --force
@@ -66,11 +67,14 @@ install: build
 	$(FPSOLVE) completions zsh > $(SHARE)/zsh/site-functions/_fpsolve
 	$(FPSOLVE) completions fish > $(SHARE)/fish/vendor_completions.d/fpsolve.fish
 
-static:
+STATIC = . ./target/static.sh && export CARGO_TARGET_DIR=$(CURDIR)/target/static \
+	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/fpsolve --remap-path-prefix=$(HOME)/.cargo=/cargo"
+static: target/static.sh
+	$(STATIC) && $(CARGO) build --release --locked $$FEATURES
+
+target/static.sh: tools/hdf5.sh
 	@mkdir -p target
-	FPSOLVE_STATIC=1 sh tools/hdf5.sh > target/static.sh.new && mv target/static.sh.new target/static.sh
-	. ./target/static.sh && RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/fpsolve --remap-path-prefix=$(HOME)/.cargo=/cargo" \
-		$(CARGO) build --release --locked $$FEATURES --target-dir target/static
+	FPSOLVE_STATIC=1 sh tools/hdf5.sh > $@.new && mv $@.new $@
 
 # Archives hold the commit alone, in a fixed order, with its date: whoever packs the same commit gets the same bytes.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -121,6 +125,18 @@ python-package: $(HDF5)
 	cd python && ../$(WHEEL_PYTHON)/bin/mypy
 	# the program pytest and not python -m pytest, which would find the sources before the installed package
 	$(WHEEL_PYTHON)/bin/pytest -q -c python/pyproject.toml python/tests
+
+# One wheel for every Python from 3.10 on, for machines with this C library or a newer one.
+MATURIN := target/maturin
+WHEEL_TEST := target/wheel-test
+wheel: target/static.sh
+	test -d $(MATURIN) || { python3 -m venv $(MATURIN) && $(MATURIN)/bin/pip install -q 'maturin>=1.7,<2'; }
+	rm -f target/dist/*.whl
+	$(STATIC) && $(MATURIN)/bin/maturin build -q --release --locked $$FEATURES -m python/Cargo.toml -o target/dist
+	rm -rf $(WHEEL_TEST) && python3 -m venv $(WHEEL_TEST)
+	$(WHEEL_TEST)/bin/pip install -q "$$(echo target/dist/*.whl)[plot,test]" h5netcdf h5py
+	$(WHEEL_TEST)/bin/fpsolve validate exact
+	$(WHEEL_TEST)/bin/pytest -q -c python/pyproject.toml python/tests
 
 # The Python that reads records back: h5py, xarray, h5netcdf, netCDF4.
 python: target/python/ready

@@ -61,10 +61,11 @@ impl Failure {
     }
 }
 
-/// Reports of the scenario module are about wrong input.
+/// Reports of the scenario module are about wrong input, or say that it asks for too much.
 impl From<Report> for Failure {
     fn from(report: Report) -> Self {
-        Self::input(report)
+        let outcome = report.downcast_ref::<At>().map_or(Outcome::BadInput, |at| at.outcome);
+        Self { outcome, report }
     }
 }
 
@@ -73,6 +74,7 @@ impl From<fpsolve_solvers::Error> for Failure {
     fn from(error: fpsolve_solvers::Error) -> Self {
         let outcome = match error {
             fpsolve_solvers::Error::Invalid { .. } => Outcome::BadInput,
+            fpsolve_solvers::Error::TooLarge { .. } => Outcome::TooLarge,
             fpsolve_solvers::Error::Numerical { .. } => Outcome::RunFailed,
             fpsolve_solvers::Error::Interrupted { .. } => Outcome::Interrupted,
         };
@@ -92,6 +94,8 @@ pub struct At {
     label: String,
     #[help]
     help: Option<String>,
+    /// The exit code that it leads to.
+    outcome: Outcome,
 }
 
 /// A complaint without a place in a text.
@@ -121,7 +125,15 @@ pub fn at(
     let source_code = NamedSource::new(harmless(file), text.clone());
     let help = Some(bounded(&help.into())).filter(|help| !help.is_empty());
     let (message, label) = (bounded(&message.into()), bounded(&label.into()));
-    Report::new(At { message, source_code, at: (start..end).into(), label, help })
+    Report::new(At { message, source_code, at: (start..end).into(), label, help, outcome: Outcome::BadInput })
+}
+
+/// The same report about something that is too large.
+pub fn too_large(report: Report) -> Report {
+    match report.downcast::<At>() {
+        Ok(at) => Report::new(At { outcome: Outcome::TooLarge, ..at }),
+        Err(report) => report,
+    }
 }
 
 /// Most characters of a message that are shown: it may quote what a stranger wrote.

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use fpsolve::engine::ENGINES;
 use fpsolve::figure::{FIGURES, Figure, plot, plot_one};
-use fpsolve::record::Record;
+use fpsolve::record::{Record, Values};
+use ndarray::Axis;
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg::roxmltree::Document;
 
@@ -317,6 +318,35 @@ fn a_record_without_engines_stationary_density_or_loss_still_gives_what_it_can()
     assert!(pictures(&record, dir.path()).is_empty());
     let error = plot(&Record::new(""), dir.path()).unwrap_err().to_string();
     assert!(error.contains("no /grid"), "{error}");
+}
+
+/// As an interrupted run leaves them: fewer times of one engine than of the other, and comparisons of those that both reached.
+#[test]
+fn engines_that_reached_different_times_are_drawn() {
+    for (mut record, short) in [
+        (synthetic::ornstein_uhlenbeck_1d(), "langevin"),
+        (synthetic::decades_1d(), "fokker_planck"),
+        (synthetic::ornstein_uhlenbeck_2d(), "langevin"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = pictures(&record, dir.path());
+        cut(record.group_mut(short));
+        for pair in &mut record.group_mut("comparison").groups {
+            cut(pair);
+        }
+        let drawn = pictures(&record, dir.path());
+        assert!(whole.iter().all(|file| drawn.contains(file)), "{whole:?} {drawn:?}");
+    }
+}
+
+/// Leaves the first three times of a group.
+fn cut(group: &mut fpsolve::record::Group) {
+    for dataset in &mut group.datasets {
+        let Some(axis) = dataset.axes.iter().position(|axis| axis == "time") else { continue };
+        if let Values::Float(values) = &mut dataset.values {
+            *values = values.slice_axis(Axis(axis), (0..3).into()).to_owned();
+        }
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from . import _fpsolve
+from . import _fpsolve, _guard
 
 if TYPE_CHECKING:
     from ._plot import Plot
@@ -297,7 +297,9 @@ def run(
 
 def open(record: str | os.PathLike[str]) -> Run:
     """Reads a record file with all its groups. Raises RecordError: no record, or a damaged one."""
-    return Run(_fpsolve.Record.read(Path(record)))
+    path = Path(record)
+    _guard.check(path)
+    return Run(_fpsolve.Record.read(path))
 
 
 def scenario_schema() -> dict[str, Any]:

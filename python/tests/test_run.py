@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -67,6 +68,23 @@ def test_saved_and_read_again(scenario, tmp_path):
     (tmp_path / "b.h5").write_bytes(b"no record")
     with pytest.raises(fpsolve.RecordError, match="b.h5"):
         fpsolve.open(tmp_path / "b.h5")
+
+
+def test_a_damaged_record_ends_in_words(scenario, tmp_path):
+    path = tmp_path / "a.h5"
+    fpsolve.run(scenario, progress=False, output=path)
+    whole, dice, refused = path.read_bytes(), random.Random(1), 0
+    for _ in range(30):
+        mutant = bytearray(whole)
+        for _ in range(dice.randint(1, 20)):
+            mutant[dice.randrange(len(mutant))] = dice.randrange(256)
+        path.write_bytes(mutant)
+        try:
+            fpsolve.open(path)
+        except fpsolve.RecordError as why:
+            assert "a.h5" in str(why), why
+            refused += 1
+    assert refused > 0
 
 
 def test_errors_name_the_key_as_the_command_line_does(scenario, tmp_path):

@@ -13,6 +13,16 @@ pub enum Error {
         /// What the advice would have the user set.
         settings: &'static [Setting],
     },
+    /// More memory, cells or time than are allowed would be needed.
+    #[error("{what}")]
+    TooLarge {
+        /// What would be needed, and what is allowed.
+        what: String,
+        /// What to do instead.
+        help: String,
+        /// What the advice would have the user set.
+        settings: &'static [Setting],
+    },
     /// A numerical method stopped before it reached its goal.
     #[error("{method} stopped {place}: {what}")]
     Numerical {
@@ -92,6 +102,11 @@ impl Error {
         Self::Invalid { what: what.into(), help: help.into(), settings: &[] }
     }
 
+    /// More than is allowed: `what` would be needed, `help` says what to write instead.
+    pub fn too_large(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::TooLarge { what: what.into(), help: help.into(), settings: &[] }
+    }
+
     /// The same, an interruption not before `time`: linear solvers know no time.
     #[must_use]
     pub fn interrupted_after(self, time: f64) -> Self {
@@ -116,7 +131,9 @@ impl Error {
     #[must_use]
     pub fn set_by(mut self, of_advice: &'static [Setting]) -> Self {
         match &mut self {
-            Self::Invalid { settings, .. } | Self::Numerical { settings, .. } => *settings = of_advice,
+            Self::Invalid { settings, .. } | Self::TooLarge { settings, .. } | Self::Numerical { settings, .. } => {
+                *settings = of_advice;
+            }
             Self::Interrupted { .. } => {}
         }
         self
@@ -125,7 +142,9 @@ impl Error {
     /// What the advice would have the user set.
     pub fn settings(&self) -> &'static [Setting] {
         match self {
-            Self::Invalid { settings, .. } | Self::Numerical { settings, .. } => settings,
+            Self::Invalid { settings, .. } | Self::TooLarge { settings, .. } | Self::Numerical { settings, .. } => {
+                settings
+            }
             Self::Interrupted { .. } => &[],
         }
     }
@@ -133,7 +152,11 @@ impl Error {
     /// The advice that goes with the message, if there is any.
     pub fn help(&self) -> Option<&str> {
         match self {
-            Self::Invalid { help, .. } | Self::Numerical { help, .. } if !help.is_empty() => Some(help),
+            Self::Invalid { help, .. } | Self::TooLarge { help, .. } | Self::Numerical { help, .. }
+                if !help.is_empty() =>
+            {
+                Some(help)
+            }
             _ => None,
         }
     }

@@ -1,10 +1,11 @@
 //! What an analysis will take, from a run on a coarse grid.
 
-use fpsolve_solvers::escape::by_walkers::{WALKERS_PER_BLOCK, time_of_block};
+use fpsolve_solvers::Error;
+use fpsolve_solvers::escape::by_walkers::{FirstPassage, WALKERS_PER_BLOCK, time_of_block};
 use fpsolve_solvers::escape::passage::Passage;
 
 use super::Finished;
-use crate::engine::work::{Cause, Stepping, Work};
+use crate::engine::work::{Cause, Stepping, Stopwatch, WALKERS_OF_BLOCK, Work};
 
 /// Exponent of the number of cells with which passages by the grid grow.
 pub const GROWTH_OF_PASSAGES: f64 = 1.2;
@@ -40,7 +41,8 @@ impl Outlook {
         let Stepping { step, seconds } = stepping;
         let followed = mean.min(passage.horizon);
         let work = Work::of_walkers((followed / step).max(1.0), step, passage.walkers, 1.0);
-        let blocks = passage.walkers.div_ceil(WALKERS_PER_BLOCK) as f64;
+        // a thread without a block waits for the others
+        let blocks = passage.walkers.div_ceil(WALKERS_PER_BLOCK).next_multiple_of(rayon::current_num_threads()) as f64;
         self.seconds += seconds * blocks * time_of_block(mean, passage.horizon) / step;
         self.what += &format!("{}\"{}\": {}", if self.what.is_empty() { "" } else { "; " }, passage.name, work.what);
         self.counted.push(Work { cause, ..work });
@@ -54,6 +56,35 @@ impl Rehearsed<'_> {
         let built = if questions > 0 { 1 + exponents } else { 0 };
         self.chain.unwrap_or(0.0) * FITTED * built as f64
     }
+}
+
+/// Longest measurement of walkers that are watched, seconds, and the steps that it begins with.
+const WATCHED: (f64, f64) = (0.02, 8.0);
+
+/// Steps of walkers whose target is watched, measured on as many blocks as there are threads, none of which gets far: looking costs as much
+/// as the step where that is cheap, and several times as much where the surface is curved. Those of the ensemble where that fails.
+pub fn watched(
+    stepping: Stepping,
+    passage: &Passage,
+    follow: impl Fn(&Passage) -> Result<FirstPassage, Error>,
+) -> Stepping {
+    let blocks = rayon::current_num_threads();
+    let rounds = (WALKERS_PER_BLOCK / WALKERS_OF_BLOCK * blocks) as f64;
+    let seconds_of = |steps: f64| {
+        let few = Passage { walkers: blocks * WALKERS_PER_BLOCK, horizon: steps * stepping.step, ..passage.clone() };
+        let start = Stopwatch::start();
+        follow(&few).ok().map(|found| (found.mean, start.seconds()))
+    };
+    let Some((from, fixed)) = seconds_of(1.0) else { return stepping };
+    let mut steps = WATCHED.1;
+    while let Some((mean, seconds)) = seconds_of(steps) {
+        if seconds > fixed + WATCHED.0 || steps * stepping.step > passage.horizon {
+            let taken = (mean - from) / stepping.step * rounds;
+            return Stepping { seconds: (seconds - fixed).max(0.0) / taken.max(1.0), ..stepping };
+        }
+        steps *= 2.0;
+    }
+    stepping
 }
 
 /// Seconds of fitted rows for each of rows of moments, roughly.

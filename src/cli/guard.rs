@@ -12,8 +12,8 @@ use crate::{limits, signal};
 
 /// Seconds of computing that reading may take, and bytes for which it may take one more.
 const SECONDS: (u64, u64) = (10, 10_000_000);
-/// Bytes that reading may take, and for each byte of the file: what deflate inflates it to.
-const MEMORY: (u64, u64) = (64 << 20, 1032);
+/// Bytes that reading may take, and for each byte of the file and of the numbers that are read from it.
+const MEMORY: (u64, u64) = (24 << 20, 2);
 /// Signals that end a program from outside, which say nothing of the file: SIGHUP, SIGINT, SIGPIPE, SIGTERM.
 const FROM_OUTSIDE: [i32; 4] = [1, 2, 13, 15];
 
@@ -56,25 +56,34 @@ fn child(file: &Path) -> Result<Outcome, Failure> {
     Err(Failure::input(error::advice(message, "run the scenario again, or restore the record from a copy")))
 }
 
-/// Reads with bounds on memory and time, where this is the child; both are lifted afterwards.
-pub(super) fn bounded<T>(file: &Path, read: impl FnOnce() -> T) -> T {
+/// Reads with bounds on memory and time, where this is the child; both are lifted afterwards. `read` is given what it tells the bytes of
+/// numbers that it is about to read: a small file may inflate to many, but what the library takes beyond them comes from damage.
+pub(super) fn bounded<T>(file: &Path, read: impl FnOnce(&mut dyn FnMut(u64)) -> T) -> T {
     if std::env::var_os(CHILD).is_none() {
-        return read();
+        return read(&mut |_| ());
     }
     let bytes = std::fs::metadata(file).map_or(0, |file| file.len());
-    let seconds = SECONDS.0 + bytes / SECONDS.1;
-    let memory = signal::own_memory(signal::DATA)
-        .map(|now| now + MEMORY.0 + bytes.saturating_mul(MEMORY.1).min(limits::default_limit()));
-    let bounds = [(Resource::Data, memory.unwrap_or(u64::MAX)), (Resource::Cpu, seconds)];
-    let before = bounds.map(|(resource, bound)| {
-        let before = getrlimit(resource);
-        let current = before.maximum.map_or(bound, |most| bound.min(most));
-        let _ = setrlimit(resource, Rlimit { current: Some(current), ..before });
-        (resource, before)
+    let present = signal::own_memory(signal::DATA);
+    let most = limits::default_limit();
+    let (mut numbers, before) = (bytes, [Resource::Data, Resource::Cpu].map(|of| (of, getrlimit(of))));
+    let memory = |numbers: u64| {
+        let room = MEMORY.0.saturating_add(numbers.saturating_mul(MEMORY.1)).min(most);
+        present.map_or(u64::MAX, |present| present.saturating_add(room))
+    };
+    bound(Resource::Data, memory(numbers));
+    bound(Resource::Cpu, SECONDS.0 + bytes / SECONDS.1);
+    let value = read(&mut |next| {
+        numbers = numbers.saturating_add(next);
+        bound(Resource::Data, memory(numbers));
     });
-    let value = read();
     for (resource, before) in before {
         let _ = setrlimit(resource, before);
     }
     value
+}
+
+fn bound(resource: Resource, bound: u64) {
+    let now = getrlimit(resource);
+    let current = now.maximum.map_or(bound, |most| bound.min(most));
+    let _ = setrlimit(resource, Rlimit { current: Some(current), ..now });
 }

@@ -162,6 +162,7 @@ pub(super) fn read(path: &Path) -> Result<record::Record, Failure> {
         let message = format!("{}: the file is damaged: {panic}", path.display());
         Failure::input(error::advice(message, "run the scenario again, or restore the record from a copy"))
     };
-    let record = super::guard::bounded(path, || error::caught(|| hdf5::read(path))).map_err(damaged)?;
+    let record =
+        super::guard::bounded(path, |ahead| error::caught(|| hdf5::read_telling(path, ahead))).map_err(damaged)?;
     record.map_err(|error| Failure::input(error::advice(error.to_string(), help)))
 }

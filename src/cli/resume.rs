@@ -96,7 +96,7 @@ fn reached(state: &fpsolve_solvers::engine::State) -> String {
 /// Reads a record and checks whether it can be gone on with. Errors: no record; a run that failed; no checkpoint that this program can use.
 fn read(path: &Path) -> Result<Found, Failure> {
     let refused = |what: String, help: &str| Failure::input(error::advice(format!("{}: {what}", path.display()), help));
-    let record = super::guard::bounded(path, || hdf5::read(path))
+    let record = super::guard::bounded(path, |ahead| hdf5::read_telling(path, ahead))
         .map_err(|error| Failure::input(error::advice(error.to_string(), "give the record of an interrupted run")))?;
     let name = text(&record, "name").unwrap_or("(unnamed)").to_string();
     match text(&record, "status") {

@@ -89,7 +89,7 @@ fn line_plot(source: &Source) -> Option<Canvas> {
 
 /// Which of the densities shown reach beyond the top; of more than three how many, and how high.
 fn cut(engine: &Engine, at: &[usize], top: f64) -> String {
-    let peaks = at.iter().filter_map(|&k| Some((engine.times[k], peak(engine.density.get(k)?))));
+    let peaks = at.iter().filter_map(|&k| Some((*engine.times.get(k)?, peak(engine.density.get(k)?))));
     let beyond: Vec<(f64, f64)> = peaks.filter(|(_, peak)| *peak > top).collect();
     let one = |(time, peak): &(f64, f64)| format!("t = {} (up to {})", number(*time), number(*peak));
     match beyond.len() {

@@ -143,7 +143,8 @@ impl Source {
 
     /// An error of the solvers, at the place that is responsible.
     pub fn solver_error(&self, span: &Range<usize>, label: &str, error: &fpsolve_solvers::Error) -> Report {
-        self.error(span, error.to_string(), label, advice(error))
+        let report = self.error(span, error.to_string(), label, advice(error));
+        if matches!(error, fpsolve_solvers::Error::TooLarge { .. }) { error::too_large(report) } else { report }
     }
 
     /// Notes that `key` was not written and has this value.

@@ -335,7 +335,12 @@ fn check_group(group: &Group, path: &Path, at: &str) -> Result<()> {
 ///
 /// Attributes of a group come back in the order of their names. Errors: [`Error`].
 pub fn read(path: &Path) -> Result<Record> {
-    let mut reader = Reader::of(path)?;
+    read_telling(path, &mut |_| ())
+}
+
+/// As [`read`]; tells the bytes of the numbers of each dataset, as values in memory, before it asks the library for them.
+pub fn read_telling(path: &Path, ahead: &mut dyn FnMut(u64)) -> Result<Record> {
+    let mut reader = Reader { ahead: Some(ahead), ..Reader::of(path)? };
     let file = reader.hdf5("open the file (is it a record?)", unlocked().open(path))?;
     reader.group(&file, "", String::new(), 0)
 }
@@ -410,6 +415,8 @@ struct Reader<'a> {
     bytes: u64,
     /// Bytes that may still be asked for.
     room: u64,
+    /// Is told the bytes of the numbers that are read next.
+    ahead: Option<&'a mut dyn FnMut(u64)>,
 }
 
 impl<'a> Reader<'a> {
@@ -417,7 +424,7 @@ impl<'a> Reader<'a> {
         scale::no_plugins();
         let bytes =
             fs::metadata(path).map_err(|source| Error::Io { path: path.to_path_buf(), action: "open", source })?.len();
-        Ok(Self { path, objects: 0, bytes, room: bytes.max(SMALL_FILE).saturating_mul(MAX_COMPRESSION) })
+        Ok(Self { path, objects: 0, bytes, room: bytes.max(SMALL_FILE).saturating_mul(MAX_COMPRESSION), ahead: None })
     }
     /// Refuses a member of a group that is missing or no hard link.
     fn check_link(&self, group: &hdf5::Group, member: &str, at: &str) -> Result<()> {
@@ -518,6 +525,9 @@ impl<'a> Reader<'a> {
             }
         }
         let action = format!("read {at}");
+        if let Some(ahead) = &mut self.ahead {
+            ahead(8 * shape.iter().product::<usize>() as u64);
+        }
         let values = match self.hdf5(&action, file.dtype().and_then(|t| t.to_descriptor()))? {
             TypeDescriptor::Float(_) => Values::Float(self.hdf5(&action, file.read_dyn())?),
             TypeDescriptor::Integer(_) => Values::Integer(self.hdf5(&action, file.read_dyn())?),

@@ -295,7 +295,9 @@ fn origin(scenario: &Scenario) -> Origin {
 fn unbuilt(error: &Error) -> How {
     match error {
         Error::Interrupted { .. } => How::NotReached,
-        Error::Invalid { .. } | Error::Numerical { .. } => How::Failed(setting::sentence(error)),
+        Error::Invalid { .. } | Error::TooLarge { .. } | Error::Numerical { .. } => {
+            How::Failed(setting::sentence(error))
+        }
     }
 }
 

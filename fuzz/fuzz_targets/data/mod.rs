@@ -1,24 +1,27 @@
-//! A file of data below the folder of a scenario that asks for it.
+//! A file of data beside a scenario.
 
-use fpsolve::reader::Source;
-use fpsolve::scenario::Scenario;
+use fpsolve::reader::{Located, Source};
+use fpsolve::scenario::data::load::{Column, File, load};
 
-/// Builds a small problem on a file with these bytes.
+/// Reads two columns of a file with these bytes, by their names or by their numbers.
 pub fn read(extension: &str, bytes: &[u8]) {
     let Ok(folder) = tempfile::tempdir() else { return };
-    let columns = if extension == "npy" { "{ u = 0, v = 1 }" } else { "{ u = \"u\", v = \"v\" }" };
-    let text = format!(
-        r#"
-engines = ["fokker-planck"]
-model = {{ kind = "sample-loss", variables = ["w"], sample_loss = "(v - w*u)^2", data = {{ file = "d.{extension}", columns = {columns} }} }}
-dynamics = {{ learning_rate = 0.1, batch_size = 1 }}
-grid = {{ axes = [{{ from = -2, to = 2, cells = 8 }}] }}
-initial = {{ kind = "point", at = [0] }}
-time = {{ end = 1.0 }}
-"#
-    );
-    if std::fs::write(folder.path().join(format!("d.{extension}")), bytes).is_ok() {
-        let source = Source::from_text(&folder.path().join("s.toml"), text);
-        let _ = Scenario::parse(source).and_then(|scenario| scenario.problem());
+    let name = format!("d.{extension}");
+    if std::fs::write(folder.path().join(&name), bytes).is_err() {
+        return;
     }
+    let source = Source::from_text(&folder.path().join("s.toml"), format!("file = {name:?}\n"));
+    let columns = |of: [Column; 2]| ["u", "v"].map(here).into_iter().zip(of.map(placed)).collect();
+    for of in [[Column::Index(0), Column::Index(1)], ["u", "v"].map(|name| Column::Name(name.into()))] {
+        let file = File { file: here(&name), columns: columns(of), separator: None };
+        let _ = load(&source, &file);
+    }
+}
+
+fn here(text: &str) -> Located<String> {
+    placed(text.to_string())
+}
+
+fn placed<T>(value: T) -> Located<T> {
+    Located { value, span: 0..4 }
 }

@@ -105,6 +105,7 @@ impl Message {
             Err(Error::Numerical { method, place, what, help, .. }) => {
                 (message.about, message.texts) = (2, texts(&[method, place, what, help]));
             }
+            Err(Error::TooLarge { what, help, .. }) => (message.about, message.texts) = (4, texts(&[what, help])),
             Err(Error::Interrupted { time }) => (message.about, message.texts) = (3, vec![time.to_bits().to_string()]),
         }
         message
@@ -117,6 +118,7 @@ impl Message {
             0 => Ok(()),
             1 => Err(Error::invalid(text(0), text(1))),
             2 => Err(Error::numerical(text(0), text(1), text(2), text(3))),
+            4 => Err(Error::too_large(text(0), text(1))),
             _ => Err(Error::Interrupted { time: f64::from_bits(text(0).parse().unwrap_or(0)) }),
         }
     }

@@ -120,7 +120,8 @@ pub fn refine(
             return Ok(Refinement { grid: fine, tolerance, trials });
         }
         if trials.len() == TRIALS {
-            return Err(unreached(tolerance, &trials, "and more cells help no further", ""));
+            let (what, help) = unreached(tolerance, &trials, "and more cells help no further", "");
+            return Err(Error::invalid(what, help));
         }
         size *= growth(&trials, tolerance);
         let wanted: Vec<usize> = share.iter().map(|share| whole(size * share)).collect();
@@ -170,7 +171,8 @@ fn affordable(tolerance: f64, trials: &[Trial], wanted: &[usize], allowed: Allow
     let next = product(wanted);
     if count(wanted) > allowed.cells || wanted.iter().any(|&n| n > allowed.per_axis) {
         let why = format!("and the {next} of the next trial are more than the memory allows");
-        return Err(unreached(tolerance, trials, &why, ""));
+        let (what, help) = unreached(tolerance, trials, &why, "");
+        return Err(Error::too_large(what, help));
     }
     let Some(last) = trials.last() else { return Ok(()) };
     let seconds = last.seconds * (count(wanted) / count(&last.cells)).powf(COST);
@@ -179,18 +181,20 @@ fn affordable(tolerance: f64, trials: &[Trial], wanted: &[usize], allowed: Allow
             "and the next trial on {next} would take about {seconds:.0} s, more than the {:.0} s allowed",
             allowed.seconds
         );
-        return Err(unreached(tolerance, trials, &why, ", or a larger budget").set_by(&[Setting::Budget]));
+        let (what, help) = unreached(tolerance, trials, &why, ", or a larger budget");
+        return Err(Error::too_large(what, help).set_by(&[Setting::Budget]));
     }
     Ok(())
 }
 
-fn unreached(tolerance: f64, trials: &[Trial], why: &str, or: &str) -> Error {
+/// What is said of a tolerance that is not reached, and the advice.
+fn unreached(tolerance: f64, trials: &[Trial], why: &str, or: &str) -> (String, String) {
     let best = trials.iter().min_by(|a, b| a.error.total_cmp(&b.error));
     let reached = best.map_or(String::new(), |trial| {
         format!("{} have an estimated error of {:.1e}, ", product(&trial.cells), trial.error + trial.truncation)
     });
     let larger = best.map_or(0.5, |trial| 1.2 * trial.error).min(TOLERANCES[1]);
-    Error::invalid(
+    (
         format!("the tolerance {tolerance} is not reached: {reached}{why}"),
         format!("ask for less, for example {larger:.1e}, or give the number of cells{or}"),
     )

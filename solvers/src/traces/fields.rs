@@ -62,3 +62,17 @@ pub(super) fn linear(lattice: &Lattice, field: &[f64], x: &[f64]) -> f64 {
     };
     (0..1 << d).map(corner).sum()
 }
+
+/// A field at points that are equally far apart, at x between them: the cubic through the four nearest.
+pub(super) fn cubic_on(points: &[f64], field: &[f64], x: f64) -> f64 {
+    let (i, _) = segment(points, x);
+    let first = i.saturating_sub(1).min(points.len() - 4);
+    let t = (x - points[first]) / (points[1] - points[0]);
+    let weights = [
+        -(t - 1.0) * (t - 2.0) * (t - 3.0) / 6.0,
+        t * (t - 2.0) * (t - 3.0) / 2.0,
+        -t * (t - 1.0) * (t - 3.0) / 2.0,
+        t * (t - 1.0) * (t - 2.0) / 6.0,
+    ];
+    weights.iter().zip(&field[first..]).map(|(w, f)| w * f).sum()
+}

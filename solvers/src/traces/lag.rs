@@ -1,6 +1,6 @@
 //! Moments over several steps of a chain on one axis.
 
-use super::fields::segment;
+use super::fields::linear_on;
 use crate::model::table::SplineAxis;
 
 /// Lattice points of the chain for each distance of the nodes.
@@ -21,18 +21,27 @@ pub struct LineChain {
 impl LineChain {
     /// The chain with b and A at the nodes of an axis and steps of length `step`; linear between nodes, constant beyond them.
     pub fn new(axis: &SplineAxis, drift: &[f64], diffusion: &[f64], step: f64) -> Self {
+        let points = Self::lattice(axis);
+        let on = |field: &[f64]| points.iter().map(|&x| linear_on(axis.nodes(), field, x)).collect::<Vec<f64>>();
+        let (drift, diffusion) = (on(drift), on(diffusion));
+        Self::on(points, &drift, &diffusion, step)
+    }
+
+    /// The points of a chain on an axis: finer than its nodes, and beyond them on both sides.
+    pub fn lattice(axis: &SplineAxis) -> Vec<f64> {
         let [lower, upper] = axis.ends();
         let margin = MARGIN * (upper - lower);
         let n = FINER * axis.nodes().len();
         let spacing = (upper - lower + 2.0 * margin) / (n - 1) as f64;
-        let points: Vec<f64> = (0..n).map(|i| lower - margin + spacing * i as f64).collect();
-        let at = |field: &[f64], x: f64| {
-            let (i, share) = segment(axis.nodes(), x);
-            field[i] + share * (field[i + 1] - field[i])
-        };
-        let row = |&x: &f64| {
+        (0..n).map(|i| lower - margin + spacing * i as f64).collect()
+    }
+
+    /// The chain with b and A at points that are equally far apart.
+    pub fn on(points: Vec<f64>, drift: &[f64], diffusion: &[f64], step: f64) -> Self {
+        let (n, spacing) = (points.len(), points[1] - points[0]);
+        let row = |i: usize| {
             let (mean, variance) =
-                (x + step * at(drift, x), (2.0 * step * at(diffusion, x)).max(0.05 * spacing * spacing));
+                (points[i] + step * drift[i], (2.0 * step * diffusion[i]).max(0.05 * spacing * spacing));
             let reach = REACH * variance.sqrt() + spacing;
             let first = points.partition_point(|p| *p < mean - reach).min(n - 1);
             let end = points.partition_point(|p| *p <= mean + reach).max(first + 1);
@@ -45,7 +54,7 @@ impl LineChain {
             }
             (first, weights)
         };
-        let rows = points.iter().map(row).collect();
+        let rows = (0..n).map(row).collect();
         Self { points, rows }
     }
 

@@ -5,16 +5,17 @@
 //! of few knots, fitted by least squares to the moments of the data in narrow bins i, which are independent where the path is Markov:
 //!
 //! ```text
-//! min Σ_i ((Δ̄_i − m(x̄_i))/se(Δ̄_i))² + ((s²_i − v(x̄_i))/se(s²_i))²,     m, v the mean and variance over `stride` steps of the chain with b and A
+//! min Σ_i ((Δ̄_i − m_i)/se(Δ̄_i))² + ((s²_i − v_i)/se(s²_i))²,     m_i, v_i the mean and variance over `stride` steps of the chain with b and A
 //! ```
 //!
-//! by the method of Levenberg and Marquardt. The number of knots is the one of least χ² + 2 (number of parameters) (Akaike). Standard errors are
+//! from the places of the rows in the bin: half of them one standard deviation of these places below their mean and half above, which is exact
+//! where moments are quadratic over a bin (over several steps the mean forgets its start, so that a bin adds to the variance). By the method of Levenberg and Marquardt. The number of knots is the one of least χ² + 2 (number of parameters) (Akaike). Standard errors are
 //! those of the least squares, (JᵀJ)⁻¹, times max(1, √(χ²/degrees of freedom)).
 
 use faer::{Mat, Side};
 use rayon::prelude::*;
 
-use super::fields::linear_on;
+use super::fields::cubic_on;
 use super::lag::LineChain;
 use super::trajectories::Trajectories;
 use crate::Error;
@@ -32,6 +33,8 @@ const STEPS: usize = 30;
 const GAIN: f64 = 0.01;
 /// Change of a parameter for its derivative, in units of its scale.
 const CHANGE: f64 = 1e-4;
+/// Share of the box over which the slope of b at its ends is taken.
+const SLOPE: f64 = 1e-3;
 /// Eigenvalues of JᵀJ below this share of the largest count as none: what they belong to is not known at all.
 const RANK: f64 = 1e-14;
 
@@ -45,7 +48,9 @@ pub(super) struct OneStep {
 
 /// Mean and variance of the displacements of the rows in a bin, with standard errors.
 struct Bin {
+    /// Mean and standard deviation of the places.
     position: f64,
+    spread: f64,
     mean: f64,
     mean_se: f64,
     variance: f64,
@@ -75,7 +80,9 @@ fn bins(traces: &Trajectories, axis: &SplineAxis) -> Vec<Bin> {
         let (position, mean) = (average(&|r| r[0]), average(&|r| r[1]));
         let (square, fourth) = (average(&|r| (r[1] - mean).powi(2)), average(&|r| (r[1] - mean).powi(4)));
         let variance_se = ((fourth - square * square).max(0.0) / n).sqrt();
-        let bin = Bin { position, mean, mean_se: (square / n).sqrt(), variance: square * n / (n - 1.0), variance_se };
+        let spread = average(&|r| (r[0] - position).powi(2)).sqrt();
+        let bin =
+            Bin { position, spread, mean, mean_se: (square / n).sqrt(), variance: square * n / (n - 1.0), variance_se };
         (bin.mean_se > 0.0 && bin.variance_se > 0.0).then_some(bin)
     };
     inside.iter().filter_map(of).collect()
@@ -85,6 +92,8 @@ fn bins(traces: &Trajectories, axis: &SplineAxis) -> Vec<Bin> {
 struct Fit<'a> {
     bins: &'a [Bin],
     axis: &'a SplineAxis,
+    /// Points of the chain.
+    points: &'a [f64],
     knots: SplineAxis,
     step: f64,
     stride: usize,
@@ -96,21 +105,28 @@ struct Fit<'a> {
 }
 
 impl Fit<'_> {
-    /// b and A at the nodes.
-    fn coefficients(&self, parameters: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    /// b and A at points; beyond the knots b goes on as a straight line, so that walkers out there come back, and A is constant.
+    fn coefficients(&self, parameters: &[f64], points: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let (drift, log) = parameters.split_at(parameters.len() / 2);
-        let a = self.knots.interpolate(log, self.axis.nodes()).iter().map(|v| v.exp()).collect();
-        (self.knots.interpolate(drift, self.axis.nodes()), a)
+        let [lower, upper] = self.knots.ends();
+        let near = SLOPE * (upper - lower);
+        let at = self.knots.interpolate(drift, &[lower, lower + near, upper - near, upper]);
+        let slopes = [(at[1] - at[0]) / near, (at[3] - at[2]) / near];
+        let beyond = |x: f64| slopes[0] * (x - lower).min(0.0) + slopes[1] * (x - upper).max(0.0);
+        let b = self.knots.interpolate(drift, points).iter().zip(points).map(|(b, &x)| b + beyond(x)).collect();
+        (b, self.knots.interpolate(log, points).iter().map(|v| v.exp()).collect())
     }
 
     /// What is left of the data, in standard errors.
     fn residuals(&self, parameters: &[f64]) -> Vec<f64> {
-        let (drift, diffusion) = self.coefficients(parameters);
-        let chain = LineChain::new(self.axis, &drift, &diffusion, self.step);
-        let (mean, variance) = chain.moments(self.stride);
+        let (drift, diffusion) = self.coefficients(parameters, self.points);
+        let (mean, variance) = LineChain::on(self.points.to_vec(), &drift, &diffusion, self.step).moments(self.stride);
         let of = |bin: &Bin| {
-            let [m, v] = [&mean, &variance].map(|field| linear_on(chain.points(), field, bin.position));
-            [(bin.mean - m) / bin.mean_se, (bin.variance - v) / bin.variance_se]
+            let sides = [bin.position - bin.spread, bin.position + bin.spread];
+            let [m, v] = [&mean, &variance].map(|field| sides.map(|x| cubic_on(self.points, field, x)));
+            let (between, variance) = (0.5 * (m[1] - m[0]), 0.5 * (v[0] + v[1]));
+            let left = bin.mean - 0.5 * (m[0] + m[1]);
+            [left / bin.mean_se, (bin.variance - variance - between * between) / bin.variance_se]
         };
         self.bins.iter().flat_map(of).collect()
     }
@@ -175,7 +191,7 @@ impl Fit<'_> {
 
     /// The coefficients with their standard errors.
     fn answer(&self, covariance: &Mat<f64>) -> OneStep {
-        let (drift, diffusion) = self.coefficients(&self.parameters);
+        let (drift, diffusion) = self.coefficients(&self.parameters, self.axis.nodes());
         let knots = self.parameters.len() / 2;
         let freedom = (2 * self.bins.len()).saturating_sub(2 * knots).max(1) as f64;
         let misfit = (self.cost / freedom).max(1.0).sqrt();
@@ -206,7 +222,7 @@ pub(super) fn one_step(
     axis: &SplineAxis,
     measured: &(Vec<f64>, Vec<f64>),
 ) -> Result<OneStep, Error> {
-    let bins = bins(traces, axis);
+    let (bins, points) = (bins(traces, axis), LineChain::lattice(axis));
     let [lower, upper] = axis.ends();
     let mut best: Option<(f64, OneStep)> = None;
     let mut worse = 0;
@@ -220,8 +236,8 @@ pub(super) fn one_step(
         let spread = drift.iter().fold(0.0, |most: f64, b| most.max(b.abs())).max(f64::MIN_POSITIVE);
         let scale = [vec![spread; drift.len()], vec![1.0; log.len()]].concat();
         let (step, stride) = (traces.step(), traces.stride());
-        let mut fit =
-            Fit { bins: &bins, axis, knots, step, stride, parameters: [drift, log].concat(), scale, cost: 0.0 };
+        let parameters = [drift, log].concat();
+        let mut fit = Fit { bins: &bins, axis, points: &points, knots, step, stride, parameters, scale, cost: 0.0 };
         let Some(covariance) = fit.run() else { continue };
         let criterion = fit.cost + 2.0 * fit.parameters.len() as f64;
         match &best {

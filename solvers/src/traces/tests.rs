@@ -250,3 +250,13 @@ fn the_chain_on_a_line_has_the_moments_of_a_linear_law() {
     let second: f64 = law.iter().zip(chain.points()).map(|(p, x)| p * x * x).sum();
     assert!((second / (0.01 / 0.19) - 1.0).abs() < 2e-3, "{second}");
 }
+
+/// So many rows that what the fit itself gets wrong would show: the width of bins, b and A between nodes, the ends of the box.
+#[test]
+fn bars_hold_with_millions_of_rows_several_steps_apart() {
+    let traces = well(64, 40_000, 0.1, 0.0, 4);
+    let estimate = Estimate::new(&traces, &names(1), Some(0.05)).unwrap();
+    let [drift_z, noise_z, drift, noise] = scores(&estimate, 0.1, 3);
+    assert!(drift_z < 2.0 && noise_z < 2.0, "{drift_z} {noise_z}");
+    assert!(drift < 0.004 && noise < 0.006, "{drift} {noise}");
+}

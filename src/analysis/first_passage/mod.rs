@@ -25,7 +25,7 @@ use miette::Result;
 pub use self::group::{add_grid, add_walkers, passage_group};
 pub(super) use self::request::check_start;
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Planned, Subject};
-use crate::analysis::outlook::{GROWTH_OF_PASSAGES, Outlook, Rehearsed};
+use crate::analysis::outlook::{GROWTH_OF_PASSAGES, Outlook, Rehearsed, watched};
 use crate::analysis::walkers::Walkers;
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
@@ -129,8 +129,17 @@ impl Analysis for FirstPassages {
         let mut outlook = Outlook { seconds: by_grid_seconds + by_chain, ..Outlook::default() };
         for (Asked { passage, horizon, sgd }, found) in self.0.iter().zip(found) {
             let mean = found.map_or(f64::INFINITY, |found| found.from_value).max(0.0);
-            for stepping in rehearsed.stepping.into_iter().chain(rehearsed.descent.filter(|_| *sgd)) {
-                outlook.add_walkers(passage, mean, stepping, Cause::Horizon(horizon.clone()));
+            let (of, interrupt) = (rehearsed.finished, rehearsed.finished.interrupt);
+            let langevin = rehearsed.stepping.map(|steps| {
+                let options = &of.options.of::<LangevinTable>().options;
+                watched(steps, passage, |few| langevin::first_passage(of.problem, options, few, true, interrupt))
+            });
+            let sgd = rehearsed.descent.filter(|_| *sgd).map(|steps| {
+                let options = &of.options.of::<SgdTable>().options;
+                watched(steps, passage, |few| sgd::first_passage(of.problem, options, few, interrupt))
+            });
+            for steps in langevin.into_iter().chain(sgd) {
+                outlook.add_walkers(passage, mean, steps, Cause::Horizon(horizon.clone()));
             }
         }
         outlook
