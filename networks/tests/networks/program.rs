@@ -96,6 +96,25 @@ fn an_interrupted_session_leaves_a_record_and_goes_on_to_the_same_end() {
 }
 
 #[test]
+fn an_interruption_does_not_wait_for_a_step_of_a_deep_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep =
+        "network={kind=\"resnet\",depth=110,data={kind=\"csv\",file=\"data/digits.csv.gz\",shape=[8,8],white=16}}";
+    let args =
+        [&scenario("network-digits"), "--set", deep, "--set", "training.batch_size=1000", "--threads", "1", "-q"];
+    let mut child = program().current_dir(folder.path()).args(args).spawn().unwrap();
+    // three steps of a thousand images are measured first, many seconds
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(child.try_wait().unwrap().is_none());
+    let asked = Instant::now();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    let record = hdf5::read(&folder.path().join("network-digits.h5")).unwrap();
+    assert_eq!(text(&record, "status"), Some("interrupted"));
+}
+
+#[test]
 fn the_checkpoint_of_a_large_network_stays_and_other_slices_are_cut_from_it() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str| {
