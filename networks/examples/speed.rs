@@ -51,10 +51,10 @@ fn main() {
         let shares = vec![1.0 / n as f32; n];
         let both = rate(n, 3, || {
             let gradient = network.gradient(&weights, batch.clone(), &shares, Loss::CrossEntropy, Mode::Measuring);
-            let _ = flat(&gradient.1[..1]);
+            let _: Vec<f32> = flat(&gradient.1[..1]);
         });
         let forward = rate(n, 3, || {
-            let _ = values(&network.outputs(&weights, batch.images.clone(), Mode::Measuring).0);
+            let _: Vec<f32> = values(&network.outputs(&weights, batch.images.clone(), Mode::Measuring).0);
         });
         let title = network.architecture.title();
         println!("{title:58}  {:10}  {n:5}  {both:10.0}  {forward:13.0}", network.len());

@@ -71,14 +71,19 @@ pub fn run() -> Result<Outcome, Failure> {
     let finished = session::run(&scenario, &way)?;
     let path = output::write(&finished.record, &path, args.force || args.resume)?;
     if !args.quiet {
-        let text = format!("{}  record: {}\n", summary(&finished.record), path.display());
+        let mut text = format!("{}  record: {}\n", summary(&finished.record), path.display());
+        if finished.checkpoint_stays {
+            text += &format!("  parameters: {}, from which --resume cuts other slices\n", checkpoint.display());
+        }
         print!("{}", fpsolve::text::harmless(&text));
     }
     match finished.status {
         Status::Interrupted => Ok(Outcome::Interrupted),
         Status::Failed => Ok(Outcome::RunFailed),
         Status::Complete => {
-            let _ = std::fs::remove_file(checkpoint);
+            if !finished.checkpoint_stays {
+                let _ = std::fs::remove_file(checkpoint);
+            }
             let passed = finished.verdicts.iter().all(|verdict| verdict.passed);
             Ok(if passed { Outcome::Done } else { Outcome::VerdictFailed })
         }

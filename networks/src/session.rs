@@ -9,13 +9,12 @@ use fpsolve::record::lookup::lookup;
 use fpsolve::record::provenance::Provenance;
 use fpsolve::record::{Attribute, Record};
 use fpsolve::run::{Status, heading};
-use fpsolve::signal;
 use fpsolve_validation::verdict::{Verdict, judge_expectations};
 
 use crate::data::DataSet;
 use crate::device;
-use crate::network::pass::{Batch, Mode};
-use crate::network::{Architecture, Network};
+use crate::network::pass::{Mode, values};
+use crate::network::{Architecture, Network, flat};
 use crate::progress::{Estimate, Progress};
 use crate::record::{self, comparison, network_group, run_group};
 use crate::scenario::{Directions, Scenario};
@@ -43,6 +42,8 @@ pub struct Finished {
     pub status: Status,
     /// Expected numbers, judged.
     pub verdicts: Vec<Verdict>,
+    /// Whether the checkpoint stays, since the record does not hold so many parameters.
+    pub checkpoint_stays: bool,
 }
 
 /// Carries a scenario out. Errors: data, device or checkpoint cannot be had; losses that are no numbers.
@@ -58,6 +59,10 @@ pub fn run(scenario: &Scenario, way: &Way) -> Result<Finished, Failure> {
     let mut progress = Progress::new(way.quiet);
     progress.tell(&opening(&trainer, scenario, &runs)?);
     let interrupted = !train_all(&trainer, way, &mut runs, &mut progress)?;
+    let checkpoint_stays = network.len() > record::MOST_PARAMETERS;
+    if checkpoint_stays && !interrupted {
+        checkpoint::write(&way.checkpoint, &scenario.source.text, way.threads, &mut runs)?;
+    }
     let mut root = heading::root(
         &scenario.name,
         &scenario.description,
@@ -68,6 +73,10 @@ pub fn run(scenario: &Scenario, way: &Way) -> Result<Finished, Failure> {
     let mut group = network_group(scenario, &network, &data, device_name, way.threads);
     let visits: usize = runs.iter().map(|run| run.step * trainer.batch_size()).sum();
     group.set("image_visits", Attribute::Integer(visits as i64));
+    if checkpoint_stays {
+        let file = way.checkpoint.file_name().map(|name| name.to_string_lossy().into_owned());
+        group.set("parameters_file", record::text(file.unwrap_or_default()));
+    }
     group.group_mut("run").groups = runs.iter().map(|run| run_group(scenario, &data, run)).collect();
     root.groups.push(group);
     let mut status = if interrupted { Status::Interrupted } else { Status::Complete };
@@ -111,7 +120,7 @@ pub fn run(scenario: &Scenario, way: &Way) -> Result<Finished, Failure> {
     provenance.fill(group);
     group.set("images_per_second", Attribute::Float(progress.images as f64 / clock.elapsed().as_secs_f64()));
     debug_assert_eq!(seen, visits);
-    Ok(Finished { record: root, status, verdicts })
+    Ok(Finished { record: root, status, verdicts, checkpoint_stays })
 }
 
 /// The network for the images. Errors: they are too small for it.
@@ -135,7 +144,7 @@ fn resumed(
     way: &Way,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<RunState>, Failure> {
-    let (runs, threads) = checkpoint::read(&way.checkpoint, &scenario.source.text)?;
+    let (runs, threads) = checkpoint::read(&way.checkpoint, |text| scenario.trains_as(text))?;
     if let Some(run) = runs.iter().find(|run| run.theta.len() != network.len()) {
         let what = format!("{}: {} parameters, not {}", way.checkpoint.display(), run.theta.len(), network.len());
         return Err(Failure::input(fpsolve::error::advice(what, "leave --resume out to begin anew")));
@@ -192,45 +201,37 @@ fn opening(trainer: &Trainer, scenario: &Scenario, runs: &[RunState]) -> Result<
     let done: usize = runs.iter().map(|run| run.step).sum();
     let weights = trainer.network.tensors(&trainer.network.initial(scenario.seeds[0]), &trainer.device);
     let places: Vec<usize> = (0..batch).collect();
-    let shares = vec![1.0 / batch as f32; batch];
-    let measured = |work: &mut dyn FnMut()| {
-        let clock = Instant::now();
-        work();
-        clock.elapsed().as_secs_f64()
+    let look = batch.min(trainer.data.test.len()).min(100);
+    let (learnt, seen) =
+        (trainer.batch(&trainer.data.train, &places), trainer.batch(&trainer.data.test, &places[..look]));
+    let (shares, loss) = (vec![1.0 / batch as f32; batch], scenario.training.loss);
+    let work = move |network: &Network| {
+        let step = || flat::<f32>(&network.gradient(&weights, learnt.clone(), &shares, loss, Mode::Measuring).1);
+        let forward = || values::<f32, 2>(&network.outputs(&weights, seen.images.clone(), Mode::Measuring).0);
+        let mut steps = [seconds(step), seconds(step), seconds(step)];
+        steps.sort_unstable_by(f64::total_cmp);
+        (steps[1], seconds(forward).min(seconds(forward)) / look as f64)
     };
-    let mut step = || {
-        if signal::interrupted() {
-            return;
-        }
-        let batch: Batch = trainer.batch(&trainer.data.train, &places);
-        let gradient = trainer.network.gradient(&weights, batch, &shares, scenario.training.loss, Mode::Measuring);
-        let _ = crate::network::flat(&gradient.1);
-    };
-    let mut seconds: Vec<f64> = (0..3).map(|_| measured(&mut step)).collect();
-    seconds.sort_unstable_by(f64::total_cmp);
-    let look = places.len().min(trainer.data.test.len()).min(100);
-    let mut evaluate = || {
-        if signal::interrupted() {
-            return;
-        }
-        let batch = trainer.batch(&trainer.data.test, &places[..look]);
-        let _ = crate::network::pass::values(&trainer.network.outputs(&weights, batch.images, Mode::Measuring).0);
-    };
-    let forward = measured(&mut evaluate).min(measured(&mut evaluate)) / look as f64;
+    let Some((step, forward)) = trainer.attended(work) else { return Ok(String::new()) };
     let evaluated = scenario.training.epochs * number * (trainer.data.train.len() + trainer.data.test.len());
     let nodes = |slice: &crate::scenario::Slice| slice.axes[0].nodes * slice.axes[1].nodes * slice.samples;
     let tabulated: usize = scenario.slices.iter().map(nodes).sum();
-    if signal::interrupted() {
-        return Ok(String::new());
-    }
     Ok(Estimate {
         title: trainer.network.architecture.title(),
         parameters: trainer.network.len(),
         runs: number,
         visits: steps * number * batch,
         published: trainer.network.architecture.published_visits(),
-        images_per_second: batch as f64 / seconds[1],
-        seconds: (steps * number - done) as f64 * seconds[1] + (evaluated + tabulated) as f64 * forward,
+        images_per_second: batch as f64 / step,
+        // in double precision a pass takes twice as long
+        seconds: (steps * number - done) as f64 * step + (evaluated + 2 * tabulated) as f64 * forward,
     }
     .to_text())
+}
+
+/// Seconds that some work takes.
+fn seconds<T>(work: impl Fn() -> T) -> f64 {
+    let clock = Instant::now();
+    work();
+    clock.elapsed().as_secs_f64()
 }

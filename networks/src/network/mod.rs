@@ -10,7 +10,7 @@ mod linear;
 pub mod pass;
 mod resnet;
 
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Element, Tensor, TensorData};
 use fpsolve_solvers::numerics::random::Stream;
 
 use layers::{Layers, Parameter, Shapes};
@@ -145,19 +145,19 @@ impl Network {
         values
     }
 
-    /// A flat vector of parameters as one tensor each on a device.
-    pub fn tensors(&self, values: &[f32], device: &Device) -> Vec<Tensor<1>> {
+    /// A flat vector of parameters as one tensor each on a device, in the precision of the vector.
+    pub fn tensors<E: Element>(&self, values: &[E], device: &Device) -> Vec<Tensor<1>> {
         let mut from = 0;
         let tensor = |parameter: &Parameter| {
             let n = parameter.len();
             from += n;
-            Tensor::from_data(TensorData::new(values[from - n..from].to_vec(), [n]), device)
+            Tensor::from_data(TensorData::new(values[from - n..from].to_vec(), [n]), (device, E::dtype()))
         };
         self.parameters.iter().map(tensor).collect()
     }
 }
 
 /// The tensors one after the other.
-pub fn flat(tensors: &[Tensor<1>]) -> Vec<f32> {
+pub fn flat<E: Element>(tensors: &[Tensor<1>]) -> Vec<E> {
     tensors.iter().flat_map(pass::values).collect()
 }

@@ -3,7 +3,7 @@
 use burn_tensor::activation::{log_softmax, relu};
 use burn_tensor::module::{avg_pool2d, batch_norm, batch_norm_train, conv2d, linear, max_pool2d};
 use burn_tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
-use burn_tensor::{Device, Tensor, TensorData, s};
+use burn_tensor::{DType, Device, Element, FloatDType, Tensor, TensorData, s};
 use fpsolve_solvers::numerics::random::Stream;
 
 use super::Network;
@@ -54,6 +54,12 @@ impl Batch {
             classes: Tensor::from_data(TensorData::new(rows, [n, network.classes]), device),
         }
     }
+
+    /// In the precision of some parameters.
+    pub fn as_precise_as(self, weights: &[Tensor<1>]) -> Self {
+        let precision = precision(weights);
+        Self { images: self.images.cast(precision), classes: self.classes.cast(precision) }
+    }
 }
 
 /// One walk of a batch.
@@ -64,9 +70,17 @@ struct Pass<'a> {
     norm: usize,
 }
 
-/// The numbers of a tensor.
-pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
-    tensor.to_data().try_to_vec().expect("tensors of networks hold f32")
+/// The numbers of a tensor, in the precision that is asked for.
+pub fn values<E: Element, const D: usize>(tensor: &Tensor<D>) -> Vec<E> {
+    tensor.to_data().try_into_vec_as().expect("numbers of every precision are converted")
+}
+
+/// The precision of parameters: f64 where they hold that, as they do on slices, else f32.
+fn precision(weights: &[Tensor<1>]) -> FloatDType {
+    match weights.first().map(Tensor::dtype) {
+        Some(DType::F64) => FloatDType::F64,
+        _ => FloatDType::F32,
+    }
 }
 
 impl Network {
@@ -84,7 +98,7 @@ impl Network {
         losses(outputs, batch.classes, loss)
     }
 
-    /// Losses of the samples of a batch, and the gradient of Σ share_i·l_i by each parameter.
+    /// Losses of the samples of a batch, and the gradient of Σ share_i·l_i by each parameter, in the precision of the parameters.
     pub fn gradient(
         &self,
         weights: &[Tensor<1>],
@@ -92,10 +106,12 @@ impl Network {
         shares: &[f32],
         loss: Loss,
         mode: Mode,
-    ) -> (Vec<f32>, Vec<Tensor<1>>) {
+    ) -> (Vec<f64>, Vec<Tensor<1>>) {
+        let batch = batch.as_precise_as(weights);
         let leaves: Vec<Tensor<1>> = weights.iter().map(|weight| weight.clone().autodiff().require_grad()).collect();
         let device = weights[0].device();
-        let shares = Tensor::<1>::from_data(TensorData::new(shares.to_vec(), [shares.len()]), &device).autodiff();
+        let shares = Tensor::<1>::from_data(TensorData::new(shares.to_vec(), [shares.len()]), &device);
+        let shares = shares.cast(precision(weights)).autodiff();
         let batch = Batch { images: batch.images.autodiff(), classes: batch.classes.autodiff() };
         let losses = self.losses(&leaves, batch, loss, mode);
         let mut gradients = (losses.clone() * shares).sum().backward();
@@ -173,7 +189,7 @@ impl Layers for Pass<'_> {
                 let kept = (1.0 / (1.0 - share)) as f32;
                 let n = x.dims().iter().product::<usize>();
                 let mask = (0..n).map(|_| if stream.uniform() < share { 0.0 } else { kept }).collect();
-                let mask = Tensor::from_data(TensorData::new(mask, x.dims()), &x.device());
+                let mask = Tensor::from_data(TensorData::new(mask, x.dims()), (&x.device(), x.dtype()));
                 x * mask
             }
             Mode::Training(_) | Mode::Measuring | Mode::Frozen(_) => x,
@@ -187,7 +203,7 @@ impl Layers for Pass<'_> {
             return x;
         }
         let [_, _, h, w] = x.dims();
-        let zero = Tensor::zeros([n, channels - c, h, w], &x.device());
+        let zero = Tensor::zeros([n, channels - c, h, w], (&x.device(), x.dtype()));
         Tensor::cat(vec![x, zero], 1)
     }
 

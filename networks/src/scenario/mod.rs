@@ -116,6 +116,16 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// Whether the scenario in a text trains the same runs: it may cut other slices of them, and expect other things.
+    pub fn trains_as(&self, text: &str) -> bool {
+        let trained = |text: &str| {
+            let mut table: toml::Table = text.parse().ok()?;
+            table.retain(|key, _| !["description", "slice", "structure", "expect", "output"].contains(&key));
+            Some(table)
+        };
+        trained(text).is_some_and(|other| Some(other) == trained(&self.source.text))
+    }
+
     /// File name of the record: `[output] file`, or NAME.h5.
     pub fn output_file(&self) -> PathBuf {
         match &self.output.file {

@@ -4,6 +4,7 @@ use fpsolve::error::{self, Failure};
 use fpsolve_solvers::numerics::random::Stream;
 
 use super::eigen;
+use super::table::weights;
 use crate::network::flat;
 use crate::network::pass::{Mode, Statistics};
 use crate::progress::Progress;
@@ -45,9 +46,9 @@ fn norm(a: &[f64]) -> f64 {
 
 impl Plane {
     /// The parameters at a point.
-    pub fn at(&self, s: f64, t: f64) -> Vec<f32> {
+    pub fn at(&self, s: f64, t: f64) -> Vec<f64> {
         let [a, b] = &self.directions;
-        let value = |k: usize| (f64::from(self.origin[k]) + s * a[k] + t * b[k]) as f32;
+        let value = |k: usize| f64::from(self.origin[k]) + s * a[k] + t * b[k];
         (0..self.origin.len()).map(value).collect()
     }
 
@@ -120,7 +121,11 @@ fn principal(run: &RunState, slice: &Slice) -> Result<Found, Failure> {
     let (n, d) = (run.path_epochs.len(), run.theta.len());
     if n < 3 {
         let message = format!("slice {}: {n} checkpoints have no two principal components", slice.name);
-        return Err(Failure::input(error::advice(message, "train more epochs, or lower training.checkpoints")));
+        let help = match n {
+            0 => "the path was not kept while this was trained: leave --resume out, or choose other directions",
+            _ => "train more epochs, or lower training.checkpoints",
+        };
+        return Err(Failure::input(error::advice(message, help)));
     }
     let row = |k: usize| -> Vec<f64> {
         run.path[k * d..(k + 1) * d].iter().zip(&run.theta).map(|(a, b)| f64::from(*a) - f64::from(*b)).collect()
@@ -169,8 +174,7 @@ fn hessian(
     let d = run.theta.len();
     let theta: Vec<f64> = run.theta.iter().map(|&x| f64::from(x)).collect();
     let size = norm(&theta);
-    let weights = trainer.network.tensors(&run.theta, &trainer.device);
-    let statistics = trainer.statistics(&weights, samples)?;
+    let statistics = trainer.statistics(&weights(trainer, &theta), samples)?;
     let mut stream = Stream::new(run.seed, "network/lanczos", 0);
     let mut v: Vec<f64> = (0..d).map(|_| stream.normal()).collect();
     let length = norm(&v);
@@ -231,7 +235,7 @@ fn product(
     v: &[f64],
     h: f64,
 ) -> Option<Vec<f64>> {
-    let at = |h: f64| -> Vec<f32> { theta.iter().zip(v).map(|(x, v)| (x + h * v) as f32).collect() };
+    let at = |h: f64| -> Vec<f64> { theta.iter().zip(v).map(|(x, v)| x + h * v).collect() };
     let (up, down) =
         (gradient(trainer, samples, statistics, &at(h))?, gradient(trainer, samples, statistics, &at(-h))?);
     Some(up.iter().zip(&down).map(|(a, b)| (a - b) / (2.0 * h)).collect())
@@ -242,9 +246,9 @@ pub(super) fn gradient(
     trainer: &Trainer,
     samples: &[usize],
     statistics: &Statistics,
-    theta: &[f32],
+    theta: &[f64],
 ) -> Option<Vec<f64>> {
-    let weights = trainer.network.tensors(theta, &trainer.device);
+    let weights = weights(trainer, theta);
     let mut sum = vec![0.0; theta.len()];
     for places in samples.chunks(250) {
         if fpsolve::signal::interrupted() {
@@ -253,8 +257,10 @@ pub(super) fn gradient(
         let batch = trainer.batch(&trainer.data.train, places);
         let shares = vec![1.0 / samples.len() as f32; places.len()];
         let loss = trainer.scenario.training.loss;
-        let (_, gradient) = trainer.network.gradient(&weights, batch, &shares, loss, Mode::Frozen(statistics));
-        sum.iter_mut().zip(flat(&gradient)).for_each(|(x, g)| *x += f64::from(g));
+        let (weights, statistics) = (weights.clone(), statistics.clone());
+        let (_, gradient) = trainer
+            .attended(move |network| network.gradient(&weights, batch, &shares, loss, Mode::Frozen(&statistics)))?;
+        sum.iter_mut().zip(flat::<f64>(&gradient)).for_each(|(x, g)| *x += g);
     }
     Some(sum)
 }

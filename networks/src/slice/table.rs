@@ -1,5 +1,6 @@
 //! Losses of samples at the nodes of a plane.
 
+use burn_tensor::{DType, Tensor};
 use fpsolve::error::Failure;
 use fpsolve::signal;
 use fpsolve_solvers::model::table::{Fields, Lattice, SplineAxis, TableModel};
@@ -45,21 +46,30 @@ pub(super) fn samples(trainer: &Trainer, slice: &Slice) -> Vec<usize> {
     samples
 }
 
+/// Parameters on the device: in double precision where that has it, since splines are made of differences of their losses.
+pub(super) fn weights(trainer: &Trainer, theta: &[f64]) -> Vec<Tensor<1>> {
+    if trainer.device.supports_dtype(DType::F64) {
+        return trainer.network.tensors(theta, &trainer.device);
+    }
+    let single: Vec<f32> = theta.iter().map(|&x| x as f32).collect();
+    trainer.network.tensors(&single, &trainer.device)
+}
+
 /// Losses of samples at a point; None where it was interrupted.
 pub(super) fn losses(
     trainer: &Trainer,
     slice: &Slice,
-    theta: &[f32],
+    theta: &[f64],
     samples: &[usize],
     frozen: &Statistics,
 ) -> Option<Vec<f64>> {
-    let weights = trainer.network.tensors(theta, &trainer.device);
+    let weights = weights(trainer, theta);
     let statistics = match slice.norm {
         Norm::Frozen => frozen.clone(),
         Norm::Recomputed => trainer.statistics(&weights, samples)?,
     };
     let decay = trainer.scenario.training.weight_decay;
-    let square: f64 = if decay > 0.0 { theta.iter().map(|&x| f64::from(x).powi(2)).sum() } else { 0.0 };
+    let square: f64 = if decay > 0.0 { theta.iter().map(|x| x * x).sum() } else { 0.0 };
     let losses = trainer.evaluate(&weights, &trainer.data.train, samples, statistics)?.losses;
     Some(losses.into_iter().map(|loss| loss + 0.5 * decay * square).collect())
 }
@@ -73,7 +83,7 @@ pub(super) fn tabulate(
     progress: &mut Progress,
 ) -> Option<Table> {
     let nodes = [slice.axes[0].nodes(), slice.axes[1].nodes()];
-    let statistics = trainer.statistics(&trainer.network.tensors(&plane.origin, &trainer.device), &samples)?;
+    let statistics = trainer.statistics(&weights(trainer, &plane.at(0.0, 0.0)), &samples)?;
     let all = nodes[0].len() * nodes[1].len();
     let mut table = vec![0.0; samples.len() * all];
     for node in 0..all {

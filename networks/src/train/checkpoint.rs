@@ -47,9 +47,9 @@ pub fn write(path: &Path, scenario: &str, threads: usize, runs: &mut [RunState])
     Ok(())
 }
 
-/// Reads the runs of a checkpoint of this scenario, and the number of threads that it was made with. Errors: no such file; not a checkpoint; of another
-/// scenario.
-pub fn read(path: &Path, scenario: &str) -> Result<(Vec<RunState>, usize), Failure> {
+/// Reads the runs of a checkpoint, and the number of threads that it was made with; `fits` tells whether the scenario in its text trains the same runs.
+/// Errors: no such file; not a checkpoint; of another scenario.
+pub fn read(path: &Path, fits: impl Fn(&str) -> bool) -> Result<(Vec<RunState>, usize), Failure> {
     let refused = |why: String, help: &str| {
         Failure::input(error::advice(format!("cannot go on from {}: {why}", path.display()), help))
     };
@@ -58,8 +58,8 @@ pub fn read(path: &Path, scenario: &str) -> Result<(Vec<RunState>, usize), Failu
     let damaged = |error: ndarray_npy::ReadNpzError| refused(format!("it is no checkpoint: {error}"), help);
     let mut npz = NpzReader::new(file).map_err(damaged)?;
     let text: Array1<u8> = npz.by_name("scenario").map_err(damaged)?;
-    if text.to_vec() != scenario.as_bytes() {
-        let help = "give the scenario, and the same --set, that it was made with; or leave --resume out";
+    if !fits(&String::from_utf8_lossy(&text.to_vec())) {
+        let help = "give the scenario, and the same --set, that it was made with ([[slice]] may differ); or leave --resume out";
         return Err(refused("it was made from another scenario".into(), help));
     }
     let threads: Array1<u64> = npz.by_name("threads").map_err(damaged)?;

@@ -62,8 +62,10 @@ impl Trainer<'_> {
             if signal::interrupted() {
                 return None;
             }
-            let batch = self.batch(&self.data.train, places);
-            parts.push((places.len(), self.network.outputs(weights, batch.images, Mode::Measuring).1));
+            let batch = self.batch(&self.data.train, places).as_precise_as(weights);
+            let weights = weights.to_vec();
+            let found = self.attended(move |network| network.outputs(&weights, batch.images, Mode::Measuring).1)?;
+            parts.push((places.len(), found));
         }
         Some(pooled(self.network, &parts))
     }
@@ -81,12 +83,14 @@ impl Trainer<'_> {
             if signal::interrupted() {
                 return None;
             }
-            let batch = self.batch(of, places);
-            let (outputs, _) = self.network.outputs(weights, batch.images, Mode::Frozen(&out.statistics));
-            let classes = values(&outputs);
+            let batch = self.batch(of, places).as_precise_as(weights);
+            let (weights, statistics) = (weights.to_vec(), out.statistics.clone());
+            let outputs =
+                self.attended(move |network| network.outputs(&weights, batch.images, Mode::Frozen(&statistics)).0)?;
+            let classes: Vec<f32> = values(&outputs);
             out.predicted.extend(classes.chunks(self.network.classes).map(largest));
             let losses: Tensor<1> = losses(outputs, batch.classes, self.loss());
-            out.losses.extend(values(&losses).into_iter().map(f64::from));
+            out.losses.extend(values::<f64, 1>(&losses));
         }
         Some(out)
     }

@@ -50,6 +50,12 @@ struct Moving {
 }
 
 impl Trainer<'_> {
+    /// Does `work` with the network; None where the user asked for an end that it did not come to soon. One step of a deep network may take seconds.
+    pub fn attended<T: Send + 'static>(&self, work: impl FnOnce(&Network) -> T + Send + 'static) -> Option<T> {
+        let network = self.network.clone();
+        signal::attended(move || work(&network))
+    }
+
     /// Steps in an epoch.
     pub fn steps(&self) -> usize {
         (self.data.train.len() / self.scenario.training.batch_size).max(1)
@@ -122,7 +128,9 @@ impl Trainer<'_> {
                 order = permutation(self.data.train.len(), &mut Stream::new(state.seed, "network/order", epoch as u64));
                 order_of = epoch;
             }
-            self.step(state, moving, &order)?;
+            if !self.step(state, moving, &order)? {
+                return Ok(false);
+            }
             watch(state, Event::Step);
         }
         Ok(true)
@@ -170,17 +178,20 @@ impl Trainer<'_> {
         Ok((chosen, shares))
     }
 
-    /// v ← μ v + g + λ θ, θ ← θ − η v with the gradient g of a batch, whose losses go into the table. Errors: a loss that is no number.
-    fn step(&self, state: &mut RunState, moving: &mut Moving, order: &[usize]) -> Result<(), Failure> {
+    /// v ← μ v + g + λ θ, θ ← θ − η v with the gradient g of a batch, whose losses go into the table; false where that was interrupted.
+    /// Errors: a loss that is no number.
+    fn step(&self, state: &mut RunState, moving: &mut Moving, order: &[usize]) -> Result<bool, Failure> {
         let training = &self.scenario.training;
         let (chosen, shares) = self.draw(state, order)?;
         let stream = |purpose: &str| Stream::new(state.seed, purpose, state.step as u64);
         let pixels = self.data.pixels(&self.data.train, &chosen, Some(&mut stream("network/augment")));
         let labels: Vec<u8> = chosen.iter().map(|&i| self.data.train.labels[i]).collect();
         let batch = Batch::new(self.network, pixels, &labels, &self.device);
-        let mode = Mode::Training(&mut stream("network/dropout"));
-        let (losses, gradient) = self.network.gradient(&moving.weights, batch, &shares, training.loss, mode);
-        let mean = losses.iter().map(|&l| f64::from(l)).sum::<f64>() / losses.len() as f64;
+        let (weights, loss, mut dropout) = (moving.weights.clone(), training.loss, stream("network/dropout"));
+        let work =
+            move |network: &Network| network.gradient(&weights, batch, &shares, loss, Mode::Training(&mut dropout));
+        let Some((losses, gradient)) = self.attended(work) else { return Ok(false) };
+        let mean = mean(&losses);
         if !mean.is_finite() {
             return Err(self.diverged(state));
         }
@@ -197,10 +208,10 @@ impl Trainer<'_> {
             moving.velocity[k] = push.clone();
             moving.weights[k] = weight - push * rate;
         }
-        chosen.iter().zip(&losses).for_each(|(&i, &loss)| state.table[i] = f64::from(loss));
+        chosen.iter().zip(&losses).for_each(|(&i, &loss)| state.table[i] = loss);
         state.step_loss.push(mean as f32);
         state.step += 1;
-        Ok(())
+        Ok(true)
     }
 
     fn diverged(&self, state: &RunState) -> Failure {

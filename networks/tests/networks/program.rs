@@ -96,6 +96,57 @@ fn an_interrupted_session_leaves_a_record_and_goes_on_to_the_same_end() {
 }
 
 #[test]
+fn an_interruption_does_not_wait_for_a_step_of_a_deep_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep =
+        "network={kind=\"resnet\",depth=110,data={kind=\"csv\",file=\"data/digits.csv.gz\",shape=[8,8],white=16}}";
+    let args =
+        [&scenario("network-digits"), "--set", deep, "--set", "training.batch_size=1000", "--threads", "1", "-q"];
+    let mut child = program().current_dir(folder.path()).args(args).spawn().unwrap();
+    // three steps of a thousand images are measured first, many seconds
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(child.try_wait().unwrap().is_none());
+    let asked = Instant::now();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    let record = hdf5::read(&folder.path().join("network-digits.h5")).unwrap();
+    assert_eq!(text(&record, "status"), Some("interrupted"));
+}
+
+#[test]
+fn the_checkpoint_of_a_large_network_stays_and_other_slices_are_cut_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str| {
+        let text = format!(
+            "name = \"large\"\n[network]\nkind = \"cnn\"\nchannels = [8]\nhidden = 32768\n[network.data]\nkind = \"csv\"\n\
+             file = \"{HERE}/scenarios/data/digits.csv.gz\"\nshape = [8, 8]\nwhite = 16\nsamples = 40\ntest_samples = 20\n\
+             [training]\nepochs = 1\nbatch_size = 20\nlearning_rate = 0.001\n[[slice]]\nname = \"{name}\"\n\
+             directions = \"random\"\nsamples = 10\n\
+             axes = [{{ from = -0.1, to = 0.1, nodes = 5 }}, {{ from = -0.1, to = 0.1, nodes = 5 }}]\n"
+        );
+        std::fs::write(folder.path().join("large.toml"), text).unwrap();
+    };
+    write("first");
+    let output = run(folder.path(), &["large.toml"]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("parameters: large.checkpoint.npz"), "{told}");
+    let read = || hdf5::read(&folder.path().join("large.h5")).unwrap();
+    let first = read();
+    assert_eq!(text(first.group("network").unwrap(), "parameters_file"), Some("large.checkpoint.npz"));
+    assert!(first.dataset("network/run/uniform_1/checkpoint/1/theta").is_none());
+    write("second");
+    let output = run(folder.path(), &["large.toml", "--resume", "--quiet"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let second = read();
+    assert!(second.group("slice/first").is_none());
+    assert_eq!(bits(&first, "slice/first/losses"), bits(&second, "slice/second/losses"), "one network, one plane");
+    let other = ["large.toml", "--resume", "--set", "training.batch_size=10"];
+    assert_eq!(run(folder.path(), &other).status.code(), Some(2), "other training is another scenario");
+}
+
+#[test]
 fn troubles_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let fails = |args: &[&str], code: i32, wanted: &str| {
