@@ -3,26 +3,50 @@
 //! The chain on 2h with steps 4τ has 16 times the error. Where no noise of a step covers the cells of 2h, steps 2τ on h tell b,
 //! and a reconstruction of cell averages of higher order tells a.
 
+use super::lattice_law::Uncovered;
 use super::long_steps::{SHORTENED, long_steps};
 use crate::fokker_planck::accuracy::richardson::{Extrapolated, ORDER, change};
 use crate::fokker_planck::discretisation::{ErrorLaw, Observables};
 use crate::problem::density::l1;
 
+/// What answers for first passages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passing {
+    /// The chain itself.
+    Chain,
+    /// The edge generator of its grid.
+    Edges,
+}
+
+impl Passing {
+    /// The edge generator, or the chain.
+    pub fn by(edges: bool) -> Self {
+        if edges { Self::Edges } else { Self::Chain }
+    }
+
+    /// By how much errors of passages in d dimensions grow where the chain's numbers grow by `growth`: surfaces that are more than points
+    /// leave a chain second order, as edges are.
+    fn growth(self, growth: f64, d: usize) -> f64 {
+        if d == 1 && self == Self::Chain { growth } else { 2f64.powi(ORDER) }
+    }
+}
+
 /// By a chain on 2h whose long steps are four times this one of the fine grid.
 pub struct ByCoarserChain {
     /// 2τ of the fine chain.
     pub long_step: f64,
+    /// What answers for first passages.
+    pub passages: Passing,
 }
 
 /// By a chain on the same grid whose long steps are twice this one.
 pub struct ByLongerSteps {
     /// 2τ of the fine chain.
     pub long_step: f64,
-}
-
-/// Surfaces that are more than points leave a chain second order.
-fn growth_of_passages(growth: f64, d: usize) -> f64 {
-    if d == 1 { growth } else { 2f64.powi(ORDER) }
+    /// What answers for first passages.
+    pub passages: Passing,
+    /// The laws of cells that the noise does not cover.
+    pub uncovered: Uncovered,
 }
 
 /// `times`, or of the lengths of both long steps as they were divided in the time `elapsed`.
@@ -36,7 +60,7 @@ impl ErrorLaw for ByCoarserChain {
     }
 
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
-        Extrapolated::by_growth(fine, coarse, growth_of_passages(16.0, d))
+        Extrapolated::by_growth(fine, coarse, self.passages.growth(16.0, d))
     }
 
     fn error(
@@ -57,7 +81,10 @@ impl ErrorLaw for ByLongerSteps {
     }
 
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
-        Extrapolated::by_growth(fine, coarse, growth_of_passages(2f64.powi(ORDER), d))
+        if self.passages == Passing::Edges {
+            return Extrapolated { value: fine, error: f64::NAN }; // by the same generator, on the same grid
+        }
+        Extrapolated::by_growth(fine, coarse, self.passages.growth(2f64.powi(ORDER), d))
     }
 
     fn error(
@@ -68,7 +95,13 @@ impl ErrorLaw for ByLongerSteps {
         elapsed: Option<f64>,
     ) -> f64 {
         let ratio = ratio(self.long_step, 2.0, elapsed);
-        l1(&fine.law, &coarse.law) / (ratio.powi(2) - 1.0).max(1.0) + fine.reconstruction_error
+        let change = l1(&fine.law, &coarse.law);
+        if self.uncovered == Uncovered::Contracted {
+            // each step has the same variance too much: c/τ, and 2c/τ − c/(2τ) after extrapolation, of which twice the steps take half off
+            let moved = fine.parts.as_ref().map_or(0.0, |[a, b]| l1(a, b));
+            return f64::max(2.0 * change, moved) + fine.reconstruction_error;
+        }
+        change / (ratio.powi(2) - 1.0).max(1.0) + fine.reconstruction_error
     }
 }
 

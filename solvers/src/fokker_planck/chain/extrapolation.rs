@@ -12,6 +12,7 @@
 
 use std::sync::Arc;
 
+use super::lattice_law::Uncovered;
 use super::solve::solve;
 use super::transition::{Chain, Expected};
 use crate::Error;
@@ -57,9 +58,14 @@ impl Pair {
     }
 
     /// What a pair of this long step would take. Errors: a flow that does not stay finite.
-    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, long_step: f64) -> Result<Expected, Error> {
-        let short = Chain::expected(dynamics, temperature, grid, 0.5 * long_step)?;
-        let long = Chain::expected(dynamics, temperature, grid, long_step)?;
+    pub fn expected(
+        sde: (&dyn Dynamics, f64),
+        grid: &Grid,
+        long_step: f64,
+        uncovered: Uncovered,
+    ) -> Result<Expected, Error> {
+        let short = Chain::expected(sde, grid, 0.5 * long_step, uncovered)?;
+        let long = Chain::expected(sde, grid, long_step, uncovered)?;
         Ok(Expected { entries: short.entries + long.entries, evaluations: short.evaluations + long.evaluations })
     }
 
