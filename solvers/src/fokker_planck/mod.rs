@@ -50,4 +50,6 @@ pub use options::FokkerPlanckOptions;
 pub use spectrum::Spectrum;
 
 #[cfg(test)]
+mod choice_tests;
+#[cfg(test)]
 mod tests;

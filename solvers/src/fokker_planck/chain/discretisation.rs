@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::errors::{ByCoarserChain, ByLongerSteps, Passing};
-use super::extrapolation::{Build, Pair, PairLaw, extrapolated};
+use super::errors::{ByCoarserChain, ByLongerSteps, ByShorterSteps, Passing};
+use super::extrapolation::{Build, Pair, PairLaw};
 use super::first_passage::{Passages, conditional};
 use super::lattice_law::Uncovered;
 use super::long_steps::{ChainStepper, snapped};
@@ -147,7 +147,7 @@ impl ChainDiscretisation {
 
     /// On the excess of variance where the noise of a step does not cover the cells, on the probability at the start and at rest.
     fn uncovered_warning(&self, start: &[f64]) -> Option<String> {
-        let excess = &self.pair.short.excess;
+        let excess = &self.pair.long.excess;
         let at_rest = self.at_rest.as_ref().ok().map(|found| found.law.probability.as_slice());
         let of = |law: &[f64]| -> (f64, f64) {
             let found = law.iter().zip(excess);
@@ -159,7 +159,7 @@ impl ChainDiscretisation {
             format!(
                 "the noise of a step of {:.3e} does not cover a cell on up to {:.0} % of the probability: each step has \
                  {mean:.2} squared cells of variance too much on the average, which error_grid counts; more cells make it less",
-                self.pair.short.step,
+                self.pair.long.step,
                 100.0 * share,
             )
         })
@@ -189,7 +189,7 @@ impl ChainDiscretisation {
     /// where it does not. Errors: a chain that fails, [`Error::Interrupted`].
     fn with_coarser_cells(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Self>, Error> {
         let long_step = self.pair.long_step();
-        let Some(grid) = self.grid.coarsened().filter(|_| self.uncovered == Uncovered::Arms) else { return Ok(None) };
+        let Some(grid) = self.grid.coarsened() else { return Ok(None) };
         let start = self.grid.coarsen_probability(start);
         let law = self.at_rest.as_ref().ok().map(|found| self.grid.coarsen_probability(&found.law.probability));
         let laws: Vec<&[f64]> = [start.as_slice()].into_iter().chain(law.as_deref()).collect();
@@ -239,7 +239,7 @@ fn builder(dynamics: &Arc<dyn Dynamics>, temperature: f64, grid: &Grid, uncovere
 fn at_rest(pair: &Pair, guess: &[f64], interrupt: Interrupt) -> Result<Result<Arc<AtRest>, Error>, Error> {
     match pair.stationary(guess, interrupt) {
         Ok(found) => {
-            let law = extrapolated(&found.laws[0], &found.laws[1]);
+            let law = pair.law(&found.laws[0], &found.laws[1]);
             Ok(Ok(Arc::new(AtRest { law: StationaryLaw::from_probability(law, CHAIN.name), pair: found })))
         }
         Err(error @ Error::Interrupted { .. }) => Err(error),
@@ -276,9 +276,13 @@ impl Discretisation for ChainDiscretisation {
         _integrator: IntegratorOptions,
     ) -> Result<Evolution, Error> {
         let tau = 0.5 * self.pair.long_step();
+        let reason = match self.uncovered {
+            Uncovered::Arms => format!("steps of {tau:.3e}, extrapolated with steps twice as long"),
+            Uncovered::Contracted => format!("steps of {:.3e}, and of half of that for the error", 2.0 * tau),
+        };
         Ok(Evolution {
             method: CHAIN.name,
-            reason: format!("steps of {tau:.3e}, extrapolated with steps twice as long"),
+            reason,
             stepper: Box::new(ChainStepper::new(self.builder(), self.pair.clone(), start, from)),
             system: None,
         })
@@ -325,12 +329,15 @@ impl Discretisation for ChainDiscretisation {
 
     /// The chain on 2h with steps 4τ, or on h with steps 2τ where the noise of no step covers the cells of 2h; none where it fails.
     fn coarser(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Coarser>, Error> {
+        if self.uncovered == Uncovered::Contracted {
+            return Ok(Some(Coarser { levels: vec![Box::new(self.clone())], errors: Box::new(ByShorterSteps) }));
+        }
         let (long_step, passages) = (self.pair.long_step(), Passing::by(self.passages_by.is_some()));
         let found: Result<(Self, Box<dyn ErrorLaw>), Error> = match self.with_coarser_cells(start, interrupt) {
             Ok(Some(coarser)) => Ok((coarser, Box::new(ByCoarserChain { long_step, passages }))),
-            Ok(None) => self.with_longer_steps(start, interrupt).map(|longer| {
-                (longer, Box::new(ByLongerSteps { long_step, passages, uncovered: self.uncovered }) as _)
-            }),
+            Ok(None) => self
+                .with_longer_steps(start, interrupt)
+                .map(|longer| (longer, Box::new(ByLongerSteps { long_step, passages }) as _)),
             Err(error) => Err(error),
         };
         match found {

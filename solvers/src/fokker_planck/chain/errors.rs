@@ -3,7 +3,6 @@
 //! The chain on 2h with steps 4τ has 16 times the error. Where no noise of a step covers the cells of 2h, steps 2τ on h tell b,
 //! and a reconstruction of cell averages of higher order tells a.
 
-use super::lattice_law::Uncovered;
 use super::long_steps::{SHORTENED, long_steps};
 use crate::fokker_planck::accuracy::richardson::{Extrapolated, ORDER, change};
 use crate::fokker_planck::discretisation::{ErrorLaw, Observables};
@@ -39,14 +38,37 @@ pub struct ByCoarserChain {
     pub passages: Passing,
 }
 
+/// Of contracted laws, by the shorter steps of the pair: as each step has about the same variance too much, half of the steps have half the error. Single numbers
+/// have no order, and their errors are unknown.
+pub struct ByShorterSteps;
+
+impl ErrorLaw for ByShorterSteps {
+    fn extrapolated(&self, fine: f64, _coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
+        Extrapolated { value: fine, error: f64::NAN }
+    }
+
+    fn extrapolated_passage(&self, _d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
+        self.extrapolated(fine, coarse, coarsest)
+    }
+
+    fn error(
+        &self,
+        fine: &Observables,
+        _coarse: &Observables,
+        _coarsest: Option<&Observables>,
+        _elapsed: Option<f64>,
+    ) -> f64 {
+        let moved = fine.parts.as_ref().map_or(0.0, |[a, b]| l1(a, b));
+        moved + fine.reconstruction_error
+    }
+}
+
 /// By a chain on the same grid whose long steps are twice this one.
 pub struct ByLongerSteps {
     /// 2τ of the fine chain.
     pub long_step: f64,
     /// What answers for first passages.
     pub passages: Passing,
-    /// The laws of cells that the noise does not cover.
-    pub uncovered: Uncovered,
 }
 
 /// `times`, or of the lengths of both long steps as they were divided in the time `elapsed`.
@@ -95,13 +117,7 @@ impl ErrorLaw for ByLongerSteps {
         elapsed: Option<f64>,
     ) -> f64 {
         let ratio = ratio(self.long_step, 2.0, elapsed);
-        let change = l1(&fine.law, &coarse.law);
-        if self.uncovered == Uncovered::Contracted {
-            // each step has the same variance too much: c/τ, and 2c/τ − c/(2τ) after extrapolation, of which twice the steps take half off
-            let moved = fine.parts.as_ref().map_or(0.0, |[a, b]| l1(a, b));
-            return f64::max(2.0 * change, moved) + fine.reconstruction_error;
-        }
-        change / (ratio.powi(2) - 1.0).max(1.0) + fine.reconstruction_error
+        l1(&fine.law, &coarse.law) / (ratio.powi(2) - 1.0).max(1.0) + fine.reconstruction_error
     }
 }
 

@@ -30,7 +30,7 @@ const AGREED: f64 = 1.5e-4;
 const LEFT: f64 = 1.0 / 15.0;
 
 /// Moments after the time τ from the given points (d×n), by the classical Runge–Kutta method; the number of steps of a point doubles
-/// until its mean agrees to [`AGREED`] of a cell and its covariance to [`AGREED`] of a squared cell or of its size, or there are `most`; the last two
+/// until its mean agrees to `AGREED` of a cell and its covariance to `AGREED` of a squared cell or of its size, or there are `most`; the last two
 /// are extrapolated to fifth order, so that a fifteenth of the difference bounds the error. None where the flow does not stay finite.
 pub fn conditional_moments(
     dynamics: &dyn Dynamics,

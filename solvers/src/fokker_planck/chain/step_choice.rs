@@ -83,8 +83,12 @@ fn settled(d: usize, before: &Moments, now: &Moments) -> bool {
     2 * (0..n).filter(|&i| same(i)).count() > n
 }
 
-/// A step for a grid whose cells no noise covers: long enough for the drift to contract what a step has too much of, short enough for mean and
-/// covariance to close, the inverse of the median of ‖∂b/∂θ‖ over the laws; None where the drift is constant.
+/// Length of a step that contracts what steps have too much of, in relaxation times: longer ones leave less of it, and mean and covariance close worse.
+/// In phase retrieval with D = 0 at the minima 3 does best of 0.75, 1.5 and 3.
+const RELAXATIONS: f64 = 3.0;
+
+/// A step for a grid whose cells no noise covers: `RELAXATIONS` over the median of ‖∂b/∂θ‖/√d (Frobenius) on the laws; None where the drift is
+/// constant.
 pub fn relaxing_step(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, laws: &[&[f64]]) -> Option<f64> {
     if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
         return relaxing_step(&dynamics, temperature, &flat, laws);
@@ -110,8 +114,8 @@ pub fn relaxing_step(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, law
         }
     }
     square.sort_by(f64::total_cmp);
-    let rate = square.get(n / 2)?.sqrt();
-    (rate > 0.0 && rate.is_finite()).then(|| 1.0 / rate)
+    let rate = (square.get(n / 2)? / d as f64).sqrt();
+    (rate > 0.0 && rate.is_finite()).then(|| RELAXATIONS / rate)
 }
 
 /// Least coverage of a coarser chain: below it, its errors are no longer those of the law that its steps obey on finer grids.

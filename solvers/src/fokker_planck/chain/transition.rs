@@ -34,7 +34,9 @@ pub struct Chain {
     pub step: f64,
     /// Cells whose law has more variance than the SDE because the shift is a fraction of a cell and S is too small for it.
     pub infeasible: Vec<bool>,
-    /// How much more, over all axes, in squared cells, where that is counted ([`Uncovered::Contracted`]).
+    /// The laws of cells that the noise does not cover.
+    pub uncovered: Uncovered,
+    /// How much more variance cells have, over all axes, in squared cells, where that is counted ([`Uncovered::Contracted`]).
     pub excess: Vec<f64>,
     /// First run and first probability of every row, and the ends of the last.
     start: Vec<(usize, usize)>,
@@ -248,6 +250,7 @@ impl Build<'_> {
         let mut out = Chain {
             step: self.step,
             infeasible: Vec::with_capacity(self.grid.len()),
+            uncovered: self.uncovered,
             excess: Vec::with_capacity(self.grid.len()),
             start: vec![(0, 0)],
             runs: Vec::new(),
