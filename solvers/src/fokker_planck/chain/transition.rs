@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::lattice_law::{covariance, lattice_law};
+use super::lattice_law::{Uncovered, covariance, lattice_law};
 use super::moments::{MOST_STEPS, conditional_moments};
 use super::rows::Walls;
 use super::surfaces::{Step, Surfaces};
@@ -34,6 +34,10 @@ pub struct Chain {
     pub step: f64,
     /// Cells whose law has more variance than the SDE because the shift is a fraction of a cell and S is too small for it.
     pub infeasible: Vec<bool>,
+    /// The laws of cells that the noise does not cover.
+    pub uncovered: Uncovered,
+    /// How much more variance cells have, over all axes, in squared cells, where that is counted ([`Uncovered::Contracted`]).
+    pub excess: Vec<f64>,
     /// First run and first probability of every row, and the ends of the last.
     start: Vec<(usize, usize)>,
     /// First cell and length of every run.
@@ -66,6 +70,7 @@ pub struct Expected {
 struct CellLaw {
     row: Vec<(u32, f64)>,
     infeasible: bool,
+    excess: f64,
     ended: Option<Step>,
 }
 
@@ -76,6 +81,7 @@ struct Build<'a> {
     temperature: f64,
     grid: &'a Grid,
     step: f64,
+    uncovered: Uncovered,
     surfaces: Option<&'a Surfaces>,
 }
 
@@ -94,11 +100,24 @@ impl Chain {
         tau: f64,
         interrupt: Interrupt,
     ) -> Result<Self, Error> {
+        Self::with_laws((dynamics, temperature), grid, tau, Uncovered::Arms, interrupt)
+    }
+
+    /// [`Chain::new_until`] with the given laws of cells that the noise does not cover; `sde` holds drift and D, and T. Errors: as there.
+    pub fn with_laws(
+        sde: (&dyn Dynamics, f64),
+        grid: &Grid,
+        tau: f64,
+        uncovered: Uncovered,
+        interrupt: Interrupt,
+    ) -> Result<Self, Error> {
         applies(grid)?;
+        let (dynamics, temperature) = sde;
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
-            return Self::new_until(&dynamics, temperature, &flat, tau, interrupt);
+            return Self::with_laws((&dynamics, temperature), &flat, tau, uncovered, interrupt);
         }
-        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: None }.chain().map(|(chain, _)| chain)
+        let build = Build { interrupt, dynamics, temperature, grid, step: tau, uncovered, surfaces: None };
+        build.chain().map(|(chain, _)| chain)
     }
 
     /// The chain of steps `tau` without those that touch a set. Errors: as for [`Chain::new_until`].
@@ -114,16 +133,18 @@ impl Chain {
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
             return Self::ending(&dynamics, temperature, &flat, tau, surfaces, interrupt);
         }
-        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: Some(surfaces) }.chain()
+        let (uncovered, surfaces) = (Uncovered::Arms, Some(surfaces));
+        Build { interrupt, dynamics, temperature, grid, step: tau, uncovered, surfaces }.chain()
     }
 
     /// What a chain of steps `tau` would take, from a sample of its cells. Errors as for [`Chain::new`].
-    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Expected, Error> {
+    pub fn expected(sde: (&dyn Dynamics, f64), grid: &Grid, tau: f64, uncovered: Uncovered) -> Result<Expected, Error> {
+        let (dynamics, temperature) = sde;
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
-            return Self::expected(&dynamics, temperature, &flat, tau);
+            return Self::expected((&dynamics, temperature), &flat, tau, uncovered);
         }
         let cells: Vec<usize> = (0..SAMPLE).map(|k| (2 * k + 1) * grid.len() / (2 * SAMPLE)).collect();
-        let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, surfaces: None };
+        let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, uncovered, surfaces: None };
         let (laws, evaluations) = build.cell_laws(&cells)?;
         let sampled: usize = laws.iter().map(|law| law.row.len()).sum();
         let times = grid.len() as f64 / SAMPLE as f64;
@@ -229,6 +250,8 @@ impl Build<'_> {
         let mut out = Chain {
             step: self.step,
             infeasible: Vec::with_capacity(self.grid.len()),
+            uncovered: self.uncovered,
+            excess: Vec::with_capacity(self.grid.len()),
             start: vec![(0, 0)],
             runs: Vec::new(),
             probability: Vec::new(),
@@ -241,6 +264,7 @@ impl Build<'_> {
                 block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk).map(|found| found.0)).collect();
             for law in laws?.into_iter().flatten() {
                 out.infeasible.push(law.infeasible);
+                out.excess.push(law.excess);
                 out.push(&law.row);
                 if let Some(step) = law.ended {
                     ended.arrival.push(step.arrival);
@@ -289,10 +313,10 @@ impl Build<'_> {
         }
         let walls = Walls::new(grid);
         let cell_law = |(i, &cell): (usize, &usize)| {
-            let law = lattice_law(grid, &moments, i, n);
+            let law = lattice_law(grid, &moments, i, n, self.uncovered);
             let mut row = walls.row(cell, law.shift, law.variance, &law.entries);
             let ended = self.surfaces.map(|surfaces| surfaces.end(cell, &mut row, &moments, i, n));
-            CellLaw { row, infeasible: law.infeasible, ended }
+            CellLaw { row, infeasible: law.infeasible, excess: law.excess, ended }
         };
         Ok((cells.iter().enumerate().map(cell_law).collect(), moments.evaluations))
     }
