@@ -38,8 +38,8 @@ pub struct ByCoarserChain {
     pub passages: Passing,
 }
 
-/// Of contracted laws, by the shorter steps of the pair: as each step has about the same variance too much, half of the steps have half the error. Single numbers
-/// have no order, and their errors are unknown.
+/// Of contracted laws, by the shorter steps of the pair. Where each step adds about the same variance too much, half as many steps have half the error, which is
+/// the change; where the step itself is the error, of first order, it is twice the change, which is told. Single numbers have no order, and their errors are unknown.
 pub struct ByShorterSteps;
 
 impl ErrorLaw for ByShorterSteps {
@@ -59,7 +59,7 @@ impl ErrorLaw for ByShorterSteps {
         _elapsed: Option<f64>,
     ) -> f64 {
         let moved = fine.parts.as_ref().map_or(0.0, |[a, b]| l1(a, b));
-        moved + fine.reconstruction_error
+        2.0 * moved + fine.reconstruction_error
     }
 }
 

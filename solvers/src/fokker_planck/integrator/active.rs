@@ -1,9 +1,10 @@
 //! Moving support: only the cells that hold probability take part.
 //!
 //! A density that is narrow in a large box is followed on the smallest box of cells that holds all but a negligible part of it, where the drift
-//! carries that part until the next output, and a margin. The generator of this box is Q without the edges that leave it, so no probability
-//! is lost; what should have left, ∫ Σ_i p_i Σ_{j outside} K(i → j) dt by its value at the outputs, must stay a thousandth of the tolerance, else
-//! the interval is done again on a larger box. Cells outside keep their probability (below 10⁻¹⁸ each); both count as error.
+//! carries that part until the next output, and a margin. In the generator of this box the edges that leave it lead into the cemetery: the
+//! killed process has no more probability in any cell than the whole one, so what is missing at the end is the error of the box. It must stay below a
+//! thousandth of the tolerance, else the interval is done again on a larger box; it is put back in proportion. Cells outside keep their
+//! probability (below 10⁻¹⁸ each); both count as error. Where probability leaves through walls, nobody could tell what is missing: all cells take part.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,8 +21,8 @@ const FEWEST: usize = 16_384;
 const SHARE: f64 = 0.5;
 /// Probability below which a cell takes no work, and the share of the tolerance that all such cells may hold together.
 const NEGLIGIBLE: (f64, f64) = (1e-18, 1e-6);
-/// Share of the tolerance that may be held back at the rim of the box in an interval.
-const HELD_BACK: f64 = 1e-3;
+/// Share of the tolerance that may leave the box in an interval.
+const MISSING: f64 = 1e-3;
 /// Share of the tolerance that the integrator on the box may take: its errors add up over the boxes.
 const OF_INTEGRATOR: f64 = 0.25;
 /// Cells around the support at first, and for each cell of its width.
@@ -43,7 +44,7 @@ pub struct Active {
     on_box: Option<OnBox>,
     /// Times the first margin.
     margin: f64,
-    /// Error of the boxes before this one, and of what was held back or left where it was.
+    /// Error of the boxes before this one, and of what left them.
     error: f64,
     corrected: f64,
     work: Work,
@@ -57,8 +58,6 @@ struct OnBox {
     method: &'static str,
     reason: String,
     stepper: Box<dyn Stepper>,
-    /// Rates to cells outside, of each cell.
-    leaving: Vec<f64>,
 }
 
 impl Active {
@@ -66,7 +65,7 @@ impl Active {
     /// does not apply.
     pub fn new(task: Task, integrator: &str) -> Result<Result<Self, Task>, Error> {
         let n = task.start.len();
-        if n < FEWEST || task.step.is_some() || task.times.is_empty() {
+        if n < FEWEST || task.step.is_some() || task.times.is_empty() || task.system.generator().has_exit() {
             return Ok(Err(task));
         }
         let mut active = Self {
@@ -186,12 +185,12 @@ impl Active {
     fn start(&self, cells: Cells, from: f64) -> Result<OnBox, Error> {
         let shape = self.shape();
         let all = count(&cells) == self.state.len();
-        let (system, leaving) = if all {
-            (self.whole.clone(), vec![0.0; self.state.len()])
+        let system = if all {
+            self.whole.clone()
         } else {
-            let (generator, leaving) = inside(self.whole.generator(), &shape, &cells);
+            let generator = inside(self.whole.generator(), &shape, &cells);
             let shape: Vec<usize> = cells[..self.whole.shape().len()].iter().map(Range::len).collect();
-            (Arc::new(System::new(Arc::new(generator), &shape, None)), leaving)
+            Arc::new(System::new(Arc::new(generator), &shape, None))
         };
         let start = each(&shape, &cells).map(|cell| self.state[cell]).collect();
         let times = self.times.iter().copied().filter(|&t| t >= from).collect();
@@ -199,7 +198,7 @@ impl Active {
         let task = Task { system: system.clone(), start, from, times, tolerance, step: None };
         let (method, reason) = choose_with_reason(&self.integrator, &task)?;
         let stepper = (method.build)(task)?;
-        Ok(OnBox { cells, from, system, method: method.name, reason, stepper, leaving })
+        Ok(OnBox { cells, from, system, method: method.name, reason, stepper })
     }
 
     /// Leaves the box: its counters and errors are kept.
@@ -231,16 +230,17 @@ impl Stepper for Active {
             let Some(on_box) = &mut self.on_box else { break };
             let mut part = vec![0.0; count(&on_box.cells)];
             on_box.stepper.advance(to, interrupt, &mut part)?;
-            let flux: f64 = part.iter().zip(&on_box.leaving).map(|(p, rate)| p.abs() * rate).sum();
-            let held_back = flux * (to - self.time);
-            if held_back > HELD_BACK * self.tolerance {
+            let (cells, shape) = (on_box.cells.clone(), self.shape());
+            let before: f64 = each(&shape, &cells).map(|cell| self.state[cell]).sum();
+            let after: f64 = part.iter().sum();
+            let missing = (before - after).abs();
+            if missing > MISSING * self.tolerance && part.len() < self.state.len() {
                 self.margin *= 2.0;
                 self.leave();
                 continue;
             }
-            let (cells, shape) = (on_box.cells.clone(), self.shape());
-            each(&shape, &cells).zip(part).for_each(|(cell, p)| self.state[cell] = p);
-            self.error += 2.0 * held_back;
+            each(&shape, &cells).zip(part).for_each(|(cell, p)| self.state[cell] = p * (before / after));
+            self.error += 2.0 * missing;
             self.time = to;
             // where the density has become narrower, or has moved on, fewer cells will do
             let next = self.times.iter().copied().find(|&t| t > to).unwrap_or(to);
@@ -329,8 +329,8 @@ fn each<'a>(shape: &'a [usize; 3], cells: &'a Cells) -> impl Iterator<Item = usi
     })
 }
 
-/// The generator of a box, without the edges that leave it, and the rates of each of its cells to cells outside.
-fn inside(generator: &Generator, shape: &[usize; 3], cells: &Cells) -> (Generator, Vec<f64>) {
+/// The generator of a box, whose edges to other cells lead into the cemetery.
+fn inside(generator: &Generator, shape: &[usize; 3], cells: &Cells) -> Generator {
     let own: [usize; 3] = std::array::from_fn(|k| cells[k].len());
     let place = |cell: usize| {
         let at = index(cell, shape);
@@ -341,19 +341,17 @@ fn inside(generator: &Generator, shape: &[usize; 3], cells: &Cells) -> (Generato
         })
     };
     let mut builder = GeneratorBuilder::new(count(cells));
-    let mut leaving = vec![0.0; count(cells)];
     for (i, cell) in each(shape, cells).enumerate() {
-        builder.add_exit(i, generator.exit()[cell]);
         let (neighbours, out) = generator.outgoing(cell);
         for ((&neighbour, &forward), &backward) in neighbours.iter().zip(out).zip(generator.incoming(cell).1) {
             match place(neighbour as usize) {
                 Some(j) if j > i => builder.add_edge(i, j, forward, backward),
                 Some(_) => {}
-                None => leaving[i] += forward,
+                None => builder.add_exit(i, forward),
             }
         }
     }
-    (builder.finish(), leaving)
+    builder.finish()
 }
 
 #[cfg(test)]
