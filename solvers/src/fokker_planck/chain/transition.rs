@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::lattice_law::{Uncovered, covariance, lattice_law};
-use super::moments::{MOST_STEPS, conditional_moments};
+use super::moments::{MOST_STEPS, Moments, conditional_moments};
 use super::rows::Walls;
 use super::surfaces::{Step, Surfaces};
 use crate::dynamics::coordinates::in_coordinates;
@@ -25,7 +25,9 @@ pub const MOST_ENTRIES_UNASKED: f64 = 6e7;
 /// Cells of an estimate of their number.
 const SAMPLE: usize = 64;
 /// Lattice points that the law of a step may take, and in cells of the grid: what is wider comes back from the walls many times over.
-const WIDEST: [f64; 2] = [2e6, 32.0];
+const WIDEST: [f64; 2] = [1e4, 32.0];
+/// The same on the average of a chain that is chosen unasked: wider laws take longer than the edge generator's whole run.
+const WIDE: f64 = 4.0;
 
 /// The chain; see the module. Stored by rows of the transition matrix, each as runs of neighbouring cells: some 9 bytes an entry.
 #[derive(Debug, Clone)]
@@ -75,6 +77,7 @@ struct CellLaw {
 }
 
 /// What a chain is made of.
+#[derive(Clone, Copy)]
 struct Build<'a> {
     interrupt: Interrupt<'a>,
     dynamics: &'a dyn Dynamics,
@@ -145,6 +148,14 @@ impl Chain {
         }
         let cells: Vec<usize> = (0..SAMPLE).map(|k| (2 * k + 1) * grid.len() / (2 * SAMPLE)).collect();
         let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, uncovered, surfaces: None };
+        // the chain that tells the error of a pair has steps twice those of the longer one
+        let longer = Build { step: 4.0 * tau, ..build };
+        let moments = longer.moments(&cells)?;
+        let of_cell = |i: usize| points_of_law(grid, &covariance(grid, &moments, i, SAMPLE));
+        let points = (0..SAMPLE).map(of_cell).sum::<f64>() / SAMPLE as f64;
+        if points > WIDE * grid.len() as f64 {
+            return Err(longer.too_wide(cells[0], "reaches beyond the whole grid"));
+        }
         let (laws, evaluations) = build.cell_laws(&cells)?;
         let sampled: usize = laws.iter().map(|law| law.row.len()).sum();
         let times = grid.len() as f64 / SAMPLE as f64;
@@ -284,8 +295,8 @@ impl Build<'_> {
         Ok((out, ended))
     }
 
-    /// The laws of some cells, and the evaluations that they took.
-    fn cell_laws(&self, cells: &[usize]) -> Result<(Vec<CellLaw>, f64), Error> {
+    /// Mean and covariance of a step from some cells. Errors: they are not finite; [`Error::Interrupted`].
+    fn moments(&self, cells: &[usize]) -> Result<Moments, Error> {
         proceed(self.interrupt)?;
         let (grid, d, n) = (self.grid, self.grid.dimension(), cells.len());
         let mut points = vec![0.0; d * n];
@@ -294,22 +305,26 @@ impl Build<'_> {
             (0..d).for_each(|k| points[k * n + i] = center[k]);
         }
         let moments = conditional_moments(self.dynamics, self.temperature, grid, &points, self.step, MOST_STEPS);
-        let Some(moments) = moments else {
-            return Err(Error::numerical(
-                "the long-step chain",
-                format!("near {}", place(grid, cells[0])),
-                format!("mean and covariance after a step of {:e} are not finite", self.step),
-                "use the edge generator, or narrower bounds",
-            ));
-        };
+        moments.ok_or_else(|| {
+            let what = format!("mean and covariance after a step of {:e} are not finite", self.step);
+            let help = "use the edge generator, or narrower bounds";
+            Error::numerical("the long-step chain", format!("near {}", place(grid, cells[0])), what, help)
+        })
+    }
+
+    fn too_wide(&self, cell: usize, how: &str) -> Error {
+        let what = format!("the noise of a step of {:e} {how}", self.step);
+        let help = "use the edge generator, or wider bounds";
+        Error::numerical("the long-step chain", format!("near {}", place(self.grid, cell)), what, help)
+    }
+
+    /// The laws of some cells, and the evaluations that they took.
+    fn cell_laws(&self, cells: &[usize]) -> Result<(Vec<CellLaw>, f64), Error> {
+        let (grid, n) = (self.grid, cells.len());
+        let moments = self.moments(cells)?;
         let widest = f64::max(WIDEST[0], WIDEST[1] * grid.len() as f64);
         if let Some(i) = (0..n).find(|&i| points_of_law(grid, &covariance(grid, &moments, i, n)) > widest) {
-            return Err(Error::numerical(
-                "the long-step chain",
-                format!("near {}", place(grid, cells[i])),
-                format!("the noise of a step of {:e} reaches far beyond the whole grid", self.step),
-                "use the edge generator, or wider bounds",
-            ));
+            return Err(self.too_wide(cells[i], "reaches far beyond the whole grid"));
         }
         let walls = Walls::new(grid);
         let cell_law = |(i, &cell): (usize, &usize)| {
