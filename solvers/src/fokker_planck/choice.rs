@@ -4,18 +4,13 @@
 //! balance: it is taken without a trial. Elsewhere both are tried, each with the coarser ones that tell its error, for the stationary
 //! density and a few output times. A bar on the Péclet number alone would be wrong both ways: a reversible problem
 //! with high numbers in its flanks can do better on edges, a linear one with moderate numbers on the chain.
-//!
-//! A law that starts and rests where the number is moderate may be narrow in between. Where the drift carries it through cells of high
-//! numbers the edge generator is tried, and the chain where that is not accurate; passages out of where it rests then stay with the edges.
 
 use std::time::Duration;
 
 use super::accuracy::coarse_levels::CoarseLevels;
 use super::budget::Budget;
-use super::carried::carried_share;
-use super::chain::discretisation::{CHAIN, ChainDiscretisation, LongStep, expected, suitable_long_step};
-use super::chain::lattice_law::Uncovered;
-use super::chain::long_steps::lengths;
+use super::chain::discretisation::{CHAIN, ChainDiscretisation, expected, suitable_long_step};
+use super::chain::long_steps::{lengths, snapped};
 use super::chain::transition::{MOST_ENTRIES_UNASKED, applies};
 use super::discretisation::{Discretisation, DiscretisationKind, PECLET};
 use super::edges::discretisation::{EDGES, EdgeDiscretisation};
@@ -50,10 +45,6 @@ const MOSTLY: f64 = 0.5;
 /// Estimated error of the chain up to which it is taken without a trial of the edge generator where most of the initial law is at high
 /// Péclet numbers.
 const ACCURATE: f64 = 2e-3;
-/// Share of the initial law that the drift carries through high Péclet numbers up to which no trial is made.
-const CARRIED: f64 = 0.1;
-/// Estimated error of the edge generator up to which such a law stays on it.
-const GOOD: f64 = 1e-2;
 /// Widening of the diffusion by the bound on the stencil, relative to its trace, up to which no trial is made.
 const WIDENING: f64 = 1e-3;
 /// Seconds of an evaluation of drift and D, for each sample of the data.
@@ -70,26 +61,6 @@ pub(super) struct Candidate {
     pub discretisation: Box<dyn Discretisation>,
     /// None where no estimate is wanted, or none can be had.
     pub coarse: Option<CoarseLevels>,
-}
-
-/// A candidate with its estimated error, where there is one.
-type Tried = (Candidate, Option<f64>);
-
-/// A trial of a chain.
-struct Trial {
-    step: LongStep,
-    /// What speaks for it.
-    why: String,
-    tried: Tried,
-    /// Whether it is taken without a trial of the edge generator.
-    plain: bool,
-}
-
-impl Trial {
-    fn reason(&self) -> String {
-        let error = self.tried.1.unwrap_or(f64::NAN);
-        format!("estimated error {error:.1e}; {}: the edge generator is of first order there", self.why)
-    }
 }
 
 /// What was chosen, and why, as a sentence.
@@ -130,12 +101,9 @@ pub(super) fn choose(
         Some(kind) => Ok(chooser.candidate((kind.build)(problem, start, interrupt)?)?.because("asked for")),
         None => {
             let fine = EdgeDiscretisation::unsolved(problem, &problem.grid)?;
-            match chooser.first_trial(&fine)? {
-                Some(trial) if trial.plain => {
-                    let reason = trial.reason();
-                    Ok(trial.tried.0.because(&reason))
-                }
-                trial => chooser.choose(fine.solved(interrupt)?, trial),
+            match chooser.plainly_chain(&fine)? {
+                Some(found) => Ok(found),
+                None => chooser.choose(fine.solved(interrupt)?),
             }
         }
     }
@@ -149,122 +117,70 @@ impl Chooser<'_> {
         Ok(Candidate { discretisation, coarse })
     }
 
-    /// A trial of the chain before one of the edge generator, where that is of first order on most of the initial law.
-    fn first_trial(&self, fine: &EdgeDiscretisation) -> Result<Option<Trial>, Error> {
+    /// The chain without a trial of the edge generator, where that is of first order on most of the initial law and the chain is accurate.
+    fn plainly_chain(&self, fine: &EdgeDiscretisation) -> Result<Option<Choice>, Error> {
         if high_share(fine, self.start.law) <= MOSTLY {
             return Ok(None);
         }
-        let Ok((step, why)) = self.chain(fine) else { return Ok(None) };
-        if step.uncovered != Uncovered::Arms {
-            return Ok(None);
-        }
+        let Ok((long_step, why)) = self.chain(fine) else { return Ok(None) };
         let tried = self.briefly(|brief| {
-            let chain = brief.build_chain(fine, step)?;
+            let chain = brief.build_chain(fine, long_step)?;
             let covers = chain.covers_at_rest();
-            Ok((brief.tried(Box::new(chain))?, covers))
+            brief.tried(Box::new(chain)).map(|(candidate, error)| (candidate, error.filter(|_| covers)))
         });
-        match tried {
-            Err(error @ Error::Interrupted { .. }) => Err(error),
-            Err(_) => Ok(None),
-            Ok((tried, covers)) => {
-                let plain = covers && tried.1.is_some_and(|error| error <= ACCURATE);
-                Ok(Some(Trial { step, why, tried, plain }))
+        Ok(match tried {
+            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            Ok((candidate, Some(error))) if error <= ACCURATE => {
+                let why = format!("estimated error {error:.1e}; {why}: the edge generator is of first order there");
+                Some(candidate.because(&why))
             }
-        }
+            _ => None,
+        })
     }
 
     /// The better one of two.
-    fn choose(&self, fine: EdgeDiscretisation, trial: Option<Trial>) -> Result<Choice, Error> {
-        let why = match self.high_numbers(&fine) {
-            Ok(why) => why,
-            Err(why) => return self.between(fine, &why),
-        };
-        match self.planned(&fine, &why) {
-            Ok(step) => self.compare(&fine, step, &why, trial, None),
+    fn choose(&self, fine: EdgeDiscretisation) -> Result<Choice, Error> {
+        match self.chain(&fine) {
+            Ok((long_step, why)) => self.compare(fine, long_step, &why),
             Err(why) => Ok(self.candidate(Box::new(fine))?.because(&why)),
         }
     }
 
-    /// The choice for a law that starts and rests at moderate Péclet numbers, as `why` says, and may meet high ones in between.
-    fn between(&self, fine: EdgeDiscretisation, why: &str) -> Result<Choice, Error> {
-        let duration = self.problem.times.last().map_or(0.0, |end| end - self.start.time);
-        let carried = match self.chain_can(&fine) {
-            Ok(()) => carried_share(&fine, self.start.law, duration, PECLET, self.interrupt)?,
-            Err(_) => 0.0,
-        };
-        // on a line a trial costs next to nothing
-        let line = self.options.error_estimate && self.problem.dimension() == 1 && self.chain_can(&fine).is_ok();
-        if carried <= CARRIED && !line {
-            return Ok(self.candidate(Box::new(fine))?.because(why));
-        }
-        let why = if carried <= CARRIED {
-            why.to_string()
-        } else {
-            let percent = 100.0 * carried;
-            format!(
-                "the drift carries {percent:.0} % of the probability through cells whose Péclet number exceeds {PECLET}"
-            )
-        };
-        let (by_edges, error) = self.tried(Box::new(fine.clone()))?;
-        let Some(error) = error.filter(|error| *error > GOOD) else {
-            return Ok(by_edges.because(&why));
-        };
-        let (why, error) = (format!("{why}, the law is narrow on its way"), Some(error));
-        match self.planned(&fine, &why) {
-            Ok(step) => self.compare(&fine, step, &why, None, Some((by_edges, error))),
-            Err(why) => Ok(by_edges.because(&why)),
-        }
-    }
-
-    /// The long step of a chain that is worth a trial by itself. Errors: why there is none.
-    fn chain(&self, fine: &EdgeDiscretisation) -> Result<(LongStep, String), String> {
-        let why = self.high_numbers(fine)?;
-        Ok((self.planned(fine, &why)?, why))
-    }
-
-    /// Whether a chain could serve. Errors: why not.
-    fn chain_can(&self, fine: &EdgeDiscretisation) -> Result<(), String> {
+    /// The long step of a chain that is worth a trial, and what speaks for it. Errors: why there is none.
+    fn chain(&self, fine: &EdgeDiscretisation) -> Result<(f64, String), String> {
         if self.options.method != "auto" {
             return Err(format!("the integrator \"{}\" needs a generator", self.options.method));
         }
         if fine.edges.hides {
             return Err("the loss has jumps or detail between cell centres, which the drift does not show".into());
         }
-        Ok(())
-    }
-
-    /// What speaks for a chain. Errors: what speaks against it.
-    fn high_numbers(&self, fine: &EdgeDiscretisation) -> Result<String, String> {
-        self.chain_can(fine)?;
         let share = high_share(fine, self.start.law);
         if share <= SHARE && fine.edges.widening <= WIDENING {
             let percent = 100.0 * share;
             let percent = if percent < 0.01 { "less than 0.01".into() } else { format!("{percent:.2}") };
             return Err(format!("the cell Péclet number exceeds {PECLET} on {percent} % of the probability only"));
         }
-        Ok(format!("the cell Péclet number exceeds {PECLET} on {:.0} % of the probability", 100.0 * share))
-    }
-
-    /// The long step of a chain that is worth a trial, for which `why` speaks. Errors: why there is none.
-    fn planned(&self, fine: &EdgeDiscretisation, why: &str) -> Result<LongStep, String> {
-        applies(&fine.grid).map_err(|error| format!("{error}, though {why}"))?;
-        // a run that ends within a long step takes a shorter one, and the trial shows what that is worth
-        let step = suitable_long_step(fine, self.start.law)
-            .ok_or_else(|| format!("{why}, but no steps of the long-step chain resolve the noise on this grid"))?
-            .snapped(self.start.time, &self.problem.times);
+        let percent = format!("the cell Péclet number exceeds {PECLET} on {:.0} % of the probability", 100.0 * share);
+        applies(&fine.grid).map_err(|error| format!("{error}, though {percent}"))?;
+        let duration = self.problem.times.last().map_or(0.0, |end| end - self.start.time);
+        let longest = if duration > 0.0 { duration } else { f64::INFINITY };
+        let long_step = suitable_long_step(fine, self.start.law, longest).ok_or_else(|| {
+            format!("{percent}, but no steps of the long-step chain resolve the noise on this grid and are at most half the run")
+        })?;
+        let long_step = snapped(long_step, self.start.time, &self.problem.times);
         let expected =
-            expected(fine, step).map_err(|error| format!("{why}, but the long-step chain fails: {error}"))?;
+            expected(fine, long_step).map_err(|error| format!("{percent}, but the long-step chain fails: {error}"))?;
         if expected.entries > MOST_ENTRIES_UNASKED {
-            return Err(format!("{why}, but the long-step chain would have {:.0e} entries", expected.entries));
+            return Err(format!("{percent}, but the long-step chain would have {:.0e} entries", expected.entries));
         }
-        let lengths = lengths(step.length, self.start.time, &self.problem.times) as f64;
+        let lengths = lengths(long_step, self.start.time, &self.problem.times) as f64;
         let seconds = EVALUATION * self.samples() * expected.evaluations * lengths;
         if seconds > self.allowed().as_secs_f64() {
             return Err(format!(
-                "{why}, but the long-step chain would take about {seconds:.0} s to set up; it is made when asked for"
+                "{percent}, but the long-step chain would take about {seconds:.0} s to set up; it is made when asked for"
             ));
         }
-        Ok(step)
+        Ok((long_step, percent))
     }
 
     /// Samples that an evaluation goes through on the average: where drift and D are tabulated, all of them in part of the box.
@@ -284,42 +200,23 @@ impl Chooser<'_> {
         allowed.within(self.start.time, self.interrupt, |interrupt| trial(&Chooser { interrupt, ..*self }))
     }
 
-    fn build_chain(&self, fine: &EdgeDiscretisation, step: LongStep) -> Result<ChainDiscretisation, Error> {
-        ChainDiscretisation::new(fine, step, self.start.law, self.interrupt)
+    fn build_chain(&self, fine: &EdgeDiscretisation, long_step: f64) -> Result<ChainDiscretisation, Error> {
+        ChainDiscretisation::new(fine, long_step, self.start.law, self.interrupt)
     }
 
-    /// The better one of two by trial; `trial` of the chain where one has been made, `by_edges` where that of the edge generator has been, for
-    /// what is between start and rest alone.
-    fn compare(
-        &self,
-        fine: &EdgeDiscretisation,
-        step: LongStep,
-        why: &str,
-        trial: Option<Trial>,
-        by_edges: Option<Tried>,
-    ) -> Result<Choice, Error> {
-        let share = high_share(fine, self.start.law);
-        let made = trial.filter(|trial| trial.step == step).map(|trial| trial.tried);
-        let tried = made.map_or_else(
-            || {
-                self.briefly(|brief| {
-                    let chain = brief.build_chain(fine, step)?;
-                    let chain = if by_edges.is_some() { chain.with_passages_by(fine) } else { chain };
-                    brief.tried(Box::new(chain))
-                })
-            },
-            Ok,
-        );
+    /// Tries both.
+    fn compare(&self, fine: EdgeDiscretisation, long_step: f64, why: &str) -> Result<Choice, Error> {
+        let share = high_share(&fine, self.start.law);
+        let tried = self.briefly(|brief| brief.tried(Box::new(brief.build_chain(&fine, long_step)?)));
         let (chained, chain_error) = match tried {
             Ok(tried) => tried,
             Err(error @ Error::Interrupted { .. }) => return Err(error),
             Err(error) => {
                 let why = format!("{why}, but the long-step chain fails: {error}");
-                let by_edges = by_edges.map_or_else(|| self.candidate(Box::new(fine.clone())), |tried| Ok(tried.0))?;
-                return Ok(by_edges.because(&why));
+                return Ok(self.candidate(Box::new(fine))?.because(&why));
             }
         };
-        let (by_edges, edge_error) = by_edges.map_or_else(|| self.tried(Box::new(fine.clone())), Ok)?;
+        let (by_edges, edge_error) = self.tried(Box::new(fine))?;
         let figures = |own: f64, other: f64, name: &str| {
             format!("estimated error {own:.1e} against {other:.1e} of the {name}; {why}")
         };
@@ -333,7 +230,7 @@ impl Chooser<'_> {
     }
 
     /// A candidate with the largest estimated error of the stationary density and at a few output times; no error where it cannot be told.
-    fn tried(&self, discretisation: Box<dyn Discretisation>) -> Result<Tried, Error> {
+    fn tried(&self, discretisation: Box<dyn Discretisation>) -> Result<(Candidate, Option<f64>), Error> {
         let fine = discretisation.as_ref();
         let Some(mut coarse) = CoarseLevels::new(fine, self.start.law, self.interrupt)? else {
             return Ok((Candidate { discretisation, coarse: None }, None));

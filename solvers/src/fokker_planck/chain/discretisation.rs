@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::errors::{ByCoarserChain, ByLongerSteps, ByShorterSteps, Passing};
-use super::extrapolation::{Build, Pair, PairLaw};
+use super::errors::{ByCoarserChain, ByLongerSteps};
+use super::extrapolation::{Build, Pair, PairLaw, extrapolated};
 use super::first_passage::{Passages, conditional};
-use super::lattice_law::Uncovered;
 use super::long_steps::{ChainStepper, snapped};
 use super::observables::{Observed, observe};
 use super::slow_modes::slow_modes;
-use super::step_choice::{covers, relaxing_step, suitable_step};
+use super::step_choice::{covers, suitable_step};
 use super::transition::{Chain, Expected, MOST_ENTRIES_UNASKED, applies};
 use crate::engine::Interrupt;
 use crate::engine::Stationary;
@@ -59,50 +58,30 @@ pub static CHAIN: DiscretisationKind = DiscretisationKind {
         let edges = EdgeDiscretisation::unsolved(problem, &problem.grid)?;
         applies(&edges.grid)?;
         let edges = edges.solved(interrupt)?;
-        let Some(step) = suitable_long_step(&edges, start.law) else {
+        let Some(step) = suitable_long_step(&edges, start.law, f64::INFINITY) else {
             return Err(Error::numerical(
                 "the long-step chain",
                 "before its first step",
-                "no length of a step resolves the noise on this grid, and the drift is the same everywhere",
+                "no length of a step resolves the noise on this grid",
                 "use more cells, or the discretisation \"edges\"",
             )
             .set_by(&[Setting::Discretisation]));
         };
-        let step = step.snapped(start.time, &problem.times);
+        let step = snapped(step, start.time, &problem.times);
         Ok(Box::new(ChainDiscretisation::new(&edges, step, start.law, interrupt)?))
     },
 };
 
-/// A long step 2τ, and the laws of those cells that its noise does not cover.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LongStep {
-    /// 2τ.
-    pub length: f64,
-    /// The laws of cells that the noise of a step does not cover.
-    pub uncovered: Uncovered,
-}
-
-impl LongStep {
-    /// Of a length that divides the intervals between the times, where there is one near.
-    pub fn snapped(self, from: f64, times: &[f64]) -> Self {
-        Self { length: snapped(self.length, from, times), ..self }
-    }
-}
-
-/// The long step that suits a chain on the grid of an edge generator, on its laws: the noise of τ covers a cell nearly everywhere, or else 2τ is what
-/// the drift takes to contract; None where it does neither.
-pub fn suitable_long_step(edges: &EdgeDiscretisation, start: &[f64]) -> Option<LongStep> {
-    let (laws, dynamics) = (edges.laws(start), edges.dynamics.as_ref());
-    if let Some(tau) = suitable_step(dynamics, edges.temperature, &edges.grid, &laws, f64::INFINITY) {
-        return Some(LongStep { length: 2.0 * tau, uncovered: Uncovered::Arms });
-    }
-    let length = relaxing_step(dynamics, edges.temperature, &edges.grid, &laws)?;
-    Some(LongStep { length, uncovered: Uncovered::Contracted })
+/// The long step 2τ that suits a chain on the grid of an edge generator, on its laws, if there is one up to `longest`.
+pub fn suitable_long_step(edges: &EdgeDiscretisation, start: &[f64], longest: f64) -> Option<f64> {
+    let laws = edges.laws(start);
+    let tau = suitable_step(edges.dynamics.as_ref(), edges.temperature, &edges.grid, &laws, 0.5 * longest)?;
+    Some(2.0 * tau)
 }
 
 /// What a pair of chains of this long step would take. Errors: a flow that does not stay finite.
-pub fn expected(edges: &EdgeDiscretisation, step: LongStep) -> Result<Expected, Error> {
-    Pair::expected((edges.dynamics.as_ref(), edges.temperature), &edges.grid, step.length, step.uncovered)
+pub fn expected(edges: &EdgeDiscretisation, long_step: f64) -> Result<Expected, Error> {
+    Pair::expected(edges.dynamics.as_ref(), edges.temperature, &edges.grid, long_step)
 }
 
 /// Chains of steps τ and 2τ on a grid with, where they exist, their stationary laws.
@@ -114,13 +93,8 @@ pub struct ChainDiscretisation {
     /// The edge generator that it takes the place of: Péclet numbers, exits.
     edges: Arc<EdgeGenerator>,
     pair: Arc<Pair>,
-    uncovered: Uncovered,
-    /// Those of the edge generator, and on a noise that does not cover the cells.
-    warnings: Vec<String>,
     /// The stationary laws, or why there are none.
     at_rest: Result<Arc<AtRest>, Error>,
-    /// The edge generator that answers for first passages, where the law starts and rests at moderate Péclet numbers.
-    passages_by: Option<Arc<EdgeDiscretisation>>,
 }
 
 /// Stationary laws of a pair of chains.
@@ -134,55 +108,21 @@ struct AtRest {
 impl ChainDiscretisation {
     /// The chain of the given long step in the place of an edge generator, and its stationary law; `start` is the initial law.
     /// Errors: graded axes, a chain that would be too large; [`Error::Interrupted`].
-    pub fn new(edges: &EdgeDiscretisation, step: LongStep, start: &[f64], interrupt: Interrupt) -> Result<Self, Error> {
+    pub fn new(edges: &EdgeDiscretisation, long_step: f64, start: &[f64], interrupt: Interrupt) -> Result<Self, Error> {
         let guess = edges.law.as_ref().map_or(start, |law| law.probability.as_slice());
-        let chain = Self::with_guess(edges, step, guess, interrupt)?;
-        if step.uncovered == Uncovered::Arms {
-            return Ok(chain);
-        }
-        let mut chain = chain.with_passages_by(edges);
-        chain.warnings.extend(chain.uncovered_warning(start));
-        Ok(chain)
-    }
-
-    /// On the excess of variance where the noise of a step does not cover the cells, on the probability at the start and at rest.
-    fn uncovered_warning(&self, start: &[f64]) -> Option<String> {
-        let excess = &self.pair.long.excess;
-        let at_rest = self.at_rest.as_ref().ok().map(|found| found.law.probability.as_slice());
-        let of = |law: &[f64]| -> (f64, f64) {
-            let found = law.iter().zip(excess);
-            found.fold((0.0, 0.0), |(share, sum), (p, e)| (share + if *e > 0.0 { *p } else { 0.0 }, sum + p * e))
-        };
-        let laws = [Some(start), at_rest].into_iter().flatten().map(of);
-        let (share, mean) = laws.fold((0.0f64, 0.0f64), |a, b| (a.0.max(b.0), a.1.max(b.1)));
-        (share > 0.0).then(|| {
-            format!(
-                "the noise of a step of {:.3e} does not cover a cell on up to {:.0} % of the probability: each step has \
-                 {mean:.2} squared cells of variance too much on the average, which error_grid counts; more cells make it less",
-                self.pair.long.step,
-                100.0 * share,
-            )
-        })
+        Self::with_guess(edges, long_step, guess, interrupt)
     }
 
     fn with_guess(
         edges: &EdgeDiscretisation,
-        LongStep { length, uncovered }: LongStep,
+        long_step: f64,
         guess: &[f64],
         interrupt: Interrupt,
     ) -> Result<Self, Error> {
         let (dynamics, temperature, grid) = (edges.dynamics.clone(), edges.temperature, edges.grid.clone());
-        let pair = Pair::new(builder(&dynamics, temperature, &grid, uncovered).as_ref(), length, interrupt)?;
+        let pair = Pair::new(builder(&dynamics, temperature, &grid).as_ref(), long_step, interrupt)?;
         let at_rest = at_rest(&pair, guess, interrupt)?;
-        let (edges, pair) = (edges.edges.clone(), Arc::new(pair));
-        let warnings = edges.warnings.clone();
-        Ok(Self { dynamics, temperature, grid, edges, pair, uncovered, warnings, at_rest, passages_by: None })
-    }
-
-    /// With first passages by the edge generator: they depend on the law at rest and on barriers, whose cells the noise of a step need not
-    /// cover.
-    pub fn with_passages_by(self, edges: &EdgeDiscretisation) -> Self {
-        Self { passages_by: Some(Arc::new(edges.clone())), ..self }
+        Ok(Self { dynamics, temperature, grid, edges: edges.edges.clone(), pair: Arc::new(pair), at_rest })
     }
 
     /// The chain on the grid coarsened by 2 with long steps four times as long, where the noise covers the coarser cells; None
@@ -197,9 +137,7 @@ impl ChainDiscretisation {
             return Ok(None);
         }
         let edges = EdgeDiscretisation::on(&self.dynamics, self.temperature, &grid)?;
-        let step = LongStep { length: 4.0 * long_step, uncovered: Uncovered::Arms };
-        let coarse = Self::with_guess(&edges, step, law.as_deref().unwrap_or(&start), interrupt)?;
-        Ok(Some(if self.passages_by.is_some() { coarse.with_passages_by(&edges) } else { coarse }))
+        Self::with_guess(&edges, 4.0 * long_step, law.as_deref().unwrap_or(&start), interrupt).map(Some)
     }
 
     /// The chain on this grid with steps twice as long. Errors: a chain that fails, [`Error::Interrupted`].
@@ -218,7 +156,7 @@ impl ChainDiscretisation {
     }
 
     fn builder(&self) -> Box<Build<'static>> {
-        builder(&self.dynamics, self.temperature, &self.grid, self.uncovered)
+        builder(&self.dynamics, self.temperature, &self.grid)
     }
 
     fn passages(&self) -> Passages<'_> {
@@ -228,18 +166,16 @@ impl ChainDiscretisation {
 }
 
 /// Makes chains on a grid.
-fn builder(dynamics: &Arc<dyn Dynamics>, temperature: f64, grid: &Grid, uncovered: Uncovered) -> Box<Build<'static>> {
+fn builder(dynamics: &Arc<dyn Dynamics>, temperature: f64, grid: &Grid) -> Box<Build<'static>> {
     let (dynamics, grid) = (dynamics.clone(), grid.clone());
-    Box::new(move |step, interrupt| {
-        Chain::with_laws((dynamics.as_ref(), temperature), &grid, step, uncovered, interrupt)
-    })
+    Box::new(move |step, interrupt| Chain::new_until(dynamics.as_ref(), temperature, &grid, step, interrupt))
 }
 
 /// The stationary laws of a pair from a guess, or why there are none. Errors: [`Error::Interrupted`].
 fn at_rest(pair: &Pair, guess: &[f64], interrupt: Interrupt) -> Result<Result<Arc<AtRest>, Error>, Error> {
     match pair.stationary(guess, interrupt) {
         Ok(found) => {
-            let law = pair.law(&found.laws[0], &found.laws[1]);
+            let law = extrapolated(&found.laws[0], &found.laws[1]);
             Ok(Ok(Arc::new(AtRest { law: StationaryLaw::from_probability(law, CHAIN.name), pair: found })))
         }
         Err(error @ Error::Interrupted { .. }) => Err(error),
@@ -276,13 +212,9 @@ impl Discretisation for ChainDiscretisation {
         _integrator: IntegratorOptions,
     ) -> Result<Evolution, Error> {
         let tau = 0.5 * self.pair.long_step();
-        let reason = match self.uncovered {
-            Uncovered::Arms => format!("steps of {tau:.3e}, extrapolated with steps twice as long"),
-            Uncovered::Contracted => format!("steps of {:.3e}, and of half of that for the error", 2.0 * tau),
-        };
         Ok(Evolution {
             method: CHAIN.name,
-            reason,
+            reason: format!("steps of {tau:.3e}, extrapolated with steps twice as long"),
             stepper: Box::new(ChainStepper::new(self.builder(), self.pair.clone(), start, from)),
             system: None,
         })
@@ -303,19 +235,13 @@ impl Discretisation for ChainDiscretisation {
     fn passage(
         &self,
         problem: &PassageProblem,
-        integrator: IntegratorOptions,
+        _integrator: IntegratorOptions,
         interrupt: Interrupt,
     ) -> Result<GridPassage, Error> {
-        if let Some(edges) = &self.passages_by {
-            return edges.passage(problem, integrator, interrupt);
-        }
         self.passages().answer(problem, interrupt)
     }
 
     fn passage_at_start(&self, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
-        if let Some(edges) = &self.passages_by {
-            return edges.passage_at_start(problem, interrupt);
-        }
         let Ok(found) = self.passages().fields(problem, interrupt) else { return AtStart::default() };
         let weights = interpolation(&self.grid, None, problem.from);
         let here = |field: &[f64]| at(&weights, field);
@@ -329,15 +255,12 @@ impl Discretisation for ChainDiscretisation {
 
     /// The chain on 2h with steps 4τ, or on h with steps 2τ where the noise of no step covers the cells of 2h; none where it fails.
     fn coarser(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Coarser>, Error> {
-        if self.uncovered == Uncovered::Contracted {
-            return Ok(Some(Coarser { levels: vec![Box::new(self.clone())], errors: Box::new(ByShorterSteps) }));
-        }
-        let (long_step, passages) = (self.pair.long_step(), Passing::by(self.passages_by.is_some()));
+        let long_step = self.pair.long_step();
         let found: Result<(Self, Box<dyn ErrorLaw>), Error> = match self.with_coarser_cells(start, interrupt) {
-            Ok(Some(coarser)) => Ok((coarser, Box::new(ByCoarserChain { long_step, passages }))),
+            Ok(Some(coarser)) => Ok((coarser, Box::new(ByCoarserChain { long_step }))),
             Ok(None) => self
                 .with_longer_steps(start, interrupt)
-                .map(|longer| (longer, Box::new(ByLongerSteps { long_step, passages }) as _)),
+                .map(|longer| (longer, Box::new(ByLongerSteps { long_step }) as _)),
             Err(error) => Err(error),
         };
         match found {
@@ -360,7 +283,7 @@ impl Discretisation for ChainDiscretisation {
     }
 
     fn warnings(&self) -> &[String] {
-        &self.warnings
+        &self.edges.warnings
     }
 
     fn unextrapolated_at_rest(&self) -> Option<[Vec<f64>; 2]> {

@@ -12,7 +12,6 @@
 
 use std::sync::Arc;
 
-use super::lattice_law::Uncovered;
 use super::solve::solve;
 use super::transition::{Chain, Expected};
 use crate::Error;
@@ -28,8 +27,6 @@ pub struct Pair {
     pub short: Arc<Chain>,
     /// Steps of 2τ.
     pub long: Arc<Chain>,
-    /// The laws of cells that the noise does not cover.
-    pub uncovered: Uncovered,
 }
 
 /// Makes the chain of given steps, unless it is interrupted.
@@ -51,34 +48,18 @@ const ACCEPTED: f64 = 1e-9;
 impl Pair {
     /// The chains that `build` makes, the longer steps being `long_step`. Errors: as for [`Chain::new_until`].
     pub fn new(build: &Build, long_step: f64, interrupt: Interrupt) -> Result<Self, Error> {
-        let (short, long) = (Arc::new(build(0.5 * long_step, interrupt)?), Arc::new(build(long_step, interrupt)?));
-        let uncovered = short.uncovered;
-        Ok(Self { short, long, uncovered })
-    }
-
-    /// The law of a pair: extrapolated to τ = 0; that of the longer steps where cells have contracted laws, whose excess falls as steps grow.
-    pub fn law(&self, short: &[f64], long: &[f64]) -> Vec<f64> {
-        match self.uncovered {
-            Uncovered::Arms => extrapolated(short, long),
-            Uncovered::Contracted => long.to_vec(),
-        }
+        Ok(Self { short: Arc::new(build(0.5 * long_step, interrupt)?), long: Arc::new(build(long_step, interrupt)?) })
     }
 
     /// The pair whose steps are twice as long. Errors: as for [`Chain::new_until`].
     pub fn doubled(&self, build: &Build, interrupt: Interrupt) -> Result<Self, Error> {
-        let long = Arc::new(build(2.0 * self.long_step(), interrupt)?);
-        Ok(Self { short: self.long.clone(), long, uncovered: self.uncovered })
+        Ok(Self { short: self.long.clone(), long: Arc::new(build(2.0 * self.long_step(), interrupt)?) })
     }
 
     /// What a pair of this long step would take. Errors: a flow that does not stay finite.
-    pub fn expected(
-        sde: (&dyn Dynamics, f64),
-        grid: &Grid,
-        long_step: f64,
-        uncovered: Uncovered,
-    ) -> Result<Expected, Error> {
-        let short = Chain::expected(sde, grid, 0.5 * long_step, uncovered)?;
-        let long = Chain::expected(sde, grid, long_step, uncovered)?;
+    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, long_step: f64) -> Result<Expected, Error> {
+        let short = Chain::expected(dynamics, temperature, grid, 0.5 * long_step)?;
+        let long = Chain::expected(dynamics, temperature, grid, long_step)?;
         Ok(Expected { entries: short.entries + long.entries, evaluations: short.evaluations + long.evaluations })
     }
 

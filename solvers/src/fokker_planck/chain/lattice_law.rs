@@ -4,7 +4,6 @@ use super::gaussian::sampled;
 use super::integer_law::integer_law;
 use super::moments::Moments;
 use super::rows::{Arm, Entry, convolved};
-use super::uncovered::contracted;
 use crate::fokker_planck::stencil::selling::{Decomposition, MAX_OFFSETS, selling};
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::grid::Grid;
@@ -16,9 +15,6 @@ pub const COVERED: f64 = 0.7;
 /// Least ξᵀSξ from which on a sampled Gaussian serves at all.
 const SAMPLED: f64 = 0.45;
 
-/// Excess of variance in squared cells that counts as none.
-const EXACT: f64 = 1e-9;
-
 /// A law around a shifted cell.
 pub struct LatticeLaw {
     /// The cell that the law is around, as an index that may lie off the grid.
@@ -29,17 +25,6 @@ pub struct LatticeLaw {
     pub variance: [f64; 3],
     /// Whether the law has more variance than the SDE, because the shift is a fraction of a cell and S is too small for it.
     pub infeasible: bool,
-    /// How much more, over all axes, in squared cells, where that is counted ([`Uncovered::Contracted`]); else 0.
-    pub excess: f64,
-}
-
-/// Which law a cell has whose noise does not cover it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Uncovered {
-    /// Integer laws along the offsets of Selling's decomposition, where the noise of most cells is covered.
-    Arms,
-    /// Where those do not fit a deposited and contracted Gaussian, whose excess of variance is counted.
-    Contracted,
 }
 
 /// S of point i in index units.
@@ -57,8 +42,8 @@ pub fn covariance(grid: &Grid, moments: &Moments, i: usize, n: usize) -> [[f64; 
 
 /// The law of point i of n: a sampled Gaussian where the noise covers a cell in every direction, else independent integer laws along the
 /// offsets of Selling's decomposition S = Σ λ_e e eᵀ, of mean a_e ∈ [−½, ½] along the heaviest ones, which are a basis of the lattice,
-/// and of variance λ_e, or what `uncovered` says.
-pub fn lattice_law(grid: &Grid, moments: &Moments, i: usize, n: usize, uncovered: Uncovered) -> LatticeLaw {
+/// and of variance λ_e.
+pub fn lattice_law(grid: &Grid, moments: &Moments, i: usize, n: usize) -> LatticeLaw {
     let d = grid.dimension();
     let s = covariance(grid, moments, i, n);
     let variance = std::array::from_fn(|k| s[k][k]);
@@ -68,17 +53,11 @@ pub fn lattice_law(grid: &Grid, moments: &Moments, i: usize, n: usize, uncovered
         let shift: [i32; 3] = std::array::from_fn(|k| mean[k].round() as i32);
         let rest = std::array::from_fn(|k| mean[k] - f64::from(shift[k]));
         if let Some(entries) = sampled(d, rest, s) {
-            return LatticeLaw { shift, entries, variance, infeasible: false, excess: 0.0 };
+            return LatticeLaw { shift, entries, variance, infeasible: false };
         }
     }
     let (shift, arms, infeasible) = split.arms(mean);
-    if infeasible && uncovered == Uncovered::Contracted {
-        let shift: [i32; 3] = std::array::from_fn(|k| mean[k].round() as i32);
-        let found = contracted(d, std::array::from_fn(|k| mean[k] - f64::from(shift[k])), s);
-        let excess: f64 = found.excess.iter().map(|excess| excess.max(0.0)).sum();
-        return LatticeLaw { shift, entries: found.entries, variance, infeasible: excess > EXACT, excess };
-    }
-    LatticeLaw { shift, entries: convolved(&arms), variance, infeasible, excess: 0.0 }
+    LatticeLaw { shift, entries: convolved(&arms), variance, infeasible }
 }
 
 /// Least ξᵀSξ over integer vectors ξ ≠ 0: how well the noise covers the lattice.
@@ -138,7 +117,7 @@ impl Split {
         let mut arms: Vec<Arm> = Vec::with_capacity(MAX_OFFSETS);
         let mut push = |offset, mean, variance| {
             let law = integer_law(mean, variance);
-            infeasible |= law.excess > EXACT;
+            infeasible |= law.excess > 1e-9;
             arms.push((offset, law.first, law.probability));
         };
         for (q, &(offset, weight)) in self.basis[..d].iter().enumerate() {

@@ -10,7 +10,6 @@
 //! two of them extrapolated ([`extrapolation`]) are second order, and fourth in h with τ ∝ h².
 //!
 //! * [`moments`], [`lattice_law`], [`integer_law`], `gaussian`, `rows`: μ and S of a step, the law of a cell, its row with walls;
-//! * `uncovered`: the law of a cell on grids whose cells no step covers, where D vanishes;
 //! * [`transition`]: the matrix P; [`extrapolation`]: the chains of steps τ and 2τ; `solve`: πᵀP = πᵀ and (1 − P)u = b;
 //! * [`step_choice`], [`long_steps`]: which steps, and the chain as an integrator; `errors`: by coarser chains;
 //! * [`first_passage`], `surfaces`, [`slow_modes`], [`observables`]: what is asked of it;
@@ -34,6 +33,5 @@ mod surfaces;
 #[cfg(test)]
 mod tests;
 pub mod transition;
-mod uncovered;
 
 pub use transition::Chain;

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::lattice_law::{Uncovered, covariance, lattice_law};
-use super::moments::{MOST_STEPS, Moments, conditional_moments};
+use super::lattice_law::{covariance, lattice_law};
+use super::moments::{MOST_STEPS, conditional_moments};
 use super::rows::Walls;
 use super::surfaces::{Step, Surfaces};
 use crate::dynamics::coordinates::in_coordinates;
@@ -25,9 +25,7 @@ pub const MOST_ENTRIES_UNASKED: f64 = 6e7;
 /// Cells of an estimate of their number.
 const SAMPLE: usize = 64;
 /// Lattice points that the law of a step may take, and in cells of the grid: what is wider comes back from the walls many times over.
-const WIDEST: [f64; 2] = [1e4, 32.0];
-/// The same on the average of a chain that is chosen unasked: wider laws take longer than the edge generator's whole run.
-const WIDE: f64 = 4.0;
+const WIDEST: [f64; 2] = [2e6, 32.0];
 
 /// The chain; see the module. Stored by rows of the transition matrix, each as runs of neighbouring cells: some 9 bytes an entry.
 #[derive(Debug, Clone)]
@@ -36,10 +34,6 @@ pub struct Chain {
     pub step: f64,
     /// Cells whose law has more variance than the SDE because the shift is a fraction of a cell and S is too small for it.
     pub infeasible: Vec<bool>,
-    /// The laws of cells that the noise does not cover.
-    pub uncovered: Uncovered,
-    /// How much more variance cells have, over all axes, in squared cells, where that is counted ([`Uncovered::Contracted`]).
-    pub excess: Vec<f64>,
     /// First run and first probability of every row, and the ends of the last.
     start: Vec<(usize, usize)>,
     /// First cell and length of every run.
@@ -72,19 +66,16 @@ pub struct Expected {
 struct CellLaw {
     row: Vec<(u32, f64)>,
     infeasible: bool,
-    excess: f64,
     ended: Option<Step>,
 }
 
 /// What a chain is made of.
-#[derive(Clone, Copy)]
 struct Build<'a> {
     interrupt: Interrupt<'a>,
     dynamics: &'a dyn Dynamics,
     temperature: f64,
     grid: &'a Grid,
     step: f64,
-    uncovered: Uncovered,
     surfaces: Option<&'a Surfaces>,
 }
 
@@ -103,24 +94,11 @@ impl Chain {
         tau: f64,
         interrupt: Interrupt,
     ) -> Result<Self, Error> {
-        Self::with_laws((dynamics, temperature), grid, tau, Uncovered::Arms, interrupt)
-    }
-
-    /// [`Chain::new_until`] with the given laws of cells that the noise does not cover; `sde` holds drift and D, and T. Errors: as there.
-    pub fn with_laws(
-        sde: (&dyn Dynamics, f64),
-        grid: &Grid,
-        tau: f64,
-        uncovered: Uncovered,
-        interrupt: Interrupt,
-    ) -> Result<Self, Error> {
         applies(grid)?;
-        let (dynamics, temperature) = sde;
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
-            return Self::with_laws((&dynamics, temperature), &flat, tau, uncovered, interrupt);
+            return Self::new_until(&dynamics, temperature, &flat, tau, interrupt);
         }
-        let build = Build { interrupt, dynamics, temperature, grid, step: tau, uncovered, surfaces: None };
-        build.chain().map(|(chain, _)| chain)
+        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: None }.chain().map(|(chain, _)| chain)
     }
 
     /// The chain of steps `tau` without those that touch a set. Errors: as for [`Chain::new_until`].
@@ -136,26 +114,16 @@ impl Chain {
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
             return Self::ending(&dynamics, temperature, &flat, tau, surfaces, interrupt);
         }
-        let (uncovered, surfaces) = (Uncovered::Arms, Some(surfaces));
-        Build { interrupt, dynamics, temperature, grid, step: tau, uncovered, surfaces }.chain()
+        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: Some(surfaces) }.chain()
     }
 
     /// What a chain of steps `tau` would take, from a sample of its cells. Errors as for [`Chain::new`].
-    pub fn expected(sde: (&dyn Dynamics, f64), grid: &Grid, tau: f64, uncovered: Uncovered) -> Result<Expected, Error> {
-        let (dynamics, temperature) = sde;
+    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Expected, Error> {
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
-            return Self::expected((&dynamics, temperature), &flat, tau, uncovered);
+            return Self::expected(&dynamics, temperature, &flat, tau);
         }
         let cells: Vec<usize> = (0..SAMPLE).map(|k| (2 * k + 1) * grid.len() / (2 * SAMPLE)).collect();
-        let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, uncovered, surfaces: None };
-        // the chain that tells the error of a pair has steps twice those of the longer one
-        let longer = Build { step: 4.0 * tau, ..build };
-        let moments = longer.moments(&cells)?;
-        let of_cell = |i: usize| points_of_law(grid, &covariance(grid, &moments, i, SAMPLE));
-        let points = (0..SAMPLE).map(of_cell).sum::<f64>() / SAMPLE as f64;
-        if points > WIDE * grid.len() as f64 {
-            return Err(longer.too_wide(cells[0], "reaches beyond the whole grid"));
-        }
+        let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, surfaces: None };
         let (laws, evaluations) = build.cell_laws(&cells)?;
         let sampled: usize = laws.iter().map(|law| law.row.len()).sum();
         let times = grid.len() as f64 / SAMPLE as f64;
@@ -261,8 +229,6 @@ impl Build<'_> {
         let mut out = Chain {
             step: self.step,
             infeasible: Vec::with_capacity(self.grid.len()),
-            uncovered: self.uncovered,
-            excess: Vec::with_capacity(self.grid.len()),
             start: vec![(0, 0)],
             runs: Vec::new(),
             probability: Vec::new(),
@@ -275,7 +241,6 @@ impl Build<'_> {
                 block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk).map(|found| found.0)).collect();
             for law in laws?.into_iter().flatten() {
                 out.infeasible.push(law.infeasible);
-                out.excess.push(law.excess);
                 out.push(&law.row);
                 if let Some(step) = law.ended {
                     ended.arrival.push(step.arrival);
@@ -295,8 +260,8 @@ impl Build<'_> {
         Ok((out, ended))
     }
 
-    /// Mean and covariance of a step from some cells. Errors: they are not finite; [`Error::Interrupted`].
-    fn moments(&self, cells: &[usize]) -> Result<Moments, Error> {
+    /// The laws of some cells, and the evaluations that they took.
+    fn cell_laws(&self, cells: &[usize]) -> Result<(Vec<CellLaw>, f64), Error> {
         proceed(self.interrupt)?;
         let (grid, d, n) = (self.grid, self.grid.dimension(), cells.len());
         let mut points = vec![0.0; d * n];
@@ -305,33 +270,29 @@ impl Build<'_> {
             (0..d).for_each(|k| points[k * n + i] = center[k]);
         }
         let moments = conditional_moments(self.dynamics, self.temperature, grid, &points, self.step, MOST_STEPS);
-        moments.ok_or_else(|| {
-            let what = format!("mean and covariance after a step of {:e} are not finite", self.step);
-            let help = "use the edge generator, or narrower bounds";
-            Error::numerical("the long-step chain", format!("near {}", place(grid, cells[0])), what, help)
-        })
-    }
-
-    fn too_wide(&self, cell: usize, how: &str) -> Error {
-        let what = format!("the noise of a step of {:e} {how}", self.step);
-        let help = "use the edge generator, or wider bounds";
-        Error::numerical("the long-step chain", format!("near {}", place(self.grid, cell)), what, help)
-    }
-
-    /// The laws of some cells, and the evaluations that they took.
-    fn cell_laws(&self, cells: &[usize]) -> Result<(Vec<CellLaw>, f64), Error> {
-        let (grid, n) = (self.grid, cells.len());
-        let moments = self.moments(cells)?;
+        let Some(moments) = moments else {
+            return Err(Error::numerical(
+                "the long-step chain",
+                format!("near {}", place(grid, cells[0])),
+                format!("mean and covariance after a step of {:e} are not finite", self.step),
+                "use the edge generator, or narrower bounds",
+            ));
+        };
         let widest = f64::max(WIDEST[0], WIDEST[1] * grid.len() as f64);
         if let Some(i) = (0..n).find(|&i| points_of_law(grid, &covariance(grid, &moments, i, n)) > widest) {
-            return Err(self.too_wide(cells[i], "reaches far beyond the whole grid"));
+            return Err(Error::numerical(
+                "the long-step chain",
+                format!("near {}", place(grid, cells[i])),
+                format!("the noise of a step of {:e} reaches far beyond the whole grid", self.step),
+                "use the edge generator, or wider bounds",
+            ));
         }
         let walls = Walls::new(grid);
         let cell_law = |(i, &cell): (usize, &usize)| {
-            let law = lattice_law(grid, &moments, i, n, self.uncovered);
+            let law = lattice_law(grid, &moments, i, n);
             let mut row = walls.row(cell, law.shift, law.variance, &law.entries);
             let ended = self.surfaces.map(|surfaces| surfaces.end(cell, &mut row, &moments, i, n));
-            CellLaw { row, infeasible: law.infeasible, excess: law.excess, ended }
+            CellLaw { row, infeasible: law.infeasible, ended }
         };
         Ok((cells.iter().enumerate().map(cell_law).collect(), moments.evaluations))
     }
