@@ -127,7 +127,7 @@ impl Active {
             }
         }
         if lower[0] > upper[0] {
-            return shape.map(|n| 0..n); // all of it has left
+            return shape.map(|n| 0..n); // no number is left, which is told where all cells take part
         }
         let width: [f64; 3] = std::array::from_fn(|k| upper[k].saturating_sub(lower[k]) as f64);
         let [mut from, mut end] = [lower, upper].map(|ends| ends.map(|i| i as f64));
@@ -206,7 +206,7 @@ impl Active {
         if let Some(on_box) = self.on_box.take() {
             self.error += on_box.stepper.error();
             self.corrected = self.corrected.max(on_box.stepper.corrected());
-            self.work = sum(self.work, on_box.stepper.work());
+            self.work = self.work + on_box.stepper.work();
         }
     }
 
@@ -262,7 +262,7 @@ impl Stepper for Active {
     }
 
     fn work(&self) -> Work {
-        sum(self.work, self.on_box.as_ref().map_or(Work::default(), |on_box| on_box.stepper.work()))
+        self.work + self.on_box.as_ref().map_or(Work::default(), |on_box| on_box.stepper.work())
     }
 
     fn system(&self) -> Option<&Arc<System>> {
@@ -301,16 +301,6 @@ impl Stepper for Active {
 
 fn ends(range: &Range<usize>) -> [u64; 2] {
     [range.start as u64, range.end as u64]
-}
-
-fn sum(a: Work, b: Work) -> Work {
-    Work {
-        steps: a.steps + b.steps,
-        rejected: a.rejected + b.rejected,
-        factorisations: a.factorisations + b.factorisations,
-        solves: a.solves + b.solves,
-        products: a.products + b.products,
-    }
 }
 
 fn count(cells: &Cells) -> usize {

@@ -93,6 +93,19 @@ impl Work {
     }
 }
 
+impl std::ops::Add for Work {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            steps: self.steps + other.steps,
+            rejected: self.rejected + other.rejected,
+            factorisations: self.factorisations + other.factorisations,
+            solves: self.solves + other.solves,
+            products: self.products + other.products,
+        }
+    }
+}
+
 /// An integrator on its way from the start to later and later times.
 pub trait Stepper: Send {
     /// Cell probabilities at time `to`, not before the last one asked for, into `out`. Errors: [`Error::Numerical`] when the
