@@ -94,10 +94,11 @@ impl Progress {
 
     /// A step was taken.
     pub fn step(&mut self, title: &str, state: &RunState, batch: usize) {
-        self.enter(title, state);
         self.images += batch;
+        // the first step's time is not known
+        self.enter(title, state);
         if self.shown.elapsed() > if self.terminal { TERMINAL } else { ELSEWHERE } {
-            let line = format!("{title}: step {}, {}{}", state.step, self.rate(), self.last);
+            let line = format!("{title}: step {}{}{}", state.step, self.rate(), self.last);
             self.line(&line);
         }
     }
@@ -118,7 +119,7 @@ impl Progress {
             duration(left)
         );
         if state.epoch() == epochs || self.shown.elapsed() > if self.terminal { TERMINAL } else { ELSEWHERE } {
-            let line = format!("{title}: {}{}", self.rate(), self.last);
+            let line = format!("{title}{}{}", self.rate(), self.last);
             self.line(&line);
             if state.epoch() == epochs {
                 self.close();
@@ -145,8 +146,10 @@ impl Progress {
 
     fn rate(&self) -> String {
         let (_, begun, _, before) = &self.run_begun;
-        let images = (self.images - before) as f64;
-        format!("{} images/s", grouped((images / begun.elapsed().as_secs_f64()) as u64))
+        match self.images - before {
+            0 => String::new(),
+            images => format!(", {} images/s", grouped((images as f64 / begun.elapsed().as_secs_f64()) as u64)),
+        }
     }
 
     fn line(&mut self, line: &str) {
