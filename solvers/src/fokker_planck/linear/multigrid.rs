@@ -218,6 +218,7 @@ fn marched(
     let (_, median, _) = leaving.select_nth_unstable_by(middle, f64::total_cmp);
     let longest = shape.iter().copied().max().unwrap_or(1) as f64;
     let mut step = fraction * longest * longest / median.max(f64::MIN_POSITIVE);
+    let mut shape = shape;
     let (mut refused, mut quiet, mut residual) = (0, 0, f64::INFINITY);
     let (mut rest, mut change) = (vec![0.0; log.len()], vec![0.0; log.len()]);
     for _ in 0..STEPS {
@@ -235,7 +236,8 @@ fn marched(
         let tolerance = (0.3 * CONVERGED / residual).max(1e-3);
         let reached = hierarchy.solve(&rest, &mut change, tolerance, 40, interrupt)?;
         if reached.residual.is_nan() || reached.residual > 0.1 {
-            (step, refused) = (0.25 * step, refused + 1);
+            // by strongly coupled cells and no longer by boxes
+            (step, refused, shape) = (0.25 * step, refused + 1, &[]);
             continue;
         }
         let moved = weight.iter().zip(&change).map(|(w, c)| w * c.abs()).sum::<f64>() / mass;

@@ -253,8 +253,8 @@ dispatch! {
         for row in &mut *rows {
             for i in 0..LANES {
                 sum[i] += exp2((row[i] - extreme[i]) * rate[i]);
-                row[i] = sum[i];
             }
+            *row = sum;
         }
         if uniform > 0.0 {
             for (s, row) in rows.iter_mut().enumerate() {

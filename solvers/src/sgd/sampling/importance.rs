@@ -1,5 +1,6 @@
 //! Independent draws with the probabilities p_s(θ) that the model gives at each walker.
 
+use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 use super::Sampling;
@@ -51,7 +52,7 @@ fn invert(sums: &[f64], uniforms: &[f64], first: usize, batch: &mut [u32]) {
             for i in 0..CHUNK {
                 let next = below[i] + half;
                 let passed = (next <= last) & (rows[(next - 1).min(last)][i] <= level[i]);
-                below[i] += half * usize::from(passed);
+                below[i] = select_unpredictable(passed, next, below[i]);
             }
             half /= 2;
         }
