@@ -5,7 +5,7 @@ usage: python3 benches/landscapes.py [--program FPSOLVE] [--peer FOLDER WITH pee
 Needs numpy, scipy and h5py. Each case is one Fokker-Planck run of one thread, as the program chooses, and one run of SciPy (exponential fitting, central
 cross terms; twelve complex LU factorisations and one real one) on the same cells, with drift and noise in the coordinates in which these are equal (Itô's
 formula), read from the record of the reference. L1 at the end time and at rest: against the exact Gaussian where there is one, else against the program
-itself on cells REFINED times finer. CPU seconds: ours of the whole process, with both error estimates and the record; SciPy's of its two solves alone.
+itself on cells REFINED times finer (an error of second order seems 1/REFINED² too small). CPU seconds: ours of the whole process, with both error estimates and the record; SciPy's of its two solves alone.
 --keep holds the references, which take minutes, from one call to the next.
 """
 import argparse, contextlib, io, json, os, resource, runpy, subprocess, sys, tempfile
