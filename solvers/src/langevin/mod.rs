@@ -174,14 +174,6 @@ impl Langevin {
         &self.ensemble
     }
 
-    /// Looks at the local rates where the first walkers are.
-    fn look_at_rates(&mut self, h: f64) {
-        if !self.ensemble.is_whole() {
-            return;
-        }
-        self.stiffness = self.stiffness.max(h * largest_rate(&self.sde, &self.ensemble.first_points(BLOCK)));
-    }
-
     /// Warns of a step near the limit of stability, and of a bias that the walkers can see.
     fn step_warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -215,6 +207,11 @@ const NEAR_INSTABILITY: f64 = 1.5;
 /// Errors of the step are worth a warning from so many sampling errors on.
 const SEEN: f64 = 4.0;
 
+/// Largest local rate where the first walkers are; 0 on a process that has not all of them.
+fn rate_at_walkers(sde: &Sde, ensemble: &Ensemble) -> f64 {
+    if ensemble.is_whole() { largest_rate(sde, &ensemble.first_points(BLOCK)) } else { 0.0 }
+}
+
 impl Engine for Langevin {
     fn name(&self) -> &'static str {
         "langevin"
@@ -233,7 +230,7 @@ impl Engine for Langevin {
         let (steps, h) = divide(to - self.time, self.step);
         let steps = steps + u64::from(self.steps == 0 && planted(Fault::Time));
         if self.steps == 0 && !self.ensemble.is_on_the_way() {
-            self.look_at_rates(h);
+            self.stiffness = self.stiffness.max(h * rate_at_walkers(&self.sde, &self.ensemble));
         }
         let (sde, scheme, walls, from) = (&self.sde, &*self.scheme, &self.walls, self.time);
         let d = sde.dynamics.dimension();
@@ -269,12 +266,14 @@ impl Engine for Langevin {
         let (main, all_pairs) = rayon::join(main, beside);
         let outcome = main.and(if all_pairs { Ok(()) } else { Err(Error::Interrupted { time: from }) });
         self.ensemble.arrive(outcome, interrupt)?;
-        self.halving.iter_mut().for_each(|halving| halving.compare(self.entry.weak_order));
+        let (sde, ensemble, halving) = (&self.sde, &self.ensemble, &mut self.halving);
+        let compare = || halving.iter_mut().for_each(|halving| halving.compare(self.entry.weak_order));
+        let (rate, ()) = rayon::join(|| rate_at_walkers(sde, ensemble), compare);
+        self.stiffness = self.stiffness.max(h * rate);
         let time_after = |&k: &u64| if k == steps { to } else { from + k as f64 * h };
         self.trajectories.collect(kept.iter().map(time_after), d, &mut self.ensemble);
         self.time = to;
         self.steps += steps;
-        self.look_at_rates(h);
         Ok(())
     }
 

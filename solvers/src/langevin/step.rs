@@ -173,25 +173,25 @@ pub(super) fn largest_rate(sde: &Sde, points: &[f64]) -> f64 {
     let (mut drift, mut diffusion) = (vec![0.0; d * n], vec![0.0; packed_len(d) * n]);
     sde.dynamics.drift_diffusion(points, &mut drift, &mut diffusion);
     let length = |k: usize| sde.bounds[k][1] - sde.bounds[k][0];
-    let (mut jacobian, mut there) = (vec![vec![0.0; d * d]; n], drift.clone());
+    let (mut jacobians, mut there, mut unit) = (vec![0.0; n * d * d], drift.clone(), vec![0.0; d * d]);
     for j in 0..d {
         let delta = 1e-5 * length(j);
         let inward = |x: f64| if x + delta > sde.bounds[j][1] { -delta } else { delta };
         let mut moved = points.to_vec();
         moved[j * n..(j + 1) * n].iter_mut().for_each(|x| *x += inward(*x));
         sde.dynamics.drift_diffusion(&moved, &mut there, &mut diffusion);
-        for (i, jacobian) in jacobian.iter_mut().enumerate() {
+        for (i, jacobian) in jacobians.chunks_exact_mut(d * d).enumerate() {
             for k in 0..d {
                 let slope = (there[k * n + i] - drift[k * n + i]) / inward(points[j * n + i]);
                 jacobian[k * d + j] = slope * length(j) / length(k);
             }
         }
     }
-    jacobian.into_iter().map(|jacobian| spectral_radius(d, jacobian)).fold(0.0, f64::max)
+    jacobians.chunks_exact_mut(d * d).map(|jacobian| spectral_radius(d, jacobian, &mut unit)).fold(0.0, f64::max)
 }
 
-/// ‖M⁸‖^(1/8) of a d×d matrix in Frobenius' norm.
-fn spectral_radius(d: usize, mut matrix: Vec<f64>) -> f64 {
+/// ‖M⁸‖^(1/8) of a d×d matrix in Frobenius' norm; both arrays are its workspace.
+fn spectral_radius(d: usize, matrix: &mut [f64], unit: &mut [f64]) -> f64 {
     let mut log = 0.0;
     for power in [1.0, 2.0, 4.0, 8.0] {
         let size = matrix.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -199,9 +199,10 @@ fn spectral_radius(d: usize, mut matrix: Vec<f64>) -> f64 {
             return 0.0;
         }
         log += size.ln() / power;
-        let unit: Vec<f64> = matrix.iter().map(|x| x / size).collect();
-        let entry = |at: usize| (0..d).map(|k| unit[at / d * d + k] * unit[k * d + at % d]).sum();
-        matrix = (0..d * d).map(entry).collect();
+        unit.iter_mut().zip(&*matrix).for_each(|(unit, x)| *unit = x / size);
+        for at in 0..d * d {
+            matrix[at] = (0..d).map(|k| unit[at / d * d + k] * unit[k * d + at % d]).sum();
+        }
     }
     log.exp()
 }

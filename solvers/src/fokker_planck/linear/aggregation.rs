@@ -1,8 +1,10 @@
-//! Aggregation multigrid for M-matrices with known near-null vectors: the hierarchy, its K-cycle, and the Krylov method around it.
+//! Multigrid for M-matrices with known near-null vectors: the hierarchy, its K-cycle, and the Krylov method around it.
 //!
-//! Y. Notay, doi:10.1137/100818509 (aggregation and K-cycle). Unknowns are scaled so that the constant vector is the smooth one;
-//! coarse cells are unions of four, coarse rates are sums of rates, so every level is a Markov chain with the same losses.
+//! Y. Notay, doi:10.1137/100818509 (aggregation and K-cycle). Unknowns are scaled so that the constant vector is the smooth one, and
+//! every level is a Markov chain with the same losses: of [`Boxes`] where a grid is coupled along its axes alone, else of unions of four
+//! strongly coupled cells with sums of rates.
 
+use super::boxes::Boxes;
 use super::front::Front;
 use super::solver::proceed;
 use crate::Error;
@@ -21,6 +23,8 @@ pub(super) struct Matrix {
     pub column: Vec<u32>,
     pub value: Vec<f64>,
     pub diagonal: Vec<f64>,
+    /// 1/diagonal; 0 where that is 0.
+    pub inverse: Vec<f64>,
     pub ground: Vec<f64>,
 }
 
@@ -29,14 +33,21 @@ impl Matrix {
     pub fn new(start: Vec<u32>, column: Vec<u32>, value: Vec<f64>, ground: Vec<f64>) -> Self {
         let mut diagonal = ground.clone();
         column.iter().zip(&value).for_each(|(&j, a)| diagonal[j as usize] += a);
-        Self { start, column, value, diagonal, ground }
+        Self { start, column, value, inverse: inverse(&diagonal), diagonal, ground }
+    }
+
+    /// The same with another diagonal.
+    pub fn with_diagonal(mut self, diagonal: Vec<f64>) -> Self {
+        self.inverse = inverse(&diagonal);
+        self.diagonal = diagonal;
+        self
     }
 
     pub fn len(&self) -> usize {
         self.diagonal.len()
     }
 
-    fn row(&self, i: usize) -> impl Iterator<Item = (usize, f64)> {
+    pub fn row(&self, i: usize) -> impl Iterator<Item = (usize, f64)> {
         let range = self.start[i] as usize..self.start[i + 1] as usize;
         self.column[range.clone()].iter().zip(&self.value[range]).map(|(&j, &a)| (j as usize, a))
     }
@@ -60,8 +71,8 @@ impl Matrix {
     /// One Gauss–Seidel sweep in the given order.
     fn relax(&self, x: &mut [f64], b: &[f64], order: impl Iterator<Item = usize>) {
         for i in order {
-            if self.diagonal[i] > 0.0 {
-                x[i] = (b[i] + self.inflow(i, x)) / self.diagonal[i];
+            if self.inverse[i] > 0.0 {
+                x[i] = (b[i] + self.inflow(i, x)) * self.inverse[i];
             }
         }
     }
@@ -122,9 +133,15 @@ impl Matrix {
     }
 }
 
+fn inverse(diagonal: &[f64]) -> Vec<f64> {
+    diagonal.iter().map(|&d| if d > 0.0 { 1.0 / d } else { 0.0 }).collect()
+}
+
 struct Level {
     matrix: Matrix,
     aggregate: Vec<u32>,
+    /// How corrections come up; None: constant on aggregates.
+    boxes: Option<Boxes>,
 }
 
 /// Matrices from fine to coarse, the coarsest eliminated.
@@ -136,9 +153,19 @@ pub(super) struct Hierarchy {
 }
 
 impl Hierarchy {
-    pub fn new(matrix: Matrix) -> Self {
+    /// Of the matrix of a grid with these cells along its axes.
+    pub fn new(mut matrix: Matrix, shape: &[usize]) -> Self {
         let mut levels = Vec::new();
-        let mut matrix = matrix;
+        let mut shape = shape.to_vec();
+        while matrix.len() > COARSEST
+            && let Some(boxes) = Boxes::of(&matrix, &shape)
+        {
+            let aggregate = boxes.aggregates();
+            shape = boxes.shape().to_vec();
+            let coarse = boxes.rescaled(matrix.coarsened(&aggregate, shape.iter().product()));
+            levels.push(Level { matrix, aggregate, boxes: Some(boxes) });
+            matrix = coarse;
+        }
         while matrix.len() > COARSEST {
             let (first, pairs) = matrix.pairs();
             let half = matrix.coarsened(&first, pairs);
@@ -148,7 +175,7 @@ impl Hierarchy {
             }
             let aggregate = first.iter().map(|&a| second[a as usize]).collect();
             let coarse = half.coarsened(&second, count);
-            levels.push(Level { matrix, aggregate });
+            levels.push(Level { matrix, aggregate, boxes: None });
             matrix = coarse;
         }
         let n = matrix.len();
@@ -162,7 +189,7 @@ impl Hierarchy {
     }
 
     pub fn bytes(&self) -> usize {
-        let matrix = |m: &Matrix| 12 * m.value.len() + 24 * m.len();
+        let matrix = |m: &Matrix| 12 * m.value.len() + 32 * m.len();
         self.levels.iter().map(|l| matrix(&l.matrix) + 4 * l.aggregate.len()).sum::<usize>()
             + 8 * self.front.value.len()
     }
@@ -190,7 +217,7 @@ impl Hierarchy {
 
     /// One K-cycle for B e = r at a level.
     fn cycle(&self, level: usize, r: &[f64], e: &mut [f64]) {
-        let Some(Level { matrix, aggregate }) = self.levels.get(level) else {
+        let Some(Level { matrix, aggregate, boxes }) = self.levels.get(level) else {
             self.solve_coarsest(r, e);
             return;
         };
@@ -204,7 +231,10 @@ impl Hierarchy {
         }
         let mut correction = vec![0.0; coarse.len()];
         self.two_steps(level + 1, &restricted, &mut correction);
-        e.iter_mut().zip(aggregate).for_each(|(e, &a)| *e += correction[a as usize]);
+        match boxes {
+            Some(boxes) => boxes.interpolate(&correction, e),
+            None => e.iter_mut().zip(aggregate).for_each(|(e, &a)| *e += correction[a as usize]),
+        }
         matrix.relax(e, r, (0..matrix.len()).rev());
     }
 
@@ -214,10 +244,11 @@ impl Hierarchy {
             return self.cycle(level, r, x);
         }
         let mut projection = Projection::new(self.matrix(level), r, 2);
+        let before = projection.size();
         for _ in 0..2 {
             let mut z = vec![0.0; r.len()];
             self.cycle(level, &projection.rest, &mut z);
-            if !projection.add(z, x) || dot(&projection.rest, &projection.rest) <= 0.0625 * dot(r, r) {
+            if !projection.add(z, x) || projection.size() <= 0.0625 * before {
                 return;
             }
         }
@@ -265,13 +296,12 @@ pub(super) struct Reached {
     pub converged: bool,
 }
 
-/// Krylov method whose residual is orthogonal to the directions (conjugate gradients where B is symmetric; O. Axelsson,
-/// doi:10.1007/BF01396446). The scaled B is positive real: its symmetric part is a weighted Laplacian plus the ground. The
-/// energy that this minimises sees smooth errors as they are; a residual would drown them in the steps of the aggregates.
+/// Generalised conjugate residuals (Eisenstat, Elman & Schultz, doi:10.1137/0720023): each step makes Σ r²/diagonal as small as a sum of
+/// the directions kept can. It goes on where cycle and matrix together are not positive, which strong currents and interpolation make.
 struct Projection<'a> {
     matrix: &'a Matrix,
     rest: Vec<f64>,
-    /// p, Bp, pᵀBp; pᵢᵀBpⱼ = 0 for i < j.
+    /// p, Bp, ‖Bp‖²; orthogonal in Bp.
     directions: Vec<(Vec<f64>, Vec<f64>, f64)>,
     keep: usize,
 }
@@ -281,26 +311,32 @@ impl<'a> Projection<'a> {
         Self { matrix, rest: b.to_vec(), directions: Vec::new(), keep }
     }
 
+    /// Σ r²/diagonal.
+    fn size(&self) -> f64 {
+        dot(&self.matrix.inverse, &self.rest, &self.rest)
+    }
+
     /// Moves x along a new direction; false where there is nothing to gain.
     fn add(&mut self, mut z: Vec<f64>, x: &mut [f64]) -> bool {
         let mut v = vec![0.0; z.len()];
         self.matrix.multiply(&z, &mut v);
-        for (p, q, pq) in &self.directions {
-            let beta = dot(p, &v) / pq;
+        let inverse = &self.matrix.inverse;
+        for (p, q, size) in &self.directions {
+            let beta = dot(inverse, q, &v) / size;
             axpy(-beta, q, &mut v);
             axpy(-beta, p, &mut z);
         }
-        let zv = dot(&z, &v);
-        if zv.is_nan() || zv <= 0.0 {
+        let size = dot(inverse, &v, &v);
+        if size.is_nan() || size <= 0.0 {
             return false;
         }
-        let alpha = dot(&z, &self.rest) / zv;
+        let alpha = dot(inverse, &v, &self.rest) / size;
         axpy(alpha, &z, x);
         axpy(-alpha, &v, &mut self.rest);
         if self.directions.len() == self.keep {
             self.directions.remove(0);
         }
-        self.directions.push((z, v, zv));
+        self.directions.push((z, v, size));
         true
     }
 }
@@ -312,8 +348,17 @@ dispatch! {
 }
 
 dispatch! {
-    fn dot(a: &[f64], b: &[f64]) -> f64 {
-        super::front::dot(a, b)
+    /// Σ w a b.
+    fn dot(w: &[f64], a: &[f64], b: &[f64]) -> f64 {
+        let mut sums = [0.0; 8];
+        let (w8, a8, b8) = (w.chunks_exact(8), a.chunks_exact(8), b.chunks_exact(8));
+        let rest = w8.remainder().iter().zip(a8.remainder()).zip(b8.remainder()).map(|((w, a), b)| w * a * b).sum::<f64>();
+        for ((w, a), b) in w8.zip(a8).zip(b8) {
+            for lane in 0..8 {
+                sums[lane] += w[lane] * a[lane] * b[lane];
+            }
+        }
+        sums.iter().sum::<f64>() + rest
     }
 }
 

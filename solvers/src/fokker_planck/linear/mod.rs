@@ -8,9 +8,10 @@
 //!
 //! * [`solver`]: what a solver is; [`table`]: all of them, the choice;
 //! * [`tridiagonal`]: one axis; [`multifrontal`], [`dissection`], `front`: elimination along a nested dissection;
-//! * [`multigrid`], `aggregation`: the iteration for grids too large for that.
+//! * [`multigrid`], `aggregation`, `boxes`: the iteration for grids too large for that.
 
 mod aggregation;
+mod boxes;
 pub mod dissection;
 mod front;
 pub mod multifrontal;

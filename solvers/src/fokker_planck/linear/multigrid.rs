@@ -1,4 +1,4 @@
-//! Large grids: aggregation multigrid with a Krylov method around it, memory O(N); also for the stationary density.
+//! Large grids: multigrid with a Krylov method around it, memory O(N); also for the stationary density.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +13,7 @@ use crate::fokker_planck::stationary::law::StationaryLaw;
 /// Entry of the table of linear solvers.
 pub const SOLVER: LinearSolver = LinearSolver {
     name: "multigrid",
-    about: "aggregation multigrid with a Krylov method around it, memory O(N), for grids too large for elimination",
+    about: "multigrid with a Krylov method around it, memory O(N), for grids too large for elimination",
     applies: |generator, _| generator.cells() > 2,
     needs,
     prepare: |generator, shape, law| {
@@ -86,9 +86,9 @@ impl PreparedSolver for Prepared {
             return Err(super::solver::singular(SOLVER.name));
         }
         let weights = self.weights(interrupt)?;
-        let hierarchy = Hierarchy::new(scaled(&self.generator, &weights.value, c, gamma));
-        let transposed = OnceLock::new();
-        Ok(Box::new(Multigrid { generator: self.generator.clone(), c, gamma, weights, hierarchy, transposed }))
+        let hierarchy = Hierarchy::new(scaled(&self.generator, &weights.value, c, gamma), &self.shape);
+        let (generator, shape) = (self.generator.clone(), self.shape.clone());
+        Ok(Box::new(Multigrid { generator, shape, c, gamma, weights, hierarchy, transposed: OnceLock::new() }))
     }
     fn cost(&self) -> (f64, f64) {
         let needs = needs(&Needed::of(&self.generator, &self.shape));
@@ -98,6 +98,7 @@ impl PreparedSolver for Prepared {
 
 struct Multigrid {
     generator: Arc<Generator>,
+    shape: Vec<usize>,
     c: f64,
     gamma: f64,
     weights: Arc<Weights>,
@@ -107,7 +108,7 @@ struct Multigrid {
 }
 
 /// B = (c − γQᵀ) diag(w): its unknown x/w is smooth where w is near the stationary density.
-fn scaled(generator: &Generator, weight: &[f64], c: f64, gamma: f64) -> Matrix {
+pub(super) fn scaled(generator: &Generator, weight: &[f64], c: f64, gamma: f64) -> Matrix {
     let n = generator.cells();
     let (mut start, mut column) = (Vec::with_capacity(n + 1), Vec::with_capacity(generator.rates()));
     let mut value = Vec::with_capacity(generator.rates());
@@ -136,8 +137,7 @@ fn scaled_transposed(generator: &Generator, weight: &[f64], c: f64, gamma: f64) 
     let mut matrix = Matrix::new(start, column, value, vec![0.0; n]);
     let diagonal: Vec<f64> = (0..n).map(|i| (c + gamma * generator.leaving()[i]) * weight[i]).collect();
     matrix.ground = diagonal.iter().zip(&matrix.diagonal).map(|(d, s)| (d - s).max(0.0)).collect();
-    matrix.diagonal = diagonal;
-    matrix
+    matrix.with_diagonal(diagonal)
 }
 
 impl Multigrid {
@@ -172,7 +172,7 @@ impl ShiftedSolver for Multigrid {
         if self.weights.symmetric {
             return self.run(&self.hierarchy, &b, x, interrupt);
         }
-        let build = || Hierarchy::new(scaled_transposed(&self.generator, weight, self.c, self.gamma));
+        let build = || Hierarchy::new(scaled_transposed(&self.generator, weight, self.c, self.gamma), &self.shape);
         self.run(self.transposed.get_or_init(build), &b, x, interrupt)
     }
 
@@ -199,7 +199,7 @@ pub(crate) fn stationary(
     interrupt: Interrupt,
 ) -> Result<(Vec<f64>, f64), Error> {
     let start = match guess {
-        Some(guess) => (polished(generator, &guess, SWEEPS / 2), 1e4),
+        Some(guess) => (polished(generator, &guess, 1), 1e4),
         None => (vec![0.0; generator.cells()], 0.01),
     };
     let (log, residual) = marched(generator, shape, start, interrupt)?;
@@ -218,6 +218,7 @@ fn marched(
     let (_, median, _) = leaving.select_nth_unstable_by(middle, f64::total_cmp);
     let longest = shape.iter().copied().max().unwrap_or(1) as f64;
     let mut step = fraction * longest * longest / median.max(f64::MIN_POSITIVE);
+    let mut shape = shape;
     let (mut refused, mut quiet, mut residual) = (0, 0, f64::INFINITY);
     let (mut rest, mut change) = (vec![0.0; log.len()], vec![0.0; log.len()]);
     for _ in 0..STEPS {
@@ -228,14 +229,17 @@ fn marched(
         if residual < CONVERGED || quiet == 2 || refused > 8 {
             break;
         }
-        rest.iter_mut().for_each(|r| *r *= step);
-        let hierarchy = Hierarchy::new(scaled(generator, &weight, 1.0, step));
-        let reached = hierarchy.solve(&rest, &mut change, 1e-3, 40, interrupt)?;
+        let (mass, excess) = (weight.iter().sum::<f64>(), rest.iter().sum::<f64>());
+        // nothing is created: what rounding left would come back as a density that grows with the step
+        rest.iter_mut().zip(&weight).for_each(|(r, w)| *r = step * (*r - w * (excess / mass)));
+        let hierarchy = Hierarchy::new(scaled(generator, &weight, 1.0, step), shape);
+        let tolerance = (0.3 * CONVERGED / residual).max(1e-3);
+        let reached = hierarchy.solve(&rest, &mut change, tolerance, 40, interrupt)?;
         if reached.residual.is_nan() || reached.residual > 0.1 {
-            (step, refused) = (0.25 * step, refused + 1);
+            // by strongly coupled cells and no longer by boxes
+            (step, refused, shape) = (0.25 * step, refused + 1, &[]);
             continue;
         }
-        let mass: f64 = weight.iter().sum();
         let moved = weight.iter().zip(&change).map(|(w, c)| w * c.abs()).sum::<f64>() / mass;
         log.iter_mut().zip(&change).for_each(|(l, c)| *l += c.clamp(-0.99, 99.0).ln_1p());
         // a slow mode may move little within one step: two longer ones must agree that all is quiet
@@ -253,23 +257,42 @@ const CONVERGED: f64 = 3e-16;
 const QUIET: f64 = 1e-12;
 
 /// Gauss–Seidel sweeps from the largest values down: tails hang on what is nearer the middle, and each sweep is a sum of
-/// positive numbers, so they gain the relative accuracy that a residual in L1 does not give them. Shifted to maximum 0.
+/// positive numbers, so they gain the relative accuracy that a residual in L1 does not give them. Only cells that still moved are
+/// visited again. Shifted to maximum 0.
 fn polished(generator: &Generator, log: &[f64], sweeps: usize) -> Vec<f64> {
-    let mut order: Vec<u32> = (0..log.len() as u32).collect();
-    order.sort_by(|&a, &b| log[b as usize].total_cmp(&log[a as usize]));
+    let mut order = descending(log);
     let mut p = exponentials(log);
     for _ in 0..sweeps {
-        for &i in &order {
+        order.retain(|&i| {
             let i = i as usize;
             let (cells, rates) = generator.incoming(i);
             let inflow: f64 = cells.iter().zip(rates).map(|(&j, rate)| rate * p[j as usize]).sum();
+            let before = p[i];
             if inflow > 0.0 {
                 p[i] = inflow / generator.leaving()[i];
             }
-        }
+            (p[i] - before).abs() > SETTLED * p[i]
+        });
     }
     let top = p.iter().copied().fold(0.0, f64::max);
     p.iter().map(|p| (p / top).ln()).collect()
+}
+
+/// Relative change of a cell from which on a sweep moved it.
+const SETTLED: f64 = 1e-12;
+
+/// Cells from the largest values down, those within a factor of e in their own order, which the memory likes.
+fn descending(log: &[f64]) -> Vec<u32> {
+    let top = log.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut steps: Vec<Vec<u32>> = Vec::new();
+    for (i, l) in log.iter().enumerate() {
+        let step = (top - l).clamp(0.0, -2.0 * DEEPEST) as usize;
+        if steps.len() <= step {
+            steps.resize_with(step + 1, Vec::new);
+        }
+        steps[step].push(i as u32);
+    }
+    steps.concat()
 }
 
 const SWEEPS: usize = 8;

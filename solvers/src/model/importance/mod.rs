@@ -20,7 +20,7 @@ use crate::error::{Error, Setting};
 use crate::model::capability::{Model, SampleModel};
 use crate::numerics::lanes::dispatch;
 use crate::numerics::symmetric::packed_len;
-use scheme::{BLOCK, norms};
+use scheme::{BLOCK, LANES, accumulated, norms};
 pub use scheme::{LossScale, Sampling, Scheme};
 
 /// A model whose samples are drawn by importance: the mean and the covariance of its sampled gradients in the place of ∇L and D,
@@ -320,11 +320,48 @@ impl SampleModel for ImportanceSampled {
         self.probabilities(points, probabilities);
     }
 
+    fn cumulative_weights(&self, points: &[f64], sums: &mut [f64]) {
+        let n = points.len() / self.dimension();
+        if let (LANES, Some((sign, scale, smoothing))) = (n, self.sampling.scheme.exponential()) {
+            self.model.sample_losses(points, sums);
+            return accumulated(sums, sign, scale, smoothing, self.sampling.uniform);
+        }
+        self.sampling_probabilities(points, sums);
+        for s in n..sums.len() {
+            sums[s] += sums[s - n];
+        }
+    }
+
     /// The batch must have been drawn with [`ImportanceSampled::probabilities`]; reweighted: mean of g/(m p).
     fn batch_gradient(&self, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
         if !self.sampling.reweight && self.sampling.clip.is_none() {
             return self.model.batch_gradient(points, batch, gradient);
         }
+        if self.model.projected().is_some() {
+            return self.batch_gradient_of_all(points, batch, gradient);
+        }
+        let (d, n) = (self.dimension(), points.len() / self.dimension());
+        let mut probabilities = vec![0.0; if self.sampling.reweight { self.samples() * n } else { 0 }];
+        if self.sampling.reweight {
+            self.probabilities(points, &mut probabilities);
+        }
+        let (mut own, share) = (vec![0.0; d * n], n as f64 / batch.len() as f64);
+        gradient.fill(0.0);
+        for drawn in batch.chunks_exact(n) {
+            self.model.batch_gradient(points, drawn, &mut own);
+            self.sampling.clip(&mut own, n);
+            for i in 0..n {
+                let p = if self.sampling.reweight { probabilities[drawn[i] as usize * n + i] } else { 1.0 };
+                let weight = share * self.weight(p);
+                (0..d).for_each(|k| gradient[k * n + i] += weight * own[k * n + i]);
+            }
+        }
+    }
+}
+
+impl ImportanceSampled {
+    /// [`SampleModel::batch_gradient`] of a model that solves for parameters: one sample costs as much as all.
+    fn batch_gradient_of_all(&self, points: &[f64], batch: &[u32], gradient: &mut [f64]) {
         let (d, m) = (self.dimension(), self.samples());
         self.blocks(points, true, |first, n, block| {
             let size = batch.len() / n;

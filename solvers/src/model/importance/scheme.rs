@@ -1,7 +1,9 @@
 //! Sampling schemes: with what probabilities the samples are drawn at a point.
 
+use std::f64::consts::LOG2_E;
+
 use crate::error::Error;
-use crate::numerics::lanes::{dispatch, exp};
+use crate::numerics::lanes::{dispatch, exp, exp2};
 
 /// Points that are worked on together: bounds the m·d·n numbers held at a time.
 pub(super) const BLOCK: usize = 64;
@@ -76,7 +78,7 @@ impl Scheme {
     }
 
     /// σ, U and c of e^{σ l/(U c)}.
-    fn exponential(self) -> Option<(f64, LossScale, f64)> {
+    pub(super) fn exponential(self) -> Option<(f64, LossScale, f64)> {
         match self {
             Self::SoftMin { scale, smoothing } => Some((-1.0, scale, smoothing)),
             Self::SoftMax { scale, smoothing } => Some((1.0, scale, smoothing)),
@@ -213,6 +215,57 @@ fn shared(values: &mut [f64], n: usize, i: usize, weight: impl Fn(f64, f64) -> f
     }
 }
 
+/// Points whose weights are accumulated together.
+pub(super) const LANES: usize = 32;
+
+impl LossScale {
+    /// τ = U·c from the mean and the largest of the losses; the smallest number where every loss is 0: uniform.
+    #[inline(always)]
+    fn temperature(self, smoothing: f64, mean: f64, largest: f64) -> f64 {
+        let scale = match self {
+            Self::Constant(u) => u,
+            Self::MeanLoss => mean,
+            Self::MaxLoss => largest,
+        };
+        (scale * smoothing).max(f64::MIN_POSITIVE)
+    }
+}
+
+dispatch! {
+    /// Σ_{r ≤ s} e^{σ (l_r − l*)/τ} in the place of l_s at [`LANES`] points, l* the loss that is drawn most; with a share ε of uniform
+    /// draws their total is 1 and ε (s + 1)/m is mixed in.
+    pub(super) fn accumulated(losses: &mut [f64], sign: f64, scale: LossScale, smoothing: f64, uniform: f64) {
+        let rows = losses.as_chunks_mut::<LANES>().0;
+        let m = rows.len() as f64;
+        let (mut least, mut sum, mut largest) = ([f64::INFINITY; LANES], [0.0; LANES], [f64::NEG_INFINITY; LANES]);
+        for row in &*rows {
+            for i in 0..LANES {
+                least[i] = if row[i] < least[i] { row[i] } else { least[i] };
+                largest[i] = if row[i] > largest[i] { row[i] } else { largest[i] };
+                sum[i] += row[i];
+            }
+        }
+        let (mut rate, extreme) = ([0.0; LANES], if sign > 0.0 { largest } else { least });
+        for i in 0..LANES {
+            rate[i] = sign * LOG2_E / scale.temperature(smoothing, sum[i] / m, largest[i]);
+        }
+        sum.fill(0.0);
+        for row in &mut *rows {
+            for i in 0..LANES {
+                sum[i] += exp2((row[i] - extreme[i]) * rate[i]);
+            }
+            *row = sum;
+        }
+        if uniform > 0.0 {
+            for (s, row) in rows.iter_mut().enumerate() {
+                for i in 0..LANES {
+                    row[i] = (1.0 - uniform) * (row[i] / sum[i]) + uniform * ((s + 1) as f64 / m);
+                }
+            }
+        }
+    }
+}
+
 dispatch! {
     /// τ (n) and the probabilities ∝ e^{σ l/τ} (m×n) of n points from their losses (m×n).
     fn exponential(
@@ -234,12 +287,7 @@ dispatch! {
         }
         let m = (losses.len() / n) as f64;
         for i in 0..n {
-            let scale = match scale {
-                LossScale::Constant(u) => u,
-                LossScale::MeanLoss => sum[i] / m,
-                LossScale::MaxLoss => largest[i],
-            };
-            temperature[i] = (scale * smoothing).max(f64::MIN_POSITIVE); // every loss 0: uniform
+            temperature[i] = scale.temperature(smoothing, sum[i] / m, largest[i]);
         }
         let extreme = if sign > 0.0 { &largest } else { &least };
         sum.fill(0.0);

@@ -9,6 +9,15 @@ fn genesis() -> Arc<dyn SampleModel> {
     Arc::new(TanhRegression::new(&x, &y, &units, Amplitudes::Projected, SampleGradient::Total).unwrap())
 }
 
+/// The same samples with amplitudes that are given.
+fn fixed() -> Arc<dyn SampleModel> {
+    let x: Vec<f64> = (0..10).map(|i| -2.25 + 0.5 * i as f64).collect();
+    let y = [3.5, 3.22, 1.69, -0.9, -2.43, -5.54, -3.61, -3.63, -3.67, -3.65];
+    let units = TanhRegression::units(&[-1.5, -0.9, -0.2], &[0, 0, 0]);
+    let amplitudes = Amplitudes::Fixed(vec![-1.2, -2.5, 0.4]);
+    Arc::new(TanhRegression::new(&x, &y, &units, amplitudes, SampleGradient::Total).unwrap())
+}
+
 fn sampled(tau: f64, reweight: bool) -> ImportanceSampled {
     ImportanceSampled::new(genesis(), LossScale::Constant(1.0), tau, reweight).unwrap()
 }
@@ -242,11 +251,11 @@ fn no_reweighted_scheme_has_less_noise_than_the_norms_of_the_gradients() {
 
 #[test]
 fn batches_of_every_scheme_have_the_declared_mean_and_covariance() {
-    for reweight in [false, true] {
+    for (inner, reweight) in [(genesis(), false), (genesis(), true), (fixed(), false), (fixed(), true)] {
         for (k, (law, uniform)) in SCHEMES.into_iter().enumerate() {
             let clip = (k % 2 == 1).then_some(0.8);
             let sampling = Sampling { uniform, clip, ..Sampling::of(law, reweight) };
-            let model = ImportanceSampled::by(genesis(), sampling).unwrap();
+            let model = ImportanceSampled::by(Arc::clone(&inner) as _, sampling).unwrap();
             let (mut p, mut g, mut d, mut each) = ([0.0; 10], [0.0], [0.0], [0.0; 10]);
             model.sampling_probabilities(&[1.2], &mut p);
             close(p.iter().sum::<f64>(), 1.0, 1e-14);
@@ -291,5 +300,27 @@ fn losses_that_vanish_and_gradients_that_vanish_leave_probabilities() {
         sampling(Scheme::SoftMax { scale: LossScale::MeanLoss, smoothing: -1.0 }),
     ] {
         assert!(ImportanceSampled::by(genesis(), bad).is_err());
+    }
+}
+
+/// Accumulated weights are in proportion to the probabilities, at as many points as are drawn for at once and at others.
+#[test]
+fn cumulative_weights_have_the_probabilities_of_every_scheme() {
+    for n in [LANES, 5] {
+        let points: Vec<f64> = (0..n).map(|i| 0.3 + 0.15 * i as f64).collect();
+        for ((law, _), uniform) in SCHEMES.into_iter().flat_map(|scheme| [(scheme, 0.0), (scheme, 0.3)]) {
+            let model = ImportanceSampled::by(fixed(), Sampling { uniform, ..Sampling::of(law, false) }).unwrap();
+            let (mut p, mut sums) = (vec![0.0; 10 * n], vec![0.0; 10 * n]);
+            model.probabilities(&points, &mut p);
+            model.cumulative_weights(&points, &mut sums);
+            for i in 0..n {
+                let total = sums[9 * n + i];
+                for s in 0..10 {
+                    let before = if s > 0 { sums[(s - 1) * n + i] } else { 0.0 };
+                    let drawn = (sums[s * n + i] - before) / total;
+                    assert!((drawn - p[s * n + i]).abs() < 1e-14, "{law:?}, ε = {uniform}: {drawn} {}", p[s * n + i]);
+                }
+            }
+        }
     }
 }

@@ -61,13 +61,11 @@ impl Tile {
         self.residual[s] = -y;
     }
 
-    /// Finds residuals and, with `SLOPES`, slopes of the first `count` samples.
+    /// Finds residuals and slopes of the first `count` samples.
     #[inline(always)]
-    fn evaluate<const D: usize, const SLOPES: bool>(&mut self, units: &[Active], w: &[Lane; D], count: usize) {
-        if SLOPES {
-            for k in 0..D {
-                self.slope[k] = [Lane::ZERO; TILE];
-            }
+    fn evaluate<const D: usize>(&mut self, units: &[Active], w: &[Lane; D], count: usize) {
+        for k in 0..D {
+            self.slope[k] = [Lane::ZERO; TILE];
         }
         let mut pairs = units.chunks_exact(2);
         for pair in &mut pairs {
@@ -76,8 +74,8 @@ impl Tile {
                 keep_lanes();
                 let (a, b) = (self.x[s] - pair[0].center, self.x[s] - pair[1].center);
                 let (ha, hb) = tanh_pair(wa * a, wb * b);
-                self.add::<SLOPES>(s, &pair[0], a, ha);
-                self.add::<SLOPES>(s, &pair[1], b, hb);
+                self.add(s, &pair[0], a, ha);
+                self.add(s, &pair[1], b, hb);
             }
         }
         for unit in pairs.remainder() {
@@ -85,18 +83,16 @@ impl Tile {
                 keep_lanes();
                 let a = self.x[s] - unit.center;
                 let h = tanh_pair(w[unit.group] * a, Lane::ZERO).0;
-                self.add::<SLOPES>(s, unit, a, h);
+                self.add(s, unit, a, h);
             }
         }
     }
 
     #[inline(always)]
-    fn add<const SLOPES: bool>(&mut self, s: usize, unit: &Active, a: Lane, h: Lane) {
+    fn add(&mut self, s: usize, unit: &Active, a: Lane, h: Lane) {
         self.residual[s] = h.fma(Lane::splat(unit.amplitude), self.residual[s]);
-        if SLOPES {
-            let slope = &mut self.slope[unit.group][s];
-            *slope = (a * unit.amplitude).fma(sech_squared(h), *slope);
-        }
+        let slope = &mut self.slope[unit.group][s];
+        *slope = (a * unit.amplitude).fma(sech_squared(h), *slope);
     }
 }
 
@@ -130,7 +126,7 @@ fn moments_kernel<const D: usize>(
             for (s, &[x, y]) in samples.iter().enumerate() {
                 tile.set(s, Lane::splat(x), Lane::splat(y));
             }
-            tile.evaluate::<D, true>(&model.units, &w, samples.len());
+            tile.evaluate::<D>(&model.units, &w, samples.len());
             for s in 0..samples.len() {
                 keep_lanes();
                 let r = tile.residual[s];
@@ -229,6 +225,33 @@ dispatch! {
     }
 }
 
+/// Losses, or residuals, alone: sample after sample in registers, to the same bits.
+#[inline(always)]
+fn losses_kernel<const D: usize>(model: &Fixed, points: &[f64], raw: bool, losses: &mut [f64]) {
+    let n = points.len() / D;
+    let pairs = model.units.chunks_exact(2);
+    let single = pairs.remainder();
+    for first in (0..n).step_by(WIDTH) {
+        let w = load::<D>(points, n, first);
+        for (row, &[x, y]) in model.samples.iter().enumerate() {
+            let mut r = Lane::splat(-y);
+            for pair in pairs.clone() {
+                keep_lanes();
+                let (wa, wb) = (w[pair[0].group], w[pair[1].group]);
+                let (ha, hb) = tanh_pair(wa * (x - pair[0].center), wb * (x - pair[1].center));
+                r = ha.fma(Lane::splat(pair[0].amplitude), r);
+                r = hb.fma(Lane::splat(pair[1].amplitude), r);
+            }
+            for unit in single {
+                keep_lanes();
+                let h = tanh_pair(w[unit.group] * (x - unit.center), Lane::ZERO).0;
+                r = h.fma(Lane::splat(unit.amplitude), r);
+            }
+            (if raw { r } else { r * r }).store(losses, n, row, first);
+        }
+    }
+}
+
 #[inline(always)]
 fn per_sample_kernel<const D: usize>(
     model: &Fixed,
@@ -238,6 +261,9 @@ fn per_sample_kernel<const D: usize>(
     gradients: &mut [f64],
 ) {
     let n = points.len() / D;
+    if gradients.is_empty() {
+        return losses_kernel::<D>(model, points, raw, losses);
+    }
     let m = model.samples.len();
     let mut tile = Tile::new();
     for first in (0..n).step_by(WIDTH) {
@@ -246,21 +272,15 @@ fn per_sample_kernel<const D: usize>(
             for (s, &[x, y]) in samples.iter().enumerate() {
                 tile.set(s, Lane::splat(x), Lane::splat(y));
             }
-            if gradients.is_empty() {
-                tile.evaluate::<D, false>(&model.units, &w, samples.len());
-            } else {
-                tile.evaluate::<D, true>(&model.units, &w, samples.len());
-            }
+            tile.evaluate::<D>(&model.units, &w, samples.len());
             for s in 0..samples.len() {
                 let (r, row) = (tile.residual[s], chunk * TILE + s);
                 if !losses.is_empty() {
                     (if raw { r } else { r * r }).store(losses, n, row, first);
                 }
-                if !gradients.is_empty() {
-                    for k in 0..D {
-                        let slope = tile.slope[k][s];
-                        (if raw { slope } else { r * slope * 2.0 }).store(gradients, n, k * m + row, first);
-                    }
+                for k in 0..D {
+                    let slope = tile.slope[k][s];
+                    (if raw { slope } else { r * slope * 2.0 }).store(gradients, n, k * m + row, first);
                 }
             }
         }
@@ -307,7 +327,7 @@ fn batch_kernel<const D: usize>(model: &Fixed, points: &[f64], batch: &[u32], gr
                     keep_lanes();
                     tile.set(s, x, y);
                 }
-                tile.evaluate::<D, true>(&model.units, &w, samples.len());
+                tile.evaluate::<D>(&model.units, &w, samples.len());
                 for s in 0..samples.len() {
                     keep_lanes();
                     for k in 0..D {

@@ -1,11 +1,11 @@
 //! Independent draws with the probabilities p_s(θ) that the model gives at each walker.
 
+use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 use super::Sampling;
 use crate::ensemble::BLOCK;
 use crate::model::SampleModel;
-use crate::numerics::lanes::dispatch;
 use crate::numerics::random::LaneStream;
 
 pub(super) struct Importance {
@@ -36,26 +36,28 @@ impl Sampling for Importance {
 /// Walkers of a block whose samples are drawn together.
 const CHUNK: usize = 32;
 
-dispatch! {
-    /// For the walkers from `first` on the sample where the sum of the weights passes u times their total: how many partial sums, the
-    /// last one left out, are at most that.
-    fn invert(sums: &[f64], uniforms: &[f64], first: usize, batch: &mut [u32]) {
-        let rows = sums.as_chunks::<CHUNK>().0;
-        let (total, rows) = (&rows[rows.len() - 1], &rows[..rows.len() - 1]);
-        for (drawn, u) in batch.chunks_exact_mut(BLOCK).zip(uniforms.chunks_exact(BLOCK)) {
-            let (drawn, u) = (&mut drawn[first..first + CHUNK], &u[first..first + CHUNK]);
-            let (mut count, mut level) = ([0u64; CHUNK], [0.0; CHUNK]);
+/// For the walkers from `first` on the sample where the sum of the weights passes u times their total: how many partial sums, the
+/// last one left out, are at most that, by bisection without branches.
+fn invert(sums: &[f64], uniforms: &[f64], first: usize, batch: &mut [u32]) {
+    let rows = sums.as_chunks::<CHUNK>().0;
+    let last = rows.len() - 1;
+    for (drawn, u) in batch.chunks_exact_mut(BLOCK).zip(uniforms.chunks_exact(BLOCK)) {
+        let (drawn, u) = (&mut drawn[first..first + CHUNK], &u[first..first + CHUNK]);
+        let (mut below, mut level) = ([0; CHUNK], [0.0; CHUNK]);
+        for i in 0..CHUNK {
+            level[i] = u[i] * rows[last][i];
+        }
+        let mut half = rows.len().next_power_of_two() / 2;
+        while half > 0 {
             for i in 0..CHUNK {
-                level[i] = u[i] * total[i];
+                let next = below[i] + half;
+                let passed = (next <= last) & (rows[(next - 1).min(last)][i] <= level[i]);
+                below[i] = select_unpredictable(passed, next, below[i]);
             }
-            for row in rows {
-                for i in 0..CHUNK {
-                    count[i] += u64::from(row[i] <= level[i]);
-                }
-            }
-            for i in 0..CHUNK {
-                drawn[i] = count[i] as u32;
-            }
+            half /= 2;
+        }
+        for i in 0..CHUNK {
+            drawn[i] = below[i] as u32;
         }
     }
 }
