@@ -154,10 +154,14 @@ pub trait SampleModel: Model {
     /// number u draws the sample where they pass u times the last of them. Models that find them without the probabilities override it.
     fn cumulative_weights(&self, points: &[f64], sums: &mut [f64]) {
         self.sampling_probabilities(points, sums);
-        let n = points.len() / self.dimension();
-        for s in n..sums.len() {
-            sums[s] += sums[s - n];
-        }
+        accumulate(sums, points.len() / self.dimension());
+    }
+}
+
+/// Partial sums over the samples in the place of the numbers (m×n) of n points.
+pub(super) fn accumulate(numbers: &mut [f64], n: usize) {
+    for s in n..numbers.len() {
+        numbers[s] += numbers[s - n];
     }
 }
 

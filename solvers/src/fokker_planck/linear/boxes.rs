@@ -57,7 +57,7 @@ impl Boxes {
 
     /// The chain of the boxes from the sums of rates between them. Boxes are twice as far apart as cells: the symmetric part, which
     /// diffuses, is halved; the antisymmetric one, the current through a face, stays; what that makes negative is left out.
-    pub fn rescaled(&self, mut sums: Matrix) -> Matrix {
+    pub fn rescaled(&self, sums: Matrix) -> Matrix {
         let strides = strides(&self.coarse);
         let mut value = sums.value.clone();
         for i in 0..sums.len() {
@@ -70,8 +70,7 @@ impl Boxes {
                 }
             }
         }
-        std::mem::swap(&mut sums.value, &mut value);
-        Matrix::new(sums.start, sums.column, sums.value, sums.ground)
+        Matrix::new(sums.start, sums.column, value, sums.ground)
     }
 
     /// Adds the interpolated `correction` of the boxes to `x`, axis by axis; beyond a wall as at the wall.

@@ -17,10 +17,11 @@ mod tests;
 use std::sync::Arc;
 
 use crate::error::{Error, Setting};
-use crate::model::capability::{Model, SampleModel};
+use crate::model::capability::{Model, SampleModel, accumulate};
 use crate::numerics::lanes::dispatch;
 use crate::numerics::symmetric::packed_len;
-use scheme::{BLOCK, LANES, accumulated, norms};
+pub(crate) use scheme::LANES;
+use scheme::{BLOCK, accumulated, norms};
 pub use scheme::{LossScale, Sampling, Scheme};
 
 /// A model whose samples are drawn by importance: the mean and the covariance of its sampled gradients in the place of ∇L and D,
@@ -327,9 +328,7 @@ impl SampleModel for ImportanceSampled {
             return accumulated(sums, sign, scale, smoothing, self.sampling.uniform);
         }
         self.sampling_probabilities(points, sums);
-        for s in n..sums.len() {
-            sums[s] += sums[s - n];
-        }
+        accumulate(sums, n);
     }
 
     /// The batch must have been drawn with [`ImportanceSampled::probabilities`]; reweighted: mean of g/(m p).

@@ -215,8 +215,8 @@ fn shared(values: &mut [f64], n: usize, i: usize, weight: impl Fn(f64, f64) -> f
     }
 }
 
-/// Points whose weights are accumulated together.
-pub(super) const LANES: usize = 32;
+/// Points whose weights are accumulated together, and walkers whose samples are drawn together.
+pub(crate) const LANES: usize = 32;
 
 impl LossScale {
     /// τ = U·c from the mean and the largest of the losses; the smallest number where every loss is 0: uniform.
