@@ -281,6 +281,13 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
         budget: None,
         ..written.clone()
     };
+    let ratio = problem.grid.len() as f64 / f64::max(coarse.grid.len() as f64, 1.0);
+    if written.discretisation.is_some_and(|kind| kind.own_steps) {
+        // steps fit the cells, so that those of a part of the box are not its own: a whole one, coarser, tells more
+        let start = Stopwatch::start();
+        let coarse = (ENTRY.build)(options, coarse, &until(LONGEST_PROBE, interrupt)).ok();
+        return Ok(Measured { building: start.seconds() * ratio, seconds: 0.0, stepping: None, coarse });
+    }
     let (mut seen, start) = (0.0, Stopwatch::start());
     for window in windows(&problem.grid) {
         let cells = window.len() as f64;
@@ -296,7 +303,9 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     }
     let coarser = 1.0 + 1.0 / 2f64.powf(problem.dimension() as f64);
     let building = start.seconds() * coarser * problem.grid.len() as f64 / f64::max(seen, 1.0);
-    let coarse = (ENTRY.build)(options, coarse, &until(LONGEST_PROBE, interrupt)).ok();
+    let edges = FokkerPlanckOptions { discretisation, ..written.clone() };
+    let coarse = FokkerPlanck::new_until(coarse, edges, &until(LONGEST_PROBE, interrupt)).ok();
+    let coarse = coarse.map(|engine| Box::new(engine) as Box<dyn Engine>);
     Ok(Measured { building, seconds: 0.0, stepping: None, coarse })
 }
 

@@ -4,13 +4,19 @@
 //! balance: it is taken without a trial. Elsewhere both are tried, each with the coarser ones that tell its error, for the stationary
 //! density and a few output times. A bar on the Péclet number alone would be wrong both ways: a reversible problem
 //! with high numbers in its flanks can do better on edges, a linear one with moderate numbers on the chain.
+//!
+//! A law that starts and rests where the number is moderate may be narrow in between. Where the drift carries it through cells of high
+//! numbers the edge generator is tried, and the chain where that is not accurate; passages out of where it rests then stay with the edges.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use super::accuracy::coarse_levels::CoarseLevels;
 use super::budget::Budget;
-use super::chain::discretisation::{CHAIN, ChainDiscretisation, expected, suitable_long_step};
-use super::chain::long_steps::{lengths, snapped};
+use super::carried::carried_share;
+use super::chain::discretisation::{CHAIN, ChainDiscretisation};
+use super::chain::effort::Effort;
+use super::chain::lattice_law::Uncovered;
+use super::chain::planning::{LongStep, expected, suitable_long_step};
 use super::chain::transition::{MOST_ENTRIES_UNASKED, applies};
 use super::discretisation::{Discretisation, DiscretisationKind, PECLET};
 use super::edges::discretisation::{EDGES, EdgeDiscretisation};
@@ -45,14 +51,22 @@ const MOSTLY: f64 = 0.5;
 /// Estimated error of the chain up to which it is taken without a trial of the edge generator where most of the initial law is at high
 /// Péclet numbers.
 const ACCURATE: f64 = 2e-3;
+/// Share of the initial law that the drift carries through high Péclet numbers up to which no trial is made.
+const CARRIED: f64 = 0.1;
+/// Estimated error of the edge generator up to which such a law stays on it.
+const GOOD: f64 = 1e-2;
+/// The same on cells four times as large, from which on no trial is made on a line.
+const WELL: f64 = 5e-2;
 /// Widening of the diffusion by the bound on the stencil, relative to its trace, up to which no trial is made.
 const WIDENING: f64 = 1e-3;
-/// Seconds of an evaluation of drift and D, for each sample of the data.
-const EVALUATION: f64 = 2e-8;
-/// An evaluation from a table, in units of a sample of the data.
-const TABLE: f64 = 3.0;
-/// Seconds that setting up a chain may take unasked where there is no budget.
-const MOST_SECONDS: u64 = 30;
+/// Operations of a chain that is tried unasked where there is no budget, some ten seconds; and fewer, in proportion, where the error of the edge generator is
+/// below the second number.
+const MOST: (f64, f64) = (1e10, 0.1);
+/// Operations that are always worth a trial, and operations of a second.
+const LITTLE: f64 = 2e8;
+const SECOND: f64 = 1e9;
+/// A trial that takes more than so many times what was expected is given up.
+const OVERRUN: f64 = 3.0;
 /// Output times of a trial.
 const TIMES: usize = 3;
 
@@ -62,6 +76,36 @@ pub(super) struct Candidate {
     /// None where no estimate is wanted, or none can be had.
     pub coarse: Option<CoarseLevels>,
 }
+
+/// A candidate with its estimated error, where there is one.
+type Tried = (Candidate, Option<f64>);
+
+/// A chain that is worth a trial.
+#[derive(Clone, Copy)]
+struct Plan {
+    step: LongStep,
+    /// Operations that its trial is expected to take.
+    operations: f64,
+}
+
+/// A trial of a chain.
+struct Trial {
+    /// What speaks for it.
+    why: String,
+    tried: Tried,
+    /// Whether it is taken without a trial of the edge generator.
+    plain: bool,
+}
+
+impl Trial {
+    fn reason(&self) -> String {
+        let error = self.tried.1.unwrap_or(f64::NAN);
+        format!("estimated error {error:.1e}; {}: the edge generator is of first order there", self.why)
+    }
+}
+
+/// The plan of a chain, or why there is none.
+type Planned = Result<Plan, String>;
 
 /// What was chosen, and why, as a sentence.
 pub(super) struct Choice {
@@ -101,9 +145,12 @@ pub(super) fn choose(
         Some(kind) => Ok(chooser.candidate((kind.build)(problem, start, interrupt)?)?.because("asked for")),
         None => {
             let fine = EdgeDiscretisation::unsolved(problem, &problem.grid)?;
-            match chooser.plainly_chain(&fine)? {
-                Some(found) => Ok(found),
-                None => chooser.choose(fine.solved(interrupt)?),
+            match chooser.first_trial(&fine)? {
+                Some(Ok(trial)) if trial.plain => {
+                    let reason = trial.reason();
+                    Ok(trial.tried.0.because(&reason))
+                }
+                trial => chooser.choose(fine.solved(interrupt)?, trial),
             }
         }
     }
@@ -117,120 +164,197 @@ impl Chooser<'_> {
         Ok(Candidate { discretisation, coarse })
     }
 
-    /// The chain without a trial of the edge generator, where that is of first order on most of the initial law and the chain is accurate.
-    fn plainly_chain(&self, fine: &EdgeDiscretisation) -> Result<Option<Choice>, Error> {
-        if high_share(fine, self.start.law) <= MOSTLY {
+    /// A trial of the chain before one of the edge generator, where that is of first order on most of the initial law, or why it failed.
+    fn first_trial(&self, fine: &EdgeDiscretisation) -> Result<Option<Result<Trial, String>>, Error> {
+        let Some(why) = self.high_numbers(fine).ok().filter(|_| high_share(fine, self.start.law) > MOSTLY) else {
             return Ok(None);
-        }
-        let Ok((long_step, why)) = self.chain(fine) else { return Ok(None) };
-        let tried = self.briefly(|brief| {
-            let chain = brief.build_chain(fine, long_step)?;
-            let covers = chain.covers_at_rest();
-            brief.tried(Box::new(chain)).map(|(candidate, error)| (candidate, error.filter(|_| covers)))
-        });
-        Ok(match tried {
-            Err(error @ Error::Interrupted { .. }) => return Err(error),
-            Ok((candidate, Some(error))) if error <= ACCURATE => {
-                let why = format!("estimated error {error:.1e}; {why}: the edge generator is of first order there");
-                Some(candidate.because(&why))
+        };
+        let plan = match self.planned(fine, &why)? {
+            Ok(plan) if plan.step.uncovered == Uncovered::Arms && self.too_dear(&plan, None).is_none() => plan,
+            _ => return Ok(None),
+        };
+        match self.trial_of_chain(fine, &plan, false) {
+            Err(error @ Error::Interrupted { .. }) => Err(error),
+            Err(error) => Ok(Some(Err(format!("{why}, but the long-step chain fails: {error}")))),
+            Ok((tried, covers)) => {
+                let plain = covers && tried.1.is_some_and(|error| error <= ACCURATE);
+                Ok(Some(Ok(Trial { why, tried, plain })))
             }
-            _ => None,
-        })
-    }
-
-    /// The better one of two.
-    fn choose(&self, fine: EdgeDiscretisation) -> Result<Choice, Error> {
-        match self.chain(&fine) {
-            Ok((long_step, why)) => self.compare(fine, long_step, &why),
-            Err(why) => Ok(self.candidate(Box::new(fine))?.because(&why)),
         }
     }
 
-    /// The long step of a chain that is worth a trial, and what speaks for it. Errors: why there is none.
-    fn chain(&self, fine: &EdgeDiscretisation) -> Result<(f64, String), String> {
+    /// The better one of two; `trial` of the chain where one has been made, or why it failed.
+    fn choose(&self, fine: EdgeDiscretisation, trial: Option<Result<Trial, String>>) -> Result<Choice, Error> {
+        match trial {
+            Some(Ok(trial)) => {
+                let by_edges = self.tried(Box::new(fine.clone()))?;
+                return Ok(better(&fine, self.start.law, by_edges, trial.tried, &trial.why));
+            }
+            Some(Err(why)) => return Ok(self.candidate(Box::new(fine))?.because(&why)),
+            None => {}
+        }
+        let why = match self.high_numbers(&fine) {
+            Ok(why) => why,
+            Err(why) => return self.between(fine, &why),
+        };
+        let plan = match self.planned(&fine, &why)? {
+            Ok(plan) => plan,
+            Err(why) => return Ok(self.candidate(Box::new(fine))?.because(&why)),
+        };
+        match self.too_dear(&plan, None) {
+            None => self.after_edges(&fine, &why, Some(plan)),
+            Some(dear) => Ok(self.candidate(Box::new(fine))?.because(&format!("{why}, but {dear}"))),
+        }
+    }
+
+    /// The choice for a law that starts and rests at moderate Péclet numbers, as `why` says, and may meet high ones in between.
+    fn between(&self, fine: EdgeDiscretisation, why: &str) -> Result<Choice, Error> {
+        let duration = self.problem.times.last().map_or(0.0, |end| end - self.start.time);
+        let carried = match self.chain_can(&fine) {
+            Ok(()) => carried_share(&fine, self.start.law, duration, PECLET, self.interrupt)?,
+            Err(_) => 0.0,
+        };
+        // on a line a trial is cheap
+        let on_line = self.options.error_estimate && self.problem.dimension() == 1 && self.chain_can(&fine).is_ok();
+        let line = on_line && !self.well_on_coarse_cells(&fine)?;
+        if carried <= CARRIED && !line {
+            return Ok(self.candidate(Box::new(fine))?.because(why));
+        }
+        let percent = 100.0 * carried;
+        let why = if carried <= CARRIED {
+            why.to_string()
+        } else {
+            format!(
+                "the drift carries {percent:.0} % of the probability through cells whose Péclet number exceeds {PECLET}"
+            )
+        };
+        self.after_edges(&fine, &why, None)
+    }
+
+    /// Whether the edge generator does well on cells four times as large already.
+    fn well_on_coarse_cells(&self, fine: &EdgeDiscretisation) -> Result<bool, Error> {
+        let Some(half) = fine.grid.coarsened() else { return Ok(false) };
+        let Some(grid) = half.coarsened() else { return Ok(false) };
+        let law = half.coarsen_probability(&fine.grid.coarsen_probability(self.start.law));
+        let coarse = EdgeDiscretisation::on(&fine.dynamics, fine.temperature, &grid)?.solved(self.interrupt)?;
+        let chooser = Chooser { start: StartLaw { law: &law, ..self.start }, ..*self };
+        Ok(chooser.tried(Box::new(coarse))?.1.is_some_and(|error| error <= WELL))
+    }
+
+    /// The edge generator where its error is small, else the better one of two, the chain as in `plan`; without one the law only passes high Péclet numbers
+    /// between its start and its rest, and first passages stay with the edge generator.
+    fn after_edges(&self, fine: &EdgeDiscretisation, why: &str, plan: Option<Plan>) -> Result<Choice, Error> {
+        let (by_edges, error) = self.tried(Box::new(fine.clone()))?;
+        if let Some(error) = error.filter(|error| *error <= GOOD) {
+            return Ok(by_edges.because(&format!("estimated error {error:.1e}; {why}")));
+        }
+        if error.is_none() && high_share(fine, self.start.law) <= MOSTLY {
+            return Ok(by_edges.because(&format!("{why}; no trial, because its error cannot be estimated")));
+        }
+        let between = plan.is_none();
+        let why = if between { &format!("{why}, the law is narrow on its way") } else { why };
+        let planned = match plan {
+            Some(plan) => Ok(plan),
+            None => self.planned(fine, why)?,
+        };
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(why) => return Ok(by_edges.because(&why)),
+        };
+        if let Some(dear) = self.too_dear(&plan, error) {
+            return Ok(by_edges.because(&format!("{why}, but {dear}")));
+        }
+        match self.trial_of_chain(fine, &plan, between) {
+            Ok((chained, _)) => Ok(better(fine, self.start.law, (by_edges, error), chained, why)),
+            Err(error @ Error::Interrupted { .. }) => Err(error),
+            Err(error) => Ok(by_edges.because(&format!("{why}, but the long-step chain fails: {error}"))),
+        }
+    }
+
+    /// Whether a chain could serve. Errors: why not.
+    fn chain_can(&self, fine: &EdgeDiscretisation) -> Result<(), String> {
         if self.options.method != "auto" {
             return Err(format!("the integrator \"{}\" needs a generator", self.options.method));
         }
         if fine.edges.hides {
             return Err("the loss has jumps or detail between cell centres, which the drift does not show".into());
         }
+        Ok(())
+    }
+
+    /// What speaks for a chain. Errors: what speaks against it.
+    fn high_numbers(&self, fine: &EdgeDiscretisation) -> Result<String, String> {
+        self.chain_can(fine)?;
         let share = high_share(fine, self.start.law);
         if share <= SHARE && fine.edges.widening <= WIDENING {
             let percent = 100.0 * share;
             let percent = if percent < 0.01 { "less than 0.01".into() } else { format!("{percent:.2}") };
             return Err(format!("the cell Péclet number exceeds {PECLET} on {percent} % of the probability only"));
         }
-        let percent = format!("the cell Péclet number exceeds {PECLET} on {:.0} % of the probability", 100.0 * share);
-        applies(&fine.grid).map_err(|error| format!("{error}, though {percent}"))?;
-        let duration = self.problem.times.last().map_or(0.0, |end| end - self.start.time);
-        let longest = if duration > 0.0 { duration } else { f64::INFINITY };
-        let long_step = suitable_long_step(fine, self.start.law, longest).ok_or_else(|| {
-            format!("{percent}, but no steps of the long-step chain resolve the noise on this grid and are at most half the run")
-        })?;
-        let long_step = snapped(long_step, self.start.time, &self.problem.times);
-        let expected =
-            expected(fine, long_step).map_err(|error| format!("{percent}, but the long-step chain fails: {error}"))?;
+        Ok(format!("the cell Péclet number exceeds {PECLET} on {:.0} % of the probability", 100.0 * share))
+    }
+
+    /// The chain that is worth a trial, for which `why` speaks, or why there is none. Errors: [`Error::Interrupted`].
+    fn planned(&self, fine: &EdgeDiscretisation, why: &str) -> Result<Planned, Error> {
+        if let Err(error) = applies(&fine.grid) {
+            return Ok(Err(format!("{error}, though {why}")));
+        }
+        let (law, times) = (self.start.law, (self.start.time, self.problem.times.as_slice()));
+        let effort = Arc::new(Effort::new(self.problem));
+        // a run that ends within a long step takes a shorter one, and the trial shows what that is worth
+        let Some(step) = suitable_long_step(fine, law, times, &effort, self.interrupt)? else {
+            return Ok(Err(format!(
+                "{why}, but no steps of the long-step chain are found that resolve the noise on this grid"
+            )));
+        };
+        let step = step.snapped(times.0, times.1);
+        let expected = match expected(fine, step, law, times, &effort) {
+            Ok(expected) => expected,
+            Err(error) => return Ok(Err(format!("{why}, but the long-step chain fails: {error}"))),
+        };
         if expected.entries > MOST_ENTRIES_UNASKED {
-            return Err(format!("{percent}, but the long-step chain would have {:.0e} entries", expected.entries));
+            return Ok(Err(format!("{why}, but the long-step chain would have {:.0e} entries", expected.entries)));
         }
-        let lengths = lengths(long_step, self.start.time, &self.problem.times) as f64;
-        let seconds = EVALUATION * self.samples() * expected.evaluations * lengths;
-        if seconds > self.allowed().as_secs_f64() {
-            return Err(format!(
-                "{percent}, but the long-step chain would take about {seconds:.0} s to set up; it is made when asked for"
-            ));
-        }
-        Ok((long_step, percent))
+        Ok(Ok(Plan { step, operations: expected.operations }))
     }
 
-    /// Samples that an evaluation goes through on the average: where drift and D are tabulated, all of them in part of the box.
-    fn samples(&self) -> f64 {
-        let all = self.problem.model.sample_count().max(1) as f64;
-        self.problem.dynamics.interpolation().map_or(all, |found| TABLE + found.exact_share * all)
-    }
-
-    /// Time that a chain may take unasked.
-    fn allowed(&self) -> Duration {
-        self.options.budget.map_or(Duration::from_secs(MOST_SECONDS), |budget| budget / 2)
-    }
-
-    /// A trial that may take half of the budget. Errors: those of the trial; more time would be needed.
-    fn briefly<T>(&self, trial: impl FnOnce(&Chooser) -> Result<T, Error>) -> Result<T, Error> {
-        let mut allowed = Budget::new(self.options.budget.map(|_| self.allowed()));
-        allowed.within(self.start.time, self.interrupt, |interrupt| trial(&Chooser { interrupt, ..*self }))
-    }
-
-    fn build_chain(&self, fine: &EdgeDiscretisation, long_step: f64) -> Result<ChainDiscretisation, Error> {
-        ChainDiscretisation::new(fine, long_step, self.start.law, self.interrupt)
-    }
-
-    /// Tries both.
-    fn compare(&self, fine: EdgeDiscretisation, long_step: f64, why: &str) -> Result<Choice, Error> {
-        let share = high_share(&fine, self.start.law);
-        let tried = self.briefly(|brief| brief.tried(Box::new(brief.build_chain(&fine, long_step)?)));
-        let (chained, chain_error) = match tried {
-            Ok(tried) => tried,
-            Err(error @ Error::Interrupted { .. }) => return Err(error),
-            Err(error) => {
-                let why = format!("{why}, but the long-step chain fails: {error}");
-                return Ok(self.candidate(Box::new(fine))?.because(&why));
-            }
-        };
-        let (by_edges, edge_error) = self.tried(Box::new(fine))?;
-        let figures = |own: f64, other: f64, name: &str| {
-            format!("estimated error {own:.1e} against {other:.1e} of the {name}; {why}")
-        };
-        let no_trial = format!("{why}; no trial, because the errors cannot be estimated");
-        Ok(match (chain_error, edge_error) {
-            (Some(own), Some(other)) if own < other => chained.because(&figures(own, other, EDGES.name)),
-            (Some(other), Some(own)) => by_edges.because(&figures(own, other, CHAIN.name)),
-            _ if share > MOSTLY => chained.because(&no_trial),
-            _ => by_edges.because(&no_trial),
+    /// That a trial of a chain would take too long, beside an edge generator of this `error` where that is known.
+    fn too_dear(&self, plan: &Plan, error: Option<f64>) -> Option<String> {
+        let allowed = self.options.budget.map_or(MOST.0, |budget| 0.5 * SECOND * budget.as_secs_f64());
+        let worth = error.map_or(1.0, |error| (error / MOST.1).min(1.0));
+        let seconds = plan.operations / SECOND;
+        (plan.operations > LITTLE.max(allowed * worth)).then(|| {
+            format!("a trial of the long-step chain would take about {seconds:.1} s; it is made when asked for")
         })
     }
 
+    /// A trial of a chain, and whether it covers the cells of its own stationary law. Errors: those of the chain; half of the budget is used up, or far more was
+    /// done than expected; [`Error::Interrupted`].
+    fn trial_of_chain(&self, fine: &EdgeDiscretisation, plan: &Plan, between: bool) -> Result<(Tried, bool), Error> {
+        let effort = Arc::new(Effort::new(self.problem));
+        let beyond = || effort.operations() > OVERRUN * plan.operations.max(LITTLE);
+        let stop = || (self.interrupt)() || beyond();
+        let mut allowed = Budget::new(self.options.budget.map(|budget| budget / 2));
+        let done = allowed.within(self.start.time, &stop, |interrupt| {
+            let chain = ChainDiscretisation::new(fine, plan.step, self.start.law, &effort, interrupt)?;
+            let chain = if between { chain.with_passages_by(fine) } else { chain };
+            let covers = chain.covers_at_rest();
+            Ok((Chooser { interrupt, ..*self }.tried(Box::new(chain))?, covers))
+        });
+        if beyond() && !(self.interrupt)() {
+            let what = format!("it takes more than {OVERRUN} times what was expected");
+            return Err(Error::numerical(
+                "the long-step chain",
+                "in a trial",
+                what,
+                "use the discretisation \"edges\"",
+            ));
+        }
+        done
+    }
+
     /// A candidate with the largest estimated error of the stationary density and at a few output times; no error where it cannot be told.
-    fn tried(&self, discretisation: Box<dyn Discretisation>) -> Result<(Candidate, Option<f64>), Error> {
+    fn tried(&self, discretisation: Box<dyn Discretisation>) -> Result<Tried, Error> {
         let fine = discretisation.as_ref();
         let Some(mut coarse) = CoarseLevels::new(fine, self.start.law, self.interrupt)? else {
             return Ok((Candidate { discretisation, coarse: None }, None));
@@ -258,6 +382,26 @@ impl Chooser<'_> {
             .collect();
         times.dedup();
         times
+    }
+}
+
+/// The better one of two by their trials.
+fn better(
+    fine: &EdgeDiscretisation,
+    start: &[f64],
+    (by_edges, edge_error): Tried,
+    (chained, chain_error): Tried,
+    why: &str,
+) -> Choice {
+    let figures = |own: f64, other: f64, name: &str| {
+        format!("estimated error {own:.1e} against {other:.1e} of the {name}; {why}")
+    };
+    let no_trial = format!("{why}; the errors cannot be estimated");
+    match (chain_error, edge_error) {
+        (Some(own), Some(other)) if own < other => chained.because(&figures(own, other, EDGES.name)),
+        (Some(other), Some(own)) => by_edges.because(&figures(own, other, CHAIN.name)),
+        (_, None) if high_share(fine, start) > MOSTLY => chained.because(&no_trial),
+        _ => by_edges.because(&no_trial),
     }
 }
 

@@ -115,9 +115,11 @@ impl FokkerPlanck {
         let mut warnings = discretisation.warnings().to_vec();
         warnings.extend(start_warnings);
         if options.error_estimate && coarse.is_none() {
-            warnings.push(
-                "no estimate of the grid error: it needs an even number of cells, at least 4, on each axis".into(),
-            );
+            let why = match grid.coarsened() {
+                None => "it needs an even number of cells, at least 4, on each axis",
+                Some(_) => "the chain that would tell it, of coarser cells or longer steps, fails or takes too long",
+            };
+            warnings.push(format!("no estimate of the grid error: {why}"));
         }
         let fine = discretisation.as_ref();
         let physical = match options.physical_walls {

@@ -5,7 +5,7 @@
 //! that densities stay non-negative and their sum is kept.
 //!
 //! * [`engine`]: the engine, from output time to output time; [`transient`]: a density on its way; [`start`]: where it starts;
-//! * [`discretisation`]: the trait; [`choice`]: the table [`DISCRETISATIONS`] and the choice by estimated errors; [`options`];
+//! * [`discretisation`]: the trait; [`choice`]: the table [`DISCRETISATIONS`] and the choice by estimated errors, `carried`: where the drift leads; [`options`];
 //! * [`stencil`]: coefficients, Selling's decomposition, steps on the lattice; [`cells`]: centre values and cell averages;
 //! * [`generator`]: Q, filled edge by edge; [`edges`], [`chain`]: the two discretisations;
 //! * [`stationary`], [`spectrum`]: π, slow modes; [`integrator`], [`linear`]: e^{tQᵀ} and (c − γQᵀ)⁻¹;
@@ -15,6 +15,7 @@
 pub mod accuracy;
 pub mod bounds;
 mod budget;
+mod carried;
 pub mod cells;
 pub mod chain;
 pub mod choice;
@@ -48,5 +49,7 @@ pub use generator::Generator;
 pub use options::FokkerPlanckOptions;
 pub use spectrum::Spectrum;
 
+#[cfg(test)]
+mod choice_tests;
 #[cfg(test)]
 mod tests;

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use super::errors::{ByCoarserChain, ByLongerSteps};
-use super::extrapolation::{Build, Pair, PairLaw, extrapolated};
+use super::effort::Effort;
+use super::errors::{ByCoarserChain, ByLongerSteps, ByShorterSteps, Passing};
+use super::extrapolation::{Build, Pair, PairLaw};
 use super::first_passage::{Passages, conditional};
-use super::long_steps::{ChainStepper, snapped};
+use super::lattice_law::Uncovered;
+use super::long_steps::ChainStepper;
 use super::observables::{Observed, observe};
+use super::planning::{LongStep, suitable_long_step};
 use super::slow_modes::slow_modes;
-use super::step_choice::{covers, suitable_step};
-use super::transition::{Chain, Expected, MOST_ENTRIES_UNASKED, applies};
+use super::step_choice::covers;
+use super::transition::{Chain, MOST_ENTRIES_UNASKED, applies};
 use crate::engine::Interrupt;
 use crate::engine::Stationary;
 use crate::error::{Error, Setting};
@@ -33,6 +36,8 @@ const ORDER: i32 = 4;
 const ENTRIES: [f64; 3] = [30.0, 450.0, 3400.0];
 /// The chain with the coarser one beside it, at most, relative to the chain alone.
 const WITH_COARSER: f64 = 1.7;
+/// Operations of a companion of longer steps from which on it is not built: many by themselves, and many times those of its chain.
+const DEAR: [f64; 2] = [3e8, 8.0];
 /// Numbers that the Krylov space of the solver holds at most.
 const KRYLOV_NUMBERS: f64 = 2e7;
 
@@ -58,31 +63,21 @@ pub static CHAIN: DiscretisationKind = DiscretisationKind {
         let edges = EdgeDiscretisation::unsolved(problem, &problem.grid)?;
         applies(&edges.grid)?;
         let edges = edges.solved(interrupt)?;
-        let Some(step) = suitable_long_step(&edges, start.law, f64::INFINITY) else {
+        let effort = Arc::new(Effort::new(problem));
+        let times = (start.time, problem.times.as_slice());
+        let Some(step) = suitable_long_step(&edges, start.law, times, &effort, interrupt)? else {
             return Err(Error::numerical(
                 "the long-step chain",
                 "before its first step",
-                "no length of a step resolves the noise on this grid",
+                "no length of a step resolves the noise on this grid, and the drift is the same everywhere",
                 "use more cells, or the discretisation \"edges\"",
             )
             .set_by(&[Setting::Discretisation]));
         };
-        let step = snapped(step, start.time, &problem.times);
-        Ok(Box::new(ChainDiscretisation::new(&edges, step, start.law, interrupt)?))
+        let step = step.snapped(start.time, &problem.times);
+        Ok(Box::new(ChainDiscretisation::new(&edges, step, start.law, &effort, interrupt)?))
     },
 };
-
-/// The long step 2τ that suits a chain on the grid of an edge generator, on its laws, if there is one up to `longest`.
-pub fn suitable_long_step(edges: &EdgeDiscretisation, start: &[f64], longest: f64) -> Option<f64> {
-    let laws = edges.laws(start);
-    let tau = suitable_step(edges.dynamics.as_ref(), edges.temperature, &edges.grid, &laws, 0.5 * longest)?;
-    Some(2.0 * tau)
-}
-
-/// What a pair of chains of this long step would take. Errors: a flow that does not stay finite.
-pub fn expected(edges: &EdgeDiscretisation, long_step: f64) -> Result<Expected, Error> {
-    Pair::expected(edges.dynamics.as_ref(), edges.temperature, &edges.grid, long_step)
-}
 
 /// Chains of steps τ and 2τ on a grid with, where they exist, their stationary laws.
 #[derive(Clone)]
@@ -93,8 +88,15 @@ pub struct ChainDiscretisation {
     /// The edge generator that it takes the place of: Péclet numbers, exits.
     edges: Arc<EdgeGenerator>,
     pair: Arc<Pair>,
+    uncovered: Uncovered,
+    /// Those of the edge generator, and on a noise that does not cover the cells.
+    warnings: Vec<String>,
     /// The stationary laws, or why there are none.
     at_rest: Result<Arc<AtRest>, Error>,
+    /// Where operations are counted.
+    effort: Arc<Effort>,
+    /// The edge generator that answers for first passages, where the law starts and rests at moderate Péclet numbers.
+    passages_by: Option<Arc<EdgeDiscretisation>>,
 }
 
 /// Stationary laws of a pair of chains.
@@ -108,21 +110,63 @@ struct AtRest {
 impl ChainDiscretisation {
     /// The chain of the given long step in the place of an edge generator, and its stationary law; `start` is the initial law.
     /// Errors: graded axes, a chain that would be too large; [`Error::Interrupted`].
-    pub fn new(edges: &EdgeDiscretisation, long_step: f64, start: &[f64], interrupt: Interrupt) -> Result<Self, Error> {
+    pub fn new(
+        edges: &EdgeDiscretisation,
+        step: LongStep,
+        start: &[f64],
+        effort: &Arc<Effort>,
+        interrupt: Interrupt,
+    ) -> Result<Self, Error> {
         let guess = edges.law.as_ref().map_or(start, |law| law.probability.as_slice());
-        Self::with_guess(edges, long_step, guess, interrupt)
+        let chain = Self::with_guess(edges, step, guess, effort, interrupt)?;
+        if step.uncovered == Uncovered::Arms {
+            return Ok(chain);
+        }
+        let mut chain = chain.with_passages_by(edges);
+        chain.warnings.extend(chain.uncovered_warning(start));
+        Ok(chain)
+    }
+
+    /// On the excess of variance where the noise of a step does not cover the cells, on the probability at the start and at rest.
+    fn uncovered_warning(&self, start: &[f64]) -> Option<String> {
+        let excess = &self.pair.long.excess;
+        let at_rest = self.at_rest.as_ref().ok().map(|found| found.law.probability.as_slice());
+        let of = |law: &[f64]| -> (f64, f64) {
+            let found = law.iter().zip(excess);
+            found.fold((0.0, 0.0), |(share, sum), (p, e)| (share + if *e > 0.0 { *p } else { 0.0 }, sum + p * e))
+        };
+        let laws = [Some(start), at_rest].into_iter().flatten().map(of);
+        let (share, mean) = laws.fold((0.0f64, 0.0f64), |a, b| (a.0.max(b.0), a.1.max(b.1)));
+        (share > 0.0).then(|| {
+            format!(
+                "the noise of a step of {:.3e} does not cover a cell on up to {:.0} % of the probability: each step has \
+                 {mean:.2} squared cells of variance too much on the average, which error_grid counts; more cells make it less",
+                self.pair.long.step,
+                100.0 * share,
+            )
+        })
     }
 
     fn with_guess(
         edges: &EdgeDiscretisation,
-        long_step: f64,
+        LongStep { length, uncovered }: LongStep,
         guess: &[f64],
+        effort: &Arc<Effort>,
         interrupt: Interrupt,
     ) -> Result<Self, Error> {
         let (dynamics, temperature, grid) = (edges.dynamics.clone(), edges.temperature, edges.grid.clone());
-        let pair = Pair::new(builder(&dynamics, temperature, &grid).as_ref(), long_step, interrupt)?;
+        let effort = effort.clone();
+        let pair = Pair::new(builder(&dynamics, temperature, &grid, uncovered, &effort).as_ref(), length, interrupt)?;
         let at_rest = at_rest(&pair, guess, interrupt)?;
-        Ok(Self { dynamics, temperature, grid, edges: edges.edges.clone(), pair: Arc::new(pair), at_rest })
+        let (edges, pair) = (edges.edges.clone(), Arc::new(pair));
+        let warnings = edges.warnings.clone();
+        Ok(Self { dynamics, temperature, grid, edges, pair, uncovered, warnings, at_rest, effort, passages_by: None })
+    }
+
+    /// With first passages by the edge generator: they depend on the law at rest and on barriers, whose cells the noise of a step need not
+    /// cover.
+    pub fn with_passages_by(self, edges: &EdgeDiscretisation) -> Self {
+        Self { passages_by: Some(Arc::new(edges.clone())), ..self }
     }
 
     /// The chain on the grid coarsened by 2 with long steps four times as long, where the noise covers the coarser cells; None
@@ -137,11 +181,22 @@ impl ChainDiscretisation {
             return Ok(None);
         }
         let edges = EdgeDiscretisation::on(&self.dynamics, self.temperature, &grid)?;
-        Self::with_guess(&edges, 4.0 * long_step, law.as_deref().unwrap_or(&start), interrupt).map(Some)
+        let step = LongStep { length: 4.0 * long_step, uncovered: Uncovered::Arms };
+        let coarse = Self::with_guess(&edges, step, law.as_deref().unwrap_or(&start), &self.effort, interrupt)?;
+        Ok(Some(if self.passages_by.is_some() { coarse.with_passages_by(&edges) } else { coarse }))
     }
 
-    /// The chain on this grid with steps twice as long. Errors: a chain that fails, [`Error::Interrupted`].
+    /// The chain on this grid with steps twice as long. Errors: a chain that fails or would take far more than this one,
+    /// [`Error::Interrupted`].
     fn with_longer_steps(&self, start: &[f64], interrupt: Interrupt) -> Result<Self, Error> {
+        let sde = (self.dynamics.as_ref(), self.temperature);
+        let of = |step: f64| Chain::expected(sde, &self.grid, step, self.uncovered, &self.effort);
+        let (own, longer) = (of(self.pair.long_step())?, of(2.0 * self.pair.long_step())?);
+        if longer.operations > DEAR[0].max(DEAR[1] * own.operations) {
+            let place = format!("with steps of {:e}", 2.0 * self.pair.long_step());
+            let what = "it would take far more than the chain whose error it should tell";
+            return Err(Error::numerical("the long-step chain", place, what, "use the edge generator"));
+        }
         let pair = self.pair.doubled(self.builder().as_ref(), interrupt)?;
         let guess = self.at_rest.as_ref().map_or(start, |found| found.pair.laws[1].as_slice());
         let at_rest = at_rest(&pair, guess, interrupt)?;
@@ -156,7 +211,7 @@ impl ChainDiscretisation {
     }
 
     fn builder(&self) -> Box<Build<'static>> {
-        builder(&self.dynamics, self.temperature, &self.grid)
+        builder(&self.dynamics, self.temperature, &self.grid, self.uncovered, &self.effort)
     }
 
     fn passages(&self) -> Passages<'_> {
@@ -165,17 +220,25 @@ impl ChainDiscretisation {
     }
 }
 
-/// Makes chains on a grid.
-fn builder(dynamics: &Arc<dyn Dynamics>, temperature: f64, grid: &Grid) -> Box<Build<'static>> {
-    let (dynamics, grid) = (dynamics.clone(), grid.clone());
-    Box::new(move |step, interrupt| Chain::new_until(dynamics.as_ref(), temperature, &grid, step, interrupt))
+/// Makes chains on a grid, and counts what they take.
+fn builder(
+    dynamics: &Arc<dyn Dynamics>,
+    temperature: f64,
+    grid: &Grid,
+    uncovered: Uncovered,
+    effort: &Arc<Effort>,
+) -> Box<Build<'static>> {
+    let (dynamics, grid, effort) = (dynamics.clone(), grid.clone(), effort.clone());
+    Box::new(move |step, interrupt| {
+        Chain::with_laws((dynamics.as_ref(), temperature), &grid, step, uncovered, &effort, interrupt)
+    })
 }
 
 /// The stationary laws of a pair from a guess, or why there are none. Errors: [`Error::Interrupted`].
 fn at_rest(pair: &Pair, guess: &[f64], interrupt: Interrupt) -> Result<Result<Arc<AtRest>, Error>, Error> {
     match pair.stationary(guess, interrupt) {
         Ok(found) => {
-            let law = extrapolated(&found.laws[0], &found.laws[1]);
+            let law = pair.law(&found.laws[0], &found.laws[1]);
             Ok(Ok(Arc::new(AtRest { law: StationaryLaw::from_probability(law, CHAIN.name), pair: found })))
         }
         Err(error @ Error::Interrupted { .. }) => Err(error),
@@ -212,9 +275,13 @@ impl Discretisation for ChainDiscretisation {
         _integrator: IntegratorOptions,
     ) -> Result<Evolution, Error> {
         let tau = 0.5 * self.pair.long_step();
+        let reason = match self.uncovered {
+            Uncovered::Arms => format!("steps of {tau:.3e}, extrapolated with steps twice as long"),
+            Uncovered::Contracted => format!("steps of {:.3e}, and of half of that for the error", 2.0 * tau),
+        };
         Ok(Evolution {
             method: CHAIN.name,
-            reason: format!("steps of {tau:.3e}, extrapolated with steps twice as long"),
+            reason,
             stepper: Box::new(ChainStepper::new(self.builder(), self.pair.clone(), start, from)),
             system: None,
         })
@@ -235,13 +302,19 @@ impl Discretisation for ChainDiscretisation {
     fn passage(
         &self,
         problem: &PassageProblem,
-        _integrator: IntegratorOptions,
+        integrator: IntegratorOptions,
         interrupt: Interrupt,
     ) -> Result<GridPassage, Error> {
+        if let Some(edges) = &self.passages_by {
+            return edges.passage(problem, integrator, interrupt);
+        }
         self.passages().answer(problem, interrupt)
     }
 
     fn passage_at_start(&self, problem: &PassageProblem, interrupt: Interrupt) -> AtStart {
+        if let Some(edges) = &self.passages_by {
+            return edges.passage_at_start(problem, interrupt);
+        }
         let Ok(found) = self.passages().fields(problem, interrupt) else { return AtStart::default() };
         let weights = interpolation(&self.grid, None, problem.from);
         let here = |field: &[f64]| at(&weights, field);
@@ -255,12 +328,15 @@ impl Discretisation for ChainDiscretisation {
 
     /// The chain on 2h with steps 4τ, or on h with steps 2τ where the noise of no step covers the cells of 2h; none where it fails.
     fn coarser(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Coarser>, Error> {
-        let long_step = self.pair.long_step();
+        if self.uncovered == Uncovered::Contracted {
+            return Ok(Some(Coarser { levels: vec![Box::new(self.clone())], errors: Box::new(ByShorterSteps) }));
+        }
+        let (long_step, passages) = (self.pair.long_step(), Passing::by(self.passages_by.is_some()));
         let found: Result<(Self, Box<dyn ErrorLaw>), Error> = match self.with_coarser_cells(start, interrupt) {
-            Ok(Some(coarser)) => Ok((coarser, Box::new(ByCoarserChain { long_step }))),
+            Ok(Some(coarser)) => Ok((coarser, Box::new(ByCoarserChain { long_step, passages }))),
             Ok(None) => self
                 .with_longer_steps(start, interrupt)
-                .map(|longer| (longer, Box::new(ByLongerSteps { long_step }) as _)),
+                .map(|longer| (longer, Box::new(ByLongerSteps { long_step, passages }) as _)),
             Err(error) => Err(error),
         };
         match found {
@@ -283,7 +359,7 @@ impl Discretisation for ChainDiscretisation {
     }
 
     fn warnings(&self) -> &[String] {
-        &self.edges.warnings
+        &self.warnings
     }
 
     fn unextrapolated_at_rest(&self) -> Option<[Vec<f64>; 2]> {

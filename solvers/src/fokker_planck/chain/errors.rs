@@ -8,26 +8,78 @@ use crate::fokker_planck::accuracy::richardson::{Extrapolated, ORDER, change};
 use crate::fokker_planck::discretisation::{ErrorLaw, Observables};
 use crate::problem::density::l1;
 
+/// What answers for first passages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passing {
+    /// The chain itself.
+    Chain,
+    /// The edge generator of its grid.
+    Edges,
+}
+
+impl Passing {
+    /// The edge generator, or the chain.
+    pub fn by(edges: bool) -> Self {
+        if edges { Self::Edges } else { Self::Chain }
+    }
+
+    /// By how much errors of passages in d dimensions grow where the chain's numbers grow by `growth`: surfaces that are more than points
+    /// leave a chain second order, as edges are.
+    fn growth(self, growth: f64, d: usize) -> f64 {
+        if d == 1 && self == Self::Chain { growth } else { 2f64.powi(ORDER) }
+    }
+}
+
 /// By a chain on 2h whose long steps are four times this one of the fine grid.
 pub struct ByCoarserChain {
     /// 2τ of the fine chain.
     pub long_step: f64,
+    /// What answers for first passages.
+    pub passages: Passing,
+}
+
+/// Of contracted laws, by the shorter steps of the pair. Where each step adds about the same variance too much, half as many steps have half the error, which is
+/// the change; where the step itself is the error, of first order, it is twice the change, which is told. Single numbers have no order, and their errors are unknown.
+pub struct ByShorterSteps;
+
+impl ErrorLaw for ByShorterSteps {
+    fn extrapolated(&self, fine: f64, _coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
+        Extrapolated { value: fine, error: f64::NAN }
+    }
+
+    fn extrapolated_passage(&self, _d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
+        self.extrapolated(fine, coarse, coarsest)
+    }
+
+    fn error(
+        &self,
+        fine: &Observables,
+        _coarse: &Observables,
+        _coarsest: Option<&Observables>,
+        _elapsed: Option<f64>,
+    ) -> f64 {
+        let moved = fine.parts.as_ref().map_or(0.0, |[a, b]| l1(a, b));
+        2.0 * moved + fine.reconstruction_error
+    }
 }
 
 /// By a chain on the same grid whose long steps are twice this one.
 pub struct ByLongerSteps {
     /// 2τ of the fine chain.
     pub long_step: f64,
-}
-
-/// Surfaces that are more than points leave a chain second order.
-fn growth_of_passages(growth: f64, d: usize) -> f64 {
-    if d == 1 { growth } else { 2f64.powi(ORDER) }
+    /// What answers for first passages.
+    pub passages: Passing,
 }
 
 /// `times`, or of the lengths of both long steps as they were divided in the time `elapsed`.
 fn ratio(long_step: f64, times: f64, elapsed: Option<f64>) -> f64 {
     elapsed.map_or(times, |elapsed| long_steps(elapsed, long_step) / long_steps(elapsed, times * long_step))
+}
+
+/// By how much errors of second order in τ grow with steps `ratio` times as long, r² while they are small; the `change` from one to the other shows how far they
+/// are from that, and where it is about 1 or more the laws have next to nothing in common and the order is 1.
+fn growth(ratio: f64, change: f64) -> f64 {
+    ratio.powf(2.0 - change.min(1.0))
 }
 
 impl ErrorLaw for ByCoarserChain {
@@ -36,7 +88,7 @@ impl ErrorLaw for ByCoarserChain {
     }
 
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
-        Extrapolated::by_growth(fine, coarse, growth_of_passages(16.0, d))
+        Extrapolated::by_growth(fine, coarse, self.passages.growth(16.0, d))
     }
 
     fn error(
@@ -57,7 +109,10 @@ impl ErrorLaw for ByLongerSteps {
     }
 
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
-        Extrapolated::by_growth(fine, coarse, growth_of_passages(2f64.powi(ORDER), d))
+        if self.passages == Passing::Edges {
+            return Extrapolated { value: fine, error: f64::NAN }; // by the same generator, on the same grid
+        }
+        Extrapolated::by_growth(fine, coarse, self.passages.growth(2f64.powi(ORDER), d))
     }
 
     fn error(
@@ -67,8 +122,8 @@ impl ErrorLaw for ByLongerSteps {
         _coarsest: Option<&Observables>,
         elapsed: Option<f64>,
     ) -> f64 {
-        let ratio = ratio(self.long_step, 2.0, elapsed);
-        l1(&fine.law, &coarse.law) / (ratio.powi(2) - 1.0).max(1.0) + fine.reconstruction_error
+        let change = l1(&fine.law, &coarse.law);
+        change / (growth(ratio(self.long_step, 2.0, elapsed), change) - 1.0).max(1.0) + fine.reconstruction_error
     }
 }
 
@@ -76,9 +131,9 @@ impl ErrorLaw for ByLongerSteps {
 fn by_coarser_chain(fine: &Observables, coarse: &Observables, ratio: f64, early: bool) -> f64 {
     let change = change(fine.grid, &fine.law, &coarse.law);
     let whole = if (3.5..4.5).contains(&ratio) {
-        change / 15.0
+        change / (growth(4.0, change) - 1.0)
     } else {
-        let rest = (change - coarse.reconstruction_error).max(0.0) / (ratio * ratio - 1.0).max(3.0);
+        let rest = (change - coarse.reconstruction_error).max(0.0) / (growth(ratio, change) - 1.0).max(3.0);
         // long steps shorter than the coarser chain's own may not cover its cells, but the extrapolation moves a law by more than its error
         let moved = fine.parts.as_ref().filter(|_| early).map_or(rest, |[a, b]| l1(a, b));
         fine.reconstruction_error + rest.min(moved)

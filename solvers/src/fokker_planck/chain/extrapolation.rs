@@ -12,13 +12,12 @@
 
 use std::sync::Arc;
 
+use super::lattice_law::Uncovered;
 use super::solve::solve;
-use super::transition::{Chain, Expected};
+use super::transition::Chain;
 use crate::Error;
 use crate::engine::Interrupt;
 use crate::fokker_planck::stationary::solve::lost_at_a_wall;
-use crate::problem::dynamics::Dynamics;
-use crate::problem::grid::Grid;
 
 /// The chains of steps τ and 2τ.
 #[derive(Debug, Clone)]
@@ -27,6 +26,8 @@ pub struct Pair {
     pub short: Arc<Chain>,
     /// Steps of 2τ.
     pub long: Arc<Chain>,
+    /// The laws of cells that the noise does not cover.
+    pub uncovered: Uncovered,
 }
 
 /// Makes the chain of given steps, unless it is interrupted.
@@ -48,19 +49,23 @@ const ACCEPTED: f64 = 1e-9;
 impl Pair {
     /// The chains that `build` makes, the longer steps being `long_step`. Errors: as for [`Chain::new_until`].
     pub fn new(build: &Build, long_step: f64, interrupt: Interrupt) -> Result<Self, Error> {
-        Ok(Self { short: Arc::new(build(0.5 * long_step, interrupt)?), long: Arc::new(build(long_step, interrupt)?) })
+        let (short, long) = (Arc::new(build(0.5 * long_step, interrupt)?), Arc::new(build(long_step, interrupt)?));
+        let uncovered = short.uncovered;
+        Ok(Self { short, long, uncovered })
+    }
+
+    /// The law of a pair: extrapolated to τ = 0; that of the longer steps where cells have contracted laws, whose excess falls as steps grow.
+    pub fn law(&self, short: &[f64], long: &[f64]) -> Vec<f64> {
+        match self.uncovered {
+            Uncovered::Arms => extrapolated(short, long),
+            Uncovered::Contracted => long.to_vec(),
+        }
     }
 
     /// The pair whose steps are twice as long. Errors: as for [`Chain::new_until`].
     pub fn doubled(&self, build: &Build, interrupt: Interrupt) -> Result<Self, Error> {
-        Ok(Self { short: self.long.clone(), long: Arc::new(build(2.0 * self.long_step(), interrupt)?) })
-    }
-
-    /// What a pair of this long step would take. Errors: a flow that does not stay finite.
-    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, long_step: f64) -> Result<Expected, Error> {
-        let short = Chain::expected(dynamics, temperature, grid, 0.5 * long_step)?;
-        let long = Chain::expected(dynamics, temperature, grid, long_step)?;
-        Ok(Expected { entries: short.entries + long.entries, evaluations: short.evaluations + long.evaluations })
+        let long = Arc::new(build(2.0 * self.long_step(), interrupt)?);
+        Ok(Self { short: self.long.clone(), long, uncovered: self.uncovered })
     }
 
     /// The longer step, 2τ.
@@ -70,8 +75,9 @@ impl Pair {
 
     /// The stationary laws, from a guess. Errors: an absorbing wall, no convergence, [`Error::Interrupted`].
     pub fn stationary(&self, guess: &[f64], interrupt: Interrupt) -> Result<PairLaw, Error> {
-        let (short, first) = stationary(&self.short, guess, interrupt)?;
-        let (long, second) = stationary(&self.long, &short, interrupt)?;
+        // steps twice as long come to rest in half as many products, and are a good guess for the shorter ones
+        let (long, second) = stationary(&self.long, guess, interrupt)?;
+        let (short, first) = stationary(&self.short, &long, interrupt)?;
         Ok(PairLaw { laws: [short, long], residual: first.max(second) })
     }
 }

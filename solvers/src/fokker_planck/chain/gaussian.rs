@@ -6,7 +6,7 @@
 use super::rows::Entry;
 
 /// Density, relative to the largest, below which points are left out.
-const NEGLIGIBLE: f64 = 1e-10;
+const NEGLIGIBLE: f64 = 1e-8;
 
 /// Most corrections of mean and covariance; each takes two to three digits off their error.
 const CORRECTIONS: usize = 3;
@@ -41,7 +41,9 @@ pub fn sampled(d: usize, mean: [f64; 3], s: [[f64; 3]; 3]) -> Option<Vec<Entry>>
 }
 
 fn sample(d: usize, mean: [f64; 3], s: [[f64; 3]; 3]) -> Option<Vec<Entry>> {
-    let mut sampler = Sampler { d, l: root(d, s)?, mean, point: [0; 3], out: Vec::new() };
+    let l = root(d, s)?;
+    let shrink = (-1.0 / (l[d - 1][d - 1] * l[d - 1][d - 1])).exp();
+    let mut sampler = Sampler { d, l, mean, shrink, point: [0; 3], out: Vec::new() };
     sampler.descend(0, [0.0; 3], -2.0 * NEGLIGIBLE.ln());
     let mut out = sampler.out;
     let sum: f64 = out.iter().map(|entry| entry.1).sum();
@@ -54,6 +56,8 @@ struct Sampler {
     /// S = L Lᵀ.
     l: [[f64; 3]; 3],
     mean: [f64; 3],
+    /// e^{−δ²} with the distance δ of points along the last axis, in units of what L leaves it.
+    shrink: f64,
     point: [i32; 3],
     out: Vec<Entry>,
 }
@@ -79,12 +83,11 @@ impl Sampler {
         let before: f64 = z[..k].iter().map(|z| z * z).sum();
         let mut weight = (-0.5 * (before + start * start)).exp();
         let mut factor = (-start * delta - 0.5 * delta * delta).exp();
-        let shrink = (-delta * delta).exp();
         for i in first..=last {
             self.point[k] = i;
             self.out.push((self.point, weight));
             weight *= factor;
-            factor *= shrink;
+            factor *= self.shrink;
         }
     }
 }

@@ -4,6 +4,7 @@ use super::gaussian::sampled;
 use super::integer_law::integer_law;
 use super::moments::Moments;
 use super::rows::{Arm, Entry, convolved};
+use super::uncovered::contracted;
 use crate::fokker_planck::stencil::selling::{Decomposition, MAX_OFFSETS, selling};
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::grid::Grid;
@@ -15,6 +16,9 @@ pub const COVERED: f64 = 0.7;
 /// Least ξᵀSξ from which on a sampled Gaussian serves at all.
 const SAMPLED: f64 = 0.45;
 
+/// Excess of variance in squared cells that counts as none.
+const EXACT: f64 = 1e-9;
+
 /// A law around a shifted cell.
 pub struct LatticeLaw {
     /// The cell that the law is around, as an index that may lie off the grid.
@@ -25,6 +29,17 @@ pub struct LatticeLaw {
     pub variance: [f64; 3],
     /// Whether the law has more variance than the SDE, because the shift is a fraction of a cell and S is too small for it.
     pub infeasible: bool,
+    /// How much more, over all axes, in squared cells, where that is counted ([`Uncovered::Contracted`]); else 0.
+    pub excess: f64,
+}
+
+/// Which law a cell has whose noise does not cover it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uncovered {
+    /// Integer laws along the offsets of Selling's decomposition, where the noise of most cells is covered.
+    Arms,
+    /// Where those do not fit a deposited and contracted Gaussian, whose excess of variance is counted.
+    Contracted,
 }
 
 /// S of point i in index units.
@@ -40,24 +55,115 @@ pub fn covariance(grid: &Grid, moments: &Moments, i: usize, n: usize) -> [[f64; 
     s
 }
 
-/// The law of point i of n: a sampled Gaussian where the noise covers a cell in every direction, else independent integer laws along the
-/// offsets of Selling's decomposition S = Σ λ_e e eᵀ, of mean a_e ∈ [−½, ½] along the heaviest ones, which are a basis of the lattice,
-/// and of variance λ_e.
-pub fn lattice_law(grid: &Grid, moments: &Moments, i: usize, n: usize) -> LatticeLaw {
-    let d = grid.dimension();
-    let s = covariance(grid, moments, i, n);
-    let variance = std::array::from_fn(|k| s[k][k]);
-    let mean = mean_index(grid, moments, i, n);
-    let split = Split::new(d, &s);
-    if split.least() >= SAMPLED {
-        let shift: [i32; 3] = std::array::from_fn(|k| mean[k].round() as i32);
-        let rest = std::array::from_fn(|k| mean[k] - f64::from(shift[k]));
-        if let Some(entries) = sampled(d, rest, s) {
-            return LatticeLaw { shift, entries, variance, infeasible: false };
+/// How the law of a cell is made, from its conditional mean and covariance.
+pub struct Plan {
+    d: usize,
+    /// μ as an index.
+    mean: [f64; 3],
+    /// S in index units.
+    s: [[f64; 3]; 3],
+    split: Split,
+    kind: Kind,
+}
+
+/// The three ways to make a law.
+enum Kind {
+    /// A sampled Gaussian, where the noise covers a cell in every direction.
+    Sampled,
+    /// Independent integer laws along the offsets of Selling's decomposition.
+    Arms,
+    /// Atoms of the Gaussian, deposited and contracted.
+    Contracted,
+}
+
+/// Squared standard deviations within which a sampled Gaussian, and integer laws, have points: down to 10⁻⁸ and 10⁻¹⁴ of the largest.
+const WITHIN: [f64; 2] = [37.0, 64.0];
+/// Operations of a point of the lattice: of its probability, as often as it is corrected, and of its place in the row.
+const POINT: f64 = 45.0;
+/// Operations of a place of the box in which atoms are deposited and contracted.
+const PLACE: f64 = 12.0;
+/// Operations of a product of two probabilities.
+const PRODUCT: f64 = 4.0;
+/// Operations of a probability of an integer law, as often as it is corrected.
+const TUNED: f64 = 200.0;
+
+impl Plan {
+    /// For point i of n: a sampled Gaussian where the noise covers a cell in every direction, else independent integer laws along the
+    /// offsets of Selling's decomposition S = Σ λ_e e eᵀ, of mean a_e ∈ [−½, ½] along the heaviest ones, which are a basis of the lattice,
+    /// and of variance λ_e, or what `uncovered` says where those do not fit.
+    pub fn new(grid: &Grid, moments: &Moments, i: usize, n: usize, uncovered: Uncovered) -> Self {
+        let (d, s) = (grid.dimension(), covariance(grid, moments, i, n));
+        let (mean, split) = (mean_index(grid, moments, i, n), Split::new(d, &s));
+        let kind = if split.least() >= SAMPLED {
+            Kind::Sampled
+        } else if uncovered == Uncovered::Contracted && !split.fits(mean) {
+            Kind::Contracted
+        } else {
+            Kind::Arms
+        };
+        Self { d, mean, s, split, kind }
+    }
+
+    /// Points of the law, about.
+    pub fn points(&self) -> f64 {
+        match self.kind {
+            Kind::Sampled => ellipsoid(self.d, &self.s, WITHIN[0]),
+            Kind::Arms | Kind::Contracted => self.split.convolution()[0],
         }
     }
-    let (shift, arms, infeasible) = split.arms(mean);
-    LatticeLaw { shift, entries: convolved(&arms), variance, infeasible }
+
+    /// Operations that making the law and its row takes, about.
+    pub fn operations(&self) -> f64 {
+        let [_, products, lengths] = self.split.convolution();
+        match self.kind {
+            Kind::Sampled => POINT * self.points(),
+            Kind::Arms => POINT * self.points() + PRODUCT * products + TUNED * lengths,
+            Kind::Contracted => POINT * self.points() + PLACE * room(self.d, &self.s),
+        }
+    }
+
+    /// The law.
+    pub fn law(&self) -> LatticeLaw {
+        let variance = std::array::from_fn(|k| self.s[k][k]);
+        let shift: [i32; 3] = std::array::from_fn(|k| self.mean[k].round() as i32);
+        let rest = || std::array::from_fn(|k| self.mean[k] - f64::from(shift[k]));
+        match self.kind {
+            Kind::Sampled => {
+                if let Some(entries) = sampled(self.d, rest(), self.s) {
+                    return LatticeLaw { shift, entries, variance, infeasible: false, excess: 0.0 };
+                }
+            }
+            Kind::Contracted => {
+                let found = contracted(self.d, rest(), self.s);
+                let excess: f64 = found.excess.iter().map(|excess| excess.max(0.0)).sum();
+                return LatticeLaw { shift, entries: found.entries, variance, infeasible: excess > EXACT, excess };
+            }
+            Kind::Arms => {}
+        }
+        let (shift, arms, infeasible) = self.split.arms(self.mean);
+        LatticeLaw { shift, entries: convolved(&arms), variance, infeasible, excess: 0.0 }
+    }
+}
+
+/// Lattice points in ξᵀS⁻¹ξ ≤ `within`, for an S that covers a cell in every direction.
+fn ellipsoid(d: usize, s: &[[f64; 3]; 3], within: f64) -> f64 {
+    let unit = [2.0, std::f64::consts::PI, 4.0 / 3.0 * std::f64::consts::PI][d - 1];
+    let minor = s[0][0] * s[1][1] - s[0][1] * s[0][1];
+    let determinant = match d {
+        1 => s[0][0],
+        2 => minor,
+        _ => {
+            s[2][2] * minor
+                - s[0][2] * (s[0][2] * s[1][1] - s[0][1] * s[1][2])
+                - s[1][2] * (s[1][2] * s[0][0] - s[0][1] * s[0][2])
+        }
+    };
+    1.0 + unit * (within.powi(d as i32) * determinant.max(0.0)).sqrt()
+}
+
+/// Points of the lattice within six standard deviations along every axis.
+fn room(d: usize, s: &[[f64; 3]; 3]) -> f64 {
+    (0..d).map(|k| 3.0 + 12.0 * (d as f64 * s[k][k].max(0.0)).sqrt()).product()
 }
 
 /// Least ξᵀSξ over integer vectors ξ ≠ 0: how well the noise covers the lattice.
@@ -109,6 +215,29 @@ impl Split {
         shell(self.d, 1).map(square).fold(f64::INFINITY, f64::min)
     }
 
+    /// Whether every arm has the variance that its shift asks for.
+    fn fits(&self, mean: [f64; 3]) -> bool {
+        let coordinates = solve_basis(self.d, &self.basis, mean);
+        self.basis[..self.d].iter().zip(coordinates).all(|(&(_, weight), at)| {
+            let part = (at - at.round()).abs();
+            part - part * part - weight <= EXACT
+        })
+    }
+
+    /// Points of the convolution of all arms; products that it takes, and points of the box around it; the lengths of the arms together; all about.
+    fn convolution(&self) -> [f64; 3] {
+        let (mut points, mut products, mut lengths) = (1.0f64, 0.0, 0.0);
+        let mut box_size = [1.0f64; 3];
+        for &(offset, weight) in self.basis[..self.d].iter().chain(&self.others) {
+            let length = if weight < 0.37 { 3.0 } else { 3.0 + 2.0 * (WITHIN[1] * weight).sqrt() };
+            lengths += length;
+            products += points * length;
+            (0..self.d).for_each(|k| box_size[k] += f64::from(offset[k]).abs() * (length - 1.0));
+            points = (points * length).min(box_size.iter().product());
+        }
+        [points, products + box_size.iter().product::<f64>() / PRODUCT, lengths]
+    }
+
     /// The cell around which the law lies, its arms, and whether an arm has too little variance for its shift.
     fn arms(&self, mean: [f64; 3]) -> ([i32; 3], Vec<Arm>, bool) {
         let d = self.d;
@@ -117,7 +246,7 @@ impl Split {
         let mut arms: Vec<Arm> = Vec::with_capacity(MAX_OFFSETS);
         let mut push = |offset, mean, variance| {
             let law = integer_law(mean, variance);
-            infeasible |= law.excess > 1e-9;
+            infeasible |= law.excess > EXACT;
             arms.push((offset, law.first, law.probability));
         };
         for (q, &(offset, weight)) in self.basis[..d].iter().enumerate() {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::extrapolation::{Build, Pair, extrapolated};
+use super::extrapolation::{Build, Pair};
+use super::lattice_law::Uncovered;
 use super::transition::Chain;
 use crate::Error;
 use crate::engine::{Archive, Interrupt};
@@ -27,6 +28,7 @@ pub fn long_steps(interval: f64, long_step: f64) -> f64 {
 pub struct ChainStepper<'a> {
     build: Box<Build<'a>>,
     long_step: f64,
+    uncovered: Uncovered,
     anchors: Vec<Anchor>,
     pair: Option<Arc<Pair>>,
     /// The laws of both chains at the last output.
@@ -78,7 +80,8 @@ impl<'a> ChainStepper<'a> {
     /// From `start` at time `from`, in long steps of at least those of `pair`, which is used where the length is the same.
     pub fn new(build: Box<Build<'a>>, pair: Arc<Pair>, start: Vec<f64>, from: f64) -> Self {
         let anchors = vec![Anchor { time: from, short: start.clone(), long: start }];
-        Self { build, long_step: pair.long_step(), anchors, pair: Some(pair), last: None, work: Work::default() }
+        let (long_step, uncovered) = (pair.long_step(), pair.uncovered);
+        Self { build, long_step, uncovered, anchors, pair: Some(pair), last: None, work: Work::default() }
     }
 
     /// The pair of this long step.
@@ -113,7 +116,9 @@ impl Stepper for ChainStepper<'_> {
             out.copy_from_slice(&at.short);
             return Ok(());
         }
-        if interval < SHORTEST * self.long_step {
+        // of contracted laws the pair tells the error
+        let alone = self.uncovered == Uncovered::Arms;
+        if interval < SHORTEST * self.long_step && alone {
             let chain = (self.build)(interval, interrupt)?;
             self.work.factorisations += 1;
             self.step(&chain, &mut at.short);
@@ -132,7 +137,7 @@ impl Stepper for ChainStepper<'_> {
             self.step(&pair.long, &mut at.long);
         }
         at.time = to;
-        out.copy_from_slice(&extrapolated(&at.short, &at.long));
+        out.copy_from_slice(&pair.law(&at.short, &at.long));
         self.last = Some([at.short.clone(), at.long.clone()]);
         if interval >= SHORTENED * self.long_step {
             self.anchors.push(at); // shorter long steps would hand on their excess of variance

@@ -10,12 +10,14 @@
 //! two of them extrapolated ([`extrapolation`]) are second order, and fourth in h with τ ∝ h².
 //!
 //! * [`moments`], [`lattice_law`], [`integer_law`], `gaussian`, `rows`: μ and S of a step, the law of a cell, its row with walls;
+//! * `uncovered`: the law of a cell on grids whose cells no step covers, where D vanishes;
 //! * [`transition`]: the matrix P; [`extrapolation`]: the chains of steps τ and 2τ; `solve`: πᵀP = πᵀ and (1 − P)u = b;
 //! * [`step_choice`], [`long_steps`]: which steps, and the chain as an integrator; `errors`: by coarser chains;
 //! * [`first_passage`], `surfaces`, [`slow_modes`], [`observables`]: what is asked of it;
-//! * [`discretisation`]: the chain as a [`Discretisation`](super::discretisation::Discretisation).
+//! * [`planning`], [`effort`]: what is known of it before it is built, what it takes; [`discretisation`]: the chain as a [`Discretisation`](super::discretisation::Discretisation).
 
 pub mod discretisation;
+pub mod effort;
 mod errors;
 pub mod extrapolation;
 pub mod first_passage;
@@ -25,6 +27,7 @@ pub mod lattice_law;
 pub mod long_steps;
 pub mod moments;
 pub mod observables;
+pub mod planning;
 mod rows;
 pub mod slow_modes;
 mod solve;
@@ -33,5 +36,6 @@ mod surfaces;
 #[cfg(test)]
 mod tests;
 pub mod transition;
+mod uncovered;
 
 pub use transition::Chain;

@@ -19,14 +19,26 @@ pub struct Moments {
     pub covariance: Vec<f64>,
     /// Evaluations of drift and D at a point that it took.
     pub evaluations: f64,
+    /// Points whose moments more steps would still change.
+    pub unsettled: usize,
 }
 
 /// Most Runge–Kutta steps over τ.
 pub const MOST_STEPS: usize = 128;
 
+/// Difference between the last two numbers of steps, in cells.
+const AGREED: f64 = 1.5e-4;
+/// What is left of the difference is at most a fifteenth of it.
+const LEFT: f64 = 1.0 / 15.0;
+
+/// Evaluations of a point for which all steps up to the most are taken, in d dimensions.
+pub fn most_evaluations(d: usize) -> f64 {
+    4.0 * 2.0 * d as f64 * 2.0 * MOST_STEPS as f64
+}
+
 /// Moments after the time τ from the given points (d×n), by the classical Runge–Kutta method; the number of steps of a point doubles
-/// until its mean agrees to 10⁻⁵ of a cell and its covariance to 10⁻⁵ of a squared cell or of its size (the last ones are right to a
-/// fifteenth of that), or there are `most`. None where the flow does not stay finite.
+/// until its mean agrees to `AGREED` of a cell and its covariance to `AGREED` of a squared cell or of its size, or there are `most`; the last two
+/// are extrapolated to fifth order, so that a fifteenth of the difference bounds the error. None where the flow does not stay finite.
 pub fn conditional_moments(
     dynamics: &dyn Dynamics,
     temperature: f64,
@@ -47,12 +59,16 @@ pub fn conditional_moments(
         let agreed: Vec<bool> = (0..active.len()).map(|i| flow.agree(&out, active[i], n, &next, i)).collect();
         for (from, to) in [(&next.mean, &mut out.mean), (&next.covariance, &mut out.covariance)] {
             for (row, values) in from.chunks(active.len()).enumerate() {
-                active.iter().zip(values).for_each(|(&i, value)| to[row * n + i] = *value);
+                for ((&i, agreed), value) in active.iter().zip(&agreed).zip(values) {
+                    let to = &mut to[row * n + i];
+                    *to = if *agreed { value + LEFT * (value - *to) } else { *value };
+                }
             }
         }
         active = active.into_iter().zip(agreed).filter(|(_, agreed)| !agreed).map(|(i, _)| i).collect();
         steps *= 2;
     }
+    out.unsettled = active.len();
     if planted(Fault::Deposit) {
         for k in 0..grid.dimension() {
             let (c, sixth) = (packed_index(grid.dimension(), k, k), grid.axes()[k].spacing().powi(2) / 6.0);
@@ -96,7 +112,7 @@ impl Flow<'_> {
         let d = self.grid.dimension();
         let m = b.mean.len() / d;
         let h = |k: usize| self.grid.axes()[k].spacing();
-        let close = |x: f64, y: f64, unit: f64| (x - y).abs() <= 1e-5 * unit;
+        let close = |x: f64, y: f64, unit: f64| (x - y).abs() <= AGREED * unit;
         (0..d).all(|k| {
             let mean = close(a.mean[k * n + i], b.mean[k * m + j], h(k));
             mean && (k..d).all(|l| {
@@ -112,7 +128,7 @@ impl Flow<'_> {
         let n = points.len() / d;
         let dt = tau / steps as f64;
         let covariance = vec![0.0; packed_len(d) * n];
-        let mut state = Moments { mean: points.to_vec(), covariance, evaluations: 0.0 };
+        let mut state = Moments { mean: points.to_vec(), covariance, evaluations: 0.0, unsettled: 0 };
         for _ in 0..steps {
             let k1 = self.slope(&state);
             let k2 = self.slope(&moved(&state, &k1, 0.5 * dt));
@@ -129,36 +145,40 @@ impl Flow<'_> {
         let d = self.grid.dimension();
         let n = state.mean.len() / d;
         let covariance = vec![0.0; packed_len(d) * n];
-        let mut out = Moments { mean: vec![0.0; d * n], covariance, evaluations: 0.0 };
+        let mut out = Moments { mean: vec![0.0; d * n], covariance, evaluations: 0.0, unsettled: 0 };
         let units: Vec<f64> = self.grid.axes().iter().map(|axis| axis.spacing().powi(2)).collect();
         let roots = roots(d, &state.covariance, n, &units);
-        let mut points = vec![0.0; d * n];
+        let (mut points, mut arms) = (vec![0.0; d * n], vec![0.0; d * n]);
+        let mut weights = vec![0.5 / d as f64; n];
         for column in 0..d {
             for sign in [1.0, -1.0] {
-                let leans: Vec<f64> = (0..n).map(|i| self.lean(&state.mean, &roots, column, i, n)).collect();
-                let arm = |k: usize, i: usize| {
-                    let lean = if sign > 0.0 { leans[i] } else { 1.0 / leans[i] };
-                    sign * lean * (d as f64).sqrt() * roots[(column * d + k) * n + i]
-                };
-                let weight = |i: usize| {
-                    let square = leans[i] * leans[i];
-                    (if sign > 0.0 { 1.0 } else { square }) / (d as f64 * (1.0 + square))
-                };
-                for k in 0..d {
+                let root = &roots[column * d * n..(column + 1) * d * n];
+                arms.iter_mut().zip(root).for_each(|(arm, root)| *arm = sign * (d as f64).sqrt() * root);
+                if self.leaning {
                     for i in 0..n {
-                        points[k * n + i] = self.inside(k, state.mean[k * n + i] + arm(k, i));
+                        let lean = self.lean(&state.mean, &roots, column, i, n);
+                        (0..d).for_each(|k| arms[k * n + i] *= if sign > 0.0 { lean } else { 1.0 / lean });
+                        let square = lean * lean;
+                        weights[i] = (if sign > 0.0 { 1.0 } else { square }) / (d as f64 * (1.0 + square));
                     }
                 }
+                for (k, points) in points.chunks_mut(n).enumerate() {
+                    let from = state.mean[k * n..].iter().zip(&arms[k * n..]);
+                    points.iter_mut().zip(from).for_each(|(point, (mean, arm))| *point = self.inside(k, mean + arm));
+                }
                 let (b, a, _) = at_points(self.dynamics, self.temperature, &points, None);
+                let row = |k: usize| k * n..(k + 1) * n;
                 for k in 0..d {
-                    for i in 0..n {
-                        out.mean[k * n + i] += weight(i) * b[k * n + i];
-                    }
+                    let (arm_k, b_k) = (&arms[row(k)], &b[row(k)]);
+                    let mean = out.mean[row(k)].iter_mut();
+                    mean.zip(&weights).zip(b_k).for_each(|((mean, weight), b)| *mean += weight * b);
                     for j in k..d {
                         let c = packed_index(d, k, j);
+                        let (arm_j, b_j, a_c) = (&arms[row(j)], &b[row(j)], &a[row(c)]);
+                        let covariance = &mut out.covariance[row(c)];
                         for i in 0..n {
-                            let drift = arm(k, i) * b[j * n + i] + arm(j, i) * b[k * n + i];
-                            out.covariance[c * n + i] += weight(i) * (drift + 2.0 * a[c * n + i]);
+                            let drift = arm_k[i] * b_j[i] + arm_j[i] * b_k[i];
+                            covariance[i] += weights[i] * (drift + 2.0 * a_c[i]);
                         }
                     }
                 }
@@ -198,6 +218,7 @@ fn moved(state: &Moments, slope: &Moments, dt: f64) -> Moments {
         mean: step(&state.mean, &slope.mean),
         covariance: step(&state.covariance, &slope.covariance),
         evaluations: 0.0,
+        unsettled: 0,
     }
 }
 
@@ -209,26 +230,26 @@ const SMALL: f64 = 1e-6;
 /// (N. J. Higham, Accuracy and Stability of Numerical Algorithms, §10.3, doi:10.1137/1.9780898718027); columns beyond the rank are 0.
 fn roots(d: usize, covariance: &[f64], n: usize, units: &[f64]) -> Vec<f64> {
     let mut out = vec![0.0; d * d * n];
-    let mut rest = vec![0.0; d * d];
     for i in 0..n {
+        let mut rest = [[0.0; 3]; 3];
         for (j, k) in (0..d).flat_map(|j| (0..d).map(move |k| (j, k))) {
-            rest[j * d + k] = covariance[packed_index(d, j.min(k), j.max(k)) * n + i];
+            rest[j][k] = covariance[packed_index(d, j.min(k), j.max(k)) * n + i];
         }
         for column in 0..d {
-            let size = |j: &usize| rest[j * d + j] / units[*j];
-            let largest = (0..d).map(|j| size(&j)).fold(0.0, f64::max);
-            let Some(pivot) = (0..d).find(|j| size(j) > SMALL * largest) else { break };
+            let size = |j: usize| rest[j][j] / units[j];
+            let largest = (0..d).map(size).fold(0.0, f64::max);
+            let Some(pivot) = (0..d).find(|&j| size(j) > SMALL * largest) else { break };
             let variance = covariance[packed_index(d, pivot, pivot) * n + i];
-            if rest[pivot * d + pivot] <= 1e-14 * variance {
+            if rest[pivot][pivot] <= 1e-14 * variance {
                 break;
             }
-            let root = rest[pivot * d + pivot].sqrt();
-            let entries: Vec<f64> = (0..d).map(|k| rest[pivot * d + k] / root).collect();
-            for (k, entry) in entries.iter().enumerate() {
-                out[(column * d + k) * n + i] = *entry;
-                (0..d).for_each(|l| rest[k * d + l] -= entry * entries[l]);
+            let root = rest[pivot][pivot].sqrt();
+            let entries = rest[pivot].map(|entry| entry / root);
+            for k in 0..d {
+                out[(column * d + k) * n + i] = entries[k];
+                (0..d).for_each(|l| rest[k][l] -= entries[k] * entries[l]);
             }
-            (0..d).for_each(|k| (rest[pivot * d + k], rest[k * d + pivot]) = (0.0, 0.0));
+            (0..d).for_each(|k| (rest[pivot][k], rest[k][pivot]) = (0.0, 0.0));
         }
     }
     out

@@ -75,12 +75,40 @@ impl<'a> Walls<'a> {
 
     /// The row of a cell whose law is `law`, moved by `shift`; `variance` is that of the step along each axis in squared cells.
     pub fn row(&self, cell: usize, shift: [i32; 3], variance: [f64; 3], law: &[Entry]) -> Vec<(u32, f64)> {
+        if let Some(inside) = self.inside(shift, law) {
+            return merged(inside);
+        }
         let start = self.grid.multi_index(cell);
         let reached = |&(v, weight): &Entry| {
             let to = self.target(std::array::from_fn(|k| shift[k] + v[k]))?;
             Some((self.grid.cell(&to[..self.grid.dimension()]) as u32, weight * self.unhit(start, to, variance)))
         };
         merged(law.iter().filter_map(reached).collect())
+    }
+
+    /// The cells of a law that lies on the grid as a whole; None where a wall has a part in it.
+    fn inside(&self, shift: [i32; 3], law: &[Entry]) -> Option<Vec<(u32, f64)>> {
+        if self.absorbs.iter().flatten().any(|absorbs| *absorbs) {
+            return None;
+        }
+        let (mut low, mut high) = ([i32::MAX; 3], [i32::MIN; 3]);
+        for (v, _) in law {
+            for k in 0..3 {
+                low[k] = low[k].min(v[k]);
+                high[k] = high[k].max(v[k]);
+            }
+        }
+        let mut strides = [0i64; 3];
+        let mut stride = 1;
+        for (k, axis) in self.grid.axes().iter().enumerate().rev() {
+            if shift[k] + low[k] < 0 || shift[k] + high[k] >= axis.cells() as i32 {
+                return None;
+            }
+            strides[k] = stride;
+            stride *= axis.cells() as i64;
+        }
+        let cell = |v: &[i32; 3]| (0..3).map(|k| i64::from(shift[k] + v[k]) * strides[k]).sum::<i64>() as u32;
+        Some(law.iter().map(|(v, weight)| (cell(v), *weight)).collect())
     }
 
     /// Indices after mirroring and wrapping; None beyond an absorbing wall.

@@ -134,7 +134,7 @@ fn the_suitable_step_is_feasible_on_nearly_all_probability() {
     let g = grid(&[(-2.0, 2.0, 64), (-2.0, 2.0, 64)], Reflecting);
     let (field, a) = rotated(0.01);
     let law = gaussian(&g, lyapunov(a));
-    let step = super::step_choice::suitable_step(&field, 1.0, &g, &[&law], f64::INFINITY).unwrap();
+    let step = super::step_choice::suitable_step(&field, 1.0, &g, &[&law], f64::INFINITY, &|_| false).unwrap();
     let chain = Chain::new(&field, 1.0, &g, step).unwrap();
     let bad: f64 = (0..g.len()).filter(|&i| chain.infeasible[i]).map(|i| law[i]).sum();
     assert!(bad < 0.05, "{bad} {step}");

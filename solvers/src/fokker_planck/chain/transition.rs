@@ -1,16 +1,22 @@
 //! The transition matrix P of a step: stored by rows, products with P and Pᵀ.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
-use super::lattice_law::{covariance, lattice_law};
-use super::moments::{MOST_STEPS, conditional_moments};
+use super::effort::Effort;
+use super::lattice_law::{Plan, Uncovered};
+use super::moments::{MOST_STEPS, Moments, conditional_moments, most_evaluations};
 use super::rows::Walls;
+use super::step_choice::FEW;
 use super::surfaces::{Step, Surfaces};
 use crate::dynamics::coordinates::in_coordinates;
 use crate::engine::Interrupt;
 use crate::error::{Error, Setting};
 use crate::fokker_planck::linear::solver::proceed;
 use crate::fokker_planck::stencil::coefficients::place;
+use crate::numerics::lanes::dispatch;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::{Axis, Grid};
 
@@ -24,8 +30,8 @@ pub const MOST_ENTRIES: usize = 120_000_000;
 pub const MOST_ENTRIES_UNASKED: f64 = 6e7;
 /// Cells of an estimate of their number.
 const SAMPLE: usize = 64;
-/// Lattice points that the law of a step may take, and in cells of the grid: what is wider comes back from the walls many times over.
-const WIDEST: [f64; 2] = [2e6, 32.0];
+/// Operations that the law of a cell may take: what is wider comes back from the walls many times over.
+const MOST_OF_A_CELL: f64 = 2e7;
 
 /// The chain; see the module. Stored by rows of the transition matrix, each as runs of neighbouring cells: some 9 bytes an entry.
 #[derive(Debug, Clone)]
@@ -34,12 +40,18 @@ pub struct Chain {
     pub step: f64,
     /// Cells whose law has more variance than the SDE because the shift is a fraction of a cell and S is too small for it.
     pub infeasible: Vec<bool>,
+    /// The laws of cells that the noise does not cover.
+    pub uncovered: Uncovered,
+    /// How much more variance cells have, over all axes, in squared cells, where that is counted ([`Uncovered::Contracted`]).
+    pub excess: Vec<f64>,
     /// First run and first probability of every row, and the ends of the last.
     start: Vec<(usize, usize)>,
     /// First cell and length of every run.
     runs: Vec<(u32, u32)>,
     probability: Vec<f64>,
     loses: bool,
+    /// Where products are counted.
+    effort: Arc<Effort>,
 }
 
 /// How paths end within a step, cell by cell.
@@ -58,25 +70,29 @@ pub struct Ended {
 pub struct Expected {
     /// Entries to be stored.
     pub entries: f64,
-    /// Evaluations of drift and D at a point.
-    pub evaluations: f64,
+    /// Operations of putting it together.
+    pub operations: f64,
 }
 
 /// A cell's part of the chain while it is put together.
 struct CellLaw {
     row: Vec<(u32, f64)>,
     infeasible: bool,
+    excess: f64,
     ended: Option<Step>,
 }
 
 /// What a chain is made of.
+#[derive(Clone, Copy)]
 struct Build<'a> {
     interrupt: Interrupt<'a>,
     dynamics: &'a dyn Dynamics,
     temperature: f64,
     grid: &'a Grid,
     step: f64,
+    uncovered: Uncovered,
     surfaces: Option<&'a Surfaces>,
+    effort: &'a Arc<Effort>,
 }
 
 impl Chain {
@@ -94,11 +110,26 @@ impl Chain {
         tau: f64,
         interrupt: Interrupt,
     ) -> Result<Self, Error> {
+        Self::with_laws((dynamics, temperature), grid, tau, Uncovered::Arms, &Arc::default(), interrupt)
+    }
+
+    /// [`Chain::new_until`] with the given laws of cells that the noise does not cover; `sde` holds drift and D, and T; what it takes is
+    /// counted. Errors: as there.
+    pub fn with_laws(
+        sde: (&dyn Dynamics, f64),
+        grid: &Grid,
+        tau: f64,
+        uncovered: Uncovered,
+        effort: &Arc<Effort>,
+        interrupt: Interrupt,
+    ) -> Result<Self, Error> {
         applies(grid)?;
+        let (dynamics, temperature) = sde;
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
-            return Self::new_until(&dynamics, temperature, &flat, tau, interrupt);
+            return Self::with_laws((&dynamics, temperature), &flat, tau, uncovered, effort, interrupt);
         }
-        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: None }.chain().map(|(chain, _)| chain)
+        let build = Build { interrupt, dynamics, temperature, grid, step: tau, uncovered, surfaces: None, effort };
+        build.chain().map(|(chain, _)| chain)
     }
 
     /// The chain of steps `tau` without those that touch a set. Errors: as for [`Chain::new_until`].
@@ -114,20 +145,34 @@ impl Chain {
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
             return Self::ending(&dynamics, temperature, &flat, tau, surfaces, interrupt);
         }
-        Build { interrupt, dynamics, temperature, grid, step: tau, surfaces: Some(surfaces) }.chain()
+        let (uncovered, surfaces, effort) = (Uncovered::Arms, Some(surfaces), &Arc::default());
+        Build { interrupt, dynamics, temperature, grid, step: tau, uncovered, surfaces, effort }.chain()
     }
 
-    /// What a chain of steps `tau` would take, from a sample of its cells. Errors as for [`Chain::new`].
-    pub fn expected(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid, tau: f64) -> Result<Expected, Error> {
+    /// What a chain of steps `tau` would take, from the plans of a sample of its cells. Errors as for [`Chain::new`].
+    pub fn expected(
+        sde: (&dyn Dynamics, f64),
+        grid: &Grid,
+        tau: f64,
+        uncovered: Uncovered,
+        effort: &Arc<Effort>,
+    ) -> Result<Expected, Error> {
+        let (dynamics, temperature) = sde;
         if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
-            return Self::expected(&dynamics, temperature, &flat, tau);
+            return Self::expected((&dynamics, temperature), &flat, tau, uncovered, effort);
         }
         let cells: Vec<usize> = (0..SAMPLE).map(|k| (2 * k + 1) * grid.len() / (2 * SAMPLE)).collect();
-        let build = Build { interrupt: &|| false, dynamics, temperature, grid, step: tau, surfaces: None };
-        let (laws, evaluations) = build.cell_laws(&cells)?;
-        let sampled: usize = laws.iter().map(|law| law.row.len()).sum();
+        let interrupt = &|| false;
+        let build = Build { interrupt, dynamics, temperature, grid, step: tau, uncovered, surfaces: None, effort };
+        // a few steps show what a law takes, and which points would take more
+        let moments = build.moments(&cells, FEW)?;
+        let plans: Vec<Plan> = (0..SAMPLE).map(|i| Plan::new(grid, &moments, i, SAMPLE, uncovered)).collect();
+        let more = moments.unsettled as f64 * most_evaluations(grid.dimension());
+        let evaluations = effort.of_evaluations(moments.evaluations + more);
+        let points: f64 = plans.iter().map(|plan| plan.points().min(grid.len() as f64)).sum();
+        let operations: f64 = evaluations + plans.iter().map(Plan::operations).sum::<f64>();
         let times = grid.len() as f64 / SAMPLE as f64;
-        Ok(Expected { entries: sampled as f64 * times, evaluations: evaluations * times })
+        Ok(Expected { entries: points * times, operations: operations * times })
     }
 
     /// Number of cells.
@@ -181,18 +226,12 @@ impl Chain {
 
     /// Pᵀ p: cell probabilities a step later.
     pub fn forward(&self, p: &[f64], out: &mut [f64]) {
+        self.effort.add(self.entries() as f64);
         let n = self.cells();
         let size = n.div_ceil(PARTS);
         let part = |part: usize| {
             let mut sum = vec![0.0; n];
-            for x in (part * size).min(n)..((part + 1) * size).min(n) {
-                // subnormal products would cost a hundred times more than they are worth
-                if p[x].abs() > 1e-280 {
-                    for (cell, run) in self.row(x) {
-                        sum[cell..cell + run.len()].iter_mut().zip(run).for_each(|(sum, w)| *sum += p[x] * w);
-                    }
-                }
-            }
+            scatter(self, p, (part * size).min(n)..((part + 1) * size).min(n), &mut sum);
             sum
         };
         let parts: Vec<Vec<f64>> = (0..PARTS).into_par_iter().map(part).collect();
@@ -203,12 +242,34 @@ impl Chain {
 
     /// P u: the conditional expectation of u a step later.
     pub fn backward(&self, u: &[f64], out: &mut [f64]) {
+        self.effort.add(self.entries() as f64);
         out.par_iter_mut().enumerate().for_each(|(x, out)| {
             let dot = |(cell, run): (usize, &[f64])| -> f64 {
                 u[cell..cell + run.len()].iter().zip(run).map(|(u, w)| w * u).sum()
             };
             *out = self.row(x).map(dot).sum();
         });
+    }
+}
+
+dispatch! {
+    /// Adds what the rows of some cells make of p.
+    fn scatter(chain: &Chain, p: &[f64], cells: Range<usize>, sum: &mut [f64]) {
+        for x in cells {
+            let p = p[x];
+            // subnormal products would cost a hundred times more than they are worth
+            if p.abs() <= 1e-280 {
+                continue;
+            }
+            let (first, mut at) = chain.start[x];
+            for &(cell, length) in &chain.runs[first..chain.start[x + 1].0] {
+                let (cell, length) = (cell as usize, length as usize);
+                for (sum, weight) in sum[cell..cell + length].iter_mut().zip(&chain.probability[at..at + length]) {
+                    *sum += p * weight;
+                }
+                at += length;
+            }
+        }
     }
 }
 
@@ -229,18 +290,22 @@ impl Build<'_> {
         let mut out = Chain {
             step: self.step,
             infeasible: Vec::with_capacity(self.grid.len()),
+            uncovered: self.uncovered,
+            excess: Vec::with_capacity(self.grid.len()),
             start: vec![(0, 0)],
             runs: Vec::new(),
             probability: Vec::new(),
             loses: self.surfaces.is_some() || self.grid.axes().iter().any(Axis::absorbs),
+            effort: self.effort.clone(),
         };
         let mut ended = Ended::default();
         let cells: Vec<usize> = (0..self.grid.len()).collect();
         for block in cells.chunks(128 * CHUNK) {
             let laws: Result<Vec<Vec<CellLaw>>, Error> =
-                block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk).map(|found| found.0)).collect();
+                block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk)).collect();
             for law in laws?.into_iter().flatten() {
                 out.infeasible.push(law.infeasible);
+                out.excess.push(law.excess);
                 out.push(&law.row);
                 if let Some(step) = law.ended {
                     ended.arrival.push(step.arrival);
@@ -260,8 +325,8 @@ impl Build<'_> {
         Ok((out, ended))
     }
 
-    /// The laws of some cells, and the evaluations that they took.
-    fn cell_laws(&self, cells: &[usize]) -> Result<(Vec<CellLaw>, f64), Error> {
+    /// Mean and covariance of a step from some cells, in `most` steps of the flow. Errors: they are not finite; [`Error::Interrupted`].
+    fn moments(&self, cells: &[usize], most: usize) -> Result<Moments, Error> {
         proceed(self.interrupt)?;
         let (grid, d, n) = (self.grid, self.grid.dimension(), cells.len());
         let mut points = vec![0.0; d * n];
@@ -269,36 +334,35 @@ impl Build<'_> {
             let center = grid.center(cell);
             (0..d).for_each(|k| points[k * n + i] = center[k]);
         }
-        let moments = conditional_moments(self.dynamics, self.temperature, grid, &points, self.step, MOST_STEPS);
-        let Some(moments) = moments else {
-            return Err(Error::numerical(
-                "the long-step chain",
-                format!("near {}", place(grid, cells[0])),
-                format!("mean and covariance after a step of {:e} are not finite", self.step),
-                "use the edge generator, or narrower bounds",
-            ));
-        };
-        let widest = f64::max(WIDEST[0], WIDEST[1] * grid.len() as f64);
-        if let Some(i) = (0..n).find(|&i| points_of_law(grid, &covariance(grid, &moments, i, n)) > widest) {
-            return Err(Error::numerical(
-                "the long-step chain",
-                format!("near {}", place(grid, cells[i])),
-                format!("the noise of a step of {:e} reaches far beyond the whole grid", self.step),
-                "use the edge generator, or wider bounds",
-            ));
-        }
+        let moments = conditional_moments(self.dynamics, self.temperature, grid, &points, self.step, most);
+        moments.ok_or_else(|| {
+            let what = format!("mean and covariance after a step of {:e} are not finite", self.step);
+            let help = "use the edge generator, or narrower bounds";
+            Error::numerical("the long-step chain", format!("near {}", place(grid, cells[0])), what, help)
+        })
+    }
+
+    /// The laws of some cells.
+    fn cell_laws(&self, cells: &[usize]) -> Result<Vec<CellLaw>, Error> {
+        let (grid, n) = (self.grid, cells.len());
+        let moments = self.moments(cells, MOST_STEPS)?;
+        self.effort.add(self.effort.of_evaluations(moments.evaluations));
         let walls = Walls::new(grid);
         let cell_law = |(i, &cell): (usize, &usize)| {
-            let law = lattice_law(grid, &moments, i, n);
+            let plan = Plan::new(grid, &moments, i, n, self.uncovered);
+            self.effort.add(plan.operations());
+            proceed(self.interrupt)?;
+            if plan.operations() > MOST_OF_A_CELL {
+                let what = format!("the noise of a step of {:e} reaches far beyond the whole grid", self.step);
+                let help = "use the edge generator, or wider bounds";
+                let place = format!("near {}", place(grid, cell));
+                return Err(Error::numerical("the long-step chain", place, what, help));
+            }
+            let law = plan.law();
             let mut row = walls.row(cell, law.shift, law.variance, &law.entries);
             let ended = self.surfaces.map(|surfaces| surfaces.end(cell, &mut row, &moments, i, n));
-            CellLaw { row, infeasible: law.infeasible, ended }
+            Ok(CellLaw { row, infeasible: law.infeasible, excess: law.excess, ended })
         };
-        Ok((cells.iter().enumerate().map(cell_law).collect(), moments.evaluations))
+        cells.iter().enumerate().map(cell_law).collect()
     }
-}
-
-/// Points of the lattice within six standard deviations along every axis, S in index units.
-fn points_of_law(grid: &Grid, s: &[[f64; 3]; 3]) -> f64 {
-    (0..grid.dimension()).map(|k| 1.0 + 12.0 * s[k][k].sqrt()).product()
 }
