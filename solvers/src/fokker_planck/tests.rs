@@ -196,12 +196,12 @@ fn interrupts_reach_the_caller_and_walls_are_reported() {
 #[test]
 fn the_ladder_shows_second_order_and_extrapolates_to_the_exact_moments() {
     let start = Initial::Gaussian { mean: vec![1.0], covariance: vec![0.05] };
-    let problem = ornstein_uhlenbeck(256, start, &[0.0, 0.7]);
+    let problem = ornstein_uhlenbeck(512, start, &[0.0, 0.7]);
     let options = FokkerPlanckOptions { tolerance: 1e-10, ..FokkerPlanckOptions::default() };
     let solve = |p: &Problem| accuracy::convergence::solve(p, &options, 3, &|| false).unwrap();
     let solved: Vec<_> = accuracy::convergence::grids(&problem, 4).unwrap().iter().map(solve).collect();
     let ladder = accuracy::convergence::Ladder::new(&solved).unwrap();
-    assert_eq!(ladder.cells, [[32], [64], [128], [256]]);
+    assert_eq!(ladder.cells, [[64], [128], [256], [512]]);
     assert!(ladder.remarks().is_empty(), "{:?}", ladder.remarks());
     let e = (-1.05f64).exp();
     let variance = 0.1 / 1.5;
@@ -608,7 +608,8 @@ fn survival_committor_and_shares_at_walls_have_errors() {
         };
         integral(a, x) / integral(a, b)
     };
-    for cells in [40, 80] {
+    // third order is reached at 80 cells
+    for cells in [160, 320] {
         let engine = on(1.0, cells, [-1.0, 1.0], Boundary::Absorbing, &[0.0, 0.1]);
         let both = passage(target("x > 0.7"), Some(target("x < -0.5")), 0.3);
         let found = engine.first_passage(&both, &|| false).unwrap();

@@ -58,7 +58,7 @@ pub fn suitable_long_step(
     if effort.operations() > MOST_OF_A_SEARCH {
         return Ok(None);
     }
-    let length = relaxing_step(dynamics, temperature, grid, &laws);
+    let length = relaxing_step(dynamics, temperature, grid, &laws).filter(|length| *length <= 2.0 * longest);
     Ok(length.map(|length| LongStep { length, uncovered: Uncovered::Contracted }))
 }
 

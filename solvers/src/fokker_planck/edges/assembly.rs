@@ -8,7 +8,6 @@ use super::diagonal::{Diagonal, Edges, diagonal_edges};
 use super::loss_difference::{Hidden, Kind};
 use super::tensor::{Stencil, Tensor, spacing};
 use super::vanishing_noise::weighted_cells;
-use super::weight::EdgeWeight;
 use crate::Error;
 use crate::dynamics::coordinates::in_coordinates;
 use crate::fault::{Fault, planted};
@@ -89,40 +88,31 @@ impl EdgeGenerator {
     }
 }
 
-/// What can be chosen.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct EdgeOptions {
-    /// The law of the rates.
-    pub weight: EdgeWeight,
-    /// Bound on the offsets; by default a quarter of the shortest axis, from 2 to 16.
-    pub max_radius: Option<usize>,
-}
-
-/// The edge generator with default options; see the module. Errors: coefficients that are not finite or a D that is not positive
+/// The edge generator; see the module. Errors: coefficients that are not finite or a D that is not positive
 /// semidefinite, with the point; a full D on a graded grid.
 pub fn edge_generator(dynamics: &dyn Dynamics, temperature: f64, grid: &Grid) -> Result<EdgeGenerator, Error> {
-    edge_generator_with(dynamics, temperature, grid, &EdgeOptions::default())
+    edge_generator_within(dynamics, temperature, grid, None)
 }
 
-/// [`edge_generator`] with the given options, and its errors.
-pub fn edge_generator_with(
+/// [`edge_generator`] with a bound on the offsets, by default a quarter of the shortest axis, from 2 to 16; and its errors.
+pub fn edge_generator_within(
     dynamics: &dyn Dynamics,
     temperature: f64,
     grid: &Grid,
-    options: &EdgeOptions,
+    max_radius: Option<usize>,
 ) -> Result<EdgeGenerator, Error> {
     if let Some((dynamics, flat)) = in_coordinates(dynamics, temperature, grid) {
-        return assembled(&dynamics, temperature, &flat, options, None);
+        return assembled(&dynamics, temperature, &flat, max_radius, None);
     }
     let weighted = weighted_cells(dynamics, temperature, grid);
-    assembled(dynamics, temperature, grid, options, weighted)
+    assembled(dynamics, temperature, grid, max_radius, weighted)
 }
 
 fn assembled(
     dynamics: &dyn Dynamics,
     temperature: f64,
     grid: &Grid,
-    options: &EdgeOptions,
+    max_radius: Option<usize>,
     weighted: Option<WeightedCells>,
 ) -> Result<EdgeGenerator, Error> {
     let cells = at_cells(dynamics, temperature, grid)?;
@@ -133,7 +123,6 @@ fn assembled(
             temperature,
             grid,
             cells: &cells,
-            weight: options.weight,
             weighted: weighted.as_deref(),
             fick: planted(Fault::Fick),
         };
@@ -154,7 +143,7 @@ fn assembled(
             "use equal cells on every axis, or a diagonal D",
         ));
     }
-    tensor(dynamics, temperature, grid, options, &cells)
+    tensor(dynamics, temperature, grid, max_radius, &cells)
 }
 
 /// Other volumes for the cells in which the density has a kink or a jump.
@@ -185,16 +174,15 @@ fn tensor(
     dynamics: &dyn Dynamics,
     temperature: f64,
     grid: &Grid,
-    options: &EdgeOptions,
+    max_radius: Option<usize>,
     cells: &CellCoefficients,
 ) -> Result<EdgeGenerator, Error> {
     let shortest = grid.shape().iter().copied().min().unwrap_or(1);
-    let max_radius = options.max_radius.unwrap_or((shortest / 4).clamp(2, 16));
+    let max_radius = max_radius.unwrap_or((shortest / 4).clamp(2, 16));
     let stencil = Stencil::new(grid, cells, max_radius);
     let (radius, singular) = (stencil.radius(), stencil.singular());
     let (widened_cells, widening) = stencil.added(grid, cells);
-    let problem =
-        Tensor { dynamics, temperature, grid, spacing: spacing(grid), weight: options.weight, stencil, cells };
+    let problem = Tensor { dynamics, temperature, grid, spacing: spacing(grid), stencil, cells };
     let mut collected = Collected::new(grid);
     problem.edges().into_iter().try_for_each(|edges| collected.add(edges))?;
     let mut components = Components::new(grid.len());

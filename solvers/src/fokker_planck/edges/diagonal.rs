@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::exponent::edge_integrals;
 use super::loss_difference::{Conductance, EdgeMeans, Hidden, Line, intervals};
 use super::vanishing_noise;
-use super::weight::EdgeWeight;
+use super::weight::{Flux, rates};
 use crate::fokker_planck::cells::weighted::WeightedCells;
 use crate::fokker_planck::generator::RateEdge;
 use crate::fokker_planck::stencil::coefficients::{CHUNK, CellCoefficients, at_points};
@@ -60,7 +60,6 @@ pub struct Diagonal<'a> {
     pub temperature: f64,
     pub grid: &'a Grid,
     pub cells: &'a CellCoefficients,
-    pub weight: EdgeWeight,
     /// Where the noise vanishes at a wall.
     pub weighted: Option<&'a WeightedCells>,
     /// A planted fault: Fick's law, J = bρ − A ∇ρ.
@@ -211,11 +210,12 @@ impl Diagonal<'_> {
         let length = edge.distance.abs();
         let integral = line.map_or(quadrature, |line| line.integral(quadrature));
         let p = if self.fick { integral } else { integral - (v[3] / v[1]).ln() };
-        let fitted = p.is_finite() && p.abs() < 1e12 && v[1] > 0.0 && v[3] > 0.0;
-        let (forward, backward) = if fitted {
+        let regular = p.is_finite() && p.abs() < 1e12 && v[1] > 0.0 && v[3] > 0.0;
+        let (forward, backward) = if regular {
             let weight = 0.5 * (v[1] + v[3]) / length;
-            let bend = edge.distance * (v[2] / v[3] - v[0] / v[1]);
-            self.fitted(weight, p, bend, line)
+            let slopes = [edge.distance * v[0] / v[1], edge.distance * v[2] / v[3]];
+            let flux = Flux { weights: [v[1] / length, v[3] / length], integral, slopes };
+            fitted(weight, p, &flux, line)
         } else {
             out.singular += 1;
             (local_rate(v[1], v[0] * edge.distance, length), local_rate(v[3], -v[2] * edge.distance, length))
@@ -225,8 +225,8 @@ impl Diagonal<'_> {
             Some(to) => {
                 let (forward, backward) = self.weigh(edge.from, to, k, (forward, finite_rate(backward / width(to))));
                 out.edges.push((edge.from as u32, to as u32, forward, backward));
-                out.exponents.push(if fitted { p } else { f64::INFINITY });
-                out.means.push(line.filter(|_| fitted).and_then(Line::means));
+                out.exponents.push(if regular { p } else { f64::INFINITY });
+                out.means.push(line.filter(|_| regular).and_then(Line::means));
             }
             None => out.exits.push((edge.from, self.weigh_exit(edge, k, forward))),
         }
@@ -253,14 +253,14 @@ impl Diagonal<'_> {
         let axis = &self.grid.axes()[k];
         finite_rate(vanishing_noise::exit_rate(cell, side, [axis.lower(), axis.upper()][side]))
     }
+}
 
-    /// Rates by exponential fitting; by the potential along the edge where it is known.
-    fn fitted(&self, weight: f64, p: f64, bend: f64, line: Option<&Line>) -> (f64, f64) {
-        let bend = line.and_then(Line::bend).unwrap_or(bend);
-        match line.map_or(Conductance::Factor(1.0), Line::conductance) {
-            Conductance::Factor(factor) => self.weight.rates(weight * factor, p, bend, false),
-            Conductance::LogWhole(log) => ((log.exp()) * weight, (log - p).exp() * weight),
-        }
+/// Rates by exponential fitting; by the potential along the edge where it is known.
+fn fitted(weight: f64, p: f64, flux: &Flux, line: Option<&Line>) -> (f64, f64) {
+    let bend = line.and_then(Line::bend).unwrap_or(flux.slopes[1] - flux.slopes[0]);
+    match line.map_or(Conductance::Factor(1.0), Line::conductance) {
+        Conductance::Factor(factor) => rates(weight * factor, p, bend, Some(flux)),
+        Conductance::LogWhole(log) => ((log.exp()) * weight, (log - p).exp() * weight),
     }
 }
 

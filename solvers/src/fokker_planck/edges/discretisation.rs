@@ -247,8 +247,9 @@ impl ErrorLaw for ByOrder {
         self.number(fine, coarse, coarsest, highest(self.reversible, true))
     }
 
-    fn extrapolated_passage(&self, _d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
-        self.extrapolated(fine, coarse, coarsest)
+    fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
+        // on a line the conductances of edges are of fourth order, and surfaces are points
+        self.number(fine, coarse, coarsest, if d == 1 { highest(true, true) } else { f64::from(ORDER) })
     }
 
     fn error(

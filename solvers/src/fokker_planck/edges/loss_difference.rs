@@ -105,7 +105,7 @@ impl Line {
         if (own - quadrature).abs() <= self.noise { quadrature } else { own }
     }
 
-    /// V'' along the edge with the sign of [`EdgeWeight`](super::weight::EdgeWeight)'s bend; None where it is rounding.
+    /// V'' along the edge with the sign of the bend of [`rates`](super::weight::rates); None where it is rounding.
     pub fn bend(&self) -> Option<f64> {
         let n = self.n();
         (self.noise < NOISE).then(|| -4.0 * (self.v[n] - 2.0 * self.v[n / 2]))

@@ -8,7 +8,7 @@
 //! K(x → y) = λ B(−p),   K(y → x) = λ B(p),   p = ∫_x^y A⁻¹ b̃ · dℓ,   λ = ½(λ_e(x) + λ_e(y)),
 //! ```
 //!
-//! up to a common factor of both rates that improves transients (see [`weight`]).
+//! up to a common factor of both rates that makes transients right (see [`weight`]).
 //!
 //! Claims: rates ≥ 0, probability conserved by construction; a reversible problem keeps its density exp(∫A⁻¹b̃) at the cell
 //! centres (up to the quadrature of p); second order elsewhere. Where the cell Péclet number |p| is large and the problem is
@@ -16,7 +16,7 @@
 
 //!
 //! * [`assembly`]: the generator from its edges; `diagonal`, `tensor`: edges of a diagonal and of a full D;
-//! * [`weight`], `exponent`, `local_slope`: the law of the rates, p along an edge, A⁻¹b̃ at a point where A may be singular;
+//! * [`weight`], `exponent`, `local_slope`: the two rates of an edge, p along an edge, A⁻¹b̃ at a point where A may be singular;
 //! * `vanishing_noise`: axes at whose walls A vanishes, by the exact weight of their cells;
 //! * `loss_difference`, `cell_weight`: exponents, conductances and weights of cells where the loss has kinks, jumps, or detail between
 //!   cell centres;
@@ -43,4 +43,4 @@ pub(crate) mod tests;
 pub(crate) mod vanishing_noise;
 pub mod weight;
 
-pub use assembly::{EdgeGenerator, EdgeOptions, edge_generator, edge_generator_with};
+pub use assembly::{EdgeGenerator, edge_generator, edge_generator_within};

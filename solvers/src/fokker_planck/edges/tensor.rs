@@ -9,13 +9,16 @@ use super::diagonal::Edges;
 use super::exponent::edge_integrals;
 use super::jump::{FASTER, Jump, NOTICEABLE, distance};
 use super::local_slope::{Node, solve_node};
-use super::weight::EdgeWeight;
+use super::weight::{Flux, rates};
 use crate::fokker_planck::stencil::coefficients::{CHUNK, CellCoefficients, at_points};
 use crate::fokker_planck::stencil::lattice::{Lattice, Offset, Step};
 use crate::fokker_planck::stencil::selling::{MAX_OFFSETS, selling};
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::dynamics::{Dynamics, lengths};
 use crate::problem::grid::Grid;
+
+/// Ratio of the weights of an offset in two cells up to which the flux between them is known.
+const ALIKE: f64 = 4.0;
 
 /// What is kept of every cell.
 pub struct Stencil {
@@ -31,8 +34,20 @@ struct TensorEdge {
     to: Option<usize>,
     offset: [f64; 3],
     weight: f64,
+    /// λ at both ends, where it is known.
+    weights: Option<[f64; 2]>,
     added: f64,
     to_node: Node,
+}
+
+impl TensorEdge {
+    /// The flux with the exponent p and its slopes, where both cells use the offset about as much.
+    fn flux(&self, p: f64, slopes: [f64; 2]) -> Option<Flux> {
+        let weights = self.weights.filter(|[from, to]| (1.0 / ALIKE..ALIKE).contains(&(to / from)))?;
+        // of A⁻¹b instead of A⁻¹(b − ∇·A): Σ e e·∇λ_e = ∇·A
+        let log = (weights[1] / weights[0]).ln();
+        Some(Flux { weights, integral: p + log, slopes: slopes.map(|slope| slope + log) })
+    }
 }
 
 /// The problem as the assembly sees it.
@@ -41,7 +56,6 @@ pub struct Tensor<'a> {
     pub temperature: f64,
     pub grid: &'a Grid,
     pub spacing: [f64; 3],
-    pub weight: EdgeWeight,
     pub stencil: Stencil,
     pub cells: &'a CellCoefficients,
 }
@@ -166,7 +180,8 @@ impl Tensor<'_> {
                 let sides = jump.at * left[i] + (1.0 - jump.at) * right[i];
                 sides - jump.exponent(self.grid.dimension(), &edge.offset, edge.added)
             });
-            let (forward, backward) = self.weight.rates(edge.weight, p, right[i] - left[i], true);
+            let flux = edge.flux(p, [left[i], right[i]]);
+            let (forward, backward) = rates(edge.weight, p, right[i] - left[i], flux.as_ref());
             match edge.to {
                 Some(to) => {
                     out.edges.push((edge.from as u32, to as u32, forward, backward));
@@ -219,7 +234,11 @@ impl Tensor<'_> {
                         Step::Cell(to) if to != from => {
                             let other = self.stencil.weight(to, e);
                             if forward || other == 0.0 {
-                                out.push(self.edge(from, Some(to), offset, 1.0, 0.5 * (own + other)));
+                                let weights = Some([own, other]);
+                                out.push(TensorEdge {
+                                    weights,
+                                    ..self.edge(from, Some(to), offset, 1.0, 0.5 * (own + other))
+                                });
                             }
                         }
                         Step::Absorbed(fraction) => out.push(self.edge(from, None, offset, fraction, own / fraction)),
@@ -237,7 +256,7 @@ impl Tensor<'_> {
             None => self.stencil.added[from],
         };
         let to_node = to.map_or_else(Node::default, |to| self.stencil.nodes[to]);
-        TensorEdge { from, to, offset: offset.map(|c| fraction * f64::from(c)), weight, added, to_node }
+        TensorEdge { from, to, offset: offset.map(|c| fraction * f64::from(c)), weight, weights: None, added, to_node }
     }
 
     /// Evaluates the wall ends of edges into the cemetery.
@@ -290,9 +309,10 @@ impl Tensor<'_> {
                 offset[k] = sign;
                 match lattice.step(index, offset) {
                     Step::Cell(to) if sign > 0 && to != cell => {
-                        let speed = 0.5 * (own[k] + self.stencil.nodes[to].rest[k]);
-                        if speed != 0.0 {
-                            out.edges.push((cell as u32, to as u32, speed.max(0.0), (-speed).max(0.0)));
+                        // every cell moves with its own drift
+                        let rates = (own[k].max(0.0), (-self.stencil.nodes[to].rest[k]).max(0.0));
+                        if rates != (0.0, 0.0) {
+                            out.edges.push((cell as u32, to as u32, rates.0, rates.1));
                             out.exponents.push(f64::INFINITY);
                         }
                     }

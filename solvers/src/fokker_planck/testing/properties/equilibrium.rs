@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::cases;
-use crate::fokker_planck::edges::{EdgeOptions, edge_generator, edge_generator_with};
+use crate::fokker_planck::edges::{edge_generator, edge_generator_within};
 use crate::fokker_planck::generator::Generator;
 use crate::fokker_planck::integrator::system::{System, Task};
 use crate::fokker_planck::integrator::table::INTEGRATORS;
@@ -71,8 +71,7 @@ fn free_energy(p: &[f64], log: &[f64]) -> f64 {
 
 fn balanced(d: usize, c: [f64; 12], floor: f64, g: &Grid) -> (Arc<Generator>, Vec<f64>) {
     // with room for every offset nothing is widened
-    let options = EdgeOptions { max_radius: Some(100), ..EdgeOptions::default() };
-    let found = edge_generator_with(&reversible(d, c, floor), 1.0, g, &options).unwrap();
+    let found = edge_generator_within(&reversible(d, c, floor), 1.0, g, Some(100)).unwrap();
     assert_eq!(found.widened_cells, 0);
     (found.generator, nodal(g, |x| -potential(&c, if d == 1 { [x[0], 0.0, 0.0] } else { x })))
 }
@@ -115,8 +114,7 @@ proptest! {
             });
             (b, a.map(|a| scale * a))
         });
-        let options = EdgeOptions { max_radius: Some(100), ..EdgeOptions::default() };
-        let q = edge_generator_with(&field, 1.0, &g, &options).unwrap().generator;
+        let q = edge_generator_within(&field, 1.0, &g, Some(100)).unwrap().generator;
         let r = residual(&q, &nodal(&g, |x| -potential(&c, x)));
         prop_assert!(r < 1e-4, "{r:e}");
     }
