@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::dynamics::Coefficients;
 use fpsolve_solvers::engine::{Engine, Interrupt};
+use fpsolve_solvers::fokker_planck::chain::planning::seconds as chain_seconds;
 use fpsolve_solvers::fokker_planck::choice::{AUTO, DISCRETISATIONS, from_word};
 use fpsolve_solvers::fokker_planck::integrator::system::Integrator;
 use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
@@ -281,13 +283,21 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
         budget: None,
         ..written.clone()
     };
-    let ratio = problem.grid.len() as f64 / f64::max(coarse.grid.len() as f64, 1.0);
+    let by_edges = |coarse: &Problem| {
+        let edges = FokkerPlanckOptions { discretisation: Some(&EDGES), ..written.clone() };
+        let engine = FokkerPlanck::new_until(coarse, edges, &until(LONGEST_PROBE, interrupt)).ok();
+        engine.map(|engine| Box::new(engine) as Box<dyn Engine>)
+    };
     if written.discretisation.is_some_and(|kind| kind.own_steps) {
-        // steps fit the cells, so that those of a part of the box are not its own: a whole one, coarser, tells more
-        let start = Stopwatch::start();
-        let coarse = (ENTRY.build)(options, coarse, &until(LONGEST_PROBE, interrupt)).ok();
-        return Ok(Measured { building: start.seconds() * ratio, seconds: 0.0, stepping: None, coarse });
+        // steps fit the cells, so that those of a part of the box, or of coarser cells, are not its own: they are planned
+        let planned = chain_seconds(problem, &until(LONGEST_PROBE, interrupt))?;
+        let building = planned.unwrap_or(0.0) / rayon::current_num_threads() as f64;
+        return Ok(Measured { building, seconds: 0.0, stepping: None, coarse: by_edges(coarse) });
     }
+    // a table of drift and noise takes its time once
+    let start = Stopwatch::start();
+    let table = Coefficients::unasked(problem).of(problem, &until(LONGEST_PROBE, interrupt));
+    let table = table.map_or(0.0, |_| start.seconds());
     let (mut seen, start) = (0.0, Stopwatch::start());
     for window in windows(&problem.grid) {
         let cells = window.len() as f64;
@@ -302,11 +312,8 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
         }
     }
     let coarser = 1.0 + 1.0 / 2f64.powf(problem.dimension() as f64);
-    let building = start.seconds() * coarser * problem.grid.len() as f64 / f64::max(seen, 1.0);
-    let edges = FokkerPlanckOptions { discretisation, ..written.clone() };
-    let coarse = FokkerPlanck::new_until(coarse, edges, &until(LONGEST_PROBE, interrupt)).ok();
-    let coarse = coarse.map(|engine| Box::new(engine) as Box<dyn Engine>);
-    Ok(Measured { building, seconds: 0.0, stepping: None, coarse })
+    let building = table + start.seconds() * coarser * problem.grid.len() as f64 / f64::max(seen, 1.0);
+    Ok(Measured { building, seconds: 0.0, stepping: None, coarse: by_edges(coarse) })
 }
 
 /// Parts of the grid, spread over it: an eighth of each axis, at least 8 cells.

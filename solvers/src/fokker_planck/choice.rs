@@ -16,7 +16,7 @@ use super::carried::carried_share;
 use super::chain::discretisation::{CHAIN, ChainDiscretisation};
 use super::chain::effort::Effort;
 use super::chain::lattice_law::Uncovered;
-use super::chain::planning::{LongStep, expected, suitable_long_step};
+use super::chain::planning::{A_SECOND, LongStep, expected, suitable_long_step};
 use super::chain::transition::{MOST_ENTRIES_UNASKED, applies};
 use super::discretisation::{Discretisation, DiscretisationKind, PECLET};
 use super::edges::discretisation::{EDGES, EdgeDiscretisation};
@@ -62,9 +62,8 @@ const WIDENING: f64 = 1e-3;
 /// Operations of a chain that is tried unasked where there is no budget, some ten seconds; and fewer, in proportion, where the error of the edge generator is
 /// below the second number.
 const MOST: (f64, f64) = (1e10, 0.1);
-/// Operations that are always worth a trial, and operations of a second.
+/// Operations that are always worth a trial.
 const LITTLE: f64 = 2e8;
-const SECOND: f64 = 1e9;
 /// A trial that takes more than so many times what was expected is given up.
 const OVERRUN: f64 = 3.0;
 /// Output times of a trial.
@@ -320,9 +319,9 @@ impl Chooser<'_> {
 
     /// That a trial of a chain would take too long, beside an edge generator of this `error` where that is known.
     fn too_dear(&self, plan: &Plan, error: Option<f64>) -> Option<String> {
-        let allowed = self.options.budget.map_or(MOST.0, |budget| 0.5 * SECOND * budget.as_secs_f64());
+        let allowed = self.options.budget.map_or(MOST.0, |budget| 0.5 * A_SECOND * budget.as_secs_f64());
         let worth = error.map_or(1.0, |error| (error / MOST.1).min(1.0));
-        let seconds = plan.operations / SECOND;
+        let seconds = plan.operations / A_SECOND;
         (plan.operations > LITTLE.max(allowed * worth)).then(|| {
             format!("a trial of the long-step chain would take about {seconds:.1} s; it is made when asked for")
         })

@@ -52,20 +52,25 @@ pub fn snapped(long_step: f64, from: f64, times: &[f64]) -> f64 {
     if (0.8..=1.4).contains(&(candidate / long_step)) { candidate } else { long_step }
 }
 
-/// Number of different lengths that long steps near `long_step` have between the times.
-pub fn lengths(long_step: f64, from: f64, times: &[f64]) -> usize {
-    let mut found: Vec<f64> = Vec::new();
-    let mut last = from;
+/// Pairs of chains that long steps near `long_step` need to reach the times, one for each length; a single short step counts as half a pair.
+pub fn pairs(long_step: f64, from: f64, times: &[f64]) -> f64 {
+    let (mut anchors, mut found, mut single) = (vec![from], Vec::<f64>::new(), 0.0);
     for &time in times.iter().filter(|time| **time > from) {
-        if time - last >= SHORTENED * long_step {
-            let length = (time - last) / long_steps(time - last, long_step);
-            if !found.iter().any(|l| (l / length - 1.0).abs() < 1e-9) {
-                found.push(length);
-            }
-            last = time;
+        let base = anchors.iter().rev().find(|anchor| **anchor <= time - SHORTENED * long_step).unwrap_or(&anchors[0]);
+        let interval = time - base;
+        if interval < SHORTEST * long_step {
+            single += 0.5;
+            continue;
+        }
+        let length = interval / long_steps(interval, long_step);
+        if !found.iter().any(|l| (l / length - 1.0).abs() < 1e-9) {
+            found.push(length);
+        }
+        if interval >= SHORTENED * long_step {
+            anchors.push(time);
         }
     }
-    found.len().max(1)
+    found.len().max(1) as f64 + single
 }
 
 /// The laws of both chains at a time.
@@ -190,12 +195,13 @@ mod tests {
         let times = [0.0, 0.4, 1.0, 2.0, 4.0, 8.0];
         let long_step = snapped(0.055, 0.0, &times);
         assert!((long_step - 0.05).abs() < 1e-12, "{long_step}");
-        assert_eq!(lengths(long_step, 0.0, &times), 1);
-        assert_eq!(lengths(0.055, 0.0, &times), 4); // 0.4/7, 0.6/11, 1/18 = 2/36, 4/73
+        assert_eq!(pairs(long_step, 0.0, &times), 1.0);
+        assert_eq!(pairs(0.055, 0.0, &times), 4.0); // 0.4/7, 0.6/11, 1/18 = 2/36, 4/73
+        assert_eq!(pairs(20.0, 0.0, &[0.0, 1.0, 4.0, 8.0, 20.0, 40.0]), 2.0 + 2.0 * 0.5); // one step each to 1 and 4, a pair to 8
         assert_eq!(snapped(0.7, 0.0, &[0.3, 1.3]), 0.7);
         assert_eq!(snapped(0.3, 0.0, &[]), 0.3);
         let uneven = [std::f64::consts::FRAC_1_PI, 1.0];
         assert_eq!(snapped(0.05, 0.0, &uneven), 0.05);
-        assert_eq!(lengths(0.05, 0.0, &uneven), 2);
+        assert_eq!(pairs(0.05, 0.0, &uneven), 2.0);
     }
 }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use super::effort::Effort;
 use super::lattice_law::Uncovered;
-use super::long_steps::{lengths, snapped};
+use super::long_steps::{pairs, snapped};
 use super::step_choice::{covers, relaxing_step, suitable_step};
 use super::transition::{Chain, Expected};
+use crate::dynamics::Coefficients;
 use crate::engine::Interrupt;
 use crate::error::Error;
 use crate::fokker_planck::edges::discretisation::EdgeDiscretisation;
 use crate::fokker_planck::linear::solver::proceed;
+use crate::problem::Problem;
 
 /// Operations that the search for a step may take.
 const MOST_OF_A_SEARCH: f64 = 3e9;
@@ -62,6 +64,8 @@ pub fn suitable_long_step(
     Ok(length.map(|length| LongStep { length, uncovered: Uncovered::Contracted }))
 }
 
+/// Operations of a second.
+pub const A_SECOND: f64 = 1e9;
 /// Products that a stationary law takes.
 const AT_REST: f64 = 100.0;
 
@@ -76,12 +80,12 @@ pub fn expected(
 ) -> Result<Expected, Error> {
     let (dynamics, temperature, grid) = (edges.dynamics.as_ref(), edges.temperature, &edges.grid);
     let of = |length: f64| Chain::expected((dynamics, temperature), grid, length, step.uncovered, effort);
-    let (span, lengths) = (times.last().map_or(0.0, |end| end - from), lengths(step.length, from, times) as f64);
+    let (span, pairs) = (times.last().map_or(0.0, |end| end - from), pairs(step.length, from, times));
     let products = |short: &Expected, long: &Expected, length: f64| {
         (span / length).ceil() * (2.0 * short.entries + long.entries) + AT_REST * (short.entries + long.entries)
     };
     let (short, long) = (of(0.5 * step.length)?, of(step.length)?);
-    let pair = lengths * (short.operations + long.operations) + products(&short, &long, step.length);
+    let pair = pairs * (short.operations + long.operations) + products(&short, &long, step.length);
     let coarse_laws: Vec<Vec<f64>> = edges.laws(start).iter().map(|law| grid.coarsen_probability(law)).collect();
     let coarse_laws: Vec<&[f64]> = coarse_laws.iter().map(Vec::as_slice).collect();
     let companion = match grid.coarsened() {
@@ -91,8 +95,21 @@ pub fn expected(
         }
         _ => {
             let longer = of(2.0 * step.length)?;
-            lengths * longer.operations + products(&long, &longer, 2.0 * step.length)
+            pairs * longer.operations + products(&long, &longer, 2.0 * step.length)
         }
     };
     Ok(Expected { entries: short.entries + long.entries, operations: pair + companion })
+}
+
+/// Seconds that the long-step chain would take on the grid of a problem, on one thread; None where it does not serve. Errors: coefficients that are not
+/// finite, [`Error::Interrupted`].
+pub fn seconds(problem: &Problem, interrupt: Interrupt) -> Result<Option<f64>, Error> {
+    let problem = Coefficients::unasked(problem).of(problem, interrupt)?;
+    let edges = EdgeDiscretisation::unsolved(&problem, &problem.grid)?;
+    let law = problem.initial.cell_probability(&problem.grid)?;
+    let effort = Arc::new(Effort::new(&problem));
+    let times = (problem.times.first().copied().unwrap_or(0.0), problem.times.as_slice());
+    let Some(step) = suitable_long_step(&edges, &law, times, &effort, interrupt)? else { return Ok(None) };
+    let expected = expected(&edges, step.snapped(times.0, times.1), &law, times, &effort)?;
+    Ok(Some((effort.operations() + expected.operations) / A_SECOND))
 }

@@ -229,6 +229,9 @@ struct ByOrder {
     no_order: bool,
 }
 
+/// The order that is assumed of first passages on a line where two grids alone show none.
+const ON_LINES: f64 = 2.25;
+
 impl ByOrder {
     fn number(&self, fine: f64, coarse: f64, coarsest: Option<f64>, highest: f64) -> Extrapolated {
         if self.no_order {
@@ -248,8 +251,12 @@ impl ErrorLaw for ByOrder {
     }
 
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
-        // on a line the conductances of edges are of fourth order, and surfaces are points
-        self.number(fine, coarse, coarsest, if d == 1 { highest(true, true) } else { f64::from(ORDER) })
+        // on a line the conductances of edges are of fourth order, and surfaces are points: numbers come at second to third order and better
+        match coarsest {
+            _ if d > 1 || self.no_order => self.extrapolated(fine, coarse, coarsest),
+            None => Extrapolated::by_growth(fine, coarse, ON_LINES.exp2()),
+            Some(_) => self.number(fine, coarse, coarsest, highest(true, true)),
+        }
     }
 
     fn error(

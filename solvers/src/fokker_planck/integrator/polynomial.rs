@@ -32,8 +32,6 @@ const ROUNDING: f64 = 0.05;
 const GROUP: usize = 24;
 /// Terms between two looks at the growth.
 const LEVELS: usize = 24;
-/// The direction of what is left out is known by its last term alone; of its slow part, which alone lasts, some more is handed on.
-const PASSED_ON: f64 = 2.0;
 /// Most terms, whose coefficients are kept for each output.
 const MOST_TERMS: f64 = 1e8;
 /// Share of the tolerance that is aimed at, so that negative noise stays far below what a logarithm shows.
@@ -300,8 +298,7 @@ impl Polynomial {
                     let sum = left_out(&left[j], per_term, done + levels - end);
                     errors[j] = term * sum;
                     if j + 1 == times.len() {
-                        rest =
-                            now.iter().zip(out[j].iter()).map(|(term, out)| PASSED_ON * sum * (term - out)).collect();
+                        rest = now.iter().zip(out[j].iter()).map(|(term, out)| sum * (term - out)).collect();
                     }
                 }
             }
