@@ -76,14 +76,19 @@ target/static.sh: tools/hdf5.sh
 	@mkdir -p target
 	FPSOLVE_STATIC=1 sh tools/hdf5.sh > $@.new && mv $@.new $@
 
-# Archives hold the commit alone, in a fixed order, with its date: whoever packs the same commit gets the same bytes.
+# Archives hold the commit alone, in a fixed order, with its date: whoever packs the same commit gets the same bytes. The program is built in a
+# clone at a fixed place, which stays for the next time: the HDF5 library keeps the folder that it was built in.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 PACKAGE := fpsolve-$(VERSION)
-dist: static
+DIST_CLONE := /tmp/$(PACKAGE)-$(shell id -u)
+dist:
+	test -d $(DIST_CLONE)/.git || git clone --quiet --no-checkout . $(DIST_CLONE)
+	git -C $(DIST_CLONE) fetch --quiet $(CURDIR) HEAD && git -C $(DIST_CLONE) checkout --quiet --force --detach FETCH_HEAD
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(MAKE) -C $(DIST_CLONE) static
 	rm -rf target/dist && mkdir -p target/dist/$(PACKAGE)
 	git archive --format=tar --prefix=$(PACKAGE)/ HEAD | gzip -9n > target/dist/$(PACKAGE).tar.gz
 	git archive HEAD scenarios docs/fpsolve.schema.json README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE | tar -x -C target/dist/$(PACKAGE)
-	cp target/static/release/fpsolve target/dist/$(PACKAGE)
+	cp $(DIST_CLONE)/target/static/release/fpsolve target/dist/$(PACKAGE)
 	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime=@$$(git log -1 --format=%ct) -C target/dist -c $(PACKAGE) \
 		| gzip -9n > target/dist/$(PACKAGE)-$$(uname -m)-linux.tar.gz
 	rm -r target/dist/$(PACKAGE)

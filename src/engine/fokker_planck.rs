@@ -270,6 +270,8 @@ fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
 
 /// Time from which on no further window is looked at.
 const WINDOWS: Duration = Duration::from_millis(250);
+/// Longest that a table of drift and noise may take in a measurement.
+const LONGEST_TABLE: Duration = Duration::from_secs(5);
 
 /// Built in windows of the grid, whose cells are those of the grid: what the adaptive quadrature of the rates takes depends on their size.
 fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
@@ -294,9 +296,9 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
         let building = planned.unwrap_or(0.0) / rayon::current_num_threads() as f64;
         return Ok(Measured { building, seconds: 0.0, stepping: None, coarse: by_edges(coarse) });
     }
-    // a table of drift and noise takes its time once
+    // a table of drift and noise takes its time once, and stays for the run
     let start = Stopwatch::start();
-    let table = Coefficients::unasked(problem).of(problem, &until(LONGEST_PROBE, interrupt));
+    let table = Coefficients::unasked(problem).of(problem, &until(LONGEST_TABLE, interrupt));
     let table = table.map_or(0.0, |_| start.seconds());
     let (mut seen, start) = (0.0, Stopwatch::start());
     for window in windows(&problem.grid) {

@@ -56,6 +56,11 @@ pub trait Dynamics: Send + Sync {
         None
     }
 
+    /// Share of n points (d×n) at which b and D are evaluated as they are and not interpolated.
+    fn exact_share(&self, _points: &[f64]) -> f64 {
+        1.0
+    }
+
     /// Divergence (∇·D)_i = Σ_j ∂_j D_ij at n points (d×n).
     ///
     /// The default takes fourth-order central differences with the step 10⁻³ ℓ_j, ℓ = `lengths` (d, see [`lengths`]), good to

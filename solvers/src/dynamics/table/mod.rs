@@ -345,6 +345,14 @@ impl Dynamics for TabulatedDynamics {
     fn interpolation(&self) -> Option<Interpolation> {
         Some(self.found)
     }
+
+    fn exact_share(&self, points: &[f64]) -> f64 {
+        let d = self.dimension();
+        let n = points.len() / d;
+        let mut good = vec![true; n];
+        interpolate(&self.values(), points, &mut vec![0.0; (d + packed_len(d)) * n], &mut good);
+        good.iter().filter(|good| !**good).count() as f64 / n.max(1) as f64
+    }
 }
 
 impl TabulatedDynamics {

@@ -12,6 +12,9 @@ const SAMPLE: f64 = 20.0;
 /// An evaluation from a table, in units of a sample of the data.
 const TABLE: f64 = 1.0;
 
+/// Cells in which it is looked how many evaluations go through all samples.
+const CELLS: usize = 4096;
+
 /// A count of operations, of about a nanosecond each, that the chains of a discretisation have taken together.
 #[derive(Debug, Default)]
 pub struct Effort {
@@ -21,10 +24,14 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// Nothing so far, for a problem. Where its drift and D are tabulated an evaluation goes through all samples in part of the box.
+    /// Nothing so far, for a problem. Where its drift and D are tabulated an evaluation goes through all samples in some cells.
     pub fn new(problem: &Problem) -> Self {
-        let all = problem.model.sample_count().max(1) as f64;
-        let samples = problem.dynamics.interpolation().map_or(all, |found| TABLE + found.exact_share * all);
+        let (grid, all) = (&problem.grid, problem.model.sample_count().max(1) as f64);
+        let few: Vec<usize> = (0..grid.len()).step_by(grid.len().div_ceil(CELLS)).collect();
+        let points: Vec<f64> =
+            (0..grid.dimension()).flat_map(|k| few.iter().map(move |&cell| grid.center(cell)[k])).collect();
+        let tabulated = problem.dynamics.interpolation().is_some();
+        let samples = if tabulated { TABLE + problem.dynamics.exact_share(&points) * all } else { all };
         Self { samples, ..Self::default() }
     }
 
