@@ -230,7 +230,9 @@ fn the_record_does_not_depend_on_the_number_of_threads() {
     let one = run("1");
     assert!(one.group("sgd").is_some() && one.group("comparison/langevin_vs_sgd").is_some());
     for threads in ["2", "3", "8"] {
-        assert!(run(threads) == one, "the record of {threads} threads is another than that of one");
+        // as text, in which an unknown number is the same as another
+        let same = format!("{:?}", run(threads)) == format!("{one:?}");
+        assert!(same, "the record of {threads} threads is another than that of one");
     }
 }
 

@@ -17,9 +17,6 @@ use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::dynamics::{Dynamics, lengths};
 use crate::problem::grid::Grid;
 
-/// Ratio of the weights of an offset in two cells up to which the flux between them is known.
-const ALIKE: f64 = 4.0;
-
 /// What is kept of every cell.
 pub struct Stencil {
     slots: usize,
@@ -41,9 +38,9 @@ struct TensorEdge {
 }
 
 impl TensorEdge {
-    /// The flux with the exponent p and its slopes, where both cells use the offset about as much.
+    /// The flux with the exponent p and its slopes, where both cells use the offset.
     fn flux(&self, p: f64, slopes: [f64; 2]) -> Option<Flux> {
-        let weights = self.weights.filter(|[from, to]| (1.0 / ALIKE..ALIKE).contains(&(to / from)))?;
+        let weights = self.weights.filter(|weights| weights.iter().all(|weight| *weight > 0.0))?;
         // of A⁻¹b instead of A⁻¹(b − ∇·A): Σ e e·∇λ_e = ∇·A
         let log = (weights[1] / weights[0]).ln();
         Some(Flux { weights, integral: p + log, slopes: slopes.map(|slope| slope + log) })

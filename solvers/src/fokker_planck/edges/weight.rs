@@ -41,6 +41,8 @@ pub struct Flux {
 
 /// |q| between which rates go over into those of the flux.
 const DRIVEN: [f64; 2] = [2.0, 6.0];
+/// |ln| of the ratio of the weights at both ends between which the flux is lost sight of.
+const ALIKE: [f64; 2] = [0.7, 1.4];
 /// Most panels of the integral of a flux; each is twice as long as the one before.
 const PANELS: usize = 64;
 /// Gauss's rule of four nodes on [0, 1].
@@ -54,8 +56,8 @@ const GAUSS: [(f64, f64); 4] = [
 impl Flux {
     /// Share of the rates that is the flux's.
     fn share(&self) -> f64 {
-        let t = ((self.integral.abs() - DRIVEN[0]) / (DRIVEN[1] - DRIVEN[0])).clamp(0.0, 1.0);
-        t * t * (3.0 - 2.0 * t)
+        let unlike = (self.weights[1] / self.weights[0]).ln().abs();
+        between(self.integral.abs(), DRIVEN) * (1.0 - between(unlike, ALIKE))
     }
 
     /// The larger one of the two rates.
@@ -63,6 +65,12 @@ impl Flux {
         let (from, slope) = if self.integral > 0.0 { (0, self.slopes[0]) } else { (1, -self.slopes[1]) };
         self.weights[from] / mean_beside(slope.max(0.0), self.integral.abs())
     }
+}
+
+/// 0 below, 1 above, smooth between, so that rounding decides nothing.
+fn between(x: f64, [low, high]: [f64; 2]) -> f64 {
+    let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
 }
 
 /// ∫₀¹ e^{−(q s + c s²)} ds with c = total − q, not so small that the exponent falls again.
