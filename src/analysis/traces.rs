@@ -231,8 +231,8 @@ impl Findings for Found {
         }
         if self.traces.trajectories.stride() > 1 && !self.estimate.corrected {
             warnings.push(
-                "traces: rows lie several steps apart, and in more than one variable drift and D are not corrected for that, their bars are widened: \
-                 keep every step"
+                "traces: rows lie several steps apart, too few or too far for drift and D to be corrected for that, and their bars are widened: keep more \
+                 of the rows"
                     .to_string(),
             );
         }

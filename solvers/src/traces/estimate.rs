@@ -100,8 +100,8 @@ pub(super) fn moments(traces: &Trajectories, lattice: &Lattice, bandwidth: &[f64
 impl Estimate {
     /// Drift and A of trajectories of the variables `names` (d); `bandwidth` is a share of the box, chosen where it is None.
     ///
-    /// On one axis rows several steps apart are corrected for (`stride.rs`); in more variables the standard errors are widened by what the
-    /// distance of the rows is seen to do.
+    /// Rows several steps apart are corrected for (`stride`). In two and three variables, where that fails, the standard errors are widened by what
+    /// the distance of the rows is seen to do.
     ///
     /// # Errors
     /// Too few data at every node; traces in regions with a hole between them, which nothing says how to cross.
@@ -140,10 +140,11 @@ impl Estimate {
             return Err(Error::invalid(what, "give longer traces or more walkers, or a larger bandwidth"));
         }
         estimate.check_holes()?;
-        if traces.stride() > 1 && d == 1 {
-            estimate.correct(traces)?;
-        } else if traces.stride() > 1 && traces.rows() > 2 {
-            estimate.widen(traces);
+        if traces.stride() > 1 {
+            match estimate.correct(traces) {
+                Err(_) if d > 1 && traces.rows() > 2 => estimate.widen(traces),
+                corrected => corrected?,
+            }
         }
         Ok(estimate)
     }
@@ -180,10 +181,17 @@ impl Estimate {
 
     /// Takes drift and A of one step, with their standard errors, for those over a stride. Errors: those of [`one_step`].
     fn correct(&mut self, traces: &Trajectories) -> Result<(), Error> {
-        let found = one_step(traces, &self.lattice.axes()[0], &self.filled())?;
-        for node in (0..self.lattice.len()).filter(|&node| self.drift[node].is_finite()).collect::<Vec<_>>() {
-            (self.drift[node], self.drift_se[node]) = (found.drift[node], found.drift_se[node]);
-            (self.diffusion[node], self.diffusion_se[node]) = (found.diffusion[node], found.diffusion_se[node]);
+        let found = one_step(traces, &self.lattice, &self.filled())?;
+        let fields = [
+            (&mut self.drift, &found.drift),
+            (&mut self.drift_se, &found.drift_se),
+            (&mut self.diffusion, &found.diffusion),
+            (&mut self.diffusion_se, &found.diffusion_se),
+        ];
+        for (field, found) in fields {
+            for (value, found) in field.iter_mut().zip(found).filter(|(value, _)| value.is_finite()) {
+                *value = *found;
+            }
         }
         self.corrected = true;
         Ok(())
