@@ -1,139 +1,58 @@
 //! Two and three variables: b in polynomials, A = R Rᵀ with a triangular R whose entries, on the diagonal their logarithms, are polynomials too.
 //!
-//! Coordinates u in which the box of the data is [−1, 1]ᵈ. Standard errors of a bin's moments are those of a normal law with the covariance that
-//! the chain of a lower degree has there, n rows, (co)variances times one factor for all bins, that of their fourth moments: from each bin's own scatter those that happen to lie low would count more.
+//! What bins hold is weighed by the covariance that was measured, the same for every degree, so that their sums of squares compare. Nothing is answered where
+//! the least of them is larger than chance makes it, nor where the chain does not have the moments over two rows: then the path is not Markov, or the rows lie
+//! too far apart.
 
-use faer::{Mat, Side};
+use faer::Mat;
+use faer::linalg::solvers::Solve;
 
 use super::OneStep;
-use super::chain::{Between, ChainLattice};
+use super::bins::{Bin, Binned, frames, pairs, root};
+use super::chain::ChainLattice;
 use super::least_squares::{Minimum, minimum};
 use super::polynomials::Polynomials;
 use crate::model::table::Lattice;
 use crate::numerics::symmetric::{packed_index, packed_len};
+use crate::traces::fields::linear;
 use crate::traces::trajectories::Trajectories;
 
 /// Highest degree of the polynomials that is tried in one to three variables.
 const DEGREES: [usize; 3] = [0, 8, 4];
 /// Degrees in a row that may be worse than the best before the search ends.
 const PATIENCE: usize = 2;
-/// Fewest rows of a bin that counts, and rows of a bin if all had the same.
-const FEWEST: usize = 20;
-const TYPICAL: f64 = 50.0;
 /// Fewest bins for each polynomial.
 const BINS: usize = 6;
-/// Fewest bins on an axis.
-const FEWEST_BINS: usize = 8;
 /// Places on each axis where coefficients are held if no bin is near.
 const HELD: [usize; 3] = [0, 9, 5];
 /// A bin this near to a place, in u, is near.
 const NEAR: f64 = 0.25;
+/// How far what is held may go, in units of the coefficients.
+const LOOSE: f64 = 3.0;
+/// χ²/degrees of freedom of a fit that counts is at most 1 + MISFIT, give or take so many standard deviations.
+const MISFIT: f64 = 0.2;
+const CHANCE: f64 = 4.0;
+/// Largest error of ln A that is told.
+const LOGARITHM: f64 = 20.0;
 
-/// Displacements from the rows in a bin.
-struct Bin {
-    rows: f64,
-    /// Mean of the places (d).
-    place: Vec<f64>,
-    /// Points with the mean and the covariance of the places.
-    points: Vec<Between>,
-    /// Mean (d) and covariance (packed) of the displacements.
-    moments: Vec<f64>,
-    /// Of the squared entries of the covariance, by those of a normal law, their mean.
-    fourth: f64,
+/// χ²/degrees of freedom − 1, less what chance may make of it.
+fn excess(cost: f64, freedom: usize) -> f64 {
+    let freedom = freedom.max(1) as f64;
+    cost / freedom - 1.0 - CHANCE * (2.0 / freedom).sqrt()
 }
 
-/// A lower triangle L Lᵀ = M. None where M is not positive.
-fn root(m: &Mat<f64>) -> Option<Mat<f64>> {
-    m.llt(Side::Lower).ok().map(|found| found.L().to_owned())
-}
-
-fn matrix(d: usize, packed: &[f64]) -> Mat<f64> {
-    Mat::from_fn(d, d, |i, j| packed[packed_index(d, i, j)])
-}
-
-fn pairs(d: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..d).flat_map(move |k| (k..d).map(move |l| (k, l)))
-}
-
-/// The middle of the box and half its width along an axis.
-fn frame(lattice: &Lattice, k: usize) -> (f64, f64) {
-    let [lower, upper] = lattice.axes()[k].ends();
-    (0.5 * (lower + upper), 0.5 * (upper - lower))
-}
-
-/// Bins of the box that hold enough rows, as many as give each some fifty, but no narrower than the distance of the nodes.
-fn bins(traces: &Trajectories, lattice: &Lattice, chain: &ChainLattice) -> Vec<Bin> {
-    let (d, nodes) = (lattice.dimension(), lattice.axes()[0].nodes().len());
-    let rows = (traces.walkers() * (traces.rows() - 1)) as f64;
-    let each = ((rows / TYPICAL).powf(1.0 / d as f64) as usize).clamp(FEWEST_BINS, nodes.max(FEWEST_BINS));
-    let frames: Vec<(f64, f64)> = (0..d).map(|k| frame(lattice, k)).collect();
-    let mut inside: Vec<Vec<[f64; 6]>> = vec![Vec::new(); each.pow(d as u32)];
-    for walker in 0..traces.walkers() {
-        for row in 0..traces.rows() - 1 {
-            let (from, to) = (traces.position(walker, row), traces.position(walker, row + 1));
-            let (mut entry, mut at, mut within) = ([0.0; 6], 0, true);
-            for k in 0..d {
-                let (middle, half) = frames[k];
-                entry[k] = (from[k] - middle) / half;
-                entry[d + k] = (to[k] - from[k]) / half;
-                let i = ((entry[k] + 1.0) * 0.5 * each as f64).floor();
-                within &= i >= 0.0 && i < each as f64;
-                at = at * each + i as usize;
-            }
-            if within {
-                inside[at].push(entry);
-            }
-        }
-    }
-    inside.iter().filter(|rows| rows.len() >= FEWEST).filter_map(|rows| bin(d, rows, chain)).collect()
-}
-
-/// Moments of the rows of a bin, place and displacement (d, d) each. None where they do not move, or lie on a line.
-fn bin(d: usize, rows: &[[f64; 6]], chain: &ChainLattice) -> Option<Bin> {
-    let n = rows.len() as f64;
-    let average = |f: &dyn Fn(&[f64; 6]) -> f64| rows.iter().map(f).sum::<f64>() / n;
-    let mean: Vec<f64> = (0..2 * d).map(|k| average(&|row| row[k])).collect();
-    let covariance = |k: usize, l: usize| average(&|row| (row[k] - mean[k]) * (row[l] - mean[l]));
-    let spread = root(&Mat::from_fn(d, d, |k, l| covariance(k, l)))?;
-    let point = |i: usize| {
-        let sign = if i < d { 1.0 } else { -1.0 };
-        let at: Vec<f64> = (0..d).map(|k| mean[k] + sign * (d as f64).sqrt() * spread[(k, i % d)]).collect();
-        chain.between(&at)
-    };
-    let of = |k: usize, l: usize| covariance(d + k, d + l);
-    let scatter = |(k, l): (usize, usize)| {
-        let fourth = average(&|row| ((row[d + k] - mean[d + k]) * (row[d + l] - mean[d + l])).powi(2));
-        (fourth - of(k, l).powi(2)) / (of(k, k) * of(l, l) + of(k, l).powi(2))
-    };
-    let fourth = pairs(d).map(scatter).sum::<f64>() / packed_len(d) as f64;
-    let mut moments = mean[d..].to_vec();
-    moments.extend(pairs(d).map(|(k, l)| of(k, l) * n / (n - 1.0)));
-    fourth.is_finite().then(|| Bin {
-        rows: n,
-        place: mean[..d].to_vec(),
-        points: (0..2 * d).map(point).collect(),
-        moments,
-        fourth,
-    })
-}
-
-/// The least squares of one degree.
+/// The chain of one degree.
 struct Fit<'a> {
     d: usize,
-    bins: &'a [Bin],
     chain: &'a ChainLattice,
-    basis: &'a Polynomials,
+    basis: Polynomials,
     /// Polynomials at the points of the chain: taken to the box, and going on as straight lines.
     inside: Vec<Vec<f64>>,
     straight: Vec<Vec<f64>>,
-    /// Polynomials where coefficients are held, and the bin whose they are to be.
-    held: &'a [(Vec<f64>, usize)],
+    /// Length of a step.
     step: f64,
-    stride: usize,
     /// Size of each coefficient.
     sizes: &'a [f64],
-    /// Roots of the covariances of the bins' mean and (co)variance.
-    errors: Vec<[Mat<f64>; 2]>,
 }
 
 /// b (d), then the entries of R (packed): log R_kk on the diagonal.
@@ -162,13 +81,17 @@ fn solved(lower: &Mat<f64>, y: &[f64]) -> Vec<f64> {
     x
 }
 
-impl Fit<'_> {
-    fn count(&self) -> usize {
-        self.d + packed_len(self.d)
+impl<'a> Fit<'a> {
+    fn new(d: usize, chain: &'a ChainLattice, step: f64, sizes: &'a [f64], degree: usize) -> Self {
+        let basis = Polynomials::new(d, degree);
+        let positions: Vec<Vec<f64>> = (0..chain.len()).map(|point| chain.position(point)).collect();
+        let inside = positions.iter().map(|u| basis.at(u)).collect();
+        let straight = positions.iter().map(|u| basis.straight_on(u)).collect();
+        Self { d, chain, basis, inside, straight, step, sizes }
     }
 
-    /// Mean (d) and covariance (packed) of the displacements from the places of a bin's rows.
-    fn moments<const F: usize>(&self, parameters: &[f64]) -> Vec<Vec<f64>> {
+    /// Mean (d) and covariance (packed) of the displacements over so many steps from the places of each bin's rows.
+    fn moments_of<const F: usize>(&self, bins: &[Bin], steps: usize, parameters: &[f64]) -> Vec<Vec<f64>> {
         let d = self.d;
         let scale = (2.0 * self.step).sqrt();
         let step = |point: usize| {
@@ -176,7 +99,7 @@ impl Fit<'_> {
             let entries = coefficients(packed_len(d), &parameters[d * self.basis.len()..], &self.inside[point]);
             (drift.iter().map(|b| self.step * b).collect(), exponentiated(d, &entries).map(|r| scale * r))
         };
-        let fields = self.chain.moments::<F>(self.stride, step);
+        let fields = self.chain.moments::<F>(steps, step);
         let of = |bin: &Bin| {
             let there: Vec<[f64; F]> = bin.points.iter().map(|at| self.chain.value(at, &fields)).collect();
             let average = |f: &dyn Fn(&[f64; F]) -> f64| there.iter().map(f).sum::<f64>() / there.len() as f64;
@@ -187,106 +110,122 @@ impl Fit<'_> {
             }
             all
         };
-        self.bins.iter().map(of).collect()
+        bins.iter().map(of).collect()
     }
 
-    fn bin_moments(&self, parameters: &[f64]) -> Vec<Vec<f64>> {
-        if self.d == 2 { self.moments::<5>(parameters) } else { self.moments::<9>(parameters) }
-    }
-
-    /// Roots of the covariances of mean and (co)variance over n rows, where the displacements have these moments; None where they have no variance.
-    fn of_normal(d: usize, moments: &[f64], rows: f64, fourth: f64) -> Option<[Mat<f64>; 2]> {
-        let v = |k: usize, l: usize| moments[d + packed_index(d, k, l)];
-        let all: Vec<(usize, usize)> = pairs(d).collect();
-        let mean = Mat::from_fn(d, d, |k, l| v(k, l) / rows);
-        let variance = Mat::from_fn(all.len(), all.len(), |a, b| {
-            let ((i, j), (k, l)) = (all[a], all[b]);
-            fourth * (v(i, k) * v(j, l) + v(i, l) * v(j, k)) / rows
-        });
-        Some([root(&mean)?, root(&variance)?])
-    }
-
-    /// What is left of the data, in standard errors; then what is held.
-    fn residuals(&self, parameters: &[f64]) -> Vec<f64> {
-        let d = self.d;
-        let mut all = Vec::with_capacity(self.bins.len() * self.count());
-        for ((bin, model), [mean, variance]) in self.bins.iter().zip(self.bin_moments(parameters)).zip(&self.errors) {
-            let left: Vec<f64> = bin.moments.iter().zip(&model).map(|(a, b)| a - b).collect();
-            all.extend(solved(mean, &left[..d]));
-            all.extend(solved(variance, &left[d..]));
+    fn moments(&self, bins: &[Bin], steps: usize, parameters: &[f64]) -> Vec<Vec<f64>> {
+        match self.d {
+            2 => self.moments_of::<5>(bins, steps, parameters),
+            _ => self.moments_of::<9>(bins, steps, parameters),
         }
-        for (polynomials, bin) in self.held {
-            let here = coefficients(self.count(), parameters, polynomials);
-            let wanted = seen(d, &self.bins[*bin], self.step * self.stride as f64);
-            all.extend(here.iter().zip(&wanted).zip(self.sizes).map(|((a, b), size)| (a - b) / size));
+    }
+
+    /// What is left of the data, in standard errors.
+    fn residuals(&self, data: &Binned, steps: usize, parameters: &[f64]) -> Vec<f64> {
+        let mut all = Vec::with_capacity(data.len());
+        let models = self.moments(&data.bins, steps, parameters);
+        for ((bin, model), [mean, variance]) in data.bins.iter().zip(models).zip(&data.roots) {
+            let left: Vec<f64> = bin.moments.iter().zip(&model).map(|(a, b)| a - b).collect();
+            all.extend(solved(mean, &left[..self.d]));
+            all.extend(solved(variance, &left[self.d..]));
         }
         all
     }
 
-    /// Standard errors where the chain has these parameters.
-    fn weigh(&mut self, parameters: &[f64], fourth: f64) {
-        let there = self.bin_moments(parameters);
-        self.errors.clear();
-        for (bin, model) in self.bins.iter().zip(there) {
-            let of = |moments: &[f64]| Self::of_normal(self.d, moments, bin.rows, fourth);
-            self.errors.extend(of(&model).or_else(|| of(&bin.moments)));
-        }
+    fn parameters(&self) -> usize {
+        self.sizes.len() * self.basis.len()
     }
 
-    /// The least squares with the scatter of the chain at `start`, the best of a lower degree; the criterion with it.
-    fn run(&mut self, start: Vec<f64>, first: bool) -> Option<(Minimum, f64)> {
+    /// What Akaike's criterion for few data adds to n ln χ², for n data whose errors are known but for a factor.
+    fn penalty(&self, data: &Binned) -> f64 {
+        let (n, parameters) = (data.len() as f64, self.parameters() as f64);
+        2.0 * parameters * n / (n - parameters - 1.0).max(1.0)
+    }
+
+    /// Σ p pᵀ over the places that no bin is near, p the polynomials there, for each coefficient by its size: nothing else would keep it small there.
+    fn held(&self, bins: &[Bin]) -> Mat<f64> {
+        let (each, on_axis) = (self.basis.len(), HELD[self.d - 1]);
+        let place = |i: usize| -> Vec<f64> {
+            let index = |k: usize| i / on_axis.pow(k as u32) % on_axis;
+            (0..self.d).map(|k| -1.0 + 2.0 * index(k) as f64 / (on_axis - 1) as f64).collect()
+        };
+        let square = |bin: &Bin, at: &[f64]| bin.place.iter().zip(at).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+        let lonely = |at: &Vec<f64>| !bins.iter().any(|bin| square(bin, at) < NEAR * NEAR);
+        let places: Vec<Vec<f64>> =
+            (0..on_axis.pow(self.d as u32)).map(place).filter(lonely).map(|at| self.basis.at(&at)).collect();
+        let products = Mat::from_fn(each, each, |a, b| places.iter().map(|p| p[a] * p[b]).sum::<f64>());
+        Mat::from_fn(self.parameters(), self.parameters(), |a, b| {
+            let same = a / each == b / each;
+            if same { products[(a % each, b % each)] / (LOOSE * self.sizes[a / each]).powi(2) } else { 0.0 }
+        })
+    }
+
+    /// The least squares from `start` on; None where they do not end, or come not below `wanted`.
+    fn run(&self, data: &Binned, steps: usize, start: &[f64], wanted: f64) -> Option<Minimum> {
         let scale: Vec<f64> = self.sizes.iter().flat_map(|size| vec![*size; self.basis.len()]).collect();
-        let fourth = self.bins.iter().map(|bin| bin.fourth).sum::<f64>() / self.bins.len() as f64;
-        self.weigh(&start, fourth);
-        let mut found = minimum(&|p| self.residuals(p), start, &scale)?;
-        if first {
-            self.weigh(&found.parameters, fourth);
-            found = minimum(&|p| self.residuals(p), found.parameters, &scale)?;
-        }
-        let log = |lower: &Mat<f64>| (0..lower.nrows()).map(|k| 2.0 * lower[(k, k)].ln()).sum::<f64>();
-        let determinants: f64 = self.errors.iter().flatten().map(log).sum();
-        // Akaike's criterion for few data
-        let (data, parameters) = ((self.count() * self.bins.len()) as f64, found.parameters.len() as f64);
-        let criterion = found.cost + determinants + 2.0 * parameters * data / (data - parameters - 1.0).max(1.0);
-        Some((found, criterion))
+        let (residuals, held) = (|p: &[f64]| self.residuals(data, steps, p), self.held(&data.bins));
+        let found = minimum(&residuals, start, &scale, &held, wanted)?;
+        // held to what was found, no longer to the start
+        minimum(&residuals, &found.parameters, &scale, &held, wanted)
     }
 
-    /// The coefficients at the nodes, in the units of the lattice, with their standard errors.
-    fn answer(&self, found: &Minimum, lattice: &Lattice) -> OneStep {
-        let (d, n, each) = (self.d, lattice.len(), self.basis.len());
-        let freedom = (self.count() * self.bins.len()).saturating_sub(found.parameters.len()).max(1) as f64;
-        let misfit = (found.cost / freedom).max(1.0).sqrt();
-        let frames: Vec<(f64, f64)> = (0..d).map(|k| frame(lattice, k)).collect();
+    /// Parameters of another degree as those of this one.
+    fn from(&self, parameters: &[f64]) -> Vec<f64> {
+        let row = |row: &[f64]| (0..self.basis.len()).map(|i| row.get(i).copied().unwrap_or(0.0)).collect::<Vec<_>>();
+        parameters.chunks_exact(parameters.len() / self.sizes.len()).flat_map(row).collect()
+    }
+
+    /// Parameters by linear regression on the values (bins × coefficients) in the bins.
+    fn regressed(&self, bins: &[Bin], values: &[Vec<f64>]) -> Vec<f64> {
+        let rows: Vec<Vec<f64>> = bins.iter().map(|bin| self.basis.at(&bin.place)).collect();
+        let sum = |f: &dyn Fn(usize) -> f64| (0..bins.len()).map(|i| bins[i].rows * f(i)).sum::<f64>();
+        let each = self.basis.len();
+        let normal = Mat::from_fn(each, each, |a, b| sum(&|i| rows[i][a] * rows[i][b]));
+        let right = Mat::from_fn(each, self.sizes.len(), |a, c| sum(&|i| rows[i][a] * values[i][c]));
+        let found = normal.partial_piv_lu().solve(&right);
+        (0..self.parameters()).map(|j| found[(j % each, j / each)]).collect()
+    }
+
+    /// Whether the chain has the moments of the data over two rows, as that of a Markov path has.
+    fn forgets(&self, traces: &Trajectories, lattice: &Lattice, parameters: &[f64]) -> bool {
+        let steps = 2 * traces.stride();
+        let covariance = |bins: &[Bin]| -> Vec<Vec<f64>> {
+            self.moments(bins, steps, parameters).iter().map(|moments| moments[self.d..].to_vec()).collect()
+        };
+        let data = Binned::new(traces, lattice, self.chain, 2, covariance);
+        let cost: f64 = self.residuals(&data, steps, parameters).iter().map(|r| r * r).sum();
+        excess(cost, data.len()) < MISFIT
+    }
+
+    /// The coefficients at the nodes, in the units of the lattice, with their standard errors; those of the least squares times `misfit`.
+    fn answer(&self, found: &Minimum, misfit: f64, lattice: &Lattice) -> OneStep {
+        let (d, n, each, frames) = (self.d, lattice.len(), self.basis.len(), frames(lattice));
         // of a function of the coefficients `of`, whose derivatives by them are `slopes`
         let error = |of: &[usize], slopes: &[f64], polynomials: &[f64]| {
             let mut sum = 0.0;
             for (a, x) in of.iter().zip(slopes) {
                 for (b, y) in of.iter().zip(slopes) {
                     for (i, p) in polynomials.iter().enumerate() {
-                        let row = polynomials
-                            .iter()
-                            .enumerate()
-                            .map(|(j, q)| found.covariance[(a * each + i, b * each + j)] * q);
-                        sum += x * y * p * row.sum::<f64>();
+                        let entry = |(j, q): (usize, &f64)| found.covariance[(a * each + i, b * each + j)] * q;
+                        sum += x * y * p * polynomials.iter().enumerate().map(entry).sum::<f64>();
                     }
                 }
             }
             misfit * sum.max(0.0).sqrt()
         };
         let zeros = |fields: usize| vec![0.0; fields * n];
-        let mut out = OneStep {
-            drift: zeros(d),
-            drift_se: zeros(d),
-            diffusion: zeros(packed_len(d)),
-            diffusion_se: zeros(packed_len(d)),
-        };
+        let (entries, mut out) = (packed_len(d), OneStep::default());
+        (out.drift, out.drift_se, out.diffusion, out.diffusion_se) =
+            (zeros(d), zeros(d), zeros(entries), zeros(entries));
         for node in 0..n {
             let at: Vec<f64> =
                 lattice.position(node).iter().zip(&frames).map(|(x, (middle, half))| (x - middle) / half).collect();
             let polynomials = self.basis.at(&at);
-            let all = coefficients(self.count(), &found.parameters, &polynomials);
+            let all = coefficients(self.sizes.len(), &found.parameters, &polynomials);
             let root = exponentiated(d, &all[d..]);
             let entry = |k: usize, i: usize| root[packed_index(d, k, i)];
+            // A is log-normal: from a relative error r upwards A (eʳ − 1) and not A r
+            let log = |k: usize| error(&[d + packed_index(d, k, k)], &[2.0], &polynomials).clamp(1e-9, LOGARITHM);
             for k in 0..d {
                 out.drift[k * n + node] = frames[k].1 * all[k];
                 out.drift_se[k * n + node] = frames[k].1 * error(&[k], &[1.0], &polynomials);
@@ -299,7 +238,8 @@ impl Fit<'_> {
                     (d + packed_index(d, a, i), entry(other, i) * if a == i { entry(a, i) } else { 1.0 })
                 };
                 let (of, slopes): (Vec<usize>, Vec<f64>) = (0..=k).flat_map(|i| [by(k, l, i), by(l, k, i)]).unzip();
-                out.diffusion_se[c * n + node] = unit * error(&of, &slopes, &polynomials);
+                let r = log(k).max(log(l));
+                out.diffusion_se[c * n + node] = unit * error(&of, &slopes, &polynomials) * r.exp_m1() / r;
             }
         }
         out
@@ -310,7 +250,7 @@ impl Fit<'_> {
 fn seen(d: usize, bin: &Bin, interval: f64) -> Vec<f64> {
     let mut all: Vec<f64> = bin.moments[..d].iter().map(|m| m / interval).collect();
     all.resize(d + packed_len(d), 0.0);
-    if let Some(lower) = root(&matrix(d, &bin.moments[d..])) {
+    if let Some(lower) = root(&Mat::from_fn(d, d, |k, l| bin.moments[d + packed_index(d, k, l)])) {
         let by = 1.0 / (2.0 * interval).sqrt();
         for (k, l) in pairs(d) {
             let entry = by * lower[(l, k)];
@@ -320,76 +260,57 @@ fn seen(d: usize, bin: &Bin, interval: f64) -> Vec<f64> {
     all
 }
 
-/// Drift and A of one step at the nodes; None where no degree fits. Errors of the coefficients as in `stride`.
-pub(super) fn one_step(traces: &Trajectories, lattice: &Lattice) -> Option<OneStep> {
-    let d = lattice.dimension();
-    let (chain, interval) = (ChainLattice::new(d), traces.interval());
-    let bins: Vec<Bin> = bins(traces, lattice, &chain)
-        .into_iter()
-        .filter(|bin| Fit::of_normal(d, &bin.moments, bin.rows, 1.0).is_some())
-        .collect();
-    let values: Vec<Vec<f64>> = bins.iter().map(|bin| seen(d, bin, interval)).collect();
+/// Drift and A of one step at the nodes, where A over the time between rows was `measured` (packed × nodes). None where no degree fits. Errors of the
+/// coefficients as in `stride`.
+pub(super) fn one_step(traces: &Trajectories, lattice: &Lattice, measured: &[f64]) -> Option<OneStep> {
+    let (d, n, frames) = (lattice.dimension(), lattice.len(), frames(lattice));
+    let (chain, interval, steps) = (ChainLattice::new(d), traces.interval(), traces.stride());
+    let covariance = |bin: &Bin| -> Vec<f64> {
+        let at: Vec<f64> = bin.place.iter().zip(&frames).map(|(u, (middle, half))| middle + half * u).collect();
+        let entry = |(k, l)| {
+            let a = linear(lattice, &measured[packed_index(d, k, l) * n..][..n], &at);
+            2.0 * interval * a / (frames[k].1 * frames[l].1)
+        };
+        pairs(d).map(entry).collect()
+    };
+    let data = Binned::new(traces, lattice, &chain, 1, |bins| bins.iter().map(covariance).collect());
+    let values: Vec<Vec<f64>> = data.bins.iter().map(|bin| seen(d, bin, interval)).collect();
     let largest = |c: usize| values.iter().map(|all| all[c].abs()).fold(f64::MIN_POSITIVE, f64::max);
     let mean = |c: usize| values.iter().map(|all| all[c]).sum::<f64>() / values.len() as f64;
-    let diagonal = |k: usize| d + packed_index(d, k, k);
+    let log = |k: usize| mean(d + packed_index(d, k, k));
     let mut sizes: Vec<f64> = (0..d).map(largest).collect();
-    let off = |k: usize, l: usize| (0.5 * (mean(diagonal(k)) + mean(diagonal(l)))).exp();
-    sizes.extend(pairs(d).map(|(k, l)| if k == l { 1.0 } else { off(k, l) }));
-    let mut best: Option<(f64, OneStep)> = None;
-    let (mut worse, mut last): (usize, Vec<f64>) =
-        (0, (0..sizes.len()).map(|c| if c < d { 0.0 } else { mean(c) }).collect());
+    sizes.extend(pairs(d).map(|(k, l)| if k == l { 1.0 } else { (0.5 * (log(k) + log(l))).exp() }));
+
+    let mut best: Option<(f64, Fit, Minimum)> = None;
+    let (mut worse, mut last): (usize, Option<Vec<f64>>) = (0, None);
     for degree in 1..=DEGREES[d - 1] {
-        let basis = Polynomials::new(d, degree);
-        if BINS * basis.len() > bins.len() {
+        let fit = Fit::new(d, &chain, traces.step(), &sizes, degree);
+        if BINS * fit.basis.len() > data.bins.len() {
             break;
         }
-        let positions: Vec<Vec<f64>> = (0..chain.len()).map(|point| chain.position(point)).collect();
-        let held = held(d, &bins, &basis);
-        let mut fit = Fit {
-            d,
-            bins: &bins,
-            chain: &chain,
-            basis: &basis,
-            inside: positions.iter().map(|u| basis.at(u)).collect(),
-            straight: positions.iter().map(|u| basis.straight_on(u)).collect(),
-            held: &held,
-            step: traces.step(),
-            stride: traces.stride(),
-            sizes: &sizes,
-            errors: Vec::new(),
-        };
-        // the last degree's polynomials come first
-        let each = last.len() / sizes.len();
-        let start = last.chunks_exact(each).flat_map(|row| {
-            let more = vec![0.0; basis.len() - each];
-            row.iter().copied().chain(more)
+        // from the degree below where that is within chance, from where the slopes of a fit are true
+        let below = best.as_ref().filter(|_| last.is_some());
+        let wanted = below.map_or(f64::INFINITY, |(least, ..)| {
+            let count = data.len() as f64;
+            count * ((least - fit.penalty(&data)) / count).exp()
         });
-        let found = fit.run(start.collect(), degree == 1);
-        let better = found.as_ref().is_some_and(|(_, now)| best.as_ref().is_none_or(|(least, _)| now < least));
-        if let Some((found, criterion)) = found {
-            if better {
-                best = Some((criterion, fit.answer(&found, lattice)));
+        let start = last.as_ref().map_or_else(|| fit.regressed(&data.bins, &values), |last| fit.from(last));
+        worse += 1;
+        if let Some(found) = fit.run(&data, steps, &start, wanted) {
+            let count = data.len() as f64;
+            let criterion = count * (found.cost / count).ln() + fit.penalty(&data);
+            last = (excess(found.cost, data.len() - fit.parameters()) < 0.0).then(|| found.parameters.clone());
+            if best.as_ref().is_none_or(|(least, ..)| criterion < *least) {
+                best = Some((criterion, fit, found));
+                worse = 0;
             }
-            last = found.parameters;
         }
-        worse = if better { 0 } else { worse + 1 };
         if worse >= PATIENCE {
             break;
         }
     }
-    best.map(|(_, answer)| answer)
-}
-
-/// Places of the box that no bin is near, as polynomials, with the nearest bin: nothing else would say what coefficients are there.
-fn held(d: usize, bins: &[Bin], basis: &Polynomials) -> Vec<(Vec<f64>, usize)> {
-    let each = HELD[d - 1];
-    let place = |i: usize| -> Vec<f64> {
-        (0..d).map(|k| -1.0 + 2.0 * (i / each.pow(k as u32) % each) as f64 / (each - 1) as f64).collect()
-    };
-    let nearest = |at: &Vec<f64>| {
-        let distance = |bin: &Bin| bin.place.iter().zip(at).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
-        let all = bins.iter().map(distance).enumerate();
-        all.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, distance)| *distance > NEAR).map(|(bin, _)| bin)
-    };
-    (0..each.pow(d as u32)).map(place).filter_map(|at| Some((basis.at(&at), nearest(&at)?))).collect()
+    let (_, fit, found) = best?;
+    let freedom = data.len() - fit.parameters();
+    let holds = excess(found.cost, freedom) < MISFIT && fit.forgets(traces, lattice, &found.parameters);
+    holds.then(|| fit.answer(&found, (found.cost / freedom as f64).max(1.0).sqrt(), lattice))
 }

@@ -15,9 +15,9 @@ const RANK: f64 = 1e-14;
 /// Parameters at the least sum of squares.
 pub(super) struct Minimum {
     pub parameters: Vec<f64>,
-    /// The sum of squares.
+    /// |r|².
     pub cost: f64,
-    /// (JᵀJ)⁻¹.
+    /// (JᵀJ + H)⁻¹.
     pub covariance: Mat<f64>,
 }
 
@@ -33,15 +33,23 @@ fn inverse(normal: &Mat<f64>, mu: f64) -> Option<Mat<f64>> {
     Some(&half * half.transpose())
 }
 
-/// The parameters of least |r|² from `start` on, r = `residuals`; `scale` is the size of a change of each. None for a fit that does not end.
+/// The parameters p of least |r|² + (p − start)ᵀ H (p − start), r = `residuals`, H = `held`; `scale` is the size of a change of each. None for a fit that does not
+/// end, and once twice the gain that its slope promises brings the sum not down to `wanted`.
 pub(super) fn minimum(
     residuals: &(dyn Fn(&[f64]) -> Vec<f64> + Sync),
-    start: Vec<f64>,
+    start: &[f64],
     scale: &[f64],
+    held: &Mat<f64>,
+    wanted: f64,
 ) -> Option<Minimum> {
-    let (mut parameters, n) = (start, scale.len());
+    let (mut parameters, n) = (start.to_vec(), scale.len());
+    let pull = |parameters: &[f64]| held * Mat::from_fn(n, 1, |i, _| parameters[i] - start[i]);
+    let sum = |parameters: &[f64], r: &[f64]| -> [f64; 2] {
+        let pull = pull(parameters);
+        [r.iter().map(|r| r * r).sum(), (0..n).map(|i| pull[(i, 0)] * (parameters[i] - start[i])).sum()]
+    };
     let mut here = residuals(&parameters);
-    let mut cost: f64 = here.iter().map(|r| r * r).sum();
+    let mut cost = sum(&parameters, &here);
     let mut mu = 1e-3;
     for _ in 0..STEPS {
         let column = |j: usize| -> Vec<f64> {
@@ -52,16 +60,22 @@ pub(super) fn minimum(
         };
         let columns: Vec<Vec<f64>> = (0..n).into_par_iter().map(column).collect();
         let jacobian = Mat::from_fn(here.len(), n, |i, j| columns[j][i]);
-        let normal = jacobian.transpose() * &jacobian;
-        let slope = Mat::from_fn(n, 1, |j, _| -columns[j].iter().zip(&here).map(|(a, b)| a * b).sum::<f64>());
+        let normal = jacobian.transpose() * &jacobian + held;
+        let left = Mat::from_fn(here.len(), 1, |i, _| here[i]);
+        let slope = -(jacobian.transpose() * left) - pull(&parameters);
+        let covariance = inverse(&normal, 0.0)?;
+        let promised = (slope.transpose() * &covariance * &slope)[(0, 0)];
+        if cost[0] + cost[1] - 2.0 * promised > wanted {
+            return None;
+        }
         let mut gain = 0.0;
         while mu < 1e6 {
             let step = inverse(&normal, mu)? * &slope;
             let moved: Vec<f64> = parameters.iter().enumerate().map(|(i, p)| p + step[(i, 0)]).collect();
             let there = residuals(&moved);
-            let less: f64 = there.iter().map(|r| r * r).sum();
-            if less < cost {
-                gain = cost - less;
+            let less = sum(&moved, &there);
+            if less[0] + less[1] < cost[0] + cost[1] {
+                gain = cost[0] + cost[1] - less[0] - less[1];
                 (parameters, cost, here) = (moved, less, there);
                 mu = (mu / 10.0).max(1e-9);
                 break;
@@ -69,7 +83,7 @@ pub(super) fn minimum(
             mu *= 10.0;
         }
         if gain < GAIN {
-            return inverse(&normal, 0.0).map(|covariance| Minimum { parameters, cost, covariance });
+            return Some(Minimum { parameters, cost: cost[0], covariance });
         }
     }
     None

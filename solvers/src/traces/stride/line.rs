@@ -2,6 +2,8 @@
 //!
 //! Half of the rows of a bin lie one standard deviation of their places below its mean, half above.
 
+use faer::Mat;
+
 use super::OneStep;
 use super::least_squares::{Minimum, minimum};
 use crate::Error;
@@ -146,7 +148,8 @@ pub(super) fn one_step(
         let (step, stride) = (traces.step(), traces.stride());
         let parameters = [drift, log].concat();
         let fit = Fit { bins: &bins, axis, points: &points, knots, step, stride };
-        let Some(found) = minimum(&|p| fit.residuals(p), parameters, &scale) else { continue };
+        let free = Mat::zeros(scale.len(), scale.len());
+        let Some(found) = minimum(&|p| fit.residuals(p), &parameters, &scale, &free, f64::INFINITY) else { continue };
         let criterion = found.cost + 2.0 * found.parameters.len() as f64;
         match &best {
             Some((least, _)) if criterion >= *least => {

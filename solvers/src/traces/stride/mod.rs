@@ -16,21 +16,26 @@
 //! |---|---|
 //! | `line.rs` | one variable: cubic splines b and ln A |
 //! | `lattice.rs` | two and three: polynomials b and a triangular root of A |
+//! | `bins.rs` | their data: moments in bins |
 //! | `polynomials.rs` | products of Legendre polynomials |
 //! | `chain.rs` | moments over several steps in two and three variables |
 //! | `least_squares.rs` | the method of Levenberg and Marquardt |
 
+mod bins;
 mod chain;
 mod lattice;
 mod least_squares;
 mod line;
 mod polynomials;
+#[cfg(test)]
+mod tests;
 
 use super::trajectories::Trajectories;
 use crate::Error;
 use crate::model::table::Lattice;
 
 /// Coefficients of one step at the nodes of a lattice, with standard errors.
+#[derive(Default)]
 pub(super) struct OneStep {
     /// b (d × nodes).
     pub drift: Vec<f64>,
@@ -52,7 +57,7 @@ pub(super) fn one_step(
 ) -> Result<OneStep, Error> {
     let found = match lattice.axes() {
         [axis] => line::one_step(traces, axis, measured)?,
-        _ => lattice::one_step(traces, lattice),
+        _ => lattice::one_step(traces, lattice, &measured.1),
     };
     found.ok_or_else(|| {
         let what =
