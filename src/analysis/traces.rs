@@ -231,8 +231,8 @@ impl Findings for Found {
         }
         if self.traces.trajectories.stride() > 1 && !self.estimate.corrected {
             warnings.push(
-                "traces: rows lie several steps apart, too few or too far for drift and D to be corrected for that, and their bars are widened: keep more \
-                 of the rows"
+                "traces: rows lie several steps apart, and no drift and D of single steps are found that explain them (too few rows, rows too far apart, or a path \
+                 that is not Markov): those over the distance stand, their bars are widened: keep more of the rows"
                     .to_string(),
             );
         }

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! from the places of the rows in the bin, which have their mean and their covariance: exact where moments are quadratic over a bin (over several steps the mean
-//! forgets its start, so that a bin adds to the variance). The number of parameters is the one of least χ² + 2 (number of parameters) (Akaike). Standard errors are
-//! those of the least squares, (JᵀJ)⁻¹, times max(1, √(χ²/degrees of freedom)).
+//! forgets its start, so that a bin adds to the variance). The number of parameters is the one of least χ² + 2 (number of parameters) (Akaike; with n ln χ² in
+//! two and three variables, where the size of the errors is a guess). Standard errors are those of the least squares, (JᵀJ)⁻¹, times max(1, √(χ²/degrees of freedom)).
 //!
 //! | file | holds |
 //! |---|---|
@@ -49,7 +49,7 @@ pub(super) struct OneStep {
 /// Cov[Δ]/(2τ) at the nodes.
 ///
 /// # Errors
-/// Rows so far apart that no coefficients are found; fewer bins with data than the fewest parameters need.
+/// Rows so far apart that no coefficients are found; fewer bins with data than the fewest parameters need; in two and three variables a path that is not Markov.
 pub(super) fn one_step(
     traces: &Trajectories,
     lattice: &Lattice,

@@ -45,12 +45,17 @@ fn several(d: usize, walkers: u64, rows: usize, stride: usize, law: Law) -> Traj
     })
 }
 
+/// What traces say, with a bandwidth that needs not be sought.
+fn estimated(traces: &Trajectories) -> Estimate {
+    Estimate::new(traces, &names(traces.dimension()), Some(0.1)).unwrap()
+}
+
 /// What would be estimated of rows one step apart.
 fn uncorrected(traces: &Trajectories) -> Estimate {
     let (walkers, rows, d) = (traces.walkers(), traces.rows(), traces.dimension());
     let all = (0..walkers).flat_map(|w| (0..rows).flat_map(move |row| traces.position(w, row).to_vec()));
     let one_step = Trajectories::new(walkers, rows, d, all.collect(), traces.interval(), 1).unwrap();
-    Estimate::new(&one_step, &names(d), None).unwrap()
+    estimated(&one_step)
 }
 
 /// Root mean square of z, and of the errors, of each entry of b and A, over the nodes with at least a twentieth of the data of the best.
@@ -107,8 +112,8 @@ fn two_wells(x: &[f64]) -> ([f64; 3], [[f64; 3]; 3]) {
 fn rows_of_a_linear_law_are_corrected_for() {
     // rows so far apart that a half to nine tenths of y is forgotten
     for stride in [4, 12] {
-        let traces = several(2, 24, 1_000, stride, linear);
-        let estimate = Estimate::new(&traces, &names(2), None).unwrap();
+        let traces = several(2, 24, 2_000, stride, linear);
+        let estimate = estimated(&traces);
         let found = compare(&estimate, linear);
         assert!(estimate.corrected);
         assert_holds(&found);
@@ -122,8 +127,8 @@ fn rows_of_a_linear_law_are_corrected_for() {
 
 #[test]
 fn rows_in_two_wells_are_corrected_for() {
-    let traces = several(2, 24, 2_500, 10, two_wells);
-    let estimate = Estimate::new(&traces, &names(2), None).unwrap();
+    let traces = several(2, 24, 4_000, 10, two_wells);
+    let estimate = estimated(&traces);
     let (found, bare) = (compare(&estimate, two_wells), compare(&uncorrected(&traces), two_wells));
     assert!(estimate.corrected);
     assert_holds(&found);
@@ -134,8 +139,8 @@ fn rows_in_two_wells_are_corrected_for() {
 
 #[test]
 fn rows_of_three_variables_are_corrected_for() {
-    let traces = several(3, 24, 600, 3, linear);
-    let estimate = Estimate::new(&traces, &names(3), None).unwrap();
+    let traces = several(3, 24, 800, 4, linear);
+    let estimate = estimated(&traces);
     assert!(estimate.corrected);
     assert_holds(&compare(&estimate, linear));
 }
@@ -145,7 +150,7 @@ fn noise_of_one_direction_is_no_obstacle() {
     // y follows x without noise of its own
     let law: Law = |x| ([-x[0], x[0] - x[1], 0.0], [[0.45_f64.sqrt(), 0.0, 0.0], [0.0; 3], [0.0; 3]]);
     let traces = several(2, 24, 1_000, 4, law);
-    let estimate = Estimate::new(&traces, &names(2), None).unwrap();
+    let estimate = estimated(&traces);
     let found = compare(&estimate, law);
     assert!(estimate.corrected && found.iter().all(|[z, off]| *z < 3.0 && *off < 0.1), "{found:?}");
 }
@@ -159,7 +164,7 @@ fn a_velocity_that_was_left_out_is_not_corrected_for() {
             x[i] += v[i];
         }
     });
-    let estimate = Estimate::new(&traces, &names(2), None).unwrap();
+    let estimate = estimated(&traces);
     assert!(!estimate.corrected);
     assert_eq!(Markov::test(&traces, &estimate, None, 1).unwrap().nature, Nature::AddVelocity);
 }
@@ -174,8 +179,8 @@ fn too_few_rows_are_not_corrected_for_and_bars_are_widened() {
 
 #[test]
 fn widened_bars_hold() {
-    for (law, stride) in [(linear as Law, 4), (linear, 12), (two_wells, 10), (two_wells, 20)] {
-        let traces = several(2, 24, 1_000, stride, law);
+    for (law, stride) in [(linear as Law, 4), (linear, 12), (two_wells, 4), (two_wells, 10), (two_wells, 20)] {
+        let traces = several(2, 24, 2_000, stride, law);
         let mut estimate = uncorrected(&traces);
         let bare = compare(&estimate, law);
         assert!(bare.iter().any(|[z, _]| *z > 5.0), "nothing to widen: {bare:?}");
