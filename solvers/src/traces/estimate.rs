@@ -104,8 +104,7 @@ pub(super) fn moments(traces: &Trajectories, lattice: &Lattice, bandwidth: &[f64
 impl Estimate {
     /// Drift and A of trajectories of the variables `names` (d); `bandwidth` is a share of the box, chosen where it is None.
     ///
-    /// Rows several steps apart are corrected for (`stride`). In two and three variables, where that fails, the standard errors are widened by what
-    /// the distance of the rows is seen to do.
+    /// Rows several steps apart are corrected for (`stride`). Where that fails, the standard errors are widened by what the distance of the rows is seen to do.
     ///
     /// # Errors
     /// Too few data at every node; traces in regions with a hole between them, which nothing says how to cross.
@@ -146,7 +145,7 @@ impl Estimate {
         estimate.check_holes()?;
         if traces.stride() > 1 {
             match estimate.correct(traces) {
-                Err(_) if d > 1 && traces.rows() > 2 => estimate.widen(traces),
+                Err(_) if traces.rows() > 2 => estimate.widen(traces),
                 corrected => corrected?,
             }
         }

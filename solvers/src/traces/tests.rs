@@ -85,6 +85,14 @@ fn a_velocity_that_was_left_out_is_seen_and_gives_its_momentum() {
 }
 
 #[test]
+fn a_velocity_that_was_left_out_is_not_corrected_for() {
+    let traces = well(16, 4_000, 0.01, 0.9, 4);
+    let estimate = Estimate::new(&traces, &names(1), None).unwrap();
+    assert!(!estimate.corrected);
+    assert_eq!(Markov::test(&traces, &estimate, None, 1).unwrap().nature, Nature::AddVelocity);
+}
+
+#[test]
 fn a_velocity_that_turns_round_in_a_well_is_no_epoch() {
     let traces = well(16, 10_000, 0.05, 0.8, 1);
     let estimate = Estimate::new(&traces, &names(1), None).unwrap();

@@ -72,6 +72,11 @@ impl Binned {
         Self { bins, roots }
     }
 
+    /// Rows of a bin, in the mean.
+    pub fn rows(&self) -> f64 {
+        self.bins.iter().map(|bin| bin.rows).sum::<f64>() / self.bins.len() as f64
+    }
+
     /// The numbers that they hold.
     pub fn len(&self) -> usize {
         self.bins.iter().map(|bin| bin.moments.len()).sum()

@@ -1,17 +1,15 @@
 //! Two and three variables: b in polynomials, A = R Rᵀ with a triangular R whose entries, on the diagonal their logarithms, are polynomials too.
 //!
-//! What bins hold is weighed by the covariance that was measured, the same for every degree, so that their sums of squares compare. Nothing is answered where
-//! the least of them is larger than chance makes it, nor where the chain does not have the moments over two rows: then the path is not Markov, or the rows lie
-//! too far apart.
+//! What bins hold is weighed by the covariance that was measured, the same for every degree, so that their sums of squares compare.
 
 use faer::Mat;
 use faer::linalg::solvers::Solve;
 
-use super::OneStep;
 use super::bins::{Bin, Binned, frames, pairs, root};
 use super::chain::ChainLattice;
 use super::least_squares::{Minimum, minimum};
 use super::polynomials::Polynomials;
+use super::{OneStep, excess, plausible};
 use crate::model::table::Lattice;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::traces::fields::linear;
@@ -29,17 +27,8 @@ const HELD: [usize; 3] = [0, 9, 5];
 const NEAR: f64 = 0.25;
 /// How far what is held may go, in units of the coefficients.
 const LOOSE: f64 = 3.0;
-/// χ²/degrees of freedom of a fit that counts is at most 1 + MISFIT, give or take so many standard deviations.
-const MISFIT: f64 = 0.2;
-const CHANCE: f64 = 4.0;
 /// Largest error of ln A that is told.
 const LOGARITHM: f64 = 20.0;
-
-/// χ²/degrees of freedom − 1, less what chance may make of it.
-fn excess(cost: f64, freedom: usize) -> f64 {
-    let freedom = freedom.max(1) as f64;
-    cost / freedom - 1.0 - CHANCE * (2.0 / freedom).sqrt()
-}
 
 /// The chain of one degree.
 struct Fit<'a> {
@@ -194,7 +183,7 @@ impl<'a> Fit<'a> {
         };
         let data = Binned::new(traces, lattice, self.chain, 2, covariance);
         let cost: f64 = self.residuals(&data, steps, parameters).iter().map(|r| r * r).sum();
-        excess(cost, data.len()) < MISFIT
+        plausible(cost, data.len(), data.rows())
     }
 
     /// The coefficients at the nodes, in the units of the lattice, with their standard errors; those of the least squares times `misfit`.
@@ -311,6 +300,6 @@ pub(super) fn one_step(traces: &Trajectories, lattice: &Lattice, measured: &[f64
     }
     let (_, fit, found) = best?;
     let freedom = data.len() - fit.parameters();
-    let holds = excess(found.cost, freedom) < MISFIT && fit.forgets(traces, lattice, &found.parameters);
+    let holds = plausible(found.cost, freedom, data.rows()) && fit.forgets(traces, lattice, &found.parameters);
     holds.then(|| fit.answer(&found, (found.cost / freedom as f64).max(1.0).sqrt(), lattice))
 }

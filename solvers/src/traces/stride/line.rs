@@ -4,8 +4,8 @@
 
 use faer::Mat;
 
-use super::OneStep;
 use super::least_squares::{Minimum, minimum};
+use super::{OneStep, plausible};
 use crate::Error;
 use crate::model::table::SplineAxis;
 use crate::traces::fields::cubic_on;
@@ -23,6 +23,7 @@ const SLOPE: f64 = 1e-3;
 
 /// Mean and variance of the displacements of the rows in a bin, with standard errors.
 struct Bin {
+    rows: f64,
     /// Mean and standard deviation of the places.
     position: f64,
     spread: f64,
@@ -32,17 +33,17 @@ struct Bin {
     variance_se: f64,
 }
 
-/// Bins around the nodes that hold enough rows.
-fn bins(traces: &Trajectories, axis: &SplineAxis) -> Vec<Bin> {
+/// Bins around the nodes that hold enough rows, displacements over `lag` rows that do not overlap.
+fn bins(traces: &Trajectories, axis: &SplineAxis, lag: usize) -> Vec<Bin> {
     let (nodes, [lower, upper]) = (axis.nodes(), axis.ends());
     let spacing = (upper - lower) / (nodes.len() - 1) as f64;
     let mut inside: Vec<Vec<[f64; 2]>> = vec![Vec::new(); nodes.len()];
     for walker in 0..traces.walkers() {
-        for row in 0..traces.rows() - 1 {
+        for row in (0..traces.rows().saturating_sub(lag)).step_by(lag) {
             let x = traces.position(walker, row)[0];
             if x >= lower - 0.5 * spacing && x <= upper + 0.5 * spacing {
                 let i = nodes.partition_point(|node| node + 0.5 * spacing < x).min(nodes.len() - 1);
-                inside[i].push([x, traces.position(walker, row + 1)[0] - x]);
+                inside[i].push([x, traces.position(walker, row + lag)[0] - x]);
             }
         }
     }
@@ -56,8 +57,15 @@ fn bins(traces: &Trajectories, axis: &SplineAxis) -> Vec<Bin> {
         let (square, fourth) = (average(&|r| (r[1] - mean).powi(2)), average(&|r| (r[1] - mean).powi(4)));
         let variance_se = ((fourth - square * square).max(0.0) / n).sqrt();
         let spread = average(&|r| (r[0] - position).powi(2)).sqrt();
-        let bin =
-            Bin { position, spread, mean, mean_se: (square / n).sqrt(), variance: square * n / (n - 1.0), variance_se };
+        let bin = Bin {
+            rows: n,
+            position,
+            spread,
+            mean,
+            mean_se: (square / n).sqrt(),
+            variance: square * n / (n - 1.0),
+            variance_se,
+        };
         (bin.mean_se > 0.0 && bin.variance_se > 0.0).then_some(bin)
     };
     inside.iter().filter_map(of).collect()
@@ -101,6 +109,13 @@ impl Fit<'_> {
         self.bins.iter().flat_map(of).collect()
     }
 
+    /// Whether the chain has these moments.
+    fn has(&self, parameters: &[f64], free: usize) -> bool {
+        let cost = self.residuals(parameters).iter().map(|r| r * r).sum();
+        let rows = self.bins.iter().map(|bin| bin.rows).sum::<f64>() / self.bins.len() as f64;
+        plausible(cost, (2 * self.bins.len()).saturating_sub(free), rows)
+    }
+
     /// The coefficients with their standard errors.
     fn answer(&self, found: &Minimum) -> OneStep {
         let (drift, diffusion) = self.coefficients(&found.parameters, self.axis.nodes());
@@ -132,9 +147,9 @@ pub(super) fn one_step(
     axis: &SplineAxis,
     measured: &(Vec<f64>, Vec<f64>),
 ) -> Result<Option<OneStep>, Error> {
-    let (bins, points) = (bins(traces, axis), LineChain::lattice(axis));
+    let (bins, points) = (bins(traces, axis, 1), LineChain::lattice(axis));
     let [lower, upper] = axis.ends();
-    let mut best: Option<(f64, OneStep)> = None;
+    let mut best: Option<(f64, Fit, Minimum)> = None;
     let mut worse = 0;
     for knots in KNOTS.into_iter().filter(|knots| 2 * knots <= bins.len()) {
         let at = (0..knots).map(|k| lower + (upper - lower) * k as f64 / (knots - 1) as f64);
@@ -152,17 +167,20 @@ pub(super) fn one_step(
         let Some(found) = minimum(&|p| fit.residuals(p), &parameters, &scale, &free, f64::INFINITY) else { continue };
         let criterion = found.cost + 2.0 * found.parameters.len() as f64;
         match &best {
-            Some((least, _)) if criterion >= *least => {
+            Some((least, ..)) if criterion >= *least => {
                 worse += 1;
                 if worse >= PATIENCE {
                     break;
                 }
             }
             _ => {
-                best = Some((criterion, fit.answer(&found)));
+                best = Some((criterion, fit, found));
                 worse = 0;
             }
         }
     }
-    Ok(best.map(|(_, answer)| answer))
+    let Some((_, fit, found)) = best else { return Ok(None) };
+    let answer = fit.has(&found.parameters, found.parameters.len()).then(|| fit.answer(&found));
+    let two = Fit { bins: &self::bins(traces, axis, 2), stride: 2 * fit.stride, ..fit };
+    Ok(answer.filter(|_| two.has(&found.parameters, 0)))
 }
