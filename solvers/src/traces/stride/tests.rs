@@ -139,7 +139,7 @@ fn rows_in_two_wells_are_corrected_for() {
 
 #[test]
 fn rows_of_three_variables_are_corrected_for() {
-    let traces = several(3, 24, 800, 4, linear);
+    let traces = several(3, 24, 600, 3, linear);
     let estimate = estimated(&traces);
     assert!(estimate.corrected);
     assert_holds(&compare(&estimate, linear));
