@@ -100,24 +100,33 @@ fn bins(traces: &Trajectories, lattice: &Lattice, chain: &ChainLattice, lag: usi
     let (d, nodes, frames) = (lattice.dimension(), lattice.axes()[0].nodes().len(), frames(lattice));
     let rows = (traces.walkers() * (traces.rows() / lag)) as f64;
     let each = ((rows / TYPICAL).powf(1.0 / d as f64) as usize).clamp(FEWEST_BINS, nodes.max(FEWEST_BINS));
-    let mut inside: Vec<Vec<[f64; 6]>> = vec![Vec::new(); each.pow(d as u32)];
+    // place and displacement (d, d) from a row
+    let entry = |&(walker, row): &(usize, usize)| {
+        let (from, to) = (traces.position(walker, row), traces.position(walker, row + lag));
+        let mut entry = [0.0; 6];
+        for (k, (middle, half)) in frames.iter().enumerate() {
+            entry[k] = (from[k] - middle) / half;
+            entry[d + k] = (to[k] - from[k]) / half;
+        }
+        entry
+    };
+    let bin_of = |entry: &[f64; 6]| {
+        entry[..d].iter().try_fold(0, |at, u| {
+            let i = ((u + 1.0) * 0.5 * each as f64).floor();
+            (i >= 0.0 && i < each as f64).then(|| at * each + i as usize)
+        })
+    };
+    // where the rows stand and not what they hold: there may be many
+    let mut inside: Vec<Vec<(usize, usize)>> = vec![Vec::new(); each.pow(d as u32)];
     for walker in 0..traces.walkers() {
         for row in (0..traces.rows().saturating_sub(lag)).step_by(lag) {
-            let (from, to) = (traces.position(walker, row), traces.position(walker, row + lag));
-            let (mut entry, mut at, mut within) = ([0.0; 6], 0, true);
-            for (k, (middle, half)) in frames.iter().enumerate() {
-                entry[k] = (from[k] - middle) / half;
-                entry[d + k] = (to[k] - from[k]) / half;
-                let i = ((entry[k] + 1.0) * 0.5 * each as f64).floor();
-                within &= i >= 0.0 && i < each as f64;
-                at = at * each + (i.max(0.0) as usize).min(each - 1);
-            }
-            if within {
-                inside[at].push(entry);
+            if let Some(at) = bin_of(&entry(&(walker, row))) {
+                inside[at].push((walker, row));
             }
         }
     }
-    inside.iter().filter(|rows| rows.len() >= FEWEST).filter_map(|rows| bin(d, rows, chain)).collect()
+    let enough = inside.iter().filter(|rows| rows.len() >= FEWEST);
+    enough.filter_map(|rows| bin(d, &rows.iter().map(entry).collect::<Vec<_>>(), chain)).collect()
 }
 
 /// Moments of the rows of a bin, place and displacement (d, d) each. None where they do not move, or lie on a line.
