@@ -54,7 +54,7 @@ impl ChainLattice {
         let mut at = Between { first: [0; 3], weights: [[1.0, 0.0, 0.0, 0.0]; 3] };
         for k in 0..self.d {
             let place = (u[k].clamp(-REACH, REACH) + REACH) / self.spacing();
-            let first = (place.floor() as usize).saturating_sub(1).min(self.n - 4);
+            let first = (place as usize).saturating_sub(1).min(self.n - 4);
             let t = place - first as f64;
             at.first[k] = first;
             at.weights[k] = [
@@ -100,16 +100,18 @@ impl ChainLattice {
 
     /// Σ weights · f over the block of a row; f has F numbers for each point.
     fn sum<const F: usize>(&self, row: &Row, f: &[[f64; F]]) -> [f64; F] {
-        let last = if self.d == 3 { self.n } else { 1 };
+        // the last axis lies together
+        let (first, size, n) = (row.first, row.size, self.n);
+        let run = size[self.d - 1];
         let mut sum = [0.0; F];
-        let mut weights = row.weights.iter();
-        for i in 0..row.size[0] {
-            for j in 0..row.size[1] {
-                let start = ((row.first[0] + i) * self.n + row.first[1] + j) * last + row.first[2];
-                for (f, weight) in f[start..start + row.size[2]].iter().zip(weights.by_ref()) {
-                    for (sum, f) in sum.iter_mut().zip(f) {
-                        *sum += weight * f;
-                    }
+        for (line, weights) in row.weights.chunks_exact(run).enumerate() {
+            let start = match self.d {
+                3 => ((first[0] + line / size[1]) * n + first[1] + line % size[1]) * n + first[2],
+                _ => (first[0] + line) * n + first[1],
+            };
+            for (f, weight) in f[start..start + run].iter().zip(weights) {
+                for (sum, f) in sum.iter_mut().zip(f) {
+                    *sum += weight * f;
                 }
             }
         }
@@ -118,7 +120,11 @@ impl ChainLattice {
 
     /// Numbers at a place.
     pub fn value<const F: usize>(&self, at: &Between, f: &[[f64; F]]) -> [f64; F] {
-        let mut row = Row { first: at.first, size: [0, 1, 2].map(|k| self.extent(k)), weights: vec![0.0; 64] };
+        let mut row = Row {
+            first: at.first,
+            size: [0, 1, 2].map(|k| self.extent(k)),
+            weights: vec![0.0; 4usize.pow(self.d as u32)],
+        };
         self.add(at, 1.0, &mut row);
         self.sum(&row, f)
     }
