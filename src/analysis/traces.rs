@@ -231,8 +231,8 @@ impl Findings for Found {
         }
         if self.traces.trajectories.stride() > 1 && !self.estimate.corrected {
             warnings.push(
-                "traces: rows lie several steps apart, and in more than one variable drift and D are not corrected for that, their bars are widened: \
-                 keep every step"
+                "traces: rows lie several steps apart, and no drift and D of single steps are found that explain them (too few rows, rows too far apart, or a path \
+                 that is not Markov): those over the distance stand, their bars are widened: keep more of the rows"
                     .to_string(),
             );
         }

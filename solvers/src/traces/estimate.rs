@@ -21,9 +21,9 @@ const CHANGE: f64 = 1.0;
 /// The least e^{−λτ} that is told from 0.
 const LEAST_LEFT: f64 = 0.02;
 
-/// The error of an estimate φ over the time τ between rows in units of its change to 2τ, as in a linear law: φ = φ₀ (1 − e^{−x})/x, x = λτ, so that
-/// φ(2τ)/φ(τ) = (1 + e^{−x})/2. From 1 for short times to 6 where all is forgotten; the ratio is that of all nodes.
-fn forgotten(values: &[f64], twice: &[f64], effective: &[f64]) -> f64 {
+/// e^{−x}, x = λτ, of an estimate φ over the time τ between rows, as in a linear law: φ = φ₀ (1 − e^{−x})/x, so that φ(2τ)/φ(τ) = (1 + e^{−x})/2; the ratio is that of
+/// all nodes.
+fn left(values: &[f64], twice: &[f64], effective: &[f64]) -> f64 {
     let (mut both, mut square) = (0.0, 0.0);
     for ((value, twice), weight) in values.iter().zip(twice).zip(effective) {
         if (value * twice).is_finite() {
@@ -31,8 +31,12 @@ fn forgotten(values: &[f64], twice: &[f64], effective: &[f64]) -> f64 {
             square += weight * value * value;
         }
     }
-    let left = (2.0 * both / square - 1.0).clamp(LEAST_LEFT, 0.999);
-    2.0 * (-left.ln() / (1.0 - left) - 1.0) / (1.0 - left)
+    (2.0 * both / square - 1.0).clamp(LEAST_LEFT, 0.999)
+}
+
+/// (1 − e^{−x})/x.
+fn kept(x: f64) -> f64 {
+    -(-x).exp_m1() / x
 }
 
 /// Root mean square of the changes that are known.
@@ -100,8 +104,7 @@ pub(super) fn moments(traces: &Trajectories, lattice: &Lattice, bandwidth: &[f64
 impl Estimate {
     /// Drift and A of trajectories of the variables `names` (d); `bandwidth` is a share of the box, chosen where it is None.
     ///
-    /// On one axis rows several steps apart are corrected for (`stride.rs`); in more variables the standard errors are widened by what the
-    /// distance of the rows is seen to do.
+    /// Rows several steps apart are corrected for (`stride`). Where that fails, the standard errors are widened by what the distance of the rows is seen to do.
     ///
     /// # Errors
     /// Too few data at every node; traces in regions with a hole between them, which nothing says how to cross.
@@ -140,10 +143,11 @@ impl Estimate {
             return Err(Error::invalid(what, "give longer traces or more walkers, or a larger bandwidth"));
         }
         estimate.check_holes()?;
-        if traces.stride() > 1 && d == 1 {
-            estimate.correct(traces)?;
-        } else if traces.stride() > 1 && traces.rows() > 2 {
-            estimate.widen(traces);
+        if traces.stride() > 1 {
+            match estimate.correct(traces) {
+                Err(_) if traces.rows() > 2 => estimate.widen(traces),
+                corrected => corrected?,
+            }
         }
         Ok(estimate)
     }
@@ -180,40 +184,66 @@ impl Estimate {
 
     /// Takes drift and A of one step, with their standard errors, for those over a stride. Errors: those of [`one_step`].
     fn correct(&mut self, traces: &Trajectories) -> Result<(), Error> {
-        let found = one_step(traces, &self.lattice.axes()[0], &self.filled())?;
-        for node in (0..self.lattice.len()).filter(|&node| self.drift[node].is_finite()).collect::<Vec<_>>() {
-            (self.drift[node], self.drift_se[node]) = (found.drift[node], found.drift_se[node]);
-            (self.diffusion[node], self.diffusion_se[node]) = (found.diffusion[node], found.diffusion_se[node]);
+        let found = one_step(traces, &self.lattice, &self.filled())?;
+        let fields = [
+            (&mut self.drift, &found.drift),
+            (&mut self.drift_se, &found.drift_se),
+            (&mut self.diffusion, &found.diffusion),
+            (&mut self.diffusion_se, &found.diffusion_se),
+        ];
+        for (field, found) in fields {
+            for (value, found) in field.iter_mut().zip(found).filter(|(value, _)| value.is_finite()) {
+                *value = *found;
+            }
         }
         self.corrected = true;
         Ok(())
     }
 
-    /// Adds to the standard errors what rows several steps apart do to drift and A, from the change to rows twice as far apart: see [`forgotten`].
-    fn widen(&mut self, traces: &Trajectories) {
+    /// Adds to the standard errors what rows several steps apart do to drift and A: the error of a linear law with the change that each is seen to have to rows twice
+    /// as far apart (`left`). And half the error of a linear law that forgets as fast as any component of the drift is seen to: a small change may be two that cancel.
+    pub(super) fn widen(&mut self, traces: &Trajectories) {
         let apart = moments(traces, &self.lattice, &self.bandwidth, 2);
-        let (tau, n) = (traces.interval(), self.lattice.len());
+        let (tau, d, n) = (traces.interval(), traces.dimension(), self.lattice.len());
         let steps = 1.0 - 1.0 / traces.stride() as f64;
-        let pairs = [
-            (&mut self.drift_se, &self.drift, &apart.mean.values, 2.0 * tau),
-            (&mut self.diffusion_se, &self.diffusion, &apart.covariance.values, 4.0 * tau),
-        ];
-        for (errors, values, twice, over) in pairs {
-            for component in 0..values.len() / n {
-                let range = component * n..(component + 1) * n;
-                let twice: Vec<f64> = twice[range.clone()].iter().map(|moment| moment / over).collect();
-                let values = &values[range.clone()];
-                let share = steps * forgotten(values, &twice, &self.effective);
-                let change: Vec<f64> = twice.iter().zip(values).map(|(twice, value)| (twice - value).abs()).collect();
-                // a node where the change happens to vanish is not better known than its neighbours
-                let typical = typical(&change, &self.effective);
-                for ((error, value), change) in errors[range].iter_mut().zip(values).zip(&change) {
-                    // where there are too few rows two apart, the value itself is in doubt
-                    let widened = if change.is_finite() { share * change.hypot(typical) } else { value.abs() };
-                    *error = error.hypot(widened);
-                }
+        let over = |values: &[f64], by: f64| values.iter().map(|moment| moment / by).collect::<Vec<f64>>();
+        let (drift, diffusion) = (over(&apart.mean.values, 2.0 * tau), over(&apart.covariance.values, 4.0 * tau));
+        let of = |k: usize| k * n..(k + 1) * n;
+        let rate = |k: usize| -left(&self.drift[of(k)], &drift[of(k)], &self.effective).ln();
+        let fastest = (0..d).map(rate).fold(0.0, f64::max);
+        let size = |k: usize| typical(&self.drift[of(k)], &self.effective);
+        let least: Vec<f64> = (0..d).map(|k| 0.5 * steps * (1.0 / kept(fastest) - 1.0) * size(k)).collect();
+        for k in 0..d {
+            let range = of(k);
+            let errors = Self::apart(&self.drift[range.clone()], &drift[range.clone()], &self.effective, steps);
+            let both = self.drift_se[range].iter_mut().zip(errors);
+            both.for_each(|(se, error)| *se = se.hypot(error).hypot(least[k]));
+        }
+        let share = 0.5 * steps * (1.0 / kept(2.0 * fastest) - 1.0);
+        for (k, l) in (0..d).flat_map(|k| (k..d).map(move |l| (k, l))) {
+            let range = of(packed_index(d, k, l));
+            let errors = Self::apart(&self.diffusion[range.clone()], &diffusion[range.clone()], &self.effective, steps);
+            let [first, second] = [k, l].map(|k| &self.diffusion[of(packed_index(d, k, k))]);
+            let both = self.diffusion_se[range].iter_mut().zip(errors);
+            for ((se, error), (first, second)) in both.zip(first.iter().zip(second)) {
+                *se = se.hypot(error).hypot(share * (first * second).sqrt());
             }
         }
+    }
+
+    /// The errors of a component at the nodes, from its `values` and those over `twice` the time.
+    fn apart(values: &[f64], twice: &[f64], effective: &[f64], steps: f64) -> Vec<f64> {
+        let left = left(values, twice, effective);
+        // in units of the change: from 1 for short times to 6 where all is forgotten
+        let share = steps * 2.0 * (1.0 / kept(-left.ln()) - 1.0) / (1.0 - left);
+        let change: Vec<f64> = twice.iter().zip(values).map(|(twice, value)| (twice - value).abs()).collect();
+        // a node where the change happens to vanish is not better known than its neighbours
+        let typical = typical(&change, effective);
+        // where there are too few rows two apart, the value itself is in doubt
+        let error = |(value, change): (&f64, &f64)| {
+            if change.is_finite() { share * change.hypot(typical) } else { value.abs() }
+        };
+        values.iter().zip(&change).map(error).collect()
     }
 
     /// Whether a node has enough data.

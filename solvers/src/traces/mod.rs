@@ -14,7 +14,7 @@
 //! | `estimate.rs` | [`Estimate`]: bandwidth, drift, A, where there are too few data |
 //! | `fields.rs` | values between nodes, and where there are none |
 //! | `lag.rs` | moments over several steps of the chain with given drift and A |
-//! | `stride.rs` | drift and A of one step from rows several steps apart |
+//! | `stride/` | drift and A of one step from rows several steps apart |
 //! | `markov.rs` | [`Markov`]: whether the projection can be a diffusion at all |
 //!
 //! References: S. Siegert, R. Friedrich & J. Peinke 1998, doi:10.1016/S0375-9601(98)00283-7; J. Fan & I. Gijbels 1996, *Local Polynomial
