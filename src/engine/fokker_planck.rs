@@ -270,6 +270,8 @@ fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
 
 /// Time from which on no further window is looked at.
 const WINDOWS: Duration = Duration::from_millis(250);
+/// Seconds that a chain takes at most where it is not asked for.
+const LONGEST_CHAIN: f64 = 10.0;
 /// Longest that a table of drift and noise may take in a measurement.
 const LONGEST_TABLE: Duration = Duration::from_secs(5);
 
@@ -290,9 +292,9 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
         let engine = FokkerPlanck::new_until(coarse, edges, &until(LONGEST_PROBE, interrupt)).ok();
         engine.map(|engine| Box::new(engine) as Box<dyn Engine>)
     };
+    // the steps of a chain fit its cells, so that it is planned: those of a part of the box, or of coarser cells, are not its own
     if written.discretisation.is_some_and(|kind| kind.own_steps) {
-        // steps fit the cells, so that those of a part of the box, or of coarser cells, are not its own: they are planned
-        let planned = chain_seconds(problem, &until(LONGEST_PROBE, interrupt))?;
+        let planned = chain_seconds(problem, true, f64::INFINITY, &until(LONGEST_TABLE, interrupt))?;
         let building = planned.unwrap_or(0.0) / rayon::current_num_threads() as f64;
         return Ok(Measured { building, seconds: 0.0, stepping: None, coarse: by_edges(coarse) });
     }
@@ -315,6 +317,12 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     }
     let coarser = 1.0 + 1.0 / 2f64.powf(problem.dimension() as f64);
     let building = table + start.seconds() * coarser * problem.grid.len() as f64 / f64::max(seen, 1.0);
+    // what the program may choose besides
+    let chain = match written.discretisation {
+        None => chain_seconds(problem, false, LONGEST_CHAIN, &until(LONGEST_PROBE, interrupt)).ok().flatten(),
+        Some(_) => None,
+    };
+    let building = building + chain.unwrap_or(0.0) / rayon::current_num_threads() as f64;
     Ok(Measured { building, seconds: 0.0, stepping: None, coarse: by_edges(coarse) })
 }
 

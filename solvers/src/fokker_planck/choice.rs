@@ -45,7 +45,7 @@ pub fn from_word(word: &str) -> Result<Option<&'static DiscretisationKind>, Erro
 }
 
 /// Share of the probability at higher Péclet numbers up to which no trial is made.
-const SHARE: f64 = 0.01;
+pub(super) const SHARE: f64 = 0.01;
 /// Share above which the edge generator counts as of first order, and the chain wins where no trial can be made.
 const MOSTLY: f64 = 0.5;
 /// Estimated error of the chain up to which it is taken without a trial of the edge generator where most of the initial law is at high
@@ -59,7 +59,7 @@ const GOOD: f64 = 1e-2;
 const WELL: f64 = 5e-2;
 /// Widening of the diffusion by the bound on the stencil, relative to its trace, up to which no trial is made.
 const WIDENING: f64 = 1e-3;
-/// Operations of a chain that is tried unasked where there is no budget, some ten seconds; and fewer, in proportion, where the error of the edge generator is
+/// Operations of a chain, with its trial, that is taken unasked where there is no budget, some ten seconds; and fewer, in proportion, where the error of the edge generator is
 /// below the second number.
 const MOST: (f64, f64) = (1e10, 0.1);
 /// Operations that are always worth a trial.
@@ -83,7 +83,7 @@ type Tried = (Candidate, Option<f64>);
 #[derive(Clone, Copy)]
 struct Plan {
     step: LongStep,
-    /// Operations that its trial is expected to take.
+    /// Operations that its trial and the run are expected to take together.
     operations: f64,
 }
 
@@ -307,14 +307,19 @@ impl Chooser<'_> {
             )));
         };
         let step = step.snapped(times.0, times.1);
-        let expected = match expected(fine, step, law, times, &effort) {
-            Ok(expected) => expected,
-            Err(error) => return Ok(Err(format!("{why}, but the long-step chain fails: {error}"))),
+        // the trial, and the run after it
+        let few = self.few_times();
+        let both = [few.as_slice(), times.1].map(|times| expected(fine, step, law, (self.start.time, times), &effort));
+        let [trial, run] = match both {
+            [Ok(trial), Ok(run)] => [trial, run],
+            [Err(error), _] | [_, Err(error)] => {
+                return Ok(Err(format!("{why}, but the long-step chain fails: {error}")));
+            }
         };
-        if expected.entries > MOST_ENTRIES_UNASKED {
-            return Ok(Err(format!("{why}, but the long-step chain would have {:.0e} entries", expected.entries)));
+        if run.entries > MOST_ENTRIES_UNASKED {
+            return Ok(Err(format!("{why}, but the long-step chain would have {:.0e} entries", run.entries)));
         }
-        Ok(Ok(Plan { step, operations: expected.operations }))
+        Ok(Ok(Plan { step, operations: trial.operations + run.operations }))
     }
 
     /// That a trial of a chain would take too long, beside an edge generator of this `error` where that is known.
@@ -323,7 +328,7 @@ impl Chooser<'_> {
         let worth = error.map_or(1.0, |error| (error / MOST.1).min(1.0));
         let seconds = plan.operations / A_SECOND;
         (plan.operations > LITTLE.max(allowed * worth)).then(|| {
-            format!("a trial of the long-step chain would take about {seconds:.1} s; it is made when asked for")
+            format!("the long-step chain and its trial would take about {seconds:.1} s; it is made when asked for")
         })
     }
 

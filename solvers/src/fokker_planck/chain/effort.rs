@@ -9,8 +9,9 @@ const EVALUATION: f64 = 40.0;
 /// Operations of a sample.
 const SAMPLE: f64 = 20.0;
 
-/// An evaluation from a table, in units of a sample of the data.
-const TABLE: f64 = 1.0;
+/// Operations of an evaluation from a table, and of the change to the coordinates of the axes.
+const TABLE: f64 = 100.0;
+const COORDINATES: f64 = 100.0;
 
 /// Cells in which it is looked how many evaluations go through all samples.
 const CELLS: usize = 4096;
@@ -18,8 +19,8 @@ const CELLS: usize = 4096;
 /// A count of operations, of about a nanosecond each, that the chains of a discretisation have taken together.
 #[derive(Debug, Default)]
 pub struct Effort {
-    /// Samples of data that an evaluation of drift and D goes through.
-    samples: f64,
+    /// Operations of an evaluation of drift and D at a point.
+    evaluation: f64,
     operations: AtomicU64,
 }
 
@@ -31,13 +32,14 @@ impl Effort {
         let points: Vec<f64> =
             (0..grid.dimension()).flat_map(|k| few.iter().map(move |&cell| grid.center(cell)[k])).collect();
         let tabulated = problem.dynamics.interpolation().is_some();
-        let samples = if tabulated { TABLE + problem.dynamics.exact_share(&points) * all } else { all };
-        Self { samples, ..Self::default() }
+        let (table, share) = if tabulated { (TABLE, problem.dynamics.exact_share(&points)) } else { (0.0, 1.0) };
+        let coordinates = if grid.is_uniform() { 0.0 } else { COORDINATES };
+        Self { evaluation: EVALUATION + coordinates + table + share * SAMPLE * all, ..Self::default() }
     }
 
     /// Operations of so many evaluations of drift and D at a point.
     pub fn of_evaluations(&self, count: f64) -> f64 {
-        count * (EVALUATION + SAMPLE * self.samples)
+        count * self.evaluation.max(EVALUATION)
     }
 
     /// Counts operations; whole numbers, so that their sum does not hang on the order of threads.

@@ -6,10 +6,12 @@ use super::effort::Effort;
 use super::lattice_law::Uncovered;
 use super::long_steps::{pairs, snapped};
 use super::step_choice::{covers, relaxing_step, suitable_step};
-use super::transition::{Chain, Expected};
+use super::transition::{Chain, Expected, applies};
 use crate::dynamics::Coefficients;
 use crate::engine::Interrupt;
 use crate::error::Error;
+use crate::fokker_planck::choice::SHARE;
+use crate::fokker_planck::discretisation::PECLET;
 use crate::fokker_planck::edges::discretisation::EdgeDiscretisation;
 use crate::fokker_planck::linear::solver::proceed;
 use crate::problem::Problem;
@@ -101,15 +103,24 @@ pub fn expected(
     Ok(Expected { entries: short.entries + long.entries, operations: pair + companion })
 }
 
-/// Seconds that the long-step chain would take on the grid of a problem, on one thread; None where it does not serve. Errors: coefficients that are not
-/// finite, [`Error::Interrupted`].
-pub fn seconds(problem: &Problem, interrupt: Interrupt) -> Result<Option<f64>, Error> {
+/// Seconds that the long-step chain would take on the grid of a problem, on one thread; None where it does not serve, or, unless it is `asked` for, where
+/// cell Péclet numbers are moderate on nearly all of the initial law or it would take more than `most` seconds. Errors: coefficients that are not finite,
+/// [`Error::Interrupted`].
+pub fn seconds(problem: &Problem, asked: bool, most: f64, interrupt: Interrupt) -> Result<Option<f64>, Error> {
     let problem = Coefficients::unasked(problem).of(problem, interrupt)?;
     let edges = EdgeDiscretisation::unsolved(&problem, &problem.grid)?;
+    proceed(interrupt)?;
     let law = problem.initial.cell_probability(&problem.grid)?;
+    let high: f64 = law.iter().zip(&edges.edges.peclet).filter(|(_, peclet)| **peclet > PECLET).map(|(p, _)| p).sum();
+    if applies(&problem.grid).is_err() || (!asked && high <= SHARE) {
+        return Ok(None);
+    }
     let effort = Arc::new(Effort::new(&problem));
     let times = (problem.times.first().copied().unwrap_or(0.0), problem.times.as_slice());
     let Some(step) = suitable_long_step(&edges, &law, times, &effort, interrupt)? else { return Ok(None) };
     let expected = expected(&edges, step.snapped(times.0, times.1), &law, times, &effort)?;
-    Ok(Some((effort.operations() + expected.operations) / A_SECOND))
+    // unasked there is a trial besides
+    let trial = if asked { 1.0 } else { 2.0 };
+    let seconds = (effort.operations() + trial * expected.operations) / A_SECOND;
+    Ok(Some(seconds).filter(|seconds| asked || *seconds <= most))
 }
