@@ -181,6 +181,7 @@ std = [{std:e}]
 at = [0, {early}, {late}]
 [fokker_planck]
 unresolved = "accept"
+discretisation = "edges"   # third derivatives by differences are known to nine digits, which decide how finely a chain's moments are followed
 [langevin]
 walkers = 256
 [sgd]

@@ -9,13 +9,16 @@ use super::diagonal::Edges;
 use super::exponent::edge_integrals;
 use super::jump::{FASTER, Jump, NOTICEABLE, distance};
 use super::local_slope::{Node, solve_node};
-use super::weight::{Flux, rates};
+use super::weight::{Flux, between, rates};
 use crate::fokker_planck::stencil::coefficients::{CHUNK, CellCoefficients, at_points};
 use crate::fokker_planck::stencil::lattice::{Lattice, Offset, Step};
 use crate::fokker_planck::stencil::selling::{MAX_OFFSETS, selling};
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::dynamics::{Dynamics, lengths};
 use crate::problem::grid::Grid;
+
+/// |ln| of the ratio of the weights of an offset in two cells between which the flux along it is lost sight of.
+const ALIKE: [f64; 2] = [0.7, 1.4];
 
 /// What is kept of every cell.
 pub struct Stencil {
@@ -43,7 +46,8 @@ impl TensorEdge {
         let weights = self.weights.filter(|weights| weights.iter().all(|weight| *weight > 0.0))?;
         // of A⁻¹b instead of A⁻¹(b − ∇·A): Σ e e·∇λ_e = ∇·A
         let log = (weights[1] / weights[0]).ln();
-        Some(Flux { weights, integral: p + log, slopes: slopes.map(|slope| slope + log) })
+        let known = 1.0 - between(log.abs(), ALIKE);
+        Some(Flux { weights, integral: p + log, slopes: slopes.map(|slope| slope + log), known })
     }
 }
 

@@ -37,12 +37,12 @@ pub struct Flux {
     pub integral: f64,
     /// q' at both ends, in lengths of the edge.
     pub slopes: [f64; 2],
+    /// Share of it that is known, 1 where the edge is there at both ends.
+    pub known: f64,
 }
 
 /// |q| between which rates go over into those of the flux.
 const DRIVEN: [f64; 2] = [2.0, 6.0];
-/// |ln| of the ratio of the weights at both ends between which the flux is lost sight of.
-const ALIKE: [f64; 2] = [0.7, 1.4];
 /// Most panels of the integral of a flux; each is twice as long as the one before.
 const PANELS: usize = 64;
 /// Gauss's rule of four nodes on [0, 1].
@@ -56,8 +56,7 @@ const GAUSS: [(f64, f64); 4] = [
 impl Flux {
     /// Share of the rates that is the flux's.
     fn share(&self) -> f64 {
-        let unlike = (self.weights[1] / self.weights[0]).ln().abs();
-        between(self.integral.abs(), DRIVEN) * (1.0 - between(unlike, ALIKE))
+        self.known * between(self.integral.abs(), DRIVEN)
     }
 
     /// The larger one of the two rates.
@@ -68,7 +67,7 @@ impl Flux {
 }
 
 /// 0 below, 1 above, smooth between, so that rounding decides nothing.
-fn between(x: f64, [low, high]: [f64; 2]) -> f64 {
+pub fn between(x: f64, [low, high]: [f64; 2]) -> f64 {
     let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }
@@ -118,7 +117,7 @@ mod tests {
         assert!((mean_beside(0.0, 400.0) / half - 1.0).abs() < 1e-4, "{}", mean_beside(0.0, 400.0) / half);
         // b = 2 on cells of 1, A = 0.01 and 0.03: p = ∫b/A − ln 3
         let integral = 2.0 * 3f64.ln() / 0.02;
-        let flux = Flux { weights: [0.01, 0.03], integral, slopes: [200.0, 200.0 / 3.0] };
+        let flux = Flux { weights: [0.01, 0.03], integral, slopes: [200.0, 200.0 / 3.0], known: 1.0 };
         let p = integral - 3f64.ln();
         let (forward, backward) = rates(0.02, p, 200.0 / 3.0 - 200.0, Some(&flux));
         assert!((forward / 2.0 - 1.0).abs() < 0.01, "{forward}");
@@ -129,7 +128,8 @@ mod tests {
     fn the_ratio_is_kept() {
         for p in [0.0, 1e-7, 0.3, 3.9, 4.1, 50.0, 650.0] {
             for bend in [0.0, 0.7, -30.0, f64::INFINITY] {
-                let flux = |sign: f64| Flux { weights: [2.5, 2.5], integral: sign * p, slopes: [sign * p, sign * p] };
+                let flux =
+                    |sign: f64| Flux { weights: [2.5, 2.5], integral: sign * p, slopes: [sign * p; 2], known: 1.0 };
                 let (up, down) = rates(2.5, p, bend, Some(&flux(1.0)));
                 assert!((up.ln() - down.ln() - p).abs() < 1e-11 * (1.0 + p), "{p} {bend}");
                 assert_eq!(rates(2.5, -p, bend, Some(&flux(-1.0))), (down, up));
