@@ -7,7 +7,7 @@ use super::errors::{ByCoarserChain, ByLongerSteps, ByShorterSteps, Passing};
 use super::extrapolation::{Build, Pair, PairLaw};
 use super::first_passage::{Passages, conditional};
 use super::lattice_law::Uncovered;
-use super::long_steps::ChainStepper;
+use super::long_steps::{ChainStepper, SHORTENED};
 use super::observables::{Observed, observe};
 use super::planning::{LongStep, suitable_long_step};
 use super::slow_modes::slow_modes;
@@ -156,7 +156,11 @@ impl ChainDiscretisation {
     ) -> Result<Self, Error> {
         let (dynamics, temperature, grid) = (edges.dynamics.clone(), edges.temperature, edges.grid.clone());
         let effort = effort.clone();
-        let pair = Pair::new(builder(&dynamics, temperature, &grid, uncovered, &effort).as_ref(), length, interrupt)?;
+        let pair = Pair::new(
+            builder((&dynamics, temperature), &grid, (uncovered, length), &effort).as_ref(),
+            length,
+            interrupt,
+        )?;
         let at_rest = at_rest(&pair, guess, interrupt)?;
         let (edges, pair) = (edges.edges.clone(), Arc::new(pair));
         let warnings = edges.warnings.clone();
@@ -211,7 +215,7 @@ impl ChainDiscretisation {
     }
 
     fn builder(&self) -> Box<Build<'static>> {
-        builder(&self.dynamics, self.temperature, &self.grid, self.uncovered, &self.effort)
+        builder((&self.dynamics, self.temperature), &self.grid, (self.uncovered, self.pair.long_step()), &self.effort)
     }
 
     fn passages(&self) -> Passages<'_> {
@@ -220,16 +224,18 @@ impl ChainDiscretisation {
     }
 }
 
-/// Makes chains on a grid, and counts what they take.
+/// Makes chains on a grid, and counts what they take. Steps much shorter than those of the long step, for outputs soon after the start, do not cover
+/// the cells: their laws are contracted.
 fn builder(
-    dynamics: &Arc<dyn Dynamics>,
-    temperature: f64,
+    (dynamics, temperature): (&Arc<dyn Dynamics>, f64),
     grid: &Grid,
-    uncovered: Uncovered,
+    (uncovered, long_step): (Uncovered, f64),
     effort: &Arc<Effort>,
 ) -> Box<Build<'static>> {
     let (dynamics, grid, effort) = (dynamics.clone(), grid.clone(), effort.clone());
     Box::new(move |step, interrupt| {
+        let short = step < 0.5 * SHORTENED * long_step;
+        let uncovered = if short { Uncovered::Contracted } else { uncovered };
         Chain::with_laws((dynamics.as_ref(), temperature), &grid, step, uncovered, &effort, interrupt)
     })
 }

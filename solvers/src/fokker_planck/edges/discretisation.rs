@@ -251,11 +251,10 @@ impl ErrorLaw for ByOrder {
     }
 
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
-        // on a line the conductances of edges are of fourth order, and surfaces are points: numbers come at second to third order and better
         match coarsest {
-            _ if d > 1 || self.no_order => self.extrapolated(fine, coarse, coarsest),
-            None => Extrapolated::by_growth(fine, coarse, ON_LINES.exp2()),
-            Some(_) => self.number(fine, coarse, coarsest, highest(true, true)),
+            // on a line conductances are of fourth order and surfaces are points: what comes out is of second order and better
+            None if d == 1 && !self.no_order => Extrapolated::by_growth(fine, coarse, ON_LINES.exp2()),
+            _ => self.extrapolated(fine, coarse, coarsest),
         }
     }
 

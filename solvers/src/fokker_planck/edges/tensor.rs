@@ -310,10 +310,9 @@ impl Tensor<'_> {
                 offset[k] = sign;
                 match lattice.step(index, offset) {
                     Step::Cell(to) if sign > 0 && to != cell => {
-                        // every cell moves with its own drift
-                        let rates = (own[k].max(0.0), (-self.stencil.nodes[to].rest[k]).max(0.0));
-                        if rates != (0.0, 0.0) {
-                            out.edges.push((cell as u32, to as u32, rates.0, rates.1));
+                        let speed = 0.5 * (own[k] + self.stencil.nodes[to].rest[k]);
+                        if speed != 0.0 {
+                            out.edges.push((cell as u32, to as u32, speed.max(0.0), (-speed).max(0.0)));
                             out.exponents.push(f64::INFINITY);
                         }
                     }
