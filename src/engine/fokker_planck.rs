@@ -271,7 +271,7 @@ fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
 /// Time from which on no further window is looked at.
 const WINDOWS: Duration = Duration::from_millis(250);
 /// Seconds that a chain takes at most where it is not asked for.
-const LONGEST_CHAIN: f64 = 10.0;
+const LONGEST_CHAIN: f64 = 20.0;
 /// Longest that a table of drift and noise may take in a measurement.
 const LONGEST_TABLE: Duration = Duration::from_secs(5);
 

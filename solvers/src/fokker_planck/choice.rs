@@ -59,9 +59,9 @@ const GOOD: f64 = 1e-2;
 const WELL: f64 = 5e-2;
 /// Widening of the diffusion by the bound on the stencil, relative to its trace, up to which no trial is made.
 const WIDENING: f64 = 1e-3;
-/// Operations of a chain, with its trial, that is taken unasked where there is no budget, some ten seconds; and fewer, in proportion, where the error of the edge generator is
+/// Operations of a chain, with its trial, that is taken unasked where there is no budget, some twenty seconds; and fewer, in proportion, where the error of the edge generator is
 /// below the second number.
-const MOST: (f64, f64) = (1e10, 0.1);
+const MOST: (f64, f64) = (2e10, 0.1);
 /// Operations that are always worth a trial.
 const LITTLE: f64 = 2e8;
 /// A trial that takes more than so many times what was expected is given up.
@@ -324,7 +324,7 @@ impl Chooser<'_> {
 
     /// That a trial of a chain would take too long, beside an edge generator of this `error` where that is known.
     fn too_dear(&self, plan: &Plan, error: Option<f64>) -> Option<String> {
-        let allowed = self.options.budget.map_or(MOST.0, |budget| 0.5 * A_SECOND * budget.as_secs_f64());
+        let allowed = self.options.budget.map_or(MOST.0, |budget| A_SECOND * budget.as_secs_f64());
         let worth = error.map_or(1.0, |error| (error / MOST.1).min(1.0));
         let seconds = plan.operations / A_SECOND;
         (plan.operations > LITTLE.max(allowed * worth)).then(|| {

@@ -614,7 +614,8 @@ fn survival_committor_and_shares_at_walls_have_errors() {
         let both = passage(target("x > 0.7"), Some(target("x < -0.5")), 0.3);
         let found = engine.first_passage(&both, &|| false).unwrap();
         let error = (found.from_committor.unwrap() - share(-0.5, 0.3, 0.7)).abs();
-        honest(&format!("{cells} committor"), error, found.from_committor_error_grid.unwrap());
+        let said = found.from_committor_error_grid.unwrap();
+        assert!(error < said && said < 5.0 * error, "{cells} committor: {error:e}, said {said:e}"); // third order, told at second
         let centres: Vec<f64> = (0..cells).map(|i| -1.0 + 2.0 * (i as f64 + 0.5) / cells as f64).collect();
         let all = &centres;
         let between = |from: f64, to: f64| (0..cells).filter(move |&i| all[i] > from && all[i] < to);

@@ -214,7 +214,7 @@ impl Diagonal<'_> {
         let (forward, backward) = if regular {
             let weight = 0.5 * (v[1] + v[3]) / length;
             let slopes = [edge.distance * v[0] / v[1], edge.distance * v[2] / v[3]];
-            let flux = Flux { weights: [v[1] / length, v[3] / length], integral, slopes, known: 1.0 };
+            let flux = Flux { weights: [v[1] / length, v[3] / length], integral, slopes };
             fitted(weight, p, &flux, line)
         } else {
             out.singular += 1;

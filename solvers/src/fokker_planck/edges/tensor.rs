@@ -9,16 +9,13 @@ use super::diagonal::Edges;
 use super::exponent::edge_integrals;
 use super::jump::{FASTER, Jump, NOTICEABLE, distance};
 use super::local_slope::{Node, solve_node};
-use super::weight::{Flux, between, rates};
+use super::weight::rates;
 use crate::fokker_planck::stencil::coefficients::{CHUNK, CellCoefficients, at_points};
 use crate::fokker_planck::stencil::lattice::{Lattice, Offset, Step};
 use crate::fokker_planck::stencil::selling::{MAX_OFFSETS, selling};
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::dynamics::{Dynamics, lengths};
 use crate::problem::grid::Grid;
-
-/// |ln| of the ratio of the weights of an offset in two cells between which the flux along it is lost sight of.
-const ALIKE: [f64; 2] = [0.7, 1.4];
 
 /// What is kept of every cell.
 pub struct Stencil {
@@ -34,21 +31,8 @@ struct TensorEdge {
     to: Option<usize>,
     offset: [f64; 3],
     weight: f64,
-    /// λ at both ends, where it is known.
-    weights: Option<[f64; 2]>,
     added: f64,
     to_node: Node,
-}
-
-impl TensorEdge {
-    /// The flux with the exponent p and its slopes, where both cells use the offset.
-    fn flux(&self, p: f64, slopes: [f64; 2]) -> Option<Flux> {
-        let weights = self.weights.filter(|weights| weights.iter().all(|weight| *weight > 0.0))?;
-        // of A⁻¹b instead of A⁻¹(b − ∇·A): Σ e e·∇λ_e = ∇·A
-        let log = (weights[1] / weights[0]).ln();
-        let known = 1.0 - between(log.abs(), ALIKE);
-        Some(Flux { weights, integral: p + log, slopes: slopes.map(|slope| slope + log), known })
-    }
 }
 
 /// The problem as the assembly sees it.
@@ -181,8 +165,7 @@ impl Tensor<'_> {
                 let sides = jump.at * left[i] + (1.0 - jump.at) * right[i];
                 sides - jump.exponent(self.grid.dimension(), &edge.offset, edge.added)
             });
-            let flux = edge.flux(p, [left[i], right[i]]);
-            let (forward, backward) = rates(edge.weight, p, right[i] - left[i], flux.as_ref());
+            let (forward, backward) = rates(edge.weight, p, right[i] - left[i], None);
             match edge.to {
                 Some(to) => {
                     out.edges.push((edge.from as u32, to as u32, forward, backward));
@@ -235,11 +218,7 @@ impl Tensor<'_> {
                         Step::Cell(to) if to != from => {
                             let other = self.stencil.weight(to, e);
                             if forward || other == 0.0 {
-                                let weights = Some([own, other]);
-                                out.push(TensorEdge {
-                                    weights,
-                                    ..self.edge(from, Some(to), offset, 1.0, 0.5 * (own + other))
-                                });
+                                out.push(self.edge(from, Some(to), offset, 1.0, 0.5 * (own + other)));
                             }
                         }
                         Step::Absorbed(fraction) => out.push(self.edge(from, None, offset, fraction, own / fraction)),
@@ -257,7 +236,7 @@ impl Tensor<'_> {
             None => self.stencil.added[from],
         };
         let to_node = to.map_or_else(Node::default, |to| self.stencil.nodes[to]);
-        TensorEdge { from, to, offset: offset.map(|c| fraction * f64::from(c)), weight, weights: None, added, to_node }
+        TensorEdge { from, to, offset: offset.map(|c| fraction * f64::from(c)), weight, added, to_node }
     }
 
     /// Evaluates the wall ends of edges into the cemetery.

@@ -19,7 +19,7 @@
 //!
 //! Hence Bernoulli's law with the curvature: the others carry a driven law too fast, by sinh(p/2)/(p/2), which coarser grids do not show.
 //!
-//! Where |p| is large and A changes along the edge it is off by ∇·A too. There rates go over into those of the flux that solves (bρ − (Aρ)')' = 0 between
+//! Where |p| is large and a diagonal A changes along the edge it is off by ∇·A too. There rates go over into those of the flux that solves (bρ − (Aρ)')' = 0 between
 //! the two cells, with the exponent q = ∫ b/A and its slope q'(0) where the probability comes from,
 //!
 //! ```text
@@ -37,8 +37,6 @@ pub struct Flux {
     pub integral: f64,
     /// q' at both ends, in lengths of the edge.
     pub slopes: [f64; 2],
-    /// Share of it that is known, 1 where the edge is there at both ends.
-    pub known: f64,
 }
 
 /// |q| between which rates go over into those of the flux.
@@ -56,7 +54,7 @@ const GAUSS: [(f64, f64); 4] = [
 impl Flux {
     /// Share of the rates that is the flux's.
     fn share(&self) -> f64 {
-        self.known * between(self.integral.abs(), DRIVEN)
+        between(self.integral.abs(), DRIVEN)
     }
 
     /// The larger one of the two rates.
@@ -67,7 +65,7 @@ impl Flux {
 }
 
 /// 0 below, 1 above, smooth between, so that rounding decides nothing.
-pub fn between(x: f64, [low, high]: [f64; 2]) -> f64 {
+fn between(x: f64, [low, high]: [f64; 2]) -> f64 {
     let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }
@@ -117,7 +115,7 @@ mod tests {
         assert!((mean_beside(0.0, 400.0) / half - 1.0).abs() < 1e-4, "{}", mean_beside(0.0, 400.0) / half);
         // b = 2 on cells of 1, A = 0.01 and 0.03: p = ∫b/A − ln 3
         let integral = 2.0 * 3f64.ln() / 0.02;
-        let flux = Flux { weights: [0.01, 0.03], integral, slopes: [200.0, 200.0 / 3.0], known: 1.0 };
+        let flux = Flux { weights: [0.01, 0.03], integral, slopes: [200.0, 200.0 / 3.0] };
         let p = integral - 3f64.ln();
         let (forward, backward) = rates(0.02, p, 200.0 / 3.0 - 200.0, Some(&flux));
         assert!((forward / 2.0 - 1.0).abs() < 0.01, "{forward}");
@@ -128,8 +126,7 @@ mod tests {
     fn the_ratio_is_kept() {
         for p in [0.0, 1e-7, 0.3, 3.9, 4.1, 50.0, 650.0] {
             for bend in [0.0, 0.7, -30.0, f64::INFINITY] {
-                let flux =
-                    |sign: f64| Flux { weights: [2.5, 2.5], integral: sign * p, slopes: [sign * p; 2], known: 1.0 };
+                let flux = |sign: f64| Flux { weights: [2.5, 2.5], integral: sign * p, slopes: [sign * p; 2] };
                 let (up, down) = rates(2.5, p, bend, Some(&flux(1.0)));
                 assert!((up.ln() - down.ln() - p).abs() < 1e-11 * (1.0 + p), "{p} {bend}");
                 assert_eq!(rates(2.5, -p, bend, Some(&flux(-1.0))), (down, up));
