@@ -7,8 +7,7 @@ use std::time::Duration;
 use fpsolve_solvers::Error;
 use fpsolve_solvers::dynamics::Coefficients;
 use fpsolve_solvers::engine::{Engine, Interrupt};
-use fpsolve_solvers::fokker_planck::chain::planning::seconds as chain_seconds;
-use fpsolve_solvers::fokker_planck::choice::{AUTO, DISCRETISATIONS, from_word};
+use fpsolve_solvers::fokker_planck::choice::{AUTO, DISCRETISATIONS, chain_seconds, from_word};
 use fpsolve_solvers::fokker_planck::integrator::system::Integrator;
 use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
 use fpsolve_solvers::fokker_planck::linear::solver::Needed;
@@ -270,8 +269,6 @@ fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
 
 /// Time from which on no further window is looked at.
 const WINDOWS: Duration = Duration::from_millis(250);
-/// Seconds that a chain takes at most where it is not asked for.
-const LONGEST_CHAIN: f64 = 20.0;
 /// Longest that a table of drift and noise may take in a measurement.
 const LONGEST_TABLE: Duration = Duration::from_secs(5);
 
@@ -294,7 +291,7 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     };
     // the steps of a chain fit its cells, so that it is planned: those of a part of the box, or of coarser cells, are not its own
     if written.discretisation.is_some_and(|kind| kind.own_steps) {
-        let planned = chain_seconds(problem, true, f64::INFINITY, &until(LONGEST_TABLE, interrupt))?;
+        let planned = chain_seconds(problem, true, &until(LONGEST_TABLE, interrupt))?;
         let building = planned.unwrap_or(0.0) / rayon::current_num_threads() as f64;
         return Ok(Measured { building, seconds: 0.0, stepping: None, coarse: by_edges(coarse) });
     }
@@ -319,7 +316,7 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     let building = table + start.seconds() * coarser * problem.grid.len() as f64 / f64::max(seen, 1.0);
     // what the program may choose besides
     let chain = match written.discretisation {
-        None => chain_seconds(problem, false, LONGEST_CHAIN, &until(LONGEST_PROBE, interrupt)).ok().flatten(),
+        None => chain_seconds(problem, false, &until(LONGEST_PROBE, interrupt)).ok().flatten(),
         Some(_) => None,
     };
     let building = building + chain.unwrap_or(0.0) / rayon::current_num_threads() as f64;

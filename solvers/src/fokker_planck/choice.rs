@@ -20,9 +20,11 @@ use super::chain::planning::{A_SECOND, LongStep, expected, suitable_long_step};
 use super::chain::transition::{MOST_ENTRIES_UNASKED, applies};
 use super::discretisation::{Discretisation, DiscretisationKind, PECLET};
 use super::edges::discretisation::{EDGES, EdgeDiscretisation};
+use super::linear::solver::proceed;
 use super::options::FokkerPlanckOptions;
 use super::start::StartLaw;
 use super::transient::Transient;
+use crate::dynamics::Coefficients;
 use crate::engine::Interrupt;
 use crate::error::{Error, Setting};
 use crate::problem::Problem;
@@ -45,7 +47,7 @@ pub fn from_word(word: &str) -> Result<Option<&'static DiscretisationKind>, Erro
 }
 
 /// Share of the probability at higher Péclet numbers up to which no trial is made.
-pub(super) const SHARE: f64 = 0.01;
+const SHARE: f64 = 0.01;
 /// Share above which the edge generator counts as of first order, and the chain wins where no trial can be made.
 const MOSTLY: f64 = 0.5;
 /// Estimated error of the chain up to which it is taken without a trial of the edge generator where most of the initial law is at high
@@ -309,17 +311,14 @@ impl Chooser<'_> {
         let step = step.snapped(times.0, times.1);
         // the trial, and the run after it
         let few = self.few_times();
-        let both = [few.as_slice(), times.1].map(|times| expected(fine, step, law, (self.start.time, times), &effort));
-        let [trial, run] = match both {
-            [Ok(trial), Ok(run)] => [trial, run],
-            [Err(error), _] | [_, Err(error)] => {
-                return Ok(Err(format!("{why}, but the long-step chain fails: {error}")));
-            }
+        let expected = match expected(fine, step, law, (times.0, &[&few, times.1]), &effort) {
+            Ok(expected) => expected,
+            Err(error) => return Ok(Err(format!("{why}, but the long-step chain fails: {error}"))),
         };
-        if run.entries > MOST_ENTRIES_UNASKED {
-            return Ok(Err(format!("{why}, but the long-step chain would have {:.0e} entries", run.entries)));
+        if expected.entries > MOST_ENTRIES_UNASKED {
+            return Ok(Err(format!("{why}, but the long-step chain would have {:.0e} entries", expected.entries)));
         }
-        Ok(Ok(Plan { step, operations: trial.operations + run.operations }))
+        Ok(Ok(Plan { step, operations: expected.operations }))
     }
 
     /// That a trial of a chain would take too long, beside an edge generator of this `error` where that is known.
@@ -387,6 +386,27 @@ impl Chooser<'_> {
         times.dedup();
         times
     }
+}
+
+/// Seconds that the long-step chain would take on the grid of a problem, on one thread; None where it does not serve, or, unless it is `asked` for, where
+/// cell Péclet numbers are moderate on nearly all of the initial law or it would not be taken for its time. Errors: coefficients that are not finite,
+/// [`Error::Interrupted`].
+pub fn chain_seconds(problem: &Problem, asked: bool, interrupt: Interrupt) -> Result<Option<f64>, Error> {
+    let problem = Coefficients::unasked(problem).of(problem, interrupt)?;
+    let edges = EdgeDiscretisation::unsolved(&problem, &problem.grid)?;
+    proceed(interrupt)?;
+    let law = problem.initial.cell_probability(&problem.grid)?;
+    if applies(&problem.grid).is_err() || (!asked && high_share(&edges, &law) <= SHARE) {
+        return Ok(None);
+    }
+    let effort = Arc::new(Effort::new(&problem));
+    let (from, times) = (problem.times.first().copied().unwrap_or(0.0), problem.times.as_slice());
+    let Some(step) = suitable_long_step(&edges, &law, (from, times), &effort, interrupt)? else { return Ok(None) };
+    // unasked there is a trial besides
+    let runs: &[&[f64]] = if asked { &[times] } else { &[times, times] };
+    let expected = expected(&edges, step.snapped(from, times), &law, (from, runs), &effort)?;
+    let operations = effort.operations() + expected.operations;
+    Ok((asked || operations <= MOST.0).then_some(operations / A_SECOND))
 }
 
 /// The better one of two by their trials.

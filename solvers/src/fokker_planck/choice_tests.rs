@@ -5,51 +5,13 @@ use std::sync::Arc;
 
 use super::*;
 use crate::engine::{Attribute, Engine, OnGrid};
-use crate::model::Model;
+use crate::fokker_planck::testing::test_fields::{Field, NoLoss};
 use crate::problem::Problem;
 use crate::problem::density::l1;
-use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::{Axis, Boundary, Grid};
 use crate::problem::initial::Initial;
 
-/// b and A (packed) at (x, y); y = 0 on a line.
-struct Formula<F>(usize, F);
-
-impl<F: Fn(f64, f64) -> ([f64; 2], [f64; 3]) + Send + Sync> Dynamics for Formula<F> {
-    fn dimension(&self) -> usize {
-        self.0
-    }
-    fn drift_diffusion(&self, points: &[f64], drift: &mut [f64], diffusion: &mut [f64]) {
-        let n = points.len() / self.0;
-        for i in 0..n {
-            let (b, a) = (self.1)(points[i], if self.0 > 1 { points[n + i] } else { 0.0 });
-            (0..self.0).for_each(|k| drift[k * n + i] = b[k]);
-            (0..self.0 * (self.0 + 1) / 2).for_each(|c| diffusion[c * n + i] = a[c]);
-        }
-    }
-}
-
-struct NoLoss(usize);
-impl Model for NoLoss {
-    fn dimension(&self) -> usize {
-        self.0
-    }
-    fn loss(&self, _: &[f64], loss: &mut [f64]) {
-        loss.fill(0.0);
-    }
-    fn gradient(&self, _: &[f64], gradient: &mut [f64]) {
-        gradient.fill(0.0);
-    }
-}
-
-fn problem(
-    dynamics: impl Dynamics + 'static,
-    cells: usize,
-    [from, to]: [f64; 2],
-    mean: &[f64],
-    variance: f64,
-    times: &[f64],
-) -> Problem {
+fn problem(dynamics: Field, cells: usize, [from, to]: [f64; 2], mean: &[f64], variance: f64, times: &[f64]) -> Problem {
     let d = mean.len();
     let axis = |k: usize| Axis::uniform(["x", "y"][k], from, to, cells, [Boundary::Reflecting; 2]).unwrap();
     let covariance = if d == 1 { vec![variance] } else { vec![variance, 0.0, variance] };
@@ -93,12 +55,12 @@ fn gaussian(grid: &Grid, mean: [f64; 2], [a, b, c]: [f64; 3]) -> Vec<f64> {
 #[test]
 fn a_law_that_is_narrow_on_its_way_alone_gets_the_chain() {
     // noise where the law starts and where it rests, next to none on a fast way in between
-    let way = |x: f64, _: f64| {
+    let way = |x: f64| {
         let noisy = (-(x * x) / 0.08).exp() + (-((x - 3.0) * (x - 3.0)) / 0.08).exp();
-        ([3.0 * (3.0 - x) / (1.0 + (3.0 - x).abs()), 0.0], [0.002 + 0.1 * noisy, 0.0, 0.0])
+        (3.0 * (3.0 - x) / (1.0 + (3.0 - x).abs()), 0.002 + 0.1 * noisy)
     };
     let times = [0.0, 0.4, 0.8, 1.2, 4.0];
-    let narrow = |cells: usize| problem(Formula(1, way), cells, [-1.0, 4.0], &[0.0], 0.02, &times);
+    let narrow = |cells: usize| problem(Field::line(way), cells, [-1.0, 4.0], &[0.0], 0.02, &times);
     let fine = narrow(4000);
     let mut reference = engine(&fine, "edges");
     let on_way = narrow(250);
@@ -126,8 +88,9 @@ fn the_choice_does_not_flip_with_the_cells_and_singular_noise_is_met() {
     for (ratio, cells, level) in [(0.01, 48, 1.4e-2), (0.01, 52, 1.0e-2), (0.0, 64, 7e-3)] {
         let (s, c) = (std::f64::consts::PI / 6.0).sin_cos();
         let a = [0.1 * (c * c + ratio * s * s), 0.1 * (1.0 - ratio) * c * s, 0.1 * (s * s + ratio * c * c)];
-        let field = move |x: f64, y: f64| ([-h[0][0] * x - h[0][1] * y, -h[1][0] * x - h[1][1] * y], a);
-        let problem = problem(Formula(2, field), cells, [-2.0, 2.0], &[0.8, -0.4], 0.05, &[0.0, 1.0]);
+        let drift = move |x: f64, y: f64| [-h[0][0] * x - h[0][1] * y, -h[1][0] * x - h[1][1] * y, 0.0];
+        let field = Field::new(2, move |[x, y, _]| (drift(x, y), [a[0], a[1], a[2], 0.0, 0.0, 0.0]));
+        let problem = problem(field, cells, [-2.0, 2.0], &[0.8, -0.4], 0.05, &[0.0, 1.0]);
         let engine = engine(&problem, "auto");
         assert_eq!(engine.discretisation().kind().word, "chain", "{ratio} {cells}");
         let c12 = (2.0 * a[1] - 0.5 * a[0] - 0.25 * a[2]) / (3.0 - 0.25 - 0.125);
@@ -142,9 +105,9 @@ fn the_choice_does_not_flip_with_the_cells_and_singular_noise_is_met() {
 #[test]
 fn noise_that_vanishes_at_rest_is_followed_by_contracted_laws() {
     // −x and D = x²/10 in each variable: the law of ln|x| has drift −1.1 and moments E x² = e^{(−2 + 0.2)t} x₀²; nothing covers the cells at last
-    let field = |x: f64, y: f64| ([-x, -y], [0.1 * x * x, 0.0, 0.1 * y * y]);
+    let field = Field::new(2, |[x, y, _]| ([-x, -y, 0.0], [0.1 * x * x, 0.0, 0.1 * y * y, 0.0, 0.0, 0.0]));
     let times = [0.0, 1.0, 2.0];
-    let problem = problem(Formula(2, field), 60, [-1.5, 1.5], &[0.8, -0.5], 0.01, &times);
+    let problem = problem(field, 60, [-1.5, 1.5], &[0.8, -0.5], 0.01, &times);
     let mut engine = engine(&problem, "chain");
     assert!(
         engine.warnings().iter().any(|warning| warning.contains("does not cover a cell")),

@@ -4,7 +4,7 @@ use crate::engine::{Attribute, Engine, OnGrid, Snapshot};
 use std::sync::Arc;
 
 use super::*;
-use crate::model::Model;
+use crate::fokker_planck::testing::test_fields::NoLoss;
 use crate::numerics::symmetric::{packed_index, packed_len};
 use crate::problem::Problem;
 use crate::problem::density::l1;
@@ -36,19 +36,6 @@ impl Dynamics for Linear {
     }
 }
 
-struct NoModel(usize);
-impl Model for NoModel {
-    fn dimension(&self) -> usize {
-        self.0
-    }
-    fn loss(&self, _: &[f64], loss: &mut [f64]) {
-        loss.fill(0.0);
-    }
-    fn gradient(&self, _: &[f64], gradient: &mut [f64]) {
-        gradient.fill(0.0);
-    }
-}
-
 fn problem(dynamics: Linear, cells: usize, half: f64, initial: Initial, times: &[f64]) -> Problem {
     let d = dynamics.d;
     let axis = |k: usize| {
@@ -56,7 +43,7 @@ fn problem(dynamics: Linear, cells: usize, half: f64, initial: Initial, times: &
     };
     Problem {
         variables: (0..d).map(|k| format!("x{k}")).collect(),
-        model: Arc::new(NoModel(d)),
+        model: Arc::new(NoLoss(d)),
         dynamics: Arc::new(dynamics),
         temperature: 0.1,
         minibatch: None,

@@ -6,15 +6,11 @@ use super::effort::Effort;
 use super::lattice_law::Uncovered;
 use super::long_steps::{pairs, snapped};
 use super::step_choice::{covers, relaxing_step, suitable_step};
-use super::transition::{Chain, Expected, applies};
-use crate::dynamics::Coefficients;
+use super::transition::{Chain, Expected};
 use crate::engine::Interrupt;
 use crate::error::Error;
-use crate::fokker_planck::choice::SHARE;
-use crate::fokker_planck::discretisation::PECLET;
 use crate::fokker_planck::edges::discretisation::EdgeDiscretisation;
 use crate::fokker_planck::linear::solver::proceed;
-use crate::problem::Problem;
 
 /// Operations that the search for a step may take.
 const MOST_OF_A_SEARCH: f64 = 3e9;
@@ -71,20 +67,22 @@ pub const A_SECOND: f64 = 1e9;
 /// Products that a stationary law takes.
 const AT_REST: f64 = 100.0;
 
-/// What a pair of chains of this long step would take, to advance through the times and to rest, with the companion that tells its error; the entries are those
-/// of the pair. `start` is the initial law. Errors: a flow that does not stay finite.
+/// What a pair of chains of this long step would take, to advance through the output times of one run after another and to rest in each, with the companion that
+/// tells its error; the entries are those of the pair. `start` is the initial law, at the time `from`. Errors: a flow that does not stay finite.
 pub fn expected(
     edges: &EdgeDiscretisation,
     step: LongStep,
     start: &[f64],
-    (from, times): (f64, &[f64]),
+    (from, runs): (f64, &[&[f64]]),
     effort: &Arc<Effort>,
 ) -> Result<Expected, Error> {
     let (dynamics, temperature, grid) = (edges.dynamics.as_ref(), edges.temperature, &edges.grid);
     let of = |length: f64| Chain::expected((dynamics, temperature), grid, length, step.uncovered, effort);
-    let (span, pairs) = (times.last().map_or(0.0, |end| end - from), pairs(step.length, from, times));
+    let pairs: f64 = runs.iter().map(|times| pairs(step.length, from, times)).sum();
     let products = |short: &Expected, long: &Expected, length: f64| {
-        (span / length).ceil() * (2.0 * short.entries + long.entries) + AT_REST * (short.entries + long.entries)
+        let steps = |times: &&[f64]| (times.last().map_or(0.0, |end| end - from) / length).ceil();
+        let (steps, rests) = (runs.iter().map(steps).sum::<f64>(), AT_REST * runs.len() as f64);
+        steps * (2.0 * short.entries + long.entries) + rests * (short.entries + long.entries)
     };
     let (short, long) = (of(0.5 * step.length)?, of(step.length)?);
     let pair = pairs * (short.operations + long.operations) + products(&short, &long, step.length);
@@ -101,26 +99,4 @@ pub fn expected(
         }
     };
     Ok(Expected { entries: short.entries + long.entries, operations: pair + companion })
-}
-
-/// Seconds that the long-step chain would take on the grid of a problem, on one thread; None where it does not serve, or, unless it is `asked` for, where
-/// cell Péclet numbers are moderate on nearly all of the initial law or it would take more than `most` seconds. Errors: coefficients that are not finite,
-/// [`Error::Interrupted`].
-pub fn seconds(problem: &Problem, asked: bool, most: f64, interrupt: Interrupt) -> Result<Option<f64>, Error> {
-    let problem = Coefficients::unasked(problem).of(problem, interrupt)?;
-    let edges = EdgeDiscretisation::unsolved(&problem, &problem.grid)?;
-    proceed(interrupt)?;
-    let law = problem.initial.cell_probability(&problem.grid)?;
-    let high: f64 = law.iter().zip(&edges.edges.peclet).filter(|(_, peclet)| **peclet > PECLET).map(|(p, _)| p).sum();
-    if applies(&problem.grid).is_err() || (!asked && high <= SHARE) {
-        return Ok(None);
-    }
-    let effort = Arc::new(Effort::new(&problem));
-    let times = (problem.times.first().copied().unwrap_or(0.0), problem.times.as_slice());
-    let Some(step) = suitable_long_step(&edges, &law, times, &effort, interrupt)? else { return Ok(None) };
-    let expected = expected(&edges, step.snapped(times.0, times.1), &law, times, &effort)?;
-    // unasked there is a trial besides
-    let trial = if asked { 1.0 } else { 2.0 };
-    let seconds = (effort.operations() + trial * expected.operations) / A_SECOND;
-    Ok(Some(seconds).filter(|seconds| asked || *seconds <= most))
 }

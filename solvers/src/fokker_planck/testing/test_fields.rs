@@ -5,6 +5,7 @@ use faer::linalg::solvers::Solve;
 use faer::sparse::{SparseColMat, Triplet};
 
 use crate::fokker_planck::generator::Generator;
+use crate::model::Model;
 use crate::numerics::symmetric::packed_len;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::{Axis, Boundary, Grid};
@@ -45,6 +46,23 @@ impl Dynamics for Field {
             (0..d).for_each(|k| drift[k * n + i] = b[k]);
             (0..packed_len(d)).for_each(|c| diffusion[c * n + i] = a[c]);
         }
+    }
+}
+
+/// A model without a loss, of so many variables.
+pub struct NoLoss(pub usize);
+
+impl Model for NoLoss {
+    fn dimension(&self) -> usize {
+        self.0
+    }
+
+    fn loss(&self, _: &[f64], loss: &mut [f64]) {
+        loss.fill(0.0);
+    }
+
+    fn gradient(&self, _: &[f64], gradient: &mut [f64]) {
+        gradient.fill(0.0);
     }
 }
 

@@ -6,30 +6,16 @@ use std::sync::Arc;
 use statrs::function::beta::beta_reg;
 use statrs::function::gamma::gamma_lr;
 
-use super::test_fields::Field;
+use super::test_fields::{Field, NoLoss};
 use crate::engine::{Attribute, Engine, OnGrid};
 use crate::fokker_planck::engine::FokkerPlanck;
 use crate::fokker_planck::options::FokkerPlanckOptions;
 use crate::formula::{Symbols, parse};
 use crate::langevin::{Langevin, LangevinOptions};
-use crate::model::Model;
 use crate::problem::Problem;
 use crate::problem::density::l1;
 use crate::problem::grid::{Axis, Boundary, Grid};
 use crate::problem::initial::Initial;
-
-struct NoLoss(usize);
-impl Model for NoLoss {
-    fn dimension(&self) -> usize {
-        self.0
-    }
-    fn loss(&self, _: &[f64], loss: &mut [f64]) {
-        loss.fill(0.0);
-    }
-    fn gradient(&self, _: &[f64], gradient: &mut [f64]) {
-        gradient.fill(0.0);
-    }
-}
 
 fn problem(field: Field, boxes: &[([f64; 2], usize)], initial: Initial, times: &[f64]) -> Problem {
     let axis = |&([from, to], cells): &([f64; 2], usize)| {

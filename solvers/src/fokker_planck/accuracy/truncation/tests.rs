@@ -4,30 +4,16 @@ use std::sync::Arc;
 
 use super::*;
 use crate::engine::{Attribute, Engine};
-use crate::fokker_planck::testing::test_fields::Field;
+use crate::fokker_planck::testing::test_fields::{Field, NoLoss};
 use crate::fokker_planck::{FokkerPlanck, FokkerPlanckOptions};
-use crate::model::Model;
 use crate::problem::Problem;
 use crate::problem::initial::Initial;
-
-struct NoModel(usize);
-impl Model for NoModel {
-    fn dimension(&self) -> usize {
-        self.0
-    }
-    fn loss(&self, _: &[f64], loss: &mut [f64]) {
-        loss.fill(0.0);
-    }
-    fn gradient(&self, _: &[f64], gradient: &mut [f64]) {
-        gradient.fill(0.0);
-    }
-}
 
 fn engine(field: Field, axes: Vec<Axis>, initial: Initial, times: &[f64]) -> FokkerPlanck {
     let d = field.dimension;
     let problem = Problem {
         variables: ["x", "y", "z"][..d].iter().map(|name| name.to_string()).collect(),
-        model: Arc::new(NoModel(d)),
+        model: Arc::new(NoLoss(d)),
         dynamics: Arc::new(field),
         temperature: 1.0,
         minibatch: None,
