@@ -91,7 +91,7 @@ eigenpairs = 2
 [expect]   # ⟨x²⟩ = bT/(λ − aT): Student's t with 11 degrees of freedom; x itself is an eigenfunction with rate λ
 "stationary/covariance/x/x" = { value = 0.06666666666666667, rtol = 1e-3 }
 "spectrum/eigenvalues_real/1" = { value = 1.0, rtol = 1e-3 }
-"fokker_planck/mean/-1/x" = { value = 0.003368973, rtol = 2e-3 }
+"fokker_planck/mean/-1/x" = { value = 0.003368973, rtol = 1e-3 }
 "#;
     std::fs::write(folder.path().join("tails.toml"), tails).unwrap();
     succeeds(folder.path(), &["scenario", "tails.toml"]);

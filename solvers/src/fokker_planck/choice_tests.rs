@@ -61,7 +61,7 @@ fn a_law_that_is_narrow_on_its_way_alone_gets_the_chain() {
     };
     let times = [0.0, 0.4, 0.8, 1.2, 4.0];
     let narrow = |cells: usize| problem(Field::line(way), cells, [-1.0, 4.0], &[0.0], 0.02, &times);
-    let fine = narrow(4000);
+    let fine = narrow(16_000);
     let mut reference = engine(&fine, "edges");
     let on_way = narrow(250);
     let (mut chosen, mut edges) = (engine(&on_way, "auto"), engine(&on_way, "edges"));
@@ -69,7 +69,7 @@ fn a_law_that_is_narrow_on_its_way_alone_gets_the_chain() {
     let mut worst = [0.0f64; 2];
     for &t in &times[1..] {
         reference.advance(t, &|| false).unwrap();
-        let truth: Vec<f64> = reference.snapshot().probability.chunks(16).map(|cells| cells.iter().sum()).collect();
+        let truth: Vec<f64> = reference.snapshot().probability.chunks(64).map(|cells| cells.iter().sum()).collect();
         for (worst, engine) in worst.iter_mut().zip([&mut chosen, &mut edges]) {
             engine.advance(t, &|| false).unwrap();
             *worst = worst.max(l1(&engine.snapshot().probability, &truth));

@@ -183,12 +183,12 @@ fn interrupts_reach_the_caller_and_walls_are_reported() {
 #[test]
 fn the_ladder_shows_second_order_and_extrapolates_to_the_exact_moments() {
     let start = Initial::Gaussian { mean: vec![1.0], covariance: vec![0.05] };
-    let problem = ornstein_uhlenbeck(512, start, &[0.0, 0.7]);
+    let problem = ornstein_uhlenbeck(256, start, &[0.0, 0.7]);
     let options = FokkerPlanckOptions { tolerance: 1e-10, ..FokkerPlanckOptions::default() };
     let solve = |p: &Problem| accuracy::convergence::solve(p, &options, 3, &|| false).unwrap();
     let solved: Vec<_> = accuracy::convergence::grids(&problem, 4).unwrap().iter().map(solve).collect();
     let ladder = accuracy::convergence::Ladder::new(&solved).unwrap();
-    assert_eq!(ladder.cells, [[64], [128], [256], [512]]);
+    assert_eq!(ladder.cells, [[32], [64], [128], [256]]);
     assert!(ladder.remarks().is_empty(), "{:?}", ladder.remarks());
     let e = (-1.05f64).exp();
     let variance = 0.1 / 1.5;
@@ -595,14 +595,12 @@ fn survival_committor_and_shares_at_walls_have_errors() {
         };
         integral(a, x) / integral(a, b)
     };
-    // third order is reached at 80 cells
-    for cells in [160, 320] {
+    for cells in [40, 80] {
         let engine = on(1.0, cells, [-1.0, 1.0], Boundary::Absorbing, &[0.0, 0.1]);
         let both = passage(target("x > 0.7"), Some(target("x < -0.5")), 0.3);
         let found = engine.first_passage(&both, &|| false).unwrap();
         let error = (found.from_committor.unwrap() - share(-0.5, 0.3, 0.7)).abs();
-        let said = found.from_committor_error_grid.unwrap();
-        assert!(error < said && said < 5.0 * error, "{cells} committor: {error:e}, said {said:e}"); // third order, told at second
+        honest(&format!("{cells} committor"), error, found.from_committor_error_grid.unwrap());
         let centres: Vec<f64> = (0..cells).map(|i| -1.0 + 2.0 * (i as f64 + 0.5) / cells as f64).collect();
         let all = &centres;
         let between = |from: f64, to: f64| (0..cells).filter(move |&i| all[i] > from && all[i] < to);
@@ -613,14 +611,13 @@ fn survival_committor_and_shares_at_walls_have_errors() {
         // τ = ∫ₓᵇ e^{y²/2A} ∫₋₁ʸ e^{−z²/2A} dz dy / A
         let closed = on(1.0, cells, [-1.0, 1.0], Boundary::Reflecting, &[0.0, 0.1]);
         let found = closed.first_passage(&passage(target("x > 0.7"), None, 0.3), &|| false).unwrap();
-        let (n, dy) = (68_000, 2.5e-5); // every centre is between two of them
+        let (n, dy) = (17_000, 1e-4);
         let middles = (0..n).map(|i| -1.0 + dy * (f64::from(i) + 0.5));
         let mut below = 0.0;
         let slopes: Vec<f64> = middles
             .map(|y| {
-                let here = dy * (-5.0 * y * y).exp();
-                below += here;
-                10.0 * dy * (5.0 * y * y).exp() * (below - 0.5 * here)
+                below += dy * (-5.0 * y * y).exp();
+                10.0 * dy * (5.0 * y * y).exp() * below
             })
             .collect();
         let exact = |x: f64| slopes[((x + 1.0) / dy).round() as usize..].iter().sum::<f64>();

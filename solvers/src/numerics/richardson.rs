@@ -50,8 +50,7 @@ pub fn richardson(last: f64, before: Option<f64>, highest: f64) -> f64 {
 ///
 /// Below an order of one half the number stays and its error counts at no less than [`LEAST`]. Above `highest` the order is none of the
 /// scheme: 4h is not in the range of its order, or e = a h² + b h⁴ passes through 0 near h. The error is then said as
-/// |f_h − f_2h|/3 + |f_2h − f_4h|/180, what second order makes of the last change and fourth order of the one before; where the highest is the fourth,
-/// what that and the sixth make of them, |f_h − f_2h|/15 + |f_2h − f_4h|/4032. The same holds of
+/// |f_h − f_2h|/3 + |f_2h − f_4h|/180, what second order makes of the last change and fourth order of the one before. The same holds of
 /// changes of opposite signs that shrink at the declared order or faster. Where they shrink less they show no order: the last one counts as
 /// where it is alone, the one before at second order, |f_2h − f_4h|/12.
 pub fn extrapolated(fine: f64, coarse: f64, coarsest: Option<f64>, highest: f64) -> Extrapolated {
@@ -60,8 +59,7 @@ pub fn extrapolated(fine: f64, coarse: f64, coarsest: Option<f64>, highest: f64)
     let Some(before) = coarsest.map(|coarsest| coarse - coarsest) else { return at(UNOBSERVED) };
     let ratio = before / last;
     let second = f64::from(ORDER).exp2();
-    let highest = highest.max(f64::from(ORDER));
-    let both = at(highest).error + before.abs() / if highest > f64::from(ORDER) { 4032.0 } else { 180.0 };
+    let both = at(f64::from(ORDER)).error + before.abs() / 180.0;
     if ratio <= 0.0 && ratio > -second {
         return Extrapolated { value: fine, error: at(UNOBSERVED).error + before.abs() / 12.0 };
     }
@@ -69,7 +67,7 @@ pub fn extrapolated(fine: f64, coarse: f64, coarsest: Option<f64>, highest: f64)
         return Extrapolated { value: fine, error: both };
     }
     match ratio.log2() {
-        order if order > highest + MARGIN => Extrapolated { error: both, ..at(highest) },
+        order if order > highest.max(f64::from(ORDER)) + MARGIN => Extrapolated { error: both, ..at(f64::from(ORDER)) },
         order if order >= EXTRAPOLATED => at(order),
         order => Extrapolated { value: fine, ..at(order.max(LEAST)) },
     }

@@ -229,9 +229,6 @@ struct ByOrder {
     no_order: bool,
 }
 
-/// The order that is assumed of first passages on a line where two grids alone show none.
-const ON_LINES: f64 = 2.25;
-
 impl ByOrder {
     fn number(&self, fine: f64, coarse: f64, coarsest: Option<f64>, highest: f64) -> Extrapolated {
         if self.no_order {
@@ -250,12 +247,8 @@ impl ErrorLaw for ByOrder {
         self.number(fine, coarse, coarsest, highest(self.reversible, true))
     }
 
-    fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
-        match coarsest {
-            // on a line conductances are of fourth order and surfaces are points: what comes out is of second order and better
-            None if d == 1 && !self.no_order => Extrapolated::by_growth(fine, coarse, ON_LINES.exp2()),
-            _ => self.extrapolated(fine, coarse, coarsest),
-        }
+    fn extrapolated_passage(&self, _d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated {
+        self.extrapolated(fine, coarse, coarsest)
     }
 
     fn error(

@@ -14,13 +14,12 @@
 //! | 2-D, D = diag(1 + x², 1 + y²), 256² | 2.9e-3 | 2.1e-3 | 2.3e-3 | 1.1e-3 |
 //! | stationary, rotating current, D isotropic, 128² | 9.4e-4 | 9.3e-4 | 4.3e-4 | 4.5e-4 |
 //! | stationary, rotating current, condition 10, 128² | 7.1e-3 | 2.2e-2 | 6.4e-3 | 1.2e-2 |
-//! | 1-D, driven through little noise, p = 1.5 | | | 1.1e-2 | 2.0e-1 |
-//! | the same, p = 24 | | | 3.8e-1 | 1.7 |
 //!
-//! Hence Bernoulli's law with the curvature: the others carry a driven law too fast, by sinh(p/2)/(p/2), which coarser grids do not show.
+//! Hence the geometric mean of the two laws where A is diagonal, Bernoulli for a full tensor, both with the curvature.
 //!
-//! Where |p| is large and a diagonal A changes along the edge it is off by ∇·A too. There rates go over into those of the flux that solves (bρ − (Aρ)')' = 0 between
-//! the two cells, with the exponent q = ∫ b/A and its slope q'(0) where the probability comes from,
+//! Those are laws of small p. At large |p| the geometric mean would carry a law too fast, by (sinh(p/2)/(p/2))^½, and both by ∇·A where A changes along
+//! the edge, whatever the cells, so that coarser ones do not show it. There the rates of a diagonal A go over into those of the flux that solves
+//! (bρ − (Aρ)')' = 0 between the two cells, with the exponent q = ∫ b/A and its slope q'(0) where the probability comes from,
 //!
 //! ```text
 //! K(x → y) = λ_x / ∫₀¹ e^{−q(s)} ds  →  λ_x q'(0) = b(x)/h:   each cell moves with its own drift, and the ratio e^p is kept.
@@ -86,15 +85,24 @@ fn mean_beside(q: f64, total: f64) -> f64 {
     sum
 }
 
-/// (K(x → y), K(y → x)) for the weight λ, the exponent p and bend = g(y) − g(x), with what is known of the flux; finite and ≥ 0 for finite p and λ.
+/// Beyond this |p| the geometric mean goes on like Bernoulli's law, so that rates grow with |p| only linearly.
+const STEEP: f64 = 4.0;
+
+/// (K(x → y), K(y → x)) for the weight λ, the exponent p and bend = g(y) − g(x), with the flux of a diagonal A; finite and ≥ 0 for finite p and λ.
 pub fn rates(weight: f64, p: f64, bend: f64, flux: Option<&Flux>) -> (f64, f64) {
-    let (forward, backward) = weighted_pair(weight * curvature(bend), p);
+    let mean = flux.map_or(1.0, |_| sinh_ratio(p.clamp(-STEEP, STEEP)).sqrt());
+    let (forward, backward) = weighted_pair(weight * mean * curvature(bend), p);
     let Some((flux, share)) = flux.map(|flux| (flux, flux.share())).filter(|(_, share)| *share > 0.0) else {
         return (forward, backward);
     };
     let own = if flux.integral > 0.0 { forward } else { backward };
     let factor = (flux.rate() / own).powf(share);
     if factor.is_finite() && factor > 0.0 { (forward * factor, backward * factor) } else { (forward, backward) }
+}
+
+/// sinh(p/2)/(p/2).
+fn sinh_ratio(p: f64) -> f64 {
+    if p.abs() < 1e-4 { 1.0 + p * p / 24.0 } else { (0.5 * p).sinh() / (0.5 * p) }
 }
 
 /// e^{−bend/12}, kept between ⅗ and 5/3 where an edge does not resolve the potential.

@@ -59,12 +59,12 @@ fn ask(grid: &Grid, ask: &Ask) -> Result<GridPassage, Error> {
 const REFLECTING: [Boundary; 2] = [Boundary::Reflecting; 2];
 
 #[test]
-fn mean_times_of_the_double_well_come_at_third_order_wherever_the_surface_lies_in_its_cell() {
+fn mean_times_of_the_double_well_come_at_second_order_wherever_the_surface_lies_in_its_cell() {
     // B03 at T = 0.1, 15 digits; 2.437 puts x = 1 and the start anywhere in their cells
     let cases = [
-        ("x > 0", 2.5, 30.8213024726657, 4.627e-5),
-        ("x > 1", 2.5, 66.2686263649179, 1.190e-5),
-        ("x > 1", 2.437, 66.2686263649179, 1.126e-5),
+        ("x > 0", 2.5, 30.8213024726657, 5.205e-4),
+        ("x > 1", 2.5, 66.2686263649179, 1.26e-3),
+        ("x > 1", 2.437, 66.2686263649179, 1.20e-3),
     ];
     for (set, half, exact, level) in cases {
         let error = |&cells: &usize| {
@@ -74,12 +74,12 @@ fn mean_times_of_the_double_well_come_at_third_order_wherever_the_surface_lies_i
         };
         let errors: Vec<f64> = [100, 200, 400].iter().map(error).collect();
         let order = (errors[1] / errors[2]).log2();
-        assert!((2.9..3.1).contains(&order), "{set} {half}: {order} {errors:?}");
+        assert!((1.8..2.2).contains(&order), "{set} {half}: {order} {errors:?}");
         assert!((errors[2] / level - 1.0).abs() < 0.05, "{set} {half}: {errors:?}");
     }
     // an odd number of cells puts x = 0 on a centre
     let centred = ask(&grid(1, 2.4875, 399, REFLECTING), &WELL).unwrap();
-    assert!((centred.from_value - 30.8213024726657).abs() < 5e-5, "{}", centred.from_value);
+    assert!((centred.from_value - 30.8213024726657).abs() < 7.5e-4, "{}", centred.from_value);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn an_oblique_surface_is_second_order_too() {
     };
     let errors: Vec<f64> = [24, 48, 96].iter().map(error).collect();
     assert!((errors[1] / errors[2]).log2() > 1.7, "{errors:?}");
-    assert!(errors[2] < 5.2e-4, "{errors:?}");
+    assert!(errors[2] < 3e-4, "{errors:?}");
 }
 
 #[test]
@@ -127,8 +127,7 @@ fn the_survival_integrates_to_the_mean_time_in_one_and_two_dimensions() {
         times.windows(2).zip(line.survival.windows(2)).map(|(t, s)| (t[1] - t[0]) * 0.5 * (s[0] + s[1])).sum();
     assert!((integral / line.from_value - 1.0).abs() < 2e-4, "{integral} {}", line.from_value);
     assert_eq!(line.survival[0], 1.0);
-    assert!(line.survival.windows(2).all(|s| s[1] <= s[0]));
-    assert!(line.error_time < 1e-8, "{:e}", line.error_time);
+    assert!(line.survival.windows(2).all(|s| s[1] <= s[0]) && line.error_time < 1e-8);
     // the second variable has nothing to do with it
     let axes =
         [("x", 2.2, 110), ("y", 1.6, 12)].map(|(v, half, n)| Axis::uniform(v, -half, half, n, REFLECTING).unwrap());

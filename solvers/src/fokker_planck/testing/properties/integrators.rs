@@ -39,8 +39,7 @@ fn check(q: Arc<Generator>, shape: &[usize], start: &[f64], times: &[f64]) -> Re
             prop_assert!(error < tolerance, "{} at {t:e}: {error:e}", method.name);
             // steps tell their error to leading order: less is promised of what is left of modes that they no longer resolve
             let said = stepper.error();
-            // rounding of terms that grow, up to a twentieth of the tolerance, is told in its order of magnitude
-            let most = 3.0 * said + if method.order.is_some() { 1e-3 * tolerance } else { 1e-2 * tolerance };
+            let most = 3.0 * said + if method.order.is_some() { 1e-3 * tolerance } else { 1e-12 };
             prop_assert!(error < most, "{} at {t:e}: {error:e}, said {said:e}", method.name);
             if leaks {
                 prop_assert!(now <= mass + 1e-12, "{} at {t:e}: mass {mass} grows to {now}", method.name);
