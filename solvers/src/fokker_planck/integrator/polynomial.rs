@@ -287,6 +287,7 @@ impl Polynomial {
                 self.product.recur(&mut now, &mut before, levels, &mut sums);
             }
             let size = norm1(&now);
+            let lately = (size / (start * growth)).max(1.0).powf(1.0 / levels as f64);
             growth = growth.max(size / start);
             for (j, c) in coefficients.iter().enumerate().filter(|(_, c)| c.len() > done) {
                 let end = c.len().min(done + levels);
@@ -295,7 +296,7 @@ impl Polynomial {
                     // two of them: a term may pass through zero
                     let term = l1(&now, &out[j]).max(l1(&before, &out[j]));
                     let per_term = growth.powf(1.0 / (done + levels) as f64);
-                    let sum = left_out(&left[j], per_term, done + levels - end);
+                    let sum = left_out(&left[j], per_term, lately.min(per_term), done + levels - end);
                     errors[j] = term * sum;
                     if j + 1 == times.len() {
                         rest = now.iter().zip(out[j].iter()).map(|(term, out)| sum * (term - out)).collect();
@@ -331,9 +332,9 @@ dispatch! {
     }
 }
 
-/// Σ c_k g^{k−m} over the coefficients that are left out, the first of which is `back` terms before m + 1.
-fn left_out(left: &[f64], growth: f64, back: usize) -> f64 {
-    let mut factor = growth.max(1.0).powi(1 - back as i32);
+/// Σ c_k g^{k−m} over the coefficients that are left out, the first of which is `back` terms before m + 1; g is what it was `lately` up to the m-th term.
+fn left_out(left: &[f64], growth: f64, lately: f64, back: usize) -> f64 {
+    let mut factor = lately.max(1.0).powi(1 - back as i32);
     left.iter().fold(0.0, |sum, c| {
         let sum = sum + c * factor;
         factor *= growth.max(1.0);
