@@ -69,9 +69,9 @@ impl Tree {
             }
             Self::Where(c, a, b) => {
                 let (c, e) = c.value(x, y);
-                let unsure = (c - 1.0).abs() <= 10.0 * e;
+                let sure = (c - 1.0).abs() > 10.0 * e; // an error that is not a number is none: a pole has the sign of a zero
                 let (v, ev) = if c < 1.0 { a.value(x, y) } else { b.value(x, y) };
-                (v, if unsure { f64::INFINITY } else { ev })
+                (v, if sure { ev } else { f64::INFINITY })
             }
         }
     }
