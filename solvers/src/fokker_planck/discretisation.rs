@@ -175,6 +175,11 @@ pub trait ErrorLaw: Send + Sync {
     }
     /// The same of mean first-passage times in d dimensions.
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated;
+    /// By how much errors of means and covariances grow from `fine` to `coarse` where a law meets an end of an axis, a wall or the cut of a periodic one: there sums
+    /// over centres are of second order (Euler–Maclaurin), however good the law. None: as elsewhere.
+    fn growth_at_ends(&self) -> Option<f64> {
+        None
+    }
     /// Estimated L1 error of the fine law after the time `elapsed`; None: at rest.
     fn error(
         &self,

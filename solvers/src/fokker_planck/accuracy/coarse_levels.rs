@@ -14,6 +14,7 @@ use crate::fokker_planck::discretisation::{Coarser, Discretisation, ErrorLaw, Ob
 use crate::fokker_planck::options::FokkerPlanckOptions;
 use crate::fokker_planck::start::StartLaw;
 use crate::fokker_planck::transient::Transient;
+use crate::problem::density::marginal;
 use crate::problem::grid::Grid;
 
 /// Mean (d) and covariance (packed).
@@ -51,6 +52,18 @@ fn now<'a>(discretisation: &'a dyn Discretisation, transient: &Transient) -> Obs
         parts: transient.unextrapolated(),
         reconstruction_error: discretisation.reconstruction_error(&transient.centre),
     }
+}
+
+/// Share of the mean density of an axis above which a law meets one of its ends.
+const AT_END: f64 = 1e-3;
+
+/// Whether the law has probability at an end of an axis.
+fn meets_ends(grid: &Grid, probability: &[f64]) -> bool {
+    (0..grid.dimension()).any(|k| {
+        let along = marginal(grid, probability, k);
+        let share = |p: Option<&f64>| p.is_some_and(|p| p * along.len() as f64 > AT_END);
+        share(along.first()) || share(along.last())
+    })
 }
 
 /// Components (d×n) at the centres of the coarser grid, by the cubic through four centres along each axis, the mean of two at walls.
@@ -157,7 +170,11 @@ impl CoarseLevels {
     /// The moments `fine` (mean, covariance) of the density on `grid` now, extrapolated with those of the coarser levels. Their errors are
     /// unknown where the companion shares the grid: its longer steps do not show what the cells change.
     pub fn refined_moments(&self, grid: &Grid, fine: &Moments) -> Option<RefinedMoments> {
-        let extrapolated = |f: f64, c: f64, cc: Option<f64>| self.errors.extrapolated(f, c, cc);
+        let growth = self.growth_of_moments(&self.levels[0].transient.as_ref()?.probability);
+        let extrapolated = |f: f64, c: f64, cc: Option<f64>| match growth {
+            Some(growth) => Extrapolated::by_growth(f, c, growth),
+            None => self.errors.extrapolated(f, c, cc),
+        };
         self.refine(grid, fine, &extrapolated, &|level| {
             let discretisation = level.discretisation.as_ref();
             let cells = discretisation.weighted().map(Arc::as_ref);
@@ -167,12 +184,21 @@ impl CoarseLevels {
 
     /// The moments `fine` of the stationary density on `grid`, extrapolated.
     pub fn refined_moments_at_rest(&self, grid: &Grid, fine: &Moments) -> Option<RefinedMoments> {
-        let extrapolated = |f: f64, c: f64, cc: Option<f64>| self.errors.extrapolated_at_rest(f, c, cc);
+        let growth = self.growth_of_moments(&self.first().law().ok()?.probability);
+        let extrapolated = |f: f64, c: f64, cc: Option<f64>| match growth {
+            Some(growth) => Extrapolated::by_growth(f, c, growth),
+            None => self.errors.extrapolated_at_rest(f, c, cc),
+        };
         self.refine(grid, fine, &extrapolated, &|level| {
             let discretisation = level.discretisation.as_ref();
             let cells = discretisation.weighted().map(Arc::as_ref);
             Some(moments(cells, discretisation.grid(), &discretisation.law().ok()?.probability))
         })
+    }
+
+    /// That of the error law at the ends of an axis, where the law of the next coarser level meets one.
+    fn growth_of_moments(&self, law: &[f64]) -> Option<f64> {
+        self.errors.growth_at_ends().filter(|_| meets_ends(self.first().grid(), law))
     }
 
     fn refine(

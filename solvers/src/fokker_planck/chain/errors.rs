@@ -87,6 +87,10 @@ impl ErrorLaw for ByCoarserChain {
         Extrapolated::by_growth(fine, coarse, 16.0)
     }
 
+    fn growth_at_ends(&self) -> Option<f64> {
+        Some(2f64.powi(ORDER))
+    }
+
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
         Extrapolated::by_growth(fine, coarse, self.passages.growth(16.0, d))
     }
