@@ -183,12 +183,12 @@ fn interrupts_reach_the_caller_and_walls_are_reported() {
 #[test]
 fn the_ladder_shows_second_order_and_extrapolates_to_the_exact_moments() {
     let start = Initial::Gaussian { mean: vec![1.0], covariance: vec![0.05] };
-    let problem = ornstein_uhlenbeck(256, start, &[0.0, 0.7]);
+    let problem = ornstein_uhlenbeck(512, start, &[0.0, 0.7]); // the rates' law changes about Péclet numbers of 2, 0.6 at most here on 128 cells
     let options = FokkerPlanckOptions { tolerance: 1e-10, ..FokkerPlanckOptions::default() };
     let solve = |p: &Problem| accuracy::convergence::solve(p, &options, 3, &|| false).unwrap();
     let solved: Vec<_> = accuracy::convergence::grids(&problem, 4).unwrap().iter().map(solve).collect();
     let ladder = accuracy::convergence::Ladder::new(&solved).unwrap();
-    assert_eq!(ladder.cells, [[32], [64], [128], [256]]);
+    assert_eq!(ladder.cells, [[64], [128], [256], [512]]);
     assert!(ladder.remarks().is_empty(), "{:?}", ladder.remarks());
     let e = (-1.05f64).exp();
     let variance = 0.1 / 1.5;

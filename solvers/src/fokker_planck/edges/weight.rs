@@ -18,8 +18,9 @@
 //! Hence the geometric mean of the two laws where A is diagonal, Bernoulli for a full tensor, both with the curvature.
 //!
 //! Those are laws of small p. At large |p| the geometric mean would carry a law too fast, by (sinh(p/2)/(p/2))^½, and both by ∇·A where A changes along
-//! the edge, whatever the cells, so that coarser ones do not show it. There the rates of a diagonal A go over into those of the flux that solves
-//! (bρ − (Aρ)')' = 0 between the two cells, with the exponent q = ∫ b/A and its slope q'(0) where the probability comes from,
+//! the edge, whatever the cells, so that coarser ones do not show it. About |p| = 2 the geometric mean goes over into Bernoulli's law, and from 2 to 6 the rates
+//! of a diagonal A into those of the flux that solves (bρ − (Aρ)')' = 0 between the two cells, with the exponent q = ∫ b/A and its slope q'(0) where the
+//! probability comes from,
 //!
 //! ```text
 //! K(x → y) = λ_x / ∫₀¹ e^{−q(s)} ds  →  λ_x q'(0) = b(x)/h:   each cell moves with its own drift, and the ratio e^p is kept.
@@ -85,12 +86,12 @@ fn mean_beside(q: f64, total: f64) -> f64 {
     sum
 }
 
-/// Beyond this |p| the geometric mean goes on like Bernoulli's law, so that rates grow with |p| only linearly.
-const STEEP: f64 = 4.0;
+/// |p| about which the geometric mean goes over into Bernoulli's law, whose speed is right.
+const CARRIED: f64 = 2.0;
 
 /// (K(x → y), K(y → x)) for the weight λ, the exponent p and bend = g(y) − g(x), with the flux of a diagonal A; finite and ≥ 0 for finite p and λ.
 pub fn rates(weight: f64, p: f64, bend: f64, flux: Option<&Flux>) -> (f64, f64) {
-    let mean = flux.map_or(1.0, |_| sinh_ratio(p.clamp(-STEEP, STEEP)).sqrt());
+    let mean = flux.map_or(1.0, |_| geometric_mean(p));
     let (forward, backward) = weighted_pair(weight * mean * curvature(bend), p);
     let Some((flux, share)) = flux.map(|flux| (flux, flux.share())).filter(|(_, share)| *share > 0.0) else {
         return (forward, backward);
@@ -100,9 +101,11 @@ pub fn rates(weight: f64, p: f64, bend: f64, flux: Option<&Flux>) -> (f64, f64) 
     if factor.is_finite() && factor > 0.0 { (forward * factor, backward * factor) } else { (forward, backward) }
 }
 
-/// sinh(p/2)/(p/2).
-fn sinh_ratio(p: f64) -> f64 {
-    if p.abs() < 1e-4 { 1.0 + p * p / 24.0 } else { (0.5 * p).sinh() / (0.5 * p) }
+/// The geometric mean of the two laws over Bernoulli's, (sinh(p/2)/(p/2))^½, at small |p|; 1 at large ones.
+fn geometric_mean(p: f64) -> f64 {
+    let x = 0.5 * p.abs().min(600.0);
+    let sinh_ratio = if x < 1e-4 { 1.0 + x * x / 6.0 } else { x.sinh() / x };
+    sinh_ratio.powf(0.5 / (1.0 + (p / CARRIED).powi(4)))
 }
 
 /// e^{−bend/12}, kept between ⅗ and 5/3 where an edge does not resolve the potential.
