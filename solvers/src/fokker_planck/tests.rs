@@ -183,7 +183,8 @@ fn interrupts_reach_the_caller_and_walls_are_reported() {
 #[test]
 fn the_ladder_shows_second_order_and_extrapolates_to_the_exact_moments() {
     let start = Initial::Gaussian { mean: vec![1.0], covariance: vec![0.05] };
-    let problem = ornstein_uhlenbeck(512, start, &[0.0, 0.7]); // the rates' law changes about Péclet numbers of 2, 0.6 at most here on 128 cells
+    // the law of the rates changes about Péclet numbers of 3: fine cells, on which orders are the smallest one's
+    let problem = ornstein_uhlenbeck(512, start, &[0.0, 0.7]);
     let options = FokkerPlanckOptions { tolerance: 1e-10, ..FokkerPlanckOptions::default() };
     let solve = |p: &Problem| accuracy::convergence::solve(p, &options, 3, &|| false).unwrap();
     let solved: Vec<_> = accuracy::convergence::grids(&problem, 4).unwrap().iter().map(solve).collect();

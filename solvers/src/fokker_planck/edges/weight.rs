@@ -18,7 +18,7 @@
 //! Hence the geometric mean of the two laws where A is diagonal, Bernoulli for a full tensor, both with the curvature.
 //!
 //! Those are laws of small p. At large |p| the geometric mean would carry a law too fast, by (sinh(p/2)/(p/2))^½, and both by ∇·A where A changes along
-//! the edge, whatever the cells, so that coarser ones do not show it. About |p| = 2 the geometric mean goes over into Bernoulli's law, and from 2 to 6 the rates
+//! the edge, whatever the cells, so that coarser ones do not show it. About |p| = 3 the geometric mean goes over into Bernoulli's law, and from 2 to 6 the rates
 //! of a diagonal A into those of the flux that solves (bρ − (Aρ)')' = 0 between the two cells, with the exponent q = ∫ b/A and its slope q'(0) where the
 //! probability comes from,
 //!
@@ -87,7 +87,7 @@ fn mean_beside(q: f64, total: f64) -> f64 {
 }
 
 /// |p| about which the geometric mean goes over into Bernoulli's law, whose speed is right.
-const CARRIED: f64 = 2.0;
+const CARRIED: f64 = 3.0;
 
 /// (K(x → y), K(y → x)) for the weight λ, the exponent p and bend = g(y) − g(x), with the flux of a diagonal A; finite and ≥ 0 for finite p and λ.
 pub fn rates(weight: f64, p: f64, bend: f64, flux: Option<&Flux>) -> (f64, f64) {
