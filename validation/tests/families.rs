@@ -100,6 +100,7 @@ const KNOWN: &[(&str, Class, usize, &str)] = &[
     ("radial Ornstein-Uhlenbeck dimension 0.7", Class::Eigenvalue, 6, "drift singular at r = 0"),
     ("radial Ornstein-Uhlenbeck dimension 1.5", Class::Density, 3, "drift singular at r = 0"),
     ("radial Ornstein-Uhlenbeck dimension 1.5", Class::Eigenvalue, 3, "drift singular at r = 0"),
+    ("radial Ornstein-Uhlenbeck dimension 1.5", Class::Moment, 3, "drift singular at r = 0"),
     ("radial Ornstein-Uhlenbeck dimension 1.5", Class::Time, 1, "drift singular at r = 0"),
     ("radial Ornstein-Uhlenbeck dimension 3", Class::Moment, 1, "drift singular at r = 0"),
     ("radial Ornstein-Uhlenbeck dimension 3", Class::Time, 1, "drift singular at r = 0"),

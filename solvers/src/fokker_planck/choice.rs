@@ -7,12 +7,16 @@
 //!
 //! A law that starts and rests where the number is moderate may be narrow in between. Where the drift carries it through cells of high
 //! numbers the edge generator is tried, and the chain where that is not accurate; passages out of where it rests then stay with the edges.
+//!
+//! Two laws cannot be farther apart than their errors together. Where they are, one of the errors is told too small: the chain's, whose single companion shows no
+//! order, where the edge generator is near its answer.
 
 use std::sync::Arc;
 
 use super::accuracy::coarse_levels::CoarseLevels;
 use super::budget::Budget;
 use super::carried::carried_share;
+use super::cells::weighted::averages;
 use super::chain::discretisation::{CHAIN, ChainDiscretisation};
 use super::chain::effort::Effort;
 use super::chain::lattice_law::Uncovered;
@@ -28,6 +32,7 @@ use crate::dynamics::Coefficients;
 use crate::engine::Interrupt;
 use crate::error::{Error, Setting};
 use crate::problem::Problem;
+use crate::problem::density::l1;
 
 /// The table of discretisations.
 pub static DISCRETISATIONS: &[&DiscretisationKind] = &[&EDGES, &CHAIN];
@@ -70,6 +75,10 @@ const LITTLE: f64 = 2e8;
 const OVERRUN: f64 = 3.0;
 /// Output times of a trial.
 const TIMES: usize = 3;
+/// An error is told within this factor.
+const HOLDS: f64 = 3.0;
+/// Estimated error up to which the edge generator is near its answer.
+const NEAR: f64 = 0.1;
 
 /// A discretisation with what tells its error.
 pub(super) struct Candidate {
@@ -78,8 +87,34 @@ pub(super) struct Candidate {
     pub coarse: Option<CoarseLevels>,
 }
 
-/// A candidate with its estimated error, where there is one.
-type Tried = (Candidate, Option<f64>);
+/// A candidate that was tried.
+struct Tried {
+    candidate: Candidate,
+    /// The largest of its estimated errors; None where they cannot be told.
+    error: Option<f64>,
+    /// The laws at rest and at a few output times, as cell averages, with their estimated errors.
+    laws: Vec<Seen>,
+}
+
+/// A law with its estimated error.
+struct Seen {
+    /// None: at rest.
+    time: Option<f64>,
+    law: Vec<f64>,
+    error: f64,
+}
+
+impl Tried {
+    /// How far the laws of two are apart at most where that is more than their errors allow, in L1; the other one is near its answer.
+    fn contradicts(&self, near: &Tried) -> Option<f64> {
+        let pairs = self.laws.iter().flat_map(|a| near.laws.iter().filter(|b| b.time == a.time).map(move |b| (a, b)));
+        let apart = pairs.filter(|(_, b)| b.error <= NEAR).filter_map(|(a, b)| {
+            let distance = l1(&a.law, &b.law);
+            (distance > HOLDS * (a.error + b.error)).then_some(distance)
+        });
+        apart.reduce(f64::max)
+    }
+}
 
 /// A chain that is worth a trial.
 #[derive(Clone, Copy)]
@@ -100,7 +135,7 @@ struct Trial {
 
 impl Trial {
     fn reason(&self) -> String {
-        let error = self.tried.1.unwrap_or(f64::NAN);
+        let error = self.tried.error.unwrap_or(f64::NAN);
         format!("estimated error {error:.1e}; {}: the edge generator is of first order there", self.why)
     }
 }
@@ -145,11 +180,11 @@ pub(super) fn choose(
         .set_by(&[Setting::Integrator, Setting::Discretisation])),
         Some(kind) => Ok(chooser.candidate((kind.build)(problem, start, interrupt)?)?.because("asked for")),
         None => {
-            let fine = EdgeDiscretisation::unsolved(problem, &problem.grid)?;
+            let fine = EdgeDiscretisation::unsolved(problem, &problem.grid)?.solved_if_easy(interrupt)?;
             match chooser.first_trial(&fine)? {
                 Some(Ok(trial)) if trial.plain => {
                     let reason = trial.reason();
-                    Ok(trial.tried.0.because(&reason))
+                    Ok(trial.tried.candidate.because(&reason))
                 }
                 trial => chooser.choose(fine.solved(interrupt)?, trial),
             }
@@ -167,9 +202,9 @@ impl Chooser<'_> {
 
     /// A trial of the chain before one of the edge generator, where that is of first order on most of the initial law, or why it failed.
     fn first_trial(&self, fine: &EdgeDiscretisation) -> Result<Option<Result<Trial, String>>, Error> {
-        let Some(why) = self.high_numbers(fine).ok().filter(|_| high_share(fine, self.start.law) > MOSTLY) else {
-            return Ok(None);
-        };
+        // on a line both are tried
+        let first = |_: &String| fine.grid.dimension() > 1 && high_share(fine, self.start.law) > MOSTLY;
+        let Some(why) = self.high_numbers(fine).ok().filter(first) else { return Ok(None) };
         let plan = match self.planned(fine, &why)? {
             Ok(plan) if plan.step.uncovered == Uncovered::Arms && self.too_dear(&plan, None).is_none() => plan,
             _ => return Ok(None),
@@ -178,7 +213,8 @@ impl Chooser<'_> {
             Err(error @ Error::Interrupted { .. }) => Err(error),
             Err(error) => Ok(Some(Err(format!("{why}, but the long-step chain fails: {error}")))),
             Ok((tried, covers)) => {
-                let plain = covers && tried.1.is_some_and(|error| error <= ACCURATE);
+                let plain =
+                    covers && tried.error.is_some_and(|error| error <= ACCURATE) && !apart_at_rest(fine, &tried);
                 Ok(Some(Ok(Trial { why, tried, plain })))
             }
         }
@@ -239,18 +275,20 @@ impl Chooser<'_> {
         let law = half.coarsen_probability(&fine.grid.coarsen_probability(self.start.law));
         let coarse = EdgeDiscretisation::on(&fine.dynamics, fine.temperature, &grid)?.solved(self.interrupt)?;
         let chooser = Chooser { start: StartLaw { law: &law, ..self.start }, ..*self };
-        Ok(chooser.tried(Box::new(coarse))?.1.is_some_and(|error| error <= WELL))
+        Ok(chooser.tried(Box::new(coarse))?.error.is_some_and(|error| error <= WELL))
     }
 
     /// The edge generator where its error is small, else the better one of two, the chain as in `plan`; without one the law only passes high Péclet numbers
     /// between its start and its rest, and first passages stay with the edge generator.
     fn after_edges(&self, fine: &EdgeDiscretisation, why: &str, plan: Option<Plan>) -> Result<Choice, Error> {
-        let (by_edges, error) = self.tried(Box::new(fine.clone()))?;
+        let by_edges = self.tried(Box::new(fine.clone()))?;
+        let error = by_edges.error;
         if let Some(error) = error.filter(|error| *error <= GOOD) {
-            return Ok(by_edges.because(&format!("estimated error {error:.1e}; {why}")));
+            return Ok(by_edges.candidate.because(&format!("estimated error {error:.1e}; {why}")));
         }
         if error.is_none() && high_share(fine, self.start.law) <= MOSTLY {
-            return Ok(by_edges.because(&format!("{why}; no trial, because its error cannot be estimated")));
+            let why = format!("{why}; no trial, because its error cannot be estimated");
+            return Ok(by_edges.candidate.because(&why));
         }
         let between = plan.is_none();
         let why = if between { &format!("{why}, the law is narrow on its way") } else { why };
@@ -260,15 +298,15 @@ impl Chooser<'_> {
         };
         let plan = match planned {
             Ok(plan) => plan,
-            Err(why) => return Ok(by_edges.because(&why)),
+            Err(why) => return Ok(by_edges.candidate.because(&why)),
         };
         if let Some(dear) = self.too_dear(&plan, error) {
-            return Ok(by_edges.because(&format!("{why}, but {dear}")));
+            return Ok(by_edges.candidate.because(&format!("{why}, but {dear}")));
         }
         match self.trial_of_chain(fine, &plan, between) {
-            Ok((chained, _)) => Ok(better(fine, self.start.law, (by_edges, error), chained, why)),
+            Ok((chained, _)) => Ok(better(fine, self.start.law, by_edges, chained, why)),
             Err(error @ Error::Interrupted { .. }) => Err(error),
-            Err(error) => Ok(by_edges.because(&format!("{why}, but the long-step chain fails: {error}"))),
+            Err(error) => Ok(by_edges.candidate.because(&format!("{why}, but the long-step chain fails: {error}"))),
         }
     }
 
@@ -360,10 +398,15 @@ impl Chooser<'_> {
     fn tried(&self, discretisation: Box<dyn Discretisation>) -> Result<Tried, Error> {
         let fine = discretisation.as_ref();
         let Some(mut coarse) = CoarseLevels::new(fine, self.start.law, self.interrupt)? else {
-            return Ok((Candidate { discretisation, coarse: None }, None));
+            return Ok(Tried { candidate: Candidate { discretisation, coarse: None }, error: None, laws: Vec::new() });
         };
         let start = self.start;
         let mut worst = coarse.stationary(fine);
+        let at_rest = worst.zip(fine.law().ok()).map(|(error, law)| {
+            let cells = fine.weighted().map(Arc::as_ref);
+            Seen { time: None, law: averages(cells, fine.grid(), &law.probability), error }
+        });
+        let mut laws: Vec<Seen> = at_rest.into_iter().collect();
         let times = self.few_times();
         let mut transient = Transient::new(fine, start, &times, self.options)?;
         coarse.start(fine.grid(), start, &times, self.options)?;
@@ -371,9 +414,10 @@ impl Chooser<'_> {
             transient.advance(time, self.interrupt)?;
             let error = coarse.advance(time, fine, &transient, self.interrupt)?;
             worst = worst.into_iter().chain(error).reduce(f64::max);
+            laws.extend(error.map(|error| Seen { time: Some(time), law: transient.probability.clone(), error }));
         }
         let coarse = Some(coarse).filter(|_| self.options.error_estimate);
-        Ok((Candidate { discretisation, coarse }, worst))
+        Ok(Tried { candidate: Candidate { discretisation, coarse }, error: worst, laws })
     }
 
     /// Output times of a trial.
@@ -409,14 +453,22 @@ pub fn chain_seconds(problem: &Problem, asked: bool, interrupt: Interrupt) -> Re
     Ok((asked || operations <= MOST.0).then_some(operations / A_SECOND))
 }
 
+/// Whether the law at rest of a chain is another one than that of the edge generator, where that is known.
+fn apart_at_rest(edges: &EdgeDiscretisation, chain: &Tried) -> bool {
+    let Ok(law) = &edges.law else { return false };
+    let law = averages(edges.weighted().map(Arc::as_ref), &edges.grid, &law.probability);
+    chain.laws.iter().any(|seen| seen.time.is_none() && l1(&seen.law, &law) > NEAR)
+}
+
 /// The better one of two by their trials.
-fn better(
-    fine: &EdgeDiscretisation,
-    start: &[f64],
-    (by_edges, edge_error): Tried,
-    (chained, chain_error): Tried,
-    why: &str,
-) -> Choice {
+fn better(fine: &EdgeDiscretisation, start: &[f64], by_edges: Tried, chained: Tried, why: &str) -> Choice {
+    if let Some(apart) = chained.contradicts(&by_edges) {
+        let why = format!("the long-step chain is {apart:.1e} away, more than both errors allow; {why}");
+        let error = by_edges.error.unwrap_or(f64::NAN);
+        return by_edges.candidate.because(&format!("estimated error {error:.1e}; {why}"));
+    }
+    let (edge_error, chain_error) = (by_edges.error, chained.error);
+    let (by_edges, chained) = (by_edges.candidate, chained.candidate);
     let figures = |own: f64, other: f64, name: &str| {
         format!("estimated error {own:.1e} against {other:.1e} of the {name}; {why}")
     };

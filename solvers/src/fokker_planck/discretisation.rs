@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::accuracy::richardson::Extrapolated;
+use super::accuracy::wall_contact::Ends;
 use super::cells::weighted::WeightedCells;
 use super::generator::Generator;
 use super::integrator::system::{IntegratorOptions, Stepper, System};
@@ -175,9 +176,8 @@ pub trait ErrorLaw: Send + Sync {
     }
     /// The same of mean first-passage times in d dimensions.
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, coarsest: Option<f64>) -> Extrapolated;
-    /// By how much errors of means and covariances grow from `fine` to `coarse` where a law meets an end of an axis, a wall or the cut of a periodic one: there sums
-    /// over centres are of second order (Euler–Maclaurin), however good the law. None: as elsewhere.
-    fn growth_at_ends(&self) -> Option<f64> {
+    /// By how much errors of means and covariances grow from `fine` to `coarse` where a law meets such ends of an axis. None: as elsewhere.
+    fn growth_at(&self, _ends: Ends) -> Option<f64> {
         None
     }
     /// Estimated L1 error of the fine law after the time `elapsed`; None: at rest.

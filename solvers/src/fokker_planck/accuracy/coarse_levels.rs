@@ -9,12 +9,12 @@ use crate::Error;
 use crate::engine::{Archive, Interrupt, RefinedMoments, Stationary};
 use crate::fault::{Fault, planted};
 use crate::fokker_planck::accuracy::richardson::{Extrapolated, LEAST, ORDER};
+use crate::fokker_planck::accuracy::wall_contact::{Ends, meets};
 use crate::fokker_planck::cells::weighted::{averages, moments};
 use crate::fokker_planck::discretisation::{Coarser, Discretisation, ErrorLaw, Observables};
 use crate::fokker_planck::options::FokkerPlanckOptions;
 use crate::fokker_planck::start::StartLaw;
 use crate::fokker_planck::transient::Transient;
-use crate::problem::density::marginal;
 use crate::problem::grid::Grid;
 
 /// Mean (d) and covariance (packed).
@@ -52,18 +52,6 @@ fn now<'a>(discretisation: &'a dyn Discretisation, transient: &Transient) -> Obs
         parts: transient.unextrapolated(),
         reconstruction_error: discretisation.reconstruction_error(&transient.centre),
     }
-}
-
-/// Share of the mean density of an axis above which a law meets one of its ends.
-const AT_END: f64 = 1e-3;
-
-/// Whether the law has probability at an end of an axis.
-fn meets_ends(grid: &Grid, probability: &[f64]) -> bool {
-    (0..grid.dimension()).any(|k| {
-        let along = marginal(grid, probability, k);
-        let share = |p: Option<&f64>| p.is_some_and(|p| p * along.len() as f64 > AT_END);
-        share(along.first()) || share(along.last())
-    })
 }
 
 /// Components (d×n) at the centres of the coarser grid, by the cubic through four centres along each axis, the mean of two at walls.
@@ -196,9 +184,11 @@ impl CoarseLevels {
         })
     }
 
-    /// That of the error law at the ends of an axis, where the law of the next coarser level meets one.
+    /// That of the error law where the law of the next coarser level meets an end of an axis.
     fn growth_of_moments(&self, law: &[f64]) -> Option<f64> {
-        self.errors.growth_at_ends().filter(|_| meets_ends(self.first().grid(), law))
+        let grid = self.first().grid();
+        let at = |ends: Ends| self.errors.growth_at(ends).filter(|_| meets(ends, grid, law));
+        at(Ends::Walls).or_else(|| at(Ends::Cuts))
     }
 
     fn refine(

@@ -7,6 +7,27 @@ use crate::engine::Archive;
 use crate::problem::density::marginal;
 use crate::problem::grid::{Boundary, Grid};
 
+/// Ends of axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// Reflecting and absorbing walls.
+    Walls,
+    /// Where a periodic axis is cut.
+    Cuts,
+}
+
+/// Share of the mean density of an axis above which a law meets one of its ends.
+const MEETS: f64 = 1e-3;
+
+/// Whether a law has probability at such an end of an axis.
+pub fn meets(ends: Ends, grid: &Grid, probability: &[f64]) -> bool {
+    grid.axes().iter().enumerate().filter(|(_, axis)| axis.is_periodic() == (ends == Ends::Cuts)).any(|(k, axis)| {
+        let along = marginal(grid, probability, k);
+        let share = |p: Option<&f64>| p.is_some_and(|p| p * axis.cells() as f64 > MEETS);
+        share(along.first()) || share(along.last())
+    })
+}
+
 fn reflects(wall: Boundary) -> bool {
     wall == Boundary::Reflecting
 }

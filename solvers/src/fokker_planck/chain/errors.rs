@@ -5,8 +5,12 @@
 
 use super::long_steps::{SHORTENED, long_steps};
 use crate::fokker_planck::accuracy::richardson::{Extrapolated, ORDER, change};
+use crate::fokker_planck::accuracy::wall_contact::{Ends, meets};
 use crate::fokker_planck::discretisation::{ErrorLaw, Observables};
 use crate::problem::density::l1;
+
+/// By how much errors grow where laws meet a wall: the laws of steps are reflected or absorbed there as wholes, which was seen to be of first to second order.
+const AT_WALLS: f64 = 2.0 * std::f64::consts::SQRT_2;
 
 /// What answers for first passages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +91,12 @@ impl ErrorLaw for ByCoarserChain {
         Extrapolated::by_growth(fine, coarse, 16.0)
     }
 
-    fn growth_at_ends(&self) -> Option<f64> {
-        Some(2f64.powi(ORDER))
+    /// At cuts sums over centres are of second order (Euler–Maclaurin), however good the law.
+    fn growth_at(&self, ends: Ends) -> Option<f64> {
+        Some(match ends {
+            Ends::Walls => AT_WALLS,
+            Ends::Cuts => 2f64.powi(ORDER),
+        })
     }
 
     fn extrapolated_passage(&self, d: usize, fine: f64, coarse: f64, _coarsest: Option<f64>) -> Extrapolated {
@@ -99,11 +107,15 @@ impl ErrorLaw for ByCoarserChain {
         &self,
         fine: &Observables,
         coarse: &Observables,
-        _coarsest: Option<&Observables>,
+        coarsest: Option<&Observables>,
         elapsed: Option<f64>,
     ) -> f64 {
+        let at_walls = if meets(Ends::Walls, coarse.grid, &coarse.law) { AT_WALLS } else { f64::INFINITY };
+        // the coarsest chain goes in steps four times as long again only where there is time for them
+        let in_time = elapsed.is_none_or(|elapsed| elapsed >= SHORTENED * 16.0 * self.long_step);
+        let observed = coarsest.filter(|_| in_time).map_or(f64::INFINITY, |coarsest| observed(fine, coarse, coarsest));
         let early = elapsed.is_some_and(|elapsed| elapsed < SHORTENED * 4.0 * self.long_step);
-        by_coarser_chain(fine, coarse, ratio(self.long_step, 4.0, elapsed), early)
+        by_coarser_chain(fine, coarse, ratio(self.long_step, 4.0, elapsed), early, at_walls.min(observed))
     }
 }
 
@@ -131,10 +143,22 @@ impl ErrorLaw for ByLongerSteps {
     }
 }
 
-/// Error of a chain by one on 2h whose steps are `ratio` times as long; `early` in less time than one of its long steps.
-fn by_coarser_chain(fine: &Observables, coarse: &Observables, ratio: f64, early: bool) -> f64 {
+/// Least growth of errors from grid to grid: of the first order.
+const LEAST: f64 = 2.0;
+
+/// By how much the error was seen to grow from chain to chain.
+fn observed(fine: &Observables, coarse: &Observables, coarsest: &Observables) -> f64 {
+    let (last, before) = (change(fine.grid, &fine.law, &coarse.law), change(coarse.grid, &coarse.law, &coarsest.law));
+    if last > 0.0 { (before / last).max(LEAST) } else { f64::INFINITY }
+}
+
+/// Error of a chain by one on 2h whose steps are `ratio` times as long; `early` in less time than one of its long steps; errors grow
+/// by `most` at most.
+fn by_coarser_chain(fine: &Observables, coarse: &Observables, ratio: f64, early: bool, most: f64) -> f64 {
     let change = change(fine.grid, &fine.law, &coarse.law);
-    let whole = if (3.5..4.5).contains(&ratio) {
+    let whole = if most < growth(4.0, change) {
+        change / (most - 1.0)
+    } else if (3.5..4.5).contains(&ratio) {
         change / (growth(4.0, change) - 1.0)
     } else {
         let rest = (change - coarse.reconstruction_error).max(0.0) / (growth(ratio, change) - 1.0).max(3.0);

@@ -82,13 +82,13 @@ impl Pair {
     }
 }
 
-/// The law e of the module; its sum is 2Σa − Σb, at least 0.
+/// The law e of the module; its sum is that of Σa and Σb, 2Σa − Σb where that is positive and not far from Σa.
 pub fn extrapolated(short: &[f64], long: &[f64]) -> Vec<f64> {
     let limited = |(&a, &b): (&f64, &f64)| if b <= 1.5 * a { 2.0 * a - b } else { 0.25 * a * (a / (b - a)) };
     let mut out: Vec<f64> = short.iter().zip(long).map(limited).collect();
-    let (mass, wanted): (f64, f64) = (out.iter().sum(), 2.0 * short.iter().sum::<f64>() - long.iter().sum::<f64>());
+    let mass: f64 = out.iter().sum();
     if mass > 0.0 {
-        let factor = wanted.max(0.0) / mass;
+        let factor = limited((&short.iter().sum(), &long.iter().sum())) / mass;
         out.iter_mut().for_each(|e| *e *= factor);
     }
     out

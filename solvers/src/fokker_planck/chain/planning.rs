@@ -11,6 +11,7 @@ use crate::engine::Interrupt;
 use crate::error::Error;
 use crate::fokker_planck::edges::discretisation::EdgeDiscretisation;
 use crate::fokker_planck::linear::solver::proceed;
+use crate::problem::grid::Grid;
 
 /// Operations that the search for a step may take.
 const MOST_OF_A_SEARCH: f64 = 3e9;
@@ -86,13 +87,14 @@ pub fn expected(
     };
     let (short, long) = (of(0.5 * step.length)?, of(step.length)?);
     let pair = pairs * (short.operations + long.operations) + products(&short, &long, step.length);
-    let coarse_laws: Vec<Vec<f64>> = edges.laws(start).iter().map(|law| grid.coarsen_probability(law)).collect();
-    let coarse_laws: Vec<&[f64]> = coarse_laws.iter().map(Vec::as_slice).collect();
+    let coarse_covers = |coarse: &Grid| {
+        let laws: Vec<Vec<f64>> = edges.laws(start).iter().map(|law| grid.coarsen_probability(law)).collect();
+        let laws: Vec<&[f64]> = laws.iter().map(Vec::as_slice).collect();
+        covers(dynamics, temperature, coarse, &laws, 2.0 * step.length)
+    };
     let companion = match grid.coarsened() {
         _ if step.uncovered == Uncovered::Contracted => products(&short, &long, step.length),
-        Some(coarse) if covers(dynamics, temperature, &coarse, &coarse_laws, 2.0 * step.length) => {
-            pair / 2f64.powf(grid.dimension() as f64)
-        }
+        Some(coarse) if coarse_covers(&coarse) => pair / 2f64.powf(grid.dimension() as f64),
         _ => {
             let longer = of(2.0 * step.length)?;
             pairs * longer.operations + products(&long, &longer, 2.0 * step.length)

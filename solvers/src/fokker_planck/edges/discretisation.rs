@@ -22,7 +22,7 @@ use crate::fokker_planck::integrator::table::choose_with_reason;
 use crate::fokker_planck::spectrum::{Spectrum, decay, spectrum};
 use crate::fokker_planck::stationary::density::Place;
 use crate::fokker_planck::stationary::law::StationaryLaw;
-use crate::fokker_planck::stationary::solve::stationary_law_from;
+use crate::fokker_planck::stationary::solve::{balanced_law, stationary_law_from};
 use crate::problem::Problem;
 use crate::problem::dynamics::Dynamics;
 use crate::problem::grid::Grid;
@@ -89,6 +89,17 @@ impl EdgeDiscretisation {
             Err(error @ Error::Interrupted { .. }) => return Err(error),
             law => law.map(Arc::new),
         };
+        Ok(self)
+    }
+
+    /// With the stationary law of the generator where that takes next to nothing: on a line, and where detailed balance holds. Errors: [`Error::Interrupted`].
+    pub fn solved_if_easy(mut self, interrupt: Interrupt) -> Result<Self, Error> {
+        if self.grid.dimension() == 1 {
+            return self.solved(interrupt);
+        }
+        if let Some(law) = balanced_law(&self.edges.generator) {
+            self.law = Ok(Arc::new(law));
+        }
         Ok(self)
     }
 

@@ -78,6 +78,14 @@ pub fn stationary_law_from(
     Ok(normalised(log, false, method))
 }
 
+/// The stationary law of a generator with detailed balance, which takes no solution; None for any other.
+pub fn balanced_law(generator: &Generator) -> Option<StationaryLaw> {
+    if generator.has_exit() {
+        return None;
+    }
+    Some(normalised(reversible_log_density(generator)?, true, "detailed balance"))
+}
+
 /// How much longer than an iteration (about five solves) elimination may take: it is relatively right in the tails.
 const MAX_COST_RATIO: f64 = 3.0;
 /// Residual up to which the iterated density is accepted.
