@@ -332,8 +332,7 @@ impl Discretisation for ChainDiscretisation {
         }
     }
 
-    /// The chain on 2h with steps 4τ and, where it can be had, that on 4h with steps 16τ, which shows their order; or that on h with steps 2τ where the noise of no
-    /// step covers the cells of 2h; none where it fails.
+    /// The chain on 2h with steps 4τ, or on h with steps 2τ where the noise of no step covers the cells of 2h; none where it fails.
     fn coarser(&self, start: &[f64], interrupt: Interrupt) -> Result<Option<Coarser>, Error> {
         if self.uncovered == Uncovered::Contracted {
             return Ok(Some(Coarser { levels: vec![Box::new(self.clone())], errors: Box::new(ByShorterSteps) }));
@@ -347,17 +346,7 @@ impl Discretisation for ChainDiscretisation {
             Err(error) => Err(error),
         };
         match found {
-            Ok((coarser, errors)) => {
-                let second = match coarser.grid == self.grid {
-                    true => None,
-                    false => match coarser.with_coarser_cells(&self.grid.coarsen_probability(start), interrupt) {
-                        Err(error @ Error::Interrupted { .. }) => return Err(error),
-                        second => second.ok().flatten(),
-                    },
-                };
-                let levels = [Some(coarser), second].into_iter().flatten();
-                Ok(Some(Coarser { levels: levels.map(|level| Box::new(level) as _).collect(), errors }))
-            }
+            Ok((coarser, errors)) => Ok(Some(Coarser { levels: vec![Box::new(coarser)], errors })),
             Err(error @ Error::Interrupted { .. }) => Err(error),
             Err(_) => Ok(None),
         }

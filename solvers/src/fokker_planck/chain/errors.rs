@@ -107,15 +107,12 @@ impl ErrorLaw for ByCoarserChain {
         &self,
         fine: &Observables,
         coarse: &Observables,
-        coarsest: Option<&Observables>,
+        _coarsest: Option<&Observables>,
         elapsed: Option<f64>,
     ) -> f64 {
-        let at_walls = if meets(Ends::Walls, coarse.grid, &coarse.law) { AT_WALLS } else { f64::INFINITY };
-        // the coarsest chain goes in steps four times as long again only where there is time for them
-        let in_time = elapsed.is_none_or(|elapsed| elapsed >= SHORTENED * 16.0 * self.long_step);
-        let observed = coarsest.filter(|_| in_time).map_or(f64::INFINITY, |coarsest| observed(fine, coarse, coarsest));
+        let most = if meets(Ends::Walls, coarse.grid, &coarse.law) { AT_WALLS } else { f64::INFINITY };
         let early = elapsed.is_some_and(|elapsed| elapsed < SHORTENED * 4.0 * self.long_step);
-        by_coarser_chain(fine, coarse, ratio(self.long_step, 4.0, elapsed), early, at_walls.min(observed))
+        by_coarser_chain(fine, coarse, ratio(self.long_step, 4.0, elapsed), early, most)
     }
 }
 
@@ -141,15 +138,6 @@ impl ErrorLaw for ByLongerSteps {
         let change = l1(&fine.law, &coarse.law);
         change / (growth(ratio(self.long_step, 2.0, elapsed), change) - 1.0).max(1.0) + fine.reconstruction_error
     }
-}
-
-/// Least growth of errors from grid to grid: of the first order.
-const LEAST: f64 = 2.0;
-
-/// By how much the error was seen to grow from chain to chain.
-fn observed(fine: &Observables, coarse: &Observables, coarsest: &Observables) -> f64 {
-    let (last, before) = (change(fine.grid, &fine.law, &coarse.law), change(coarse.grid, &coarse.law, &coarsest.law));
-    if last > 0.0 { (before / last).max(LEAST) } else { f64::INFINITY }
 }
 
 /// Error of a chain by one on 2h whose steps are `ratio` times as long; `early` in less time than one of its long steps; errors grow
