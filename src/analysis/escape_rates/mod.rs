@@ -20,9 +20,9 @@ use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::sgd::first_passage as sgd;
 
 use super::basins::Basins;
+use super::first_passage::langevin_options;
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Subject};
 use crate::analysis::outlook::{GROWTH_OF_PASSAGES, Outlook, Rehearsed};
-use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
 use crate::engine::work::{Cause, Stopwatch};
 
@@ -263,7 +263,7 @@ impl Search<'_> {
             return Ok(None);
         }
         let finished = self.finished;
-        let options = &finished.options.of::<LangevinTable>().options;
+        let options = &langevin_options(finished);
         self.by_walkers("langevin", by_grid, &|passage| {
             let done = (finished.done_blocks)(&passage.name);
             langevin::first_passage_from(finished.problem, options, passage, true, &done, finished.interrupt)

@@ -13,10 +13,12 @@ use std::any::Any;
 use std::ops::Range;
 
 use fpsolve_solvers::Error;
+use fpsolve_solvers::engine::Attribute;
 use fpsolve_solvers::escape::by_walkers::FirstPassage;
 use fpsolve_solvers::escape::kramers::Ground;
 use fpsolve_solvers::escape::on_grid::GridPassage;
 use fpsolve_solvers::escape::passage::Passage;
+use fpsolve_solvers::langevin::LangevinOptions;
 use fpsolve_solvers::langevin::first_passage as langevin;
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::sgd::first_passage as sgd;
@@ -170,10 +172,21 @@ fn by_chain(passages: &[Passage], finished: &Finished, failures: &mut Vec<Failur
     passages.iter().map(one).collect()
 }
 
+/// Scheme and step of passages by Langevin walkers: those of the run, whose trial may have asked for shorter steps than drift and noise do.
+pub fn langevin_options(finished: &Finished) -> LangevinOptions {
+    let options = finished.options.of::<LangevinTable>().options.clone();
+    let step = |(name, value)| match (name, value) {
+        ("step", Attribute::Float(step)) => Some(step),
+        _ => None,
+    };
+    let of_run = finished.run_of("langevin").and_then(|run| run.engine.attributes().into_iter().find_map(step));
+    LangevinOptions { step: options.step.or(of_run), ..options }
+}
+
 /// The problems by Langevin walkers, where that engine got through.
 fn by_langevin(asked: &[Asked], finished: &Finished, failures: &mut Vec<Failure>) -> Vec<Option<FirstPassage>> {
     let going = finished.run_of("langevin").is_some_and(|run| run.failure.is_none());
-    let options = &finished.options.of::<LangevinTable>().options;
+    let options = &langevin_options(finished);
     let wanted = asked.iter().map(|asked| Some(&asked.passage).filter(|_| going));
     by_walkers(wanted, "langevin", finished, failures, &|passage| {
         let done = (finished.done_blocks)(&passage.name);
