@@ -84,8 +84,15 @@ fn lattice_law(grid: &Grid, cells: Option<&WeightedCells>, mean: &[f64], covaria
 /// The law the integrator starts from: at a point that of a short time, see the module, else the initial one, whose cell
 /// probabilities are `probability`.
 pub fn start_law(problem: &Problem, probability: &[f64], warnings: &mut Vec<String>) -> Start {
-    let Initial::Point { at } = &problem.initial else {
-        return Start { law: probability.to_vec(), time: 0.0, moments: None };
+    let at = match &problem.initial {
+        Initial::Point { at } => at,
+        Initial::Gaussian { mean, covariance } if is_point(&problem.grid, covariance) => {
+            warnings.push(format!(
+                "the Gaussian start is narrower than {NARROW} cells along every axis and counts as the point of its mean: use more cells, or a wider start"
+            ));
+            mean
+        }
+        _ => return Start { law: probability.to_vec(), time: 0.0, moments: None },
     };
     let (grid, end) = (&problem.grid, 0.5 * problem.times.last().copied().unwrap_or(f64::INFINITY));
     let start = PointStart::new(problem, at);
@@ -108,6 +115,18 @@ pub fn start_law(problem: &Problem, probability: &[f64], warnings: &mut Vec<Stri
     let cells = cells.as_ref();
     let law = weighted::averages(cells, grid, &lattice_law(grid, cells, &moments.0, &moments.1));
     Start { law, time, moments: Some(moments) }
+}
+
+/// Standard deviation, in cells, below which a Gaussian is a point: its variance is less than what a split between two centres adds.
+const NARROW: f64 = 0.1;
+
+/// Whether a Gaussian of this covariance (packed) is a point on the cells.
+fn is_point(grid: &Grid, covariance: &[f64]) -> bool {
+    let d = grid.dimension();
+    grid.axes().iter().enumerate().all(|(k, axis)| {
+        let narrowest = (0..axis.cells()).map(|i| axis.width(i)).fold(f64::INFINITY, f64::min);
+        covariance[packed_index(d, k, k)].sqrt() < NARROW * narrowest
+    })
 }
 
 /// Standard deviation at the start time, in cells of the widest-celled axis.
