@@ -14,7 +14,7 @@ use fpsolve_solvers::fokker_planck::linear::solver::Needed;
 use fpsolve_solvers::fokker_planck::linear::table::choice;
 use fpsolve_solvers::fokker_planck::{DiscretisationKind, EDGES, FokkerPlanck, FokkerPlanckOptions};
 use fpsolve_solvers::problem::Problem;
-use fpsolve_solvers::problem::grid::{Axis, Grid};
+use fpsolve_solvers::problem::grid::Grid;
 use fpsolve_solvers::problem::initial::Initial;
 use miette::Result;
 
@@ -244,11 +244,10 @@ const CHAIN: f64 = 1.5;
 fn work(options: &Options, problem: &Problem) -> Result<Work, Error> {
     let options = options.of::<FokkerPlanckOptions>();
     let (end, cells) = (problem.times.last().copied().unwrap_or(0.0), problem.grid.len() as f64);
-    let narrowest = |axis: &Axis| (0..axis.cells()).map(|i| axis.width(i)).fold(f64::INFINITY, f64::min);
     let (mut by_drift, mut by_noise) = (0.0, 0.0);
     for (axis, [drift, noise]) in problem.grid.axes().iter().zip(Look::at(problem).extremes()) {
-        by_drift += end * drift / narrowest(axis);
-        by_noise += end * 2.0 * noise / narrowest(axis) / narrowest(axis);
+        by_drift += end * drift / axis.narrowest();
+        by_noise += end * 2.0 * noise / axis.narrowest() / axis.narrowest();
     }
     let jumps = by_drift + by_noise;
     let what = format!("{jumps:.1e} jumps between neighbouring cells");

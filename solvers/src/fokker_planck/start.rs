@@ -123,10 +123,7 @@ const NARROW: f64 = 0.1;
 /// Whether a Gaussian of this covariance (packed) is a point on the cells.
 fn is_point(grid: &Grid, covariance: &[f64]) -> bool {
     let d = grid.dimension();
-    grid.axes().iter().enumerate().all(|(k, axis)| {
-        let narrowest = (0..axis.cells()).map(|i| axis.width(i)).fold(f64::INFINITY, f64::min);
-        covariance[packed_index(d, k, k)].sqrt() < NARROW * narrowest
-    })
+    grid.axes().iter().enumerate().all(|(k, axis)| covariance[packed_index(d, k, k)].sqrt() < NARROW * axis.narrowest())
 }
 
 /// Standard deviation at the start time, in cells of the widest-celled axis.

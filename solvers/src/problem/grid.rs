@@ -224,6 +224,10 @@ impl Axis {
     pub fn width(&self, i: usize) -> f64 {
         if self.uniform { self.spacing() } else { self.edges[i + 1] - self.edges[i] }
     }
+    /// Width of the narrowest cell.
+    pub fn narrowest(&self) -> f64 {
+        (0..self.cells()).map(|i| self.width(i)).fold(f64::INFINITY, f64::min)
+    }
     /// All cell centres.
     pub fn centers(&self) -> Vec<f64> {
         (0..self.cells()).map(|i| self.center(i)).collect()

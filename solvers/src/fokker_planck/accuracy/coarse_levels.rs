@@ -158,12 +158,9 @@ impl CoarseLevels {
     /// The moments `fine` (mean, covariance) of the density on `grid` now, extrapolated with those of the coarser levels. Their errors are
     /// unknown where the companion shares the grid: its longer steps do not show what the cells change.
     pub fn refined_moments(&self, grid: &Grid, fine: &Moments) -> Option<RefinedMoments> {
-        let growth = self.growth_of_moments(&self.levels[0].transient.as_ref()?.probability);
-        let extrapolated = |f: f64, c: f64, cc: Option<f64>| match growth {
-            Some(growth) => Extrapolated::by_growth(f, c, growth),
-            None => self.errors.extrapolated(f, c, cc),
-        };
-        self.refine(grid, fine, &extrapolated, &|level| {
+        let law = &self.levels[0].transient.as_ref()?.probability;
+        let extrapolated = |f: f64, c: f64, cc: Option<f64>| self.errors.extrapolated(f, c, cc);
+        self.refine((grid, fine), law, &extrapolated, &|level| {
             let discretisation = level.discretisation.as_ref();
             let cells = discretisation.weighted().map(Arc::as_ref);
             level.transient.as_ref().map(|t| moments(cells, discretisation.grid(), &t.centre))
@@ -172,12 +169,9 @@ impl CoarseLevels {
 
     /// The moments `fine` of the stationary density on `grid`, extrapolated.
     pub fn refined_moments_at_rest(&self, grid: &Grid, fine: &Moments) -> Option<RefinedMoments> {
-        let growth = self.growth_of_moments(&self.first().law().ok()?.probability);
-        let extrapolated = |f: f64, c: f64, cc: Option<f64>| match growth {
-            Some(growth) => Extrapolated::by_growth(f, c, growth),
-            None => self.errors.extrapolated_at_rest(f, c, cc),
-        };
-        self.refine(grid, fine, &extrapolated, &|level| {
+        let law = &self.first().law().ok()?.probability;
+        let extrapolated = |f: f64, c: f64, cc: Option<f64>| self.errors.extrapolated_at_rest(f, c, cc);
+        self.refine((grid, fine), law, &extrapolated, &|level| {
             let discretisation = level.discretisation.as_ref();
             let cells = discretisation.weighted().map(Arc::as_ref);
             Some(moments(cells, discretisation.grid(), &discretisation.law().ok()?.probability))
@@ -191,16 +185,22 @@ impl CoarseLevels {
         at(Ends::Walls).or_else(|| at(Ends::Cuts))
     }
 
+    /// The moments `fine` on `grid` extrapolated with those of the levels; `law` is that of the next coarser one.
     fn refine(
         &self,
-        grid: &Grid,
-        fine: &Moments,
+        (grid, fine): (&Grid, &Moments),
+        law: &[f64],
         extrapolated: &dyn Fn(f64, f64, Option<f64>) -> Extrapolated,
         of: &dyn Fn(&Level) -> Option<Moments>,
     ) -> Option<RefinedMoments> {
         let seen = if self.levels[0].discretisation.grid() == grid { f64::NAN } else { 1.0 };
         let first = of(&self.levels[0])?;
         let second = self.levels.get(1).and_then(of);
+        let growth = self.growth_of_moments(law);
+        let extrapolated = |f: f64, c: f64, cc: Option<f64>| match growth {
+            Some(growth) => Extrapolated::by_growth(f, c, growth),
+            None => extrapolated(f, c, cc),
+        };
         let all = |f: &[f64], first: &[f64], second: Option<&[f64]>| -> (Vec<f64>, Vec<f64>) {
             let one = |k: usize| extrapolated(f[k], first[k], second.map(|second| second[k]));
             (0..f.len()).map(one).map(|found| (found.value, seen * found.error)).unzip()

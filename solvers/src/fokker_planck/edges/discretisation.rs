@@ -84,6 +84,9 @@ impl EdgeDiscretisation {
 
     /// With the stationary law of the generator. Errors: [`Error::Interrupted`].
     pub fn solved(mut self, interrupt: Interrupt) -> Result<Self, Error> {
+        if self.law.is_ok() {
+            return Ok(self);
+        }
         let guess = || self.coarse_guess(&self.grid, interrupt);
         self.law = match stationary_law_from(&self.edges.generator, self.grid.shape(), &guess, interrupt) {
             Err(error @ Error::Interrupted { .. }) => return Err(error),

@@ -53,8 +53,8 @@ pub fn stationary_law_from(
     if generator.has_exit() {
         return Err(lost_at_a_wall());
     }
-    if let Some(log) = reversible_log_density(generator) {
-        return Ok(normalised(log, true, "detailed balance"));
+    if let Some(law) = balanced_law(generator) {
+        return Ok(law);
     }
     let classes = closed_classes(generator);
     if classes.len() > 1 {
