@@ -12,7 +12,7 @@ use fpsolve_solvers::problem::grid::Grid;
 use miette::Result;
 
 use super::{Analysis, AnalysisEntry, Context, Failure, Findings, Finished, Planned, Request, Subject};
-use crate::reader::table::Table;
+use crate::reader::{Located, Table};
 use crate::record::read::{column, text};
 use crate::record::scales::{array, field, index_scale, variable_scales};
 use crate::record::{Attribute, Dataset, Group, Record};
@@ -32,23 +32,30 @@ pub static ENTRY: AnalysisEntry = AnalysisEntry {
 /// The slowest relaxation modes.
 #[derive(Debug, Clone)]
 struct Modes {
-    count: usize,
+    count: Located<usize>,
 }
 
 fn read(table: &Table) -> Result<Option<Arc<dyn Request>>> {
-    let count = table.optional("eigenpairs", |value| Ok(value.count(0..=1000)?.value as usize))?;
-    Ok(count.filter(|&count| count > 0).map(|count| Arc::new(Modes { count }) as Arc<dyn Request>))
+    let count = table.optional("eigenpairs", |value| Ok(value.count(0..=1000)?.map(|count| count as usize)))?;
+    Ok(count.filter(|count| count.value > 0).map(|count| Arc::new(Modes { count }) as Arc<dyn Request>))
 }
 
 /// How many modes are asked for.
 pub fn count(planned: &[Planned]) -> usize {
-    let modes =
-        |planned: &Planned| (planned.analysis.as_ref() as &dyn Any).downcast_ref().map(|modes: &Modes| modes.count);
+    let modes = |planned: &Planned| {
+        (planned.analysis.as_ref() as &dyn Any).downcast_ref().map(|modes: &Modes| modes.count.value)
+    };
     planned.iter().find_map(modes).unwrap_or(0)
 }
 
 impl Request for Modes {
-    fn prepare(&self, _context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
+    fn prepare(&self, context: &mut Context) -> Result<Option<Arc<dyn Analysis>>> {
+        let (count, cells) = (self.count.value, context.problem.grid.len());
+        if count > cells {
+            let message = format!("{count} modes of {cells} cells cannot be had");
+            let help = format!("write at most {cells}, or more cells");
+            return Err(context.source.error(&self.count.span, message, "more modes than cells", help));
+        }
         Ok(Some(Arc::new(self.clone())))
     }
 }
@@ -60,7 +67,7 @@ impl Analysis for Modes {
             return Ok(None);
         }
         (finished.progress)("relaxation modes");
-        let of = |law: &dyn OnGrid| law.spectrum(self.count, finished.interrupt);
+        let of = |law: &dyn OnGrid| law.spectrum(self.count.value, finished.interrupt);
         let mut found = Found { law: law.map(of).transpose()?, chain: None, failures: Vec::new() };
         if let Some((group, chain)) = chain {
             match of(chain) {

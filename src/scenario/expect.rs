@@ -16,9 +16,11 @@ fn groups() -> Vec<&'static str> {
     groups.extend(["stationary", "spectrum", "escape"]);
     groups.extend(engines(Representation::Walkers));
     groups.push("comparison");
-    let analyses = ANALYSES.iter().flat_map(|entry| entry.groups).copied();
-    let others: Vec<_> = analyses.filter(|group| !groups.contains(group)).collect();
-    groups.extend(others);
+    for group in ANALYSES.iter().flat_map(|entry| entry.groups) {
+        if !groups.contains(group) {
+            groups.push(group);
+        }
+    }
     groups
 }
 

@@ -13,7 +13,7 @@ use crate::analysis::{ANALYSES, Subject};
 use crate::engine::ENGINES;
 use crate::record::read::{column, float, floats, integer, text};
 use crate::record::{Attribute, Dataset, Group, Record, Values};
-use crate::text::{beside, interval, relative, short, table, wrapped};
+use crate::text::{beside, interval, relative, short, table, with_error, wrapped};
 
 pub use colour::coloured;
 pub use data::summary_data;
@@ -164,7 +164,9 @@ fn stationary(record: &Record, out: &mut String) {
         [("residual", "residual"), ("entropy_production", "entropy production"), ("error_grid", "grid error")]
     {
         if let Some(value) = float(group, key) {
-            facts.push(format!("{label} {}", relative(value, 1.0)));
+            let error = float(group, &format!("{key}_error")).filter(|error| *error != 0.0);
+            let shown = error.map_or_else(|| relative(value, 1.0), |error| with_error(value, error));
+            facts.push(format!("{label} {shown}"));
         }
     }
     let _ = writeln!(out, "  stationary: {}", facts.join(", "));

@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use super::accuracy::coarse_levels::CoarseLevels;
+use super::accuracy::finer_levels::{FinerLaw, FinerLevels};
 use super::budget::Budget;
 use super::carried::carried_share;
 use super::cells::weighted::averages;
@@ -160,6 +161,8 @@ struct Chooser<'a> {
     problem: &'a Problem,
     options: &'a FokkerPlanckOptions,
     start: StartLaw<'a>,
+    /// What finer cells say, at rest and at the times of a trial.
+    finer: &'a [(Option<f64>, FinerLaw)],
     interrupt: Interrupt<'a>,
 }
 
@@ -169,9 +172,10 @@ pub(super) fn choose(
     problem: &Problem,
     options: &FokkerPlanckOptions,
     start: StartLaw,
+    finer: Option<&mut FinerLevels>,
     interrupt: Interrupt,
 ) -> Result<Choice, Error> {
-    let chooser = Chooser { problem, options, start, interrupt };
+    let mut chooser = Chooser { problem, options, start, finer: &[], interrupt };
     match options.discretisation {
         Some(kind) if kind.own_steps && options.method != "auto" => Err(Error::invalid(
             format!("the integrator \"{}\" needs a generator, and the {} has none", options.method, kind.name),
@@ -181,6 +185,8 @@ pub(super) fn choose(
         Some(kind) => Ok(chooser.candidate((kind.build)(problem, start, interrupt)?)?.because("asked for")),
         None => {
             let fine = EdgeDiscretisation::unsolved(problem, &problem.grid)?.solved_if_easy(interrupt)?;
+            let laws = finer.map(|finer| chooser.finer_laws(finer)).transpose()?.unwrap_or_default();
+            chooser.finer = &laws;
             match chooser.first_trial(&fine)? {
                 Some(Ok(trial)) if trial.plain => {
                     let reason = trial.reason();
@@ -274,7 +280,7 @@ impl Chooser<'_> {
         let Some(grid) = half.coarsened() else { return Ok(false) };
         let law = half.coarsen_probability(&fine.grid.coarsen_probability(self.start.law));
         let coarse = EdgeDiscretisation::on(&fine.dynamics, fine.temperature, &grid)?.solved(self.interrupt)?;
-        let chooser = Chooser { start: StartLaw { law: &law, ..self.start }, ..*self };
+        let chooser = Chooser { start: StartLaw { law: &law, ..self.start }, finer: &[], ..*self };
         Ok(chooser.tried(Box::new(coarse))?.error.is_some_and(|error| error <= WELL))
     }
 
@@ -401,10 +407,9 @@ impl Chooser<'_> {
             return Ok(Tried { candidate: Candidate { discretisation, coarse: None }, error: None, laws: Vec::new() });
         };
         let start = self.start;
-        let mut worst = coarse.stationary(fine);
-        let at_rest = worst.zip(fine.law().ok()).map(|(error, law)| {
-            let cells = fine.weighted().map(Arc::as_ref);
-            Seen { time: None, law: averages(cells, fine.grid(), &law.probability), error }
+        let at_rest = coarse.stationary(fine).zip(fine.law().ok()).map(|(error, law)| {
+            let law = averages(fine.weighted().map(Arc::as_ref), fine.grid(), &law.probability);
+            Seen { time: None, error: self.bounded(None, &law, error), law }
         });
         let mut laws: Vec<Seen> = at_rest.into_iter().collect();
         let times = self.few_times();
@@ -413,11 +418,30 @@ impl Chooser<'_> {
         for &time in &times {
             transient.advance(time, self.interrupt)?;
             let error = coarse.advance(time, fine, &transient, self.interrupt)?;
-            worst = worst.into_iter().chain(error).reduce(f64::max);
-            laws.extend(error.map(|error| Seen { time: Some(time), law: transient.probability.clone(), error }));
+            let law = &transient.probability;
+            let error = error.map(|error| self.bounded(Some(time), law, error));
+            laws.extend(error.map(|error| Seen { time: Some(time), law: law.clone(), error }));
         }
+        let worst = laws.iter().map(|seen| seen.error).reduce(f64::max);
         let coarse = Some(coarse).filter(|_| self.options.error_estimate);
         Ok(Tried { candidate: Candidate { discretisation, coarse }, error: worst, laws })
+    }
+
+    /// What finer cells say at rest and at the times of a trial. Errors: as for the integrators.
+    fn finer_laws(&self, finer: &mut FinerLevels) -> Result<Vec<(Option<f64>, FinerLaw)>, Error> {
+        let times = self.few_times();
+        finer.start(&times, self.options)?;
+        let mut laws: Vec<_> = finer.at_rest().map(|law| (None, law)).into_iter().collect();
+        for &time in &times {
+            laws.extend(finer.advance(time, self.interrupt)?.map(|law| (Some(time), law)));
+        }
+        Ok(laws)
+    }
+
+    /// The estimated error of a law, within what finer cells allow.
+    fn bounded(&self, time: Option<f64>, law: &[f64], error: f64) -> f64 {
+        let finer = self.finer.iter().find(|finer| finer.0 == time);
+        finer.and_then(|(_, finer)| finer.bounded(law, Some(error))).unwrap_or(error)
     }
 
     /// Output times of a trial.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::accuracy::coarse_levels::{CoarseLevels, at_coarse_centres};
+use super::accuracy::finer_levels::FinerLevels;
 use super::accuracy::physical_walls::physical_walls;
 use super::accuracy::truncation::{truncation, truncation_of_moments};
 use super::accuracy::wall_contact::WallContact;
@@ -40,6 +41,7 @@ pub struct FokkerPlanck {
     reason: String,
     transient: Transient,
     coarse: Option<CoarseLevels>,
+    finer: Option<FinerLevels>,
     start_time: f64,
     /// By how much the start on the cells misses its mean and covariance.
     start_missed: Moments,
@@ -110,11 +112,12 @@ impl FokkerPlanck {
         let probability = problem.initial.cell_probability(grid)?;
         let mut start_warnings = Vec::new();
         let start = start_law(problem, &probability, &mut start_warnings);
-        let Choice { candidate, reason } = choose(problem, &options, start.borrowed(), interrupt)?;
+        let mut finer = if options.error_estimate { FinerLevels::new(problem, interrupt)? } else { None };
+        let Choice { candidate, reason } = choose(problem, &options, start.borrowed(), finer.as_mut(), interrupt)?;
         let Candidate { discretisation, mut coarse } = candidate;
         let mut warnings = discretisation.warnings().to_vec();
         warnings.extend(start_warnings);
-        if options.error_estimate && coarse.is_none() {
+        if options.error_estimate && coarse.is_none() && finer.is_none() {
             let why = match grid.coarsened() {
                 None => "it needs an even number of cells, at least 4, on each axis",
                 Some(_) => "the chain that would tell it, of coarser cells or longer steps, fails or takes too long",
@@ -126,7 +129,8 @@ impl FokkerPlanck {
             true => vec![[true; 2]; grid.dimension()],
             false => physical_walls(problem.dynamics.as_ref(), grid),
         };
-        let mut stationary = if options.stationary { stationary_of(fine, &coarse, &mut warnings) } else { None };
+        let mut stationary =
+            if options.stationary { stationary_of(fine, &coarse, &finer, &mut warnings) } else { None };
         if let Some(stationary) = &mut stationary {
             let centre: Vec<f64> = stationary.log_probability.iter().map(|log| log.exp()).collect();
             stationary.error_truncation = truncation(grid, &centre, &physical);
@@ -138,12 +142,15 @@ impl FokkerPlanck {
         if let Some(coarse) = &mut coarse {
             coarse.start(grid, start.borrowed(), &problem.times, &options)?;
         }
+        if let Some(finer) = &mut finer {
+            finer.start(&problem.times, &options)?;
+        }
         let extremes = RunExtremes {
             mass_error: 0.0,
             mass: 1.0,
             min_density: f64::INFINITY,
             max_density: 0.0,
-            error_grid: coarse.as_ref().map(|_| 0.0),
+            error_grid: (coarse.is_some() || finer.is_some()).then_some(0.0),
             error_grid_time: 0.0,
             truncation: 0.0,
             high_peclet: 0.0,
@@ -158,6 +165,7 @@ impl FokkerPlanck {
             reason,
             transient,
             coarse,
+            finer,
             start_time: start.time,
             start_missed,
             time: 0.0,
@@ -185,7 +193,8 @@ impl FokkerPlanck {
         let probability = problem.initial.cell_probability(&problem.grid)?;
         let start = start_law(problem, &probability, &mut Vec::new());
         let options = FokkerPlanckOptions { error_estimate: false, ..options.clone() };
-        let choice = choose(problem, &options, start.borrowed(), interrupt)?;
+        let mut finer = FinerLevels::new(problem, interrupt)?;
+        let choice = choose(problem, &options, start.borrowed(), finer.as_mut(), interrupt)?;
         Ok(choice.candidate.discretisation.kind())
     }
 
@@ -267,6 +276,15 @@ impl FokkerPlanck {
         self.moment_equations().unwrap_or_else(|| moments(cells, self.grid(), &self.transient.centre))
     }
 
+    /// Estimated L1 error of the density by the grid at the time `to` of the transient.
+    fn error_at(&mut self, to: f64, interrupt: Interrupt) -> Result<Option<f64>, Error> {
+        let fine = self.discretisation.as_ref();
+        let coarse = self.coarse.as_mut().map(|coarse| coarse.advance(to, fine, &self.transient, interrupt));
+        let error = coarse.transpose()?.flatten();
+        let finer = self.finer.as_mut().map(|finer| finer.advance(to, interrupt)).transpose()?.flatten();
+        Ok(finer.map_or(error, |law| law.bounded(&self.probability, error)))
+    }
+
     fn reversible(&self) -> bool {
         self.discretisation.law().is_ok_and(|law| law.reversible)
     }
@@ -282,14 +300,12 @@ impl FokkerPlanck {
             self.transient.advance(to, interrupt).map_err(|error| error.interrupted_after(reached))?;
             self.probability.copy_from_slice(&self.transient.probability);
             self.extremes.moved = self.transient.moved;
-            if let Some(coarse) = &mut self.coarse {
-                let error = coarse.advance(to, self.discretisation.as_ref(), &self.transient, interrupt)?;
-                let RunExtremes { error_grid, error_grid_time, .. } = &mut self.extremes;
-                if let (Some(worst), Some(error)) = (error_grid, error)
-                    && error > *worst
-                {
-                    (*worst, *error_grid_time) = (error, to);
-                }
+            let error = self.error_at(to, interrupt)?;
+            let RunExtremes { error_grid, error_grid_time, .. } = &mut self.extremes;
+            match (error_grid.as_mut(), error) {
+                (Some(worst), Some(error)) if error > *worst => (*worst, *error_grid_time) = (error, to),
+                (_, None) => *error_grid = None,
+                _ => {}
             }
         }
         self.time = to;
@@ -340,6 +356,7 @@ fn errors_in_cells(
 fn stationary_of(
     fine: &dyn Discretisation,
     coarse: &Option<CoarseLevels>,
+    finer: &Option<FinerLevels>,
     warnings: &mut Vec<String>,
 ) -> Option<Stationary> {
     match fine.stationary() {
@@ -351,6 +368,12 @@ fn stationary_of(
                     errors.unwrap_or((f64::NAN, f64::NAN));
                 let found = (stationary.mean.clone(), stationary.covariance.clone());
                 stationary.refined = coarse.refined_moments_at_rest(fine.grid(), &found);
+                if let (Some(finer), Some(refined)) = (finer, &mut stationary.refined) {
+                    finer.bound_moments_at_rest(&found, refined);
+                }
+            }
+            if let Some(law) = finer.as_ref().and_then(FinerLevels::at_rest) {
+                stationary.error_grid = law.bounded(&stationary.probability, stationary.error_grid);
             }
             warnings.extend(stationary.warnings.iter().cloned());
             Some(stationary)
@@ -388,6 +411,7 @@ impl Engine for FokkerPlanck {
         archive.array("probability", &mut self.probability)?;
         archive.part("transient", &mut |archive| self.transient.archive(archive))?;
         self.coarse.as_mut().map_or(Ok(()), |coarse| coarse.archive(archive))?;
+        self.finer.as_mut().map_or(Ok(()), |finer| finer.archive(archive))?;
         self.extremes.archive(archive)?;
         self.wall_contact.archive(archive)
     }
@@ -410,6 +434,9 @@ impl Engine for FokkerPlanck {
         let found = self.moments();
         if self.moment_equations().is_none() {
             let mut refined = self.coarse.as_ref()?.refined_moments(self.grid(), &found)?;
+            if let Some(finer) = &self.finer {
+                finer.bound_moments(&found, &mut refined);
+            }
             refined.count(&self.start_missed);
             refined.count(&truncation_of_moments(self.grid(), &self.transient.centre, &self.physical));
             return Some(refined);
@@ -514,6 +541,9 @@ impl OnGrid for FokkerPlanck {
                 modes.refine(&first, second.as_ref(), |f, c, cc| errors.extrapolated(f, c, cc));
             }
         }
+        if let Some(finer) = &self.finer {
+            finer.bound_modes(&mut modes, interrupt)?;
+        }
         if let Some(refined) = &mut modes.refined {
             refined.error.iter_mut().zip(cut).for_each(|(error, cut)| *error += cut);
         }
@@ -550,6 +580,9 @@ impl OnGrid for FokkerPlanck {
             if !resolved_by_coarse(self.grid(), passage) {
                 found.forget_errors();
             }
+        }
+        if let Some(finer) = &self.finer {
+            finer.bound_passage(&problem, &mut found, self.options.integrator(), interrupt)?;
         }
         Ok(found)
     }

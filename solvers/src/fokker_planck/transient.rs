@@ -47,6 +47,7 @@ impl Transient {
 
     /// Moves on to `to`. Errors: the integrator's own, a density that is no longer finite.
     pub fn advance(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error> {
+        let before: f64 = self.centre.iter().sum();
         self.evolution.stepper.advance(to, interrupt, &mut self.centre)?;
         if let Some(cell) = self.centre.iter().position(|p| !p.is_finite()) {
             return Err(Error::numerical(
@@ -57,7 +58,10 @@ impl Transient {
             )
             .set_by(&[Setting::Integrator]));
         }
-        let moved = project(&mut self.centre, self.keeps_mass.then_some(1.0));
+        // what has left through a wall does not come back, as an extrapolation from two lengths of steps may say
+        let grown = || self.centre.iter().sum::<f64>() > before;
+        let mass = if self.keeps_mass { Some(1.0) } else { grown().then_some(before) };
+        let moved = project(&mut self.centre, mass);
         self.moved.negative = self.moved.negative.max(moved.negative);
         self.moved.mass = self.moved.mass.max(moved.mass);
         self.probability = averages(self.cells.as_deref(), &self.grid, &self.centre);

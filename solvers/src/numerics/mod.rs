@@ -11,12 +11,14 @@
 //! | `elimination.rs` | A x = b and det A of a few equations |
 //! | `difference.rs` | f' by central differences of fourth order |
 //! | `quadrature.rs` | Gauss–Legendre rules |
+//! | `cubature.rs` | integrals over boxes, halved where that changes them |
 //! | `richardson.rs` | errors and orders from the same numbers on grids of h, 2h, 4h |
 //! | `krylov.rs` | A V_k = V_{k+1} H_k, Arnoldi's recursion with a weighted inner product |
 //! | `bernoulli.rs` | B(p) = p/(eᵖ − 1), the weight of exponential fitting |
 
 pub(crate) mod aligned;
 pub mod bernoulli;
+pub mod cubature;
 pub mod difference;
 pub(crate) mod elimination;
 pub(crate) mod krylov;

@@ -412,6 +412,20 @@ impl Grid {
         });
         Self::new(axes.collect::<Option<Vec<_>>>()?).ok()
     }
+    /// The same box with every cell divided into `parts`; equal parts of graded cells without a scale. None where edges would meet.
+    pub fn refined(&self, parts: usize) -> Option<Self> {
+        let axes = self.axes.iter().map(|axis| {
+            let (ends, cells) = ([axis.lower(), axis.upper()], axis.cells() * parts);
+            if axis.is_uniform() || !axis.scale.is_linear() {
+                return Axis::scaled(axis.variable(), ends, cells, axis.scale.clone(), axis.boundary);
+            }
+            let between =
+                |w: &[f64]| (0..parts).map(|i| w[0] + (w[1] - w[0]) * i as f64 / parts as f64).collect::<Vec<_>>();
+            let edges = axis.edges.windows(2).flat_map(between).chain([axis.upper()]).collect();
+            Axis::graded(axis.variable(), edges, axis.boundary)
+        });
+        Self::new(axes.collect::<Result<Vec<_>, _>>().ok()?).ok()
+    }
     /// The same box in fewer cells: of each axis no more than `cells`, as evenly spread over the edges as they come.
     pub fn thinned(&self, cells: &[usize]) -> Option<Self> {
         let axes = self.axes.iter().zip(cells).map(|(axis, &cells)| {

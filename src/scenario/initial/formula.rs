@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fpsolve_solvers::formula::Program;
+use fpsolve_solvers::numerics::cubature::{Cuboid, integrals};
 use fpsolve_solvers::problem::grid::Grid;
 use fpsolve_solvers::problem::initial::Initial as Law;
 use miette::{Report, Result};
@@ -41,23 +42,17 @@ impl InitialKind for Formula {
 }
 
 impl Formula {
-    /// Cell probabilities: Gauss's two-point rule along each axis of each cell.
+    /// Cell probabilities: the density's integrals over the cells, jumps inside of a cell included.
     fn probability(&self, given: &Given) -> Result<Vec<f64>> {
         let program = Program::compile(&[given.source.parse(&self.density, given.symbols)?]);
         let (grid, d) = (given.grid, given.grid.dimension());
-        let nodes = 1usize << d;
-        let mut probability = vec![0.0; grid.len()];
-        let mut points = vec![0.0; d * nodes];
-        let mut values = vec![0.0; nodes];
-        for (cell, out) in probability.iter_mut().enumerate() {
-            nodes_of(grid, cell, &mut points);
-            program.evaluate(&points, &mut values);
-            if let Some(i) = values.iter().position(|v| !v.is_finite() || *v < 0.0) {
-                let place = place(grid, &points, i);
-                return Err(self.refuse(given, format!("the initial density is {} at {place}", values[i])));
-            }
-            *out = values.iter().sum::<f64>() / nodes as f64 * grid.volume(cell);
-        }
+        let evaluate = |points: &[f64], values: &mut [f64]| {
+            program.evaluate(points, values);
+            let wrong = values.iter().position(|v| !v.is_finite() || *v < 0.0);
+            wrong.map_or(Ok(()), |i| Err(format!("the initial density is {} at {}", values[i], place(grid, points, i))))
+        };
+        let integrals = integrals(d, grid.len(), &|cell| cuboid(grid, cell), &evaluate);
+        let mut probability = integrals.map_err(|message| self.refuse(given, message))?;
         let total: f64 = probability.iter().sum();
         if !(total.is_finite() && total > 0.0) {
             return Err(self.refuse(given, format!("the initial density has the integral {total} on the grid")));
@@ -73,15 +68,11 @@ impl Formula {
     }
 }
 
-/// The nodes of Gauss's two-point rule in a cell (d×2^d, coordinate-major).
-fn nodes_of(grid: &Grid, cell: usize, points: &mut [f64]) {
-    let d = grid.dimension();
-    let nodes = 1 << d;
-    let (center, index) = (grid.center(cell), grid.multi_index(cell));
-    for node in 0..nodes {
-        for k in 0..d {
-            let side = if node >> k & 1 == 0 { -1.0 } else { 1.0 };
-            points[k * nodes + node] = center[k] + side * 0.5 * grid.axes()[k].width(index[k]) / 3f64.sqrt();
-        }
+/// The corners of a cell.
+fn cuboid(grid: &Grid, cell: usize) -> Cuboid {
+    let (mut lower, mut upper) = ([0.0; 3], [0.0; 3]);
+    for (k, (axis, i)) in grid.axes().iter().zip(grid.multi_index(cell)).enumerate() {
+        (lower[k], upper[k]) = (axis.edges()[i], axis.edges()[i + 1]);
     }
+    (lower, upper)
 }

@@ -34,14 +34,16 @@ fn check_block(
         }
     }
     check_dynamics(dynamics, points, &lengths(grid), &scenario.variable_names())
-        .map_err(|error| dynamics_error(scenario, error))
+        .map_err(|error| dynamics_error(scenario, model, error))
 }
 
 /// Errors of the drift point at the model, errors of the diffusion at the noise.
-fn dynamics_error(scenario: &Scenario, error: Unusable) -> Report {
+fn dynamics_error(scenario: &Scenario, of: &dyn Model, error: Unusable) -> Report {
     let (source, model, noise) = (&scenario.source, &scenario.model.kind, &scenario.noise.kind);
     match error {
-        Unusable::Drift(error) => source.solver_error(&model.span(), "its gradient", &error),
+        Unusable::Drift(error) => {
+            source.solver_error(&model.span(), if of.has_loss() { "its gradient" } else { "its drift" }, &error)
+        }
         Unusable::Diffusion(error) => source.solver_error(&noise.span(), "this noise", &error),
     }
 }

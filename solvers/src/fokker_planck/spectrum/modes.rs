@@ -31,7 +31,7 @@ impl Spectrum {
     }
 
     /// Real and imaginary part of the eigenvalue next to this one.
-    fn nearest(&self, re: f64, im: f64) -> Option<[f64; 2]> {
+    pub(in crate::fokker_planck) fn nearest(&self, re: f64, im: f64) -> Option<[f64; 2]> {
         let all = self.real.iter().zip(&self.imaginary).map(|(&re, &im)| [re, im]);
         let distance = |[x, y]: &[f64; 2]| (x - re).hypot(y - im);
         all.min_by(|a, b| distance(a).total_cmp(&distance(b)))
