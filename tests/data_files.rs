@@ -119,6 +119,44 @@ fn npy_in_either_order_and_any_number_type() {
     );
 }
 
+/// An .npy of 4 × 2 numbers of a type of numpy, from their bytes.
+fn npy(path: &Path, kind: &str, bytes: &[u8]) {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (4, 2), }}");
+    let header = format!("{header:<117}\n");
+    let start = [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
+    std::fs::write(path, [&start, bytes].concat()).unwrap();
+}
+
+#[test]
+fn npy_of_either_order_of_bytes_and_half_precision() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<f64> = X.iter().zip(Y).flat_map(|(&x, y)| [x, y]).collect();
+    let half = |x: f64| -> u16 {
+        let word = |x: f64| {
+            if x == 0.0 {
+                0
+            } else {
+                ((x.log2().floor() as u16 + 15) << 10) + ((x / x.log2().floor().exp2() - 1.0) * 1024.0) as u16
+            }
+        };
+        if x < 0.0 { 1 << 15 | word(-x) } else { word(x) }
+    };
+    let bytes: [(&str, Vec<u8>); 5] = [
+        (">f8", rows.iter().flat_map(|x| x.to_be_bytes()).collect()),
+        (">f4", rows.iter().flat_map(|x| (*x as f32).to_be_bytes()).collect()),
+        (">i2", rows.iter().flat_map(|x| (*x as i16).to_be_bytes()).collect()),
+        ("<f2", rows.iter().flat_map(|x| half(*x).to_le_bytes()).collect()),
+        ("|i1", rows.iter().flat_map(|x| (*x as i8).to_le_bytes()).collect()),
+    ];
+    for (kind, bytes) in bytes {
+        npy(&folder.path().join("d.npy"), kind, &bytes);
+        assert_eq!(columns(folder.path(), "d.npy", "columns = { x = 0, y = 1 }"), expected(), "{kind}");
+    }
+    npy(&folder.path().join("d.npy"), "<f16", &[0; 128]);
+    let refused = columns(folder.path(), "d.npy", "columns = { x = 0, y = 1 }").unwrap_err();
+    assert!(refused.contains("of the type '<f16'") && refused.contains(".astype(float)"), "{refused}");
+}
+
 #[test]
 fn npz_by_the_names_of_its_arrays() {
     let folder = tempfile::tempdir().unwrap();

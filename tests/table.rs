@@ -285,6 +285,102 @@ fn a_group_of_an_hdf5_file_is_a_table_too() {
     assert!(refused.contains("has no array `x`"), "{refused}");
 }
 
+/// A table of x with `losses` as netCDF packs them, and attributes of that variable.
+fn packed<T: hdf5::H5Type>(folder: &Path, stored: &Array2<T>, attributes: &[(&str, f64)], unsigned: bool) {
+    let file = hdf5::File::create(folder.join("t.nc")).unwrap();
+    file.new_dataset_builder().with_data(&Array1::linspace(-3.0, 3.0, 9)).create("x").unwrap();
+    let losses = file.new_dataset_builder().with_data(stored).create("losses").unwrap();
+    for (name, value) in attributes {
+        losses.new_attr_builder().with_data(&[*value]).create(*name).unwrap();
+    }
+    if unsigned {
+        let word: hdf5::types::VarLenUnicode = "true".parse().unwrap();
+        losses.new_attr::<hdf5::types::VarLenUnicode>().create("_Unsigned").unwrap().write_scalar(&word).unwrap();
+    }
+    file.close().unwrap();
+}
+
+#[test]
+fn packed_variables_of_netcdf_are_unpacked_and_missing_ones_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let exact = |s: usize, i: usize| 0.5 * ((-3.0 + 0.75 * i as f64) - [1.0, -1.0][s]).powi(2);
+    let problem = || {
+        scenario(folder.path(), &format!("[model]\n{}{LINE}", TABLE.replace(", \"y\"]", "]").replace("t.npz", "t.nc")))
+    };
+    let largest_error = || {
+        let model = problem().unwrap().problem().unwrap().model;
+        let mut losses = [0.0; 18];
+        let nodes: Vec<f64> = (0..9).map(|i| -3.0 + 0.75 * f64::from(i)).collect();
+        model.data().unwrap().sample_losses(&nodes, &mut losses);
+        (0..18).map(|k| (losses[k] - exact(k / 9, k % 9)).abs()).fold(0.0, f64::max)
+    };
+    let scaled = Array2::from_shape_fn((2, 9), |(s, i)| ((exact(s, i) - 10.0) / 0.001).round() as i16);
+    packed(folder.path(), &scaled, &[("scale_factor", 0.001), ("add_offset", 10.0), ("_FillValue", -32767.0)], false);
+    assert!(largest_error() < 6e-4);
+    // 0 … 255 in signed bytes, 255 missing
+    let bytes = Array2::from_shape_fn((2, 9), |(s, i)| (exact(s, i) / 0.04).round() as u8 as i8);
+    packed(folder.path(), &bytes, &[("scale_factor", 0.04), ("_FillValue", -1.0)], true);
+    assert!(largest_error() < 0.021);
+    for name in ["_FillValue", "missing_value"] {
+        let holed = Array2::from_shape_fn((2, 9), |(s, i)| if (s, i) == (1, 4) { 9999.0 } else { exact(s, i) });
+        packed(folder.path(), &holed, &[(name, 9999.0)], false);
+        let refused = problem().unwrap_err().to_string();
+        assert!(refused.contains("`losses`[1, 4] is NaN"), "{refused}");
+    }
+    packed(folder.path(), &scaled.mapv(f64::from), &[], false);
+    let file = hdf5::File::append(folder.path().join("t.nc")).unwrap();
+    let word: hdf5::types::VarLenUnicode = "much".parse().unwrap();
+    let losses = file.dataset("losses").unwrap();
+    losses.new_attr::<hdf5::types::VarLenUnicode>().create("scale_factor").unwrap().write_scalar(&word).unwrap();
+    drop(losses);
+    file.close().unwrap();
+    assert!(problem().unwrap_err().to_string().contains("the attribute scale_factor of losses is no number"));
+}
+
+#[test]
+fn dimensions_without_coordinates_are_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = hdf5::File::create(folder.path().join("t.nc")).unwrap();
+    let axis = file.new_dataset_builder().with_data(&Array1::<f64>::zeros(9)).create("x").unwrap();
+    let name: hdf5::types::FixedAscii<64> =
+        hdf5::types::FixedAscii::from_ascii("This is a netCDF dimension but not a netCDF variable.         9").unwrap();
+    axis.new_attr::<hdf5::types::FixedAscii<64>>().create("NAME").unwrap().write_scalar(&name).unwrap();
+    file.new_dataset_builder().with_data(&Array2::<f64>::zeros((2, 9))).create("losses").unwrap();
+    drop(axis);
+    file.close().unwrap();
+    let text = format!("[model]\n{}{LINE}", TABLE.replace(", \"y\"]", "]").replace("t.npz", "t.nc"));
+    let refused = scenario(folder.path(), &text).unwrap_err().to_string();
+    assert!(refused.contains("the dimension `x` of") && refused.contains("has no coordinates"), "{refused}");
+}
+
+#[test]
+fn arrays_that_contradict_or_are_nearly_named_are_refused_and_others_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (at, full) = (nodes(9).into_dyn(), losses(9));
+    let mean = full.mean_axis(Axis(0)).unwrap();
+    let identity = ArrayD::from_shape_fn(IxDyn(&[2, 2, 9, 9]), |i| f64::from(i[0] == i[1]));
+    let told = |arrays: &[(&str, &ArrayD<f64>)], words: &[&str]| {
+        let all = [&[("x", &at), ("y", &at)], arrays].concat();
+        let said = refused(folder.path(), TABLE, &all);
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    };
+    told(
+        &[("losses", &full), ("diffusion", &identity)],
+        &["both `losses` and `diffusion`", "the covariance of their gradients"],
+    );
+    told(&[("losses", &full), ("loss", &(&mean + 1.0))], &["`loss` of", "the mean of `losses` is", "x = -3, y = -3"]);
+    told(&[("loss", &mean), ("difusion", &identity)], &["`difusion` of", "rename it: to diffusion"]);
+    told(&[("losses", &full), ("gradients_", &full)], &["`gradients_` of", "rename it"]);
+    save(folder.path(), &[("x", &at), ("y", &at), ("losses", &full), ("loss", &mean), ("accuracy", &mean)]);
+    let text = format!("[model]\n{TABLE}{REST}");
+    let prepared = scenario(folder.path(), &text).unwrap().problem().unwrap();
+    assert!(prepared.notes.iter().any(|note| note.contains("not read of t.npz: `accuracy`")));
+    let one = full.slice_axis(Axis(1), ndarray::Slice::from(0..1)).to_owned().remove_axis(Axis(1));
+    save(folder.path(), &[("loss", &at), ("losses", &one)]);
+    let said = scenario(folder.path(), &format!("[model]\n{}{LINE}", TABLE.replace("[\"x\", \"y\"]", "[\"loss\"]")));
+    assert!(said.unwrap_err().to_string().contains("a variable of a table cannot be called `loss`"));
+}
+
 #[test]
 fn walkers_that_leave_the_table_fail_a_verdict() {
     let folder = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use hdf5::plist::dataset_create::Layout;
 use hdf5::plist::file_create::LinkCreationOrder;
-use hdf5::types::{TypeDescriptor, VarLenUnicode};
+use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{IndexType, IterationOrder, LinkType};
 use hdf5_sys::h5::herr_t;
 use hdf5_sys::h5i::hid_t;
@@ -63,6 +63,8 @@ const MAX_RANK: usize = 8;
 const MAX_COMPRESSION: u64 = 1_100; // deflate's own limit is 1032:1
 const MAX_CHUNK: usize = 1 << 24; // values; other programs may choose larger pieces than records have
 const MAX_VALUE: usize = 16; // bytes of a number, or of what refers to a text
+const LZF: i32 = 32_000; // number of that filter
+const MOST_MISSING: usize = 16; // numbers of an attribute that says what is missing
 const SMALL_FILE: u64 = 1 << 20; // attributes and headers dominate below
 const COMPRESS_FROM: usize = 4096; // values
 const CHUNK: usize = 1 << 17; // values, 1 MiB
@@ -363,7 +365,51 @@ pub fn read_column(path: &Path, dataset: &str) -> Result<Vec<f64>> {
     if shape.len() != 1 {
         return reader.invalid(format!("{dataset} has the shape {shape:?}, not one axis"));
     }
-    reader.hdf5(&format!("read {dataset} as numbers"), found.read_raw::<f64>())
+    let mut values = reader.hdf5(&format!("read {dataset} as numbers"), found.read_raw::<f64>())?;
+    reader.packing(&found, dataset)?.unpack(&mut values);
+    Ok(values)
+}
+
+/// How netCDF stores the numbers of a variable (CF conventions, chapters 2.5.1 and 8.1): value = offset + scale · stored, a stored value
+/// that stands for a missing one becomes NaN.
+#[derive(Debug, Default)]
+struct Packing {
+    /// `_FillValue` and `missing_value`.
+    missing: Vec<f64>,
+    /// 2ᵇ for integers of b bits whose attribute `_Unsigned` says other than their type; negative where they are signed.
+    wrap: f64,
+    scale: Option<f64>,
+    offset: Option<f64>,
+    /// Whether the stored numbers are of single precision: attributes that are doubles are compared in it.
+    single: bool,
+}
+
+impl Packing {
+    /// Stored integers as the attribute `_Unsigned` means them.
+    fn wrapped(&self, x: f64) -> f64 {
+        if self.wrap > 0.0 && x < 0.0 {
+            x + self.wrap
+        } else if self.wrap < 0.0 && x >= -0.5 * self.wrap {
+            x + self.wrap
+        } else {
+            x
+        }
+    }
+
+    /// Stored numbers become values.
+    fn unpack(&self, values: &mut [f64]) {
+        if self.missing.is_empty() && self.wrap == 0.0 && self.scale.is_none() && self.offset.is_none() {
+            return;
+        }
+        let missing: Vec<f64> = self.missing.iter().map(|m| self.wrapped(*m)).collect();
+        let same = |x: f64, m: f64| x == m || (self.single && x as f32 == m as f32);
+        let (scale, offset) = (self.scale.unwrap_or(1.0), self.offset.unwrap_or(0.0));
+        for value in values {
+            let stored = self.wrapped(*value);
+            let lost = missing.iter().any(|m| same(stored, *m));
+            *value = if lost { f64::NAN } else { stored * scale + offset };
+        }
+    }
 }
 
 /// The datasets of one group of any HDF5 file, as data. Refused: what [`read_column`] refuses.
@@ -372,6 +418,9 @@ pub struct Arrays {
     group: hdf5::Group,
     names: Vec<String>,
 }
+
+/// How the library of netCDF marks a dimension that has no variable: its dataset holds no coordinates.
+const NO_VARIABLE: &str = "This is a netCDF dimension but not a netCDF variable";
 
 impl Arrays {
     /// Opens the group at `path_of_group` (the root where it is empty). Errors: [`Error`].
@@ -394,7 +443,19 @@ impl Arrays {
         self.names.clone()
     }
 
-    /// A dataset as numbers, and for each of `scales` the axis that the dataset of this name is a dimension scale of. Errors: [`Error`].
+    /// Whether a dataset is a dimension of netCDF without coordinates.
+    pub fn is_bare_dimension(&self, name: &str) -> bool {
+        let text = |dataset: hdf5::Dataset| text_attribute(&dataset, "NAME");
+        self.group.dataset(name).ok().and_then(text).is_some_and(|text| text.starts_with(NO_VARIABLE))
+    }
+
+    /// Whether a dataset is a dimension scale: the coordinates of an axis.
+    pub fn is_scale(&self, name: &str) -> bool {
+        let text = |dataset: hdf5::Dataset| text_attribute(&dataset, "CLASS");
+        self.group.dataset(name).ok().and_then(text).is_some_and(|text| text == "DIMENSION_SCALE")
+    }
+
+    /// A dataset as numbers, unpacked and NaN where a value is missing, and for each of `scales` the axis that the dataset of this name is a dimension scale of. Errors: [`Error`].
     pub fn read(&self, name: &str, scales: &[String]) -> Result<(ArrayD<f64>, Vec<Option<usize>>)> {
         let mut reader = Reader::of(&self.path)?;
         let found = reader.hdf5(&format!("open {name} as a dataset"), self.group.dataset(name))?;
@@ -404,8 +465,34 @@ impl Arrays {
             (0..rank).find(|&axis| scale::is_attached(&found, &scale, axis))
         };
         let ties = scales.iter().map(tie).collect();
-        Ok((reader.hdf5(&format!("read {name} as numbers"), found.read_dyn::<f64>())?, ties))
+        let mut values = reader.hdf5(&format!("read {name} as numbers"), found.read_dyn::<f64>())?;
+        if let Some(values) = values.as_slice_memory_order_mut() {
+            reader.packing(&found, name)?.unpack(values);
+        }
+        Ok((values, ties))
     }
+}
+
+/// A short text of an attribute, of whatever length its type has; None where there is none.
+fn text_attribute(dataset: &hdf5::Dataset, name: &str) -> Option<String> {
+    const LENGTH: usize = 128;
+    let attribute = dataset.attr(name).ok().filter(|attribute| attribute.size() == 1)?;
+    let kind = attribute.dtype().ok()?;
+    if kind.size() > LENGTH {
+        return None;
+    }
+    let text = match kind.to_descriptor().ok()? {
+        TypeDescriptor::FixedAscii(_) => attribute.read_raw::<FixedAscii<LENGTH>>().ok()?.first()?.as_str().to_string(),
+        TypeDescriptor::FixedUnicode(_) => {
+            String::from_utf8(attribute.read_raw::<FixedUnicode<LENGTH>>().ok()?.first()?.as_bytes().to_vec()).ok()?
+        }
+        TypeDescriptor::VarLenAscii => attribute.read_raw::<VarLenAscii>().ok()?.first()?.as_str().to_string(),
+        TypeDescriptor::VarLenUnicode => {
+            String::from_utf8(attribute.read_raw::<VarLenUnicode>().ok()?.first()?.as_bytes().to_vec()).ok()?
+        }
+        _ => return None,
+    };
+    Some(text)
 }
 
 struct Reader<'a> {
@@ -443,6 +530,49 @@ impl<'a> Reader<'a> {
     }
     fn hdf5<T>(&self, action: &str, result: hdf5::Result<T>) -> Result<T> {
         result.map_err(|source| Error::Hdf5 { path: self.path.to_path_buf(), action: action.to_string(), source })
+    }
+
+    /// How the numbers of a variable of netCDF are stored. Errors: an attribute of that convention that holds no numbers, or too many.
+    fn packing(&self, file: &hdf5::Dataset, at: &str) -> Result<Packing> {
+        let action = format!("read the attributes of {at}");
+        let kind = self.hdf5(&action, file.dtype().and_then(|kind| kind.to_descriptor()))?;
+        let numbers = |name: &str| -> Result<Vec<f64>> {
+            let Ok(attribute) = file.attr(name) else { return Ok(Vec::new()) };
+            let size = self.hdf5(&action, attribute.dtype())?.size();
+            // the library makes room for what is claimed before it looks at the file
+            if size > MAX_VALUE || attribute.size() > MOST_MISSING {
+                return self.invalid(format!("the attribute {name} of {at} is no number"));
+            }
+            match attribute.read_raw::<f64>() {
+                Ok(numbers) => Ok(numbers),
+                Err(_) => self.invalid(format!("the attribute {name} of {at} is no number")),
+            }
+        };
+        let number = |name: &str| -> Result<Option<f64>> {
+            match numbers(name)?[..] {
+                [] => Ok(None),
+                [number] => Ok(Some(number)),
+                _ => self.invalid(format!("the attribute {name} of {at} is more than one number")),
+            }
+        };
+        let (bits, signed) = match &kind {
+            TypeDescriptor::Integer(size) => (8 * *size as i32, Some(true)),
+            TypeDescriptor::Unsigned(size) => (8 * *size as i32, Some(false)),
+            _ => (0, None),
+        };
+        let unsigned = text_attribute(file, "_Unsigned").map(|word| word.trim().to_lowercase());
+        let wrap = match (signed, unsigned.as_deref()) {
+            (Some(true), Some("true")) => 2.0_f64.powi(bits),
+            (Some(false), Some("false")) => -(2.0_f64.powi(bits)),
+            _ => 0.0,
+        };
+        Ok(Packing {
+            missing: [numbers("_FillValue")?, numbers("missing_value")?].concat(),
+            wrap,
+            scale: number("scale_factor")?,
+            offset: number("add_offset")?,
+            single: matches!(kind, TypeDescriptor::Float(hdf5::types::FloatSize::U4)),
+        })
     }
 
     fn group(&mut self, file: &hdf5::Group, at: &str, name: String, depth: usize) -> Result<Group> {
@@ -553,7 +683,12 @@ impl<'a> Reader<'a> {
         }
         use hdf5::filters::Filter::{Deflate, Fletcher32, Shuffle};
         if let Some(filter) = file.filters().iter().find(|f| !matches!(f, Deflate(_) | Shuffle | Fletcher32)) {
-            return self.invalid(format!("{at} was filtered by {filter:?}; records use shuffle and deflate"));
+            let by = match filter {
+                hdf5::filters::Filter::User(LZF, _) => "LZF".to_string(),
+                other => format!("{other:?}"),
+            };
+            return self
+                .invalid(format!("{at} is compressed by {by}; gzip (deflate) with shuffle or fletcher32 is read"));
         }
         if file.chunk().is_some_and(|chunk| chunk.iter().product::<usize>() > MAX_CHUNK) {
             return self.invalid(format!("{at} claims pieces of more than {MAX_CHUNK} values"));

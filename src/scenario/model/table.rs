@@ -8,7 +8,7 @@ use fpsolve_solvers::model::formula::FormulaModel;
 use fpsolve_solvers::model::table::{Fields, Lattice, SplineAxis, TableModel};
 use fpsolve_solvers::numerics::symmetric::packed_index;
 use miette::Result;
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis};
 
 use super::variables::variables;
 use super::{Brought, Given, Model, ModelKind, Parameter, Read};
@@ -20,6 +20,10 @@ pub(super) const KIND: Kind<'static, Read> = Kind { word: "table", keys: &["file
 
 /// Largest relative difference of D from its transpose.
 const ASYMMETRY: f64 = 1e-6;
+/// Arrays that are read, beside the nodes of the axes.
+const FIELDS: [&str; 6] = ["losses", "gradients", "loss", "drift", "gradient", "diffusion"];
+/// Largest difference of `loss` from the mean of `losses`, as a share of their range.
+const DIFFERENCE: f64 = 1e-3;
 /// Why a table of other arrays has no samples.
 const NO_SAMPLES: &str = "this table has no `losses` or `gradients` of samples";
 
@@ -28,6 +32,8 @@ struct Tabulated {
     file: Located<String>,
     lattice: Lattice,
     fields: Fields,
+    /// Arrays of the file that are not read.
+    others: Vec<String>,
 }
 
 impl std::fmt::Debug for Tabulated {
@@ -48,6 +54,10 @@ fn read(table: &Table, data: Option<Located<Data>>) -> Result<Model> {
     let group = table.optional("group", |value| value.string())?;
     let variables = variables(table)?;
     let names: Vec<String> = variables.value.iter().map(|name| name.value.clone()).collect();
+    if let Some(name) = variables.value.iter().find(|name| FIELDS.contains(&name.value.as_str())) {
+        let message = format!("a variable of a table cannot be called `{}`", name.value);
+        return Err(source.error(&name.span, message, "the name of an array of the table", "rename it"));
+    }
     let arrays = NamedArrays::open(source, &file, &["model", "file"], group.as_ref())?;
     let axis = |name: &String| {
         let nodes = arrays.require(name, "each of `variables` names the array with the nodes of its axis")?;
@@ -61,7 +71,9 @@ fn read(table: &Table, data: Option<Located<Data>>) -> Result<Model> {
     let axes = names.iter().map(axis).collect::<Result<Vec<_>>>()?;
     let lattice = Lattice::new(axes).map_err(|error| source.solver_error(&file.span, "this table", &error))?;
     let fields = Reader { arrays: &arrays, lattice: &lattice, names: &names }.fields()?;
-    let kind = Tabulated { file: file.clone(), lattice, fields };
+    let known: Vec<&str> = FIELDS.into_iter().chain(names.iter().map(String::as_str)).collect();
+    let others = arrays.others(&known)?;
+    let kind = Tabulated { file: file.clone(), lattice, fields, others };
     Ok(Model { variables, kind: Arc::new(kind), data: None })
 }
 
@@ -82,6 +94,18 @@ impl Reader<'_> {
         let (drift, gradient) = (self.array("drift", &["d"])?, self.array("gradient", &["d"])?);
         let diffusion = self.array("diffusion", &["d", "d"])?;
         self.check_samples(losses.as_ref(), gradients.as_ref())?;
+        if let (Some(of), true) =
+            (losses.as_ref().map(|_| "losses").or(gradients.as_ref().map(|_| "gradients")), diffusion.is_some())
+        {
+            let message = format!("{} has both `{of}` and `diffusion`", self.arrays.name());
+            let help = format!(
+                "with samples D is the covariance of their gradients: leave `diffusion` out, or `{of}` with `loss` or `drift` in its place"
+            );
+            return Err(self.arrays.error(message, "which D?", help));
+        }
+        if let (Some(losses), Some(loss)) = (&losses, &loss) {
+            self.check_mean(losses, loss)?;
+        }
         if drift.is_some() && gradient.is_some() {
             let help = "give one of them: the drift is −gradient";
             return Err(self.arrays.error(
@@ -148,6 +172,24 @@ impl Reader<'_> {
         }
     }
 
+    /// Errors: a `loss` that is not the mean of the `losses`.
+    fn check_mean(&self, losses: &ArrayD<f64>, loss: &ArrayD<f64>) -> Result<()> {
+        let Some(mean) = losses.mean_axis(Axis(0)) else { return Ok(()) };
+        let [least, most] =
+            [f64::min, f64::max].map(|f: fn(f64, f64) -> f64| mean.iter().copied().reduce(f).unwrap_or(0.0));
+        // numbers that were saved in single precision differ by their rounding
+        let bound = DIFFERENCE * (most - least) + f64::from(f32::EPSILON) * most.abs().max(least.abs()) * 8.0;
+        let apart = mean.iter().zip(loss).enumerate().find(|(_, (mean, loss))| (*mean - *loss).abs() > bound);
+        let Some((node, (mean, loss))) = apart else { return Ok(()) };
+        let message = format!(
+            "`loss` of {} is {loss} at {}, and the mean of `losses` is {mean} there",
+            self.arrays.name(),
+            self.lattice.place(node)
+        );
+        let help = "the loss of samples is their mean: leave `loss` out, or `losses`";
+        Err(self.arrays.error(message, "which loss?", help))
+    }
+
     /// D in packed form. Errors: a node where it is not symmetric.
     fn packed(&self, d: usize, array: &ArrayD<f64>) -> Result<Vec<f64>> {
         let n = self.lattice.len();
@@ -195,7 +237,11 @@ impl ModelKind for Tabulated {
     }
 
     fn notes(&self) -> Vec<String> {
-        Vec::new()
+        let names: Vec<String> = self.others.iter().take(10).map(|name| format!("`{name}`")).collect();
+        match names.is_empty() {
+            true => Vec::new(),
+            false => vec![format!("table: not read of {}: {}", self.file.value, names.join(", "))],
+        }
     }
 
     fn brings(&self, _data: bool) -> Brought {

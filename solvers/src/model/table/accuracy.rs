@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use super::diffusion::TableDiffusion;
-use super::tensor::Lattice;
-use super::{Fields, TableModel};
+use super::tensor::{Lattice, in_dimension};
+use super::{Fields, Law, TableModel, slopes};
 use crate::model::{Accuracy, Model, SampleModel, Tabulated};
 use crate::numerics::symmetric::{packed_index, packed_len};
 
@@ -135,14 +135,28 @@ fn nodes(model: &TableModel) -> Vec<f64> {
     (0..d).flat_map(|k| positions.iter().map(move |p| p[k])).collect()
 }
 
-/// Slopes of the loss against a drift that is given besides.
+/// The gradient that is used against those of a drift and of a loss that are given besides: the larger difference.
 fn given_gradient(model: &TableModel, fields: &Fields) -> Option<f64> {
-    let drift = fields.drift.as_ref()?;
-    let given: Vec<f64> = drift.iter().map(|b| -b).collect();
-    let mut slopes = vec![0.0; given.len()];
-    model.evaluate(&nodes(model), &mut slopes);
-    let size = rms_difference(&given, &vec![0.0; given.len()]);
-    relative(rms_difference(&slopes, &given), size).filter(|_| model.has_loss())
+    let nodes = nodes(model);
+    let mut used = vec![0.0; nodes.len()];
+    model.evaluate(&nodes, &mut used);
+    let difference = |given: &[f64]| {
+        let size = rms_difference(given, &vec![0.0; given.len()]);
+        relative(rms_difference(&used, given), size)
+    };
+    let drift = fields.drift.as_ref().filter(|_| !matches!(model.law, Law::MinusDrift(_)));
+    let of_drift = drift.and_then(|drift| difference(&drift.iter().map(|b| -b).collect::<Vec<f64>>()));
+    let loss = match &model.law {
+        Law::SampleGradients { loss, .. } => loss.as_ref(),
+        _ => None,
+    };
+    let of_loss = loss.and_then(|loss| {
+        let mut given = vec![0.0; used.len()];
+        let (lattice, n) = (&model.lattice, model.lattice.len());
+        in_dimension!(lattice.dimension(), slopes(lattice, loss, &nodes, n, &mut given));
+        difference(&given)
+    });
+    [of_drift, of_loss].into_iter().flatten().reduce(f64::max)
 }
 
 /// Slopes of the losses of samples against gradients that are given besides.

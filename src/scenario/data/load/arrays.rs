@@ -5,7 +5,7 @@ use std::io::Read;
 
 use miette::Report;
 use ndarray::{Array2, ArrayD, Axis, Ix2};
-use ndarray_npy::{ReadDataError, ReadNpyExt, ReadableElement};
+use ndarray_npy::{ReadDataError, ReadNpyError, ReadNpyExt, ReadableElement};
 use py_literal::Value as Descriptor;
 use zip::ZipArchive;
 
@@ -22,12 +22,8 @@ pub(super) struct Number(pub(super) f64);
 
 impl ReadableElement for Number {
     fn read_to_end_exact_vec<R: Read>(reader: R, kind: &Descriptor, len: usize) -> Result<Vec<Self>, ReadDataError> {
-        let (size, convert): (usize, Convert) = match kind.as_string().map(String::as_str) {
-            Some("<f8") => (8, |b| Some(f64::from_le_bytes(b.try_into().ok()?))),
-            Some("<f4") => (4, |b| Some(f64::from(f32::from_le_bytes(b.try_into().ok()?)))),
-            Some("<i8") => (8, |b| Some(i64::from_le_bytes(b.try_into().ok()?) as f64)),
-            Some("<i4") => (4, |b| Some(f64::from(i32::from_le_bytes(b.try_into().ok()?)))),
-            Some(_) | None => return Err(ReadDataError::WrongDescriptor(kind.clone())),
+        let Some((size, convert)) = kind.as_string().and_then(|word| conversion(word)) else {
+            return Err(ReadDataError::WrongDescriptor(kind.clone()));
         };
         // no more than the shape asks for, and one byte to see that there is more
         let Some(wanted) = len.checked_mul(size).filter(|&n| n as u64 <= super::MAX_BYTES) else {
@@ -39,6 +35,66 @@ impl ReadableElement for Number {
             return Err(ReadDataError::MissingData);
         }
         Ok(bytes.chunks_exact(size).filter_map(convert).map(Number).collect())
+    }
+}
+
+/// Bytes and conversion of a numpy type: integers and floats up to double precision in either order of bytes.
+fn conversion(word: &str) -> Option<(usize, Convert)> {
+    macro_rules! read {
+        ($kind:ty, $from:ident) => {
+            |b: &[u8]| Some(<$kind>::$from(b.try_into().ok()?) as f64)
+        };
+    }
+    macro_rules! both {
+        ($kind:ty) => {
+            (read!($kind, from_le_bytes) as Convert, read!($kind, from_be_bytes) as Convert)
+        };
+    }
+    let (order, kind) = word.split_at_checked(1)?;
+    let (little, big): (Convert, Convert) = match kind {
+        "f8" => both!(f64),
+        "f4" => both!(f32),
+        "f2" => (
+            |b| Some(half(u16::from_le_bytes(b.try_into().ok()?))),
+            |b| Some(half(u16::from_be_bytes(b.try_into().ok()?))),
+        ),
+        "i8" => both!(i64),
+        "i4" => both!(i32),
+        "i2" => both!(i16),
+        "i1" => both!(i8),
+        "u8" => both!(u64),
+        "u4" => both!(u32),
+        "u2" => both!(u16),
+        "u1" => both!(u8),
+        _ => return None,
+    };
+    let size = kind[1..].parse().ok()?;
+    match order {
+        "<" | "|" => Some((size, little)),
+        ">" => Some((size, big)),
+        _ => None,
+    }
+}
+
+/// A number of half precision: sign, 5 bits of the exponent, 10 of the fraction.
+fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023) / 1024.0);
+    let size = match exponent {
+        0 => fraction * 2.0_f64.powi(-14),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1.0 + fraction) * 2.0_f64.powi(exponent - 15),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
+/// Why an array was not read, in words; types by the names of numpy.
+pub(super) fn reason(error: &ReadNpyError) -> String {
+    match error {
+        ReadNpyError::WrongDescriptor(kind) => format!(
+            "its numbers are of the type {kind}; integers and floats of at most 8 bytes are read, so save it with .astype(float)"
+        ),
+        other => other.to_string(),
     }
 }
 
@@ -56,7 +112,7 @@ fn array(mut reader: impl Read) -> Result<ArrayD<Number>, String> {
     if header > MAX_HEADER {
         return Err(format!("its header claims {header} bytes; no array has more than {MAX_HEADER}"));
     }
-    ArrayD::read_npy(start.chain(reader)).map_err(|error| error.to_string())
+    ArrayD::read_npy(start.chain(reader)).map_err(|error| reason(&error))
 }
 
 /// Columns of a 2-D array, or the one column of a 1-D array. Columns are named "0", "1", ….
@@ -138,4 +194,16 @@ pub(super) fn read_hdf5(file: &DataFile) -> miette::Result<Columns> {
 
 fn broken(file: &DataFile, why: &str) -> Report {
     file.error(format!("cannot read the data file {}: {why}", file.name()), "not readable", TYPES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_half_precision_are_exact() {
+        let known = [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_953_125), (0x0001, 2.0_f64.powi(-24)), (0, 0.0)];
+        assert!(known.iter().all(|(bits, value)| half(*bits) == *value));
+        assert!(half(0x7c00) == f64::INFINITY && half(0x7e00).is_nan());
+    }
 }

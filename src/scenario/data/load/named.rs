@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use miette::{Report, Result};
 use ndarray::{ArrayD, IxDyn};
-use ndarray_npy::NpzReader;
+use ndarray_npy::{NpzReader, ReadNpzError};
 
-use super::arrays::{Number, TYPES};
+use super::arrays::{Number, TYPES, reason};
 use super::locate;
 use crate::reader::{Located, Source};
 use crate::record::hdf5::Arrays as Hdf5Arrays;
@@ -103,31 +103,73 @@ impl<'a> NamedArrays<'a> {
         self.source.error(&self.named.span, message, label, help)
     }
 
-    /// The array of this name as finite numbers, None where there is none; axes that the file itself ties to the arrays `axes` (dimension
+    /// The array of this name as finite numbers, None where there is none. Errors: those of [`NamedArrays::read_with_holes`]; entries that are
+    /// not finite.
+    pub fn read(&self, name: &str, axes: &[String]) -> Result<Option<ArrayD<f64>>> {
+        let Some(array) = self.read_with_holes(name, axes)? else { return Ok(None) };
+        // the position is sought where there is one: an index of every entry takes longer than all the rest
+        let bad = array.iter().any(|value| !value.is_finite());
+        let bad = bad.then(|| array.indexed_iter().find(|(_, value)| !value.is_finite())).flatten();
+        if let Some((index, value)) = bad {
+            let message = format!("{}: `{name}`{:?} is {value}", self.name(), index_of(&index));
+            return Err(self.error(message, "not a finite number", "leave that node out, or fill in the value"));
+        }
+        Ok(Some(array))
+    }
+
+    /// The array of this name as numbers, NaN where a value is missing, None where there is none; axes that the file itself ties to the arrays `axes` (dimension
     /// scales) are moved behind all others, in that order.
     ///
-    /// Errors: an array that is none of numbers; entries that are not finite.
-    pub fn read(&self, name: &str, axes: &[String]) -> Result<Option<ArrayD<f64>>> {
+    /// Errors: an array that is none of numbers; a dimension without coordinates.
+    pub fn read_with_holes(&self, name: &str, axes: &[String]) -> Result<Option<ArrayD<f64>>> {
         let Some(position) = self.names.iter().position(|have| have == name) else { return Ok(None) };
         let broken =
             |why: String| self.error(format!("array `{name}` of {}: {why}", self.name()), "not readable", TYPES);
         let array = match &self.store {
             Store::Archive(archive) => {
-                let array: ArrayD<Number> =
-                    archive.borrow_mut().by_index(position).map_err(|error| broken(error.to_string()))?;
+                let array: std::result::Result<ArrayD<Number>, _> = archive.borrow_mut().by_index(position);
+                let array = array.map_err(|error| match &error {
+                    ReadNpzError::Npy(error) => broken(reason(error)),
+                    ReadNpzError::Zip(error) => broken(error.to_string()),
+                })?;
                 array.map(|number| number.0)
+            }
+            Store::Group(arrays) if arrays.is_bare_dimension(name) => {
+                let message = format!("the dimension `{name}` of {} has no coordinates", self.name());
+                return Err(self.error(
+                    message,
+                    "no nodes",
+                    "save the nodes of the axis with it: xarray's coords = {\"x\": x}",
+                ));
             }
             Store::Group(arrays) => {
                 let (array, ties) = arrays.read(name, axes).map_err(|error| broken(error.to_string()))?;
                 reordered(array, &ties)
             }
         };
-        let array = array.as_standard_layout().into_owned();
-        if let Some((index, value)) = array.indexed_iter().find(|(_, value)| !value.is_finite()) {
-            let message = format!("{}: `{name}`{:?} is {value}", self.name(), index_of(&index));
-            return Err(self.error(message, "not a finite number", "leave that node out, or fill in the value"));
+        Ok(Some(array.as_standard_layout().into_owned()))
+    }
+
+    /// Arrays of the file that are none of `known`, without coordinates of axes. Errors: one whose name is nearly that of an array that is
+    /// read and that the file does not have.
+    pub fn others(&self, known: &[&str]) -> Result<Vec<String>> {
+        let coordinates = |name: &String| match &self.store {
+            Store::Archive(_) => false,
+            Store::Group(arrays) => arrays.is_scale(name),
+        };
+        let unknown = self.names.iter().filter(|name| !known.contains(&name.as_str()) && !coordinates(name));
+        let absent: Vec<&str> =
+            known.iter().copied().filter(|known| !self.names.iter().any(|name| name == known)).collect();
+        let mut others = Vec::new();
+        for name in unknown {
+            if let Some(near) = nearest(name, &absent) {
+                let message = format!("`{name}` of {} is no array that is read", self.name());
+                let help = format!("rename it: to {near} if that is meant, else to a name that is less like it");
+                return Err(self.error(message, format!("did you mean `{near}`?"), help));
+            }
+            others.push(name.clone());
         }
-        Ok(Some(array))
+        Ok(others)
     }
 
     /// The array of this name. Errors: as for [`NamedArrays::read`]; there is none.
