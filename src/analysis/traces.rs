@@ -7,7 +7,7 @@ use fpsolve_solvers::Error;
 use fpsolve_solvers::numerics::symmetric::{packed_index, packed_len};
 use fpsolve_solvers::problem::Problem;
 use fpsolve_solvers::problem::grid::Grid;
-use fpsolve_solvers::traces::{Estimate, Markov, Nature, Trajectories};
+use fpsolve_solvers::traces::{Estimate, Evidence, Markov, Nature, Trajectories};
 use miette::Result;
 use ndarray::{ArrayD, IxDyn};
 
@@ -50,6 +50,8 @@ struct Found {
     distances: [(&'static str, Option<f64>); 4],
     /// Probability of the stationary law at nodes without data.
     unseen: Option<f64>,
+    /// Learning rate and batch size of the run, where it has them.
+    run: Option<[f64; 2]>,
 }
 
 impl Request for Asked {
@@ -93,6 +95,7 @@ impl Analysis for Plan {
             outside: all.outside(),
             distances,
             unseen,
+            run: finished.problem.minibatch.map(|steps| [steps.learning_rate, steps.batch_size as f64]),
         };
         Ok(Some(Box::new(found)))
     }
@@ -205,22 +208,45 @@ impl Findings for Found {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        let ratio = self.markov.variance_ratio.last().map_or(String::new(), |ratio| short(*ratio));
-        let first = short(self.markov.correlation[0]);
+        let reason = match self.markov.evidence {
+            Evidence::None => String::new(),
+            Evidence::Correlation(1, r) => format!("residuals of neighbouring steps correlate by {}", short(r)),
+            Evidence::Correlation(apart, r) => {
+                format!("residuals of steps {apart} rows apart correlate by {}", short(r))
+            }
+            Evidence::Variance(lag, ratio) => {
+                format!("the variance over {lag} rows is {} times that of the estimated diffusion", short(ratio))
+            }
+            Evidence::Distance(drift) => format!(
+                "from the first to the last quarter of the rows the distance from the plane changes by {} of its standard deviations",
+                short(drift)
+            ),
+        };
         match self.markov.nature {
             Nature::Markov => {}
             Nature::AddVelocity => warnings.push(format!(
-                "traces: steps remember the one before, their residuals correlate by {first}: no diffusion in these variables alone; add the \
-                 velocity, or take a descent without momentum"
+                "traces: steps remember the one before, {reason}: no diffusion in these variables alone; add the velocity, or take a \
+                 descent without momentum"
             )),
-            Nature::HiddenSlowDirection => warnings.push(format!(
-                "traces: the variance over many steps is {ratio} times that of the estimated diffusion: a slow direction is missing from these \
-                 variables"
-            )),
+            Nature::HiddenSlowDirection => {
+                warnings.push(format!("traces: {reason}: a slow direction is missing from these variables"));
+            }
             Nature::EpochSampling => warnings.push(format!(
-                "traces: residuals of neighbouring steps correlate by {first}, as batches of reshuffled epochs do: their noise is not white, and \
-                 the diffusion is too wide"
+                "traces: {reason}, as batches of reshuffled epochs do: their noise is not white, and the diffusion is too wide"
             )),
+        }
+        let recorded = [self.traces.learning_rate, self.traces.batch_size];
+        if let Some([rate, batch]) =
+            self.run.filter(|run| run.iter().zip(recorded).any(|(a, b)| (a / b - 1.0).abs() > 1e-9))
+        {
+            warnings.push(format!(
+                "traces: recorded with learning_rate = {} and batch_size = {}, and the run has {} and {}: their histogram is that of another \
+                 noise than the laws beside it, and the total variations are no test of these",
+                short(recorded[0]),
+                short(recorded[1]),
+                short(rate),
+                short(batch)
+            ));
         }
         if let Some(unseen) = self.unseen.filter(|unseen| *unseen > UNSEEN) {
             warnings.push(format!(

@@ -4,6 +4,7 @@ use super::Trajectories;
 use super::fields::{filled, linear};
 use super::lag::LineChain;
 use super::local_linear::{Fit, regress};
+use super::regions::{Region, regions};
 use super::stride::one_step;
 use crate::Error;
 use crate::model::table::{Lattice, SplineAxis};
@@ -37,6 +38,26 @@ fn left(values: &[f64], twice: &[f64], effective: &[f64]) -> f64 {
 /// (1 − e^{−x})/x.
 fn kept(x: f64) -> f64 {
     -(-x).exp_m1() / x
+}
+
+/// Errors: regions that no walker was seen to go between, with what each covers.
+fn check_crossings(traces: &Trajectories, lattice: &Lattice) -> Result<(), Error> {
+    let found = regions(traces, lattice);
+    if found.len() <= 1 {
+        return Ok(());
+    }
+    let cover = |region: &Region| {
+        let ends: Vec<String> = region.ends.iter().map(|[least, most]| format!("{least:.4} to {most:.4}")).collect();
+        let walkers = if region.walkers == 1 { "walker" } else { "walkers" };
+        format!("{} ({} {walkers})", ends.join(" × "), region.walkers)
+    };
+    let covers: Vec<String> = found.iter().take(6).map(cover).collect();
+    let what = format!(
+        "the traces lie in {} regions with holes between them, which no walker crossed: {}",
+        found.len(),
+        covers.join("; ")
+    );
+    Err(Error::invalid(what, "give traces that cross the holes, or the traces of one region alone"))
 }
 
 /// Root mean square of the changes that are known.
@@ -117,6 +138,7 @@ impl Estimate {
             SplineAxis::new(&names[k], nodes.collect())
         };
         let lattice = Lattice::new((0..d).map(axis).collect::<Result<_, _>>()?)?;
+        check_crossings(traces, &lattice)?;
         let lengths: Vec<f64> = lattice.axes().iter().map(|axis| axis.ends()[1] - axis.ends()[0]).collect();
         let at = |share: f64| {
             let bandwidth: Vec<f64> = lengths.iter().map(|length| share * length).collect();

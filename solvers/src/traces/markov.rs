@@ -46,6 +46,19 @@ pub enum Nature {
     EpochSampling,
 }
 
+/// What a verdict rests on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Evidence {
+    /// Nothing speaks against a diffusion.
+    None,
+    /// Residuals so many rows apart correlate so much.
+    Correlation(usize, f64),
+    /// The variance over so many rows, data by model.
+    Variance(usize, f64),
+    /// Change of the mean distance from the plane, in its standard deviations.
+    Distance(f64),
+}
+
 /// What was found of the trajectories.
 #[derive(Debug, Clone)]
 pub struct Markov {
@@ -63,6 +76,8 @@ pub struct Markov {
     pub distance_drift: Option<f64>,
     /// The verdict.
     pub nature: Nature,
+    /// What it rests on.
+    pub evidence: Evidence,
 }
 
 impl Nature {
@@ -107,25 +122,38 @@ impl Markov {
             variance_ratio_se: ratios.iter().map(|r| r.1).collect(),
             distance_drift,
             nature: Nature::Markov,
+            evidence: Evidence::None,
         };
-        found.nature = found.judge();
+        (found.nature, found.evidence) = found.judge();
         Ok(found)
     }
 
-    fn judge(&self) -> Nature {
+    fn judge(&self) -> (Nature, Evidence) {
         let matters = (SIGNIFICANT * self.correlation_se).max(SMALL);
+        let first = |speaks: &dyn Fn(f64) -> bool| {
+            let at = self.correlation.iter().position(|r| speaks(*r))?;
+            Some(Evidence::Correlation(at + 1, self.correlation[at]))
+        };
         // first: a velocity turns round in a well, and correlations further apart are negative
         if self.correlation[0] > matters.max(VELOCITY) {
-            return Nature::AddVelocity;
+            return (Nature::AddVelocity, Evidence::Correlation(1, self.correlation[0]));
         }
-        if self.correlation.iter().any(|r| *r < -matters) {
-            return Nature::EpochSampling;
+        if let Some(negative) = first(&|r| r < -matters) {
+            return (Nature::EpochSampling, negative);
         }
-        let last = self.variance_ratio.last().zip(self.variance_ratio_se.last());
-        let off = last.is_some_and(|(ratio, se)| (ratio - 1.0).abs() - 3.0 * se.max(0.0) > TOLERANCE);
-        let drifting = self.distance_drift.is_some_and(|drift| drift.abs() > DRIFTING);
-        let slow = off || drifting || self.correlation.iter().any(|r| *r > matters);
-        if slow { Nature::HiddenSlowDirection } else { Nature::Markov }
+        if let (Some(lag), Some(ratio), Some(se)) =
+            (self.lags.last(), self.variance_ratio.last(), self.variance_ratio_se.last())
+            && (ratio - 1.0).abs() - 3.0 * se.max(0.0) > TOLERANCE
+        {
+            return (Nature::HiddenSlowDirection, Evidence::Variance(*lag, *ratio));
+        }
+        if let Some(drift) = self.distance_drift.filter(|drift| drift.abs() > DRIFTING) {
+            return (Nature::HiddenSlowDirection, Evidence::Distance(drift));
+        }
+        match first(&|r| r > matters) {
+            Some(positive) => (Nature::HiddenSlowDirection, positive),
+            None => (Nature::Markov, Evidence::None),
+        }
     }
 }
 

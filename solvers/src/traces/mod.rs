@@ -12,6 +12,7 @@
 //! | `trajectories.rs` | [`Trajectories`]: walkers × rows × variables, and the time between rows |
 //! | `local_linear.rs` | local-linear regression on the nodes of a lattice, with standard errors |
 //! | `estimate.rs` | [`Estimate`]: bandwidth, drift, A, where there are too few data |
+//! | `regions.rs` | regions that no walker was seen to go between |
 //! | `fields.rs` | values between nodes, and where there are none |
 //! | `lag.rs` | moments over several steps of the chain with given drift and A |
 //! | `stride/` | drift and A of one step from rows several steps apart |
@@ -25,6 +26,7 @@ mod fields;
 mod lag;
 mod local_linear;
 mod markov;
+mod regions;
 mod stride;
 #[cfg(test)]
 mod tests;
@@ -32,5 +34,5 @@ mod trajectories;
 
 pub use estimate::Estimate;
 pub use lag::LineChain;
-pub use markov::{Markov, Nature};
+pub use markov::{Evidence, Markov, Nature};
 pub use trajectories::Trajectories;

@@ -217,6 +217,30 @@ fn the_chain_on_a_line_has_the_moments_of_a_linear_law() {
     assert!((second / (0.01 / 0.19) - 1.0).abs() < 2e-3, "{second}");
 }
 
+/// 32 walkers, each about one of two places with a standard deviation of about .11, and one that goes from one to the other.
+fn two_places(apart: f64, crossing: bool) -> Result<Estimate, crate::Error> {
+    let mut positions = Vec::new();
+    for w in 0..32 {
+        let mut random = Stream::new(3, "test", w);
+        let mut x = 0.0;
+        for k in 0..1_000 {
+            x += -0.1 * x + 0.05 * random.normal();
+            let way = if crossing && w == 0 { -1.0 + 2.0 * f64::from(k) / 999.0 } else { [-1.0, 1.0][w as usize % 2] };
+            positions.push(apart * way + x);
+        }
+    }
+    Estimate::new(&Trajectories::new(32, 1_000, 1, positions, 0.1, 1).unwrap(), &names(1), None)
+}
+
+#[test]
+fn a_hole_that_a_bandwidth_reaches_over_is_refused_unless_it_was_crossed() {
+    // the hole is from about -.55 to .55: no row, and wide bandwidths of the regression reach over it
+    let refused = two_places(1.0, false).unwrap_err().to_string();
+    assert!(refused.contains("2 regions with holes between them, which no walker crossed"), "{refused}");
+    assert!(refused.contains("(16 walkers)"), "{refused}");
+    assert!(two_places(1.0, true).is_ok() && two_places(0.2, false).is_ok());
+}
+
 /// So many rows that what the fit itself gets wrong would show: the width of bins, b and A between nodes, the ends of the box.
 #[test]
 fn bars_hold_with_millions_of_rows_several_steps_apart() {

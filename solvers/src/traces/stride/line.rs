@@ -1,6 +1,9 @@
 //! One variable: b and ln A are cubic splines of few knots.
 //!
 //! Half of the rows of a bin lie one standard deviation of their places below its mean, half above.
+//!
+//! The chain takes normal steps. Those of minibatches are skewed, and where b bends or A slopes a skewness moves the variance over several steps. So the fit is
+//! made again with a skewness of the step that is a cubic of the place, to the third moments as well, and by what b and A change the bars are widened.
 
 use faer::Mat;
 
@@ -18,6 +21,9 @@ const KNOTS: [usize; 8] = [4, 5, 6, 8, 10, 13, 17, 22];
 const PATIENCE: usize = 2;
 /// Fewest rows of a bin that counts.
 const FEWEST: f64 = 20.0;
+/// Parameters of the skewness of a step, and the largest that Edgeworth's first term stands for.
+const SKEWNESS: usize = 4;
+const STEEPEST: f64 = 2.0;
 /// Share of the box over which the slope of b at its ends is taken.
 const SLOPE: f64 = 1e-3;
 
@@ -31,6 +37,8 @@ struct Bin {
     mean_se: f64,
     variance: f64,
     variance_se: f64,
+    third: f64,
+    third_se: f64,
 }
 
 /// Bins around the nodes that hold enough rows, displacements over `lag` rows that do not overlap.
@@ -56,6 +64,8 @@ fn bins(traces: &Trajectories, axis: &SplineAxis, lag: usize) -> Vec<Bin> {
         let (position, mean) = (average(&|r| r[0]), average(&|r| r[1]));
         let (square, fourth) = (average(&|r| (r[1] - mean).powi(2)), average(&|r| (r[1] - mean).powi(4)));
         let variance_se = ((fourth - square * square).max(0.0) / n).sqrt();
+        let (third, sixth) = (average(&|r| (r[1] - mean).powi(3)), average(&|r| (r[1] - mean).powi(6)));
+        let scatter = sixth - third * third - 6.0 * fourth * square + 9.0 * square.powi(3);
         let spread = average(&|r| (r[0] - position).powi(2)).sqrt();
         let bin = Bin {
             rows: n,
@@ -65,6 +75,8 @@ fn bins(traces: &Trajectories, axis: &SplineAxis, lag: usize) -> Vec<Bin> {
             mean_se: (square / n).sqrt(),
             variance: square * n / (n - 1.0),
             variance_se,
+            third,
+            third_se: (scatter.max(0.0) / n).sqrt(),
         };
         (bin.mean_se > 0.0 && bin.variance_se > 0.0).then_some(bin)
     };
@@ -80,12 +92,15 @@ struct Fit<'a> {
     knots: SplineAxis,
     step: f64,
     stride: usize,
+    /// Whether steps have a skewness, of four parameters more.
+    skewed: bool,
 }
 
 impl Fit<'_> {
     /// b and A at points, of values of b, then of ln A, at the knots; beyond the knots b goes on as a straight line, so that walkers out there come back, and A is constant.
     fn coefficients(&self, parameters: &[f64], points: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let (drift, log) = parameters.split_at(parameters.len() / 2);
+        let knots = self.knots.nodes().len();
+        let (drift, log) = (&parameters[..knots], &parameters[knots..2 * knots]);
         let [lower, upper] = self.knots.ends();
         let near = SLOPE * (upper - lower);
         let at = self.knots.interpolate(drift, &[lower, lower + near, upper - near, upper]);
@@ -95,16 +110,40 @@ impl Fit<'_> {
         (b, self.knots.interpolate(log, points).iter().map(|v| v.exp()).collect())
     }
 
+    /// Skewness of a step at points: Legendre's polynomials to the third degree, constant beyond the box.
+    fn skewness(&self, parameters: &[f64]) -> Vec<f64> {
+        let [lower, upper] = self.knots.ends();
+        let own = &parameters[2 * self.knots.nodes().len()..];
+        let at = |x: &f64| {
+            let u = ((2.0 * x - lower - upper) / (upper - lower)).clamp(-1.0, 1.0);
+            let basis = [1.0, u, 0.5 * (3.0 * u * u - 1.0), 0.5 * u * (5.0 * u * u - 3.0)];
+            own.iter().zip(basis).map(|(p, q)| p * q).sum::<f64>().clamp(-STEEPEST, STEEPEST)
+        };
+        if self.skewed { self.points.iter().map(at).collect() } else { Vec::new() }
+    }
+
     /// What is left of the data, in standard errors.
     fn residuals(&self, parameters: &[f64]) -> Vec<f64> {
         let (drift, diffusion) = self.coefficients(parameters, self.points);
-        let (mean, variance) = LineChain::on(self.points.to_vec(), &drift, &diffusion, self.step).moments(self.stride);
+        let skewness = self.skewness(parameters);
+        let chain = LineChain::on(self.points.to_vec(), &drift, &diffusion, &skewness, self.step);
+        let fields: Vec<Vec<f64>> = match self.skewed {
+            true => chain.three_moments(self.stride).into(),
+            false => <[Vec<f64>; 2]>::from(chain.moments(self.stride)).into(),
+        };
         let of = |bin: &Bin| {
             let sides = [bin.position - bin.spread, bin.position + bin.spread];
-            let [m, v] = [&mean, &variance].map(|field| sides.map(|x| cubic_on(self.points, field, x)));
+            let at = |field: usize| sides.map(|x| cubic_on(self.points, &fields[field], x));
+            let (m, v) = (at(0), at(1));
             let (between, variance) = (0.5 * (m[1] - m[0]), 0.5 * (v[0] + v[1]));
             let left = bin.mean - 0.5 * (m[0] + m[1]);
-            [left / bin.mean_se, (bin.variance - variance - between * between) / bin.variance_se]
+            let mut all = vec![left / bin.mean_se, (bin.variance - variance - between * between) / bin.variance_se];
+            if self.skewed && bin.third_se > 0.0 {
+                let t = at(2);
+                let third = 0.5 * (t[0] + t[1]) + 1.5 * between * (v[1] - v[0]);
+                all.push((bin.third - third) / bin.third_se);
+            }
+            all
         };
         self.bins.iter().flat_map(of).collect()
     }
@@ -119,7 +158,7 @@ impl Fit<'_> {
     /// The coefficients with their standard errors.
     fn answer(&self, found: &Minimum) -> OneStep {
         let (drift, diffusion) = self.coefficients(&found.parameters, self.axis.nodes());
-        let knots = found.parameters.len() / 2;
+        let knots = self.knots.nodes().len();
         let freedom = (2 * self.bins.len()).saturating_sub(2 * knots).max(1) as f64;
         let misfit = (found.cost / freedom).max(1.0).sqrt();
         let unit = |j: usize| {
@@ -138,6 +177,24 @@ impl Fit<'_> {
         let drift_se = nodes.clone().map(|node| error(0, node)).collect();
         let diffusion_se = nodes.map(|node| diffusion[node] * error(knots, node)).collect();
         OneStep { drift, drift_se, diffusion, diffusion_se }
+    }
+
+    /// Adds to the bars of an answer without a skewness, of these parameters, what b and A change with one.
+    fn widen(&self, answer: &mut OneStep, parameters: &[f64]) {
+        let knots = self.knots.nodes().len();
+        let spread = parameters[..knots].iter().fold(f64::MIN_POSITIVE, |most, b| most.max(b.abs()));
+        let start = [parameters, &[0.0; SKEWNESS]].concat();
+        let scale = [vec![spread; knots], vec![1.0; knots + SKEWNESS]].concat();
+        let free = Mat::zeros(start.len(), start.len());
+        let Some(found) = minimum(&|p| self.residuals(p), &start, &scale, &free, f64::INFINITY) else { return };
+        let (drift, diffusion) = self.coefficients(&found.parameters, self.axis.nodes());
+        let fields =
+            [(&mut answer.drift_se, &answer.drift, drift), (&mut answer.diffusion_se, &answer.diffusion, diffusion)];
+        for (errors, values, others) in fields {
+            for ((se, value), other) in errors.iter_mut().zip(values).zip(others) {
+                *se = se.hypot(other - value);
+            }
+        }
     }
 }
 
@@ -162,7 +219,7 @@ pub(super) fn one_step(
         let scale = [vec![spread; drift.len()], vec![1.0; log.len()]].concat();
         let (step, stride) = (traces.step(), traces.stride());
         let parameters = [drift, log].concat();
-        let fit = Fit { bins: &bins, axis, points: &points, knots, step, stride };
+        let fit = Fit { bins: &bins, axis, points: &points, knots, step, stride, skewed: false };
         let free = Mat::zeros(scale.len(), scale.len());
         let Some(found) = minimum(&|p| fit.residuals(p), &parameters, &scale, &free, f64::INFINITY) else { continue };
         let criterion = found.cost + 2.0 * found.parameters.len() as f64;
@@ -180,7 +237,11 @@ pub(super) fn one_step(
         }
     }
     let Some((_, fit, found)) = best else { return Ok(None) };
-    let answer = fit.has(&found.parameters, found.parameters.len()).then(|| fit.answer(&found));
+    let mut answer = fit.has(&found.parameters, found.parameters.len()).then(|| fit.answer(&found));
+    let skewed = Fit { skewed: true, knots: fit.knots.clone(), ..fit };
+    if let Some(answer) = &mut answer {
+        skewed.widen(answer, &found.parameters);
+    }
     let two = Fit { bins: &self::bins(traces, axis, 2), stride: 2 * fit.stride, ..fit };
     Ok(answer.filter(|_| two.has(&found.parameters, 0)))
 }
