@@ -449,10 +449,11 @@ impl Arrays {
         self.group.dataset(name).ok().and_then(text).is_some_and(|text| text.starts_with(NO_VARIABLE))
     }
 
-    /// Whether a dataset is a dimension scale: the coordinates of an axis.
-    pub fn is_scale(&self, name: &str) -> bool {
-        let text = |dataset: hdf5::Dataset| text_attribute(&dataset, "CLASS");
-        self.group.dataset(name).ok().and_then(text).is_some_and(|text| text == "DIMENSION_SCALE")
+    /// The shape of a dataset; None of a dimension scale: the coordinates of an axis.
+    pub fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        let dataset = self.group.dataset(name).ok()?;
+        let scale = text_attribute(&dataset, "CLASS").is_some_and(|text| text == "DIMENSION_SCALE");
+        (!scale).then(|| dataset.shape())
     }
 
     /// A dataset as numbers, unpacked and NaN where a value is missing, and for each of `scales` the axis that the dataset of this name is a dimension scale of. Errors: [`Error`].

@@ -16,6 +16,10 @@ pub trait Tabulated: Send + Sync {
 
     /// The error of the interpolation.
     fn accuracy(&self) -> Accuracy;
+
+    /// Estimated error of the loss at points (coordinate-major) that matter as these weights say; on one axis, where there is no loss, of the integral of the
+    /// drift over points in increasing order. None where there are too few nodes to leave any out, and for a drift in more variables.
+    fn potential_error(&self, points: &[f64], weights: &[f64]) -> Option<Vec<f64>>;
 }
 
 /// Errors of a table, each as a root mean square over its box, in units of the root mean square of what it is an error of.
@@ -29,4 +33,6 @@ pub struct Accuracy {
     pub given_gradient: Option<f64>,
     /// The same for the gradients of the samples, in units of their standard deviation.
     pub given_sample_gradients: Option<f64>,
+    /// Difference at the nodes between a D that the table gives beside samples, and the covariance of their gradients, which is D.
+    pub given_diffusion: Option<f64>,
 }

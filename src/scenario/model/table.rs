@@ -72,7 +72,7 @@ fn read(table: &Table, data: Option<Located<Data>>) -> Result<Model> {
     let lattice = Lattice::new(axes).map_err(|error| source.solver_error(&file.span, "this table", &error))?;
     let fields = Reader { arrays: &arrays, lattice: &lattice, names: &names }.fields()?;
     let known: Vec<&str> = FIELDS.into_iter().chain(names.iter().map(String::as_str)).collect();
-    let others = arrays.others(&known)?;
+    let others = arrays.others(&known, &lattice.shape())?;
     let kind = Tabulated { file: file.clone(), lattice, fields, others };
     Ok(Model { variables, kind: Arc::new(kind), data: None })
 }
@@ -94,15 +94,6 @@ impl Reader<'_> {
         let (drift, gradient) = (self.array("drift", &["d"])?, self.array("gradient", &["d"])?);
         let diffusion = self.array("diffusion", &["d", "d"])?;
         self.check_samples(losses.as_ref(), gradients.as_ref())?;
-        if let (Some(of), true) =
-            (losses.as_ref().map(|_| "losses").or(gradients.as_ref().map(|_| "gradients")), diffusion.is_some())
-        {
-            let message = format!("{} has both `{of}` and `diffusion`", self.arrays.name());
-            let help = format!(
-                "with samples D is the covariance of their gradients: leave `diffusion` out, or `{of}` with `loss` or `drift` in its place"
-            );
-            return Err(self.arrays.error(message, "which D?", help));
-        }
         if let (Some(losses), Some(loss)) = (&losses, &loss) {
             self.check_mean(losses, loss)?;
         }

@@ -12,6 +12,8 @@ use crate::numerics::symmetric::{packed_index, packed_len};
 const POINTS: usize = 300;
 /// Largest ratio of errors at nodes 2h and h apart: slopes of cubic splines are of third order.
 const MOST: f64 = 8.0;
+/// The same for the values.
+const MOST_OF_VALUES: f64 = 16.0;
 /// Ratios below this say nothing of an order: the error is then taken as the difference itself.
 const LEAST: f64 = 1.5;
 
@@ -37,6 +39,42 @@ impl Tabulated for TableModel {
     fn accuracy(&self) -> Accuracy {
         measure(self, &self.fields)
     }
+
+    fn potential_error(&self, points: &[f64], weights: &[f64]) -> Option<Vec<f64>> {
+        let finest = potential(self, points)?;
+        let (coarser, fields) = coarser(self, &self.fields)?;
+        let middle = potential(&coarser, points)?;
+        let apart = |a: &[f64], b: &[f64]| -> Vec<f64> {
+            let mean =
+                a.iter().zip(b).zip(weights).map(|((a, b), w)| w * (a - b)).sum::<f64>() / weights.iter().sum::<f64>();
+            a.iter().zip(b).map(|(a, b)| a - b - mean).collect()
+        };
+        let size = |difference: &[f64]| difference.iter().zip(weights).map(|(e, w)| w * e * e).sum::<f64>().sqrt();
+        let first = apart(&finest, &middle);
+        let last = self::coarser(&coarser, &fields).and_then(|(coarsest, _)| potential(&coarsest, points));
+        let ratio = last.map_or(1.0, |last| size(&apart(&middle, &last)) / size(&first));
+        let by = if ratio < LEAST || !ratio.is_finite() { 1.0 } else { ratio.min(MOST_OF_VALUES) - 1.0 };
+        Some(first.iter().map(|e| e / by).collect())
+    }
+}
+
+/// The loss at points; on one axis the integral of its slope, from the first of the points on, where there is none.
+fn potential(model: &TableModel, points: &[f64]) -> Option<Vec<f64>> {
+    let d = model.dimension();
+    let mut values = vec![0.0; points.len() / d];
+    if matches!(model.law, Law::SampleLosses { .. } | Law::Loss(_)) {
+        model.loss(points, &mut values);
+        return Some(values);
+    }
+    if d > 1 {
+        return None;
+    }
+    let mut slopes = vec![0.0; points.len()];
+    model.evaluate(points, &mut slopes);
+    for i in 1..points.len() {
+        values[i] = values[i - 1] + 0.5 * (slopes[i] + slopes[i - 1]) * (points[i] - points[i - 1]);
+    }
+    Some(values)
 }
 
 fn measure(model: &TableModel, fields: &Fields) -> Accuracy {
@@ -61,6 +99,7 @@ fn measure(model: &TableModel, fields: &Fields) -> Accuracy {
         diffusion: if has_diffusion { error(&|values| values.diffusion.clone()) } else { None },
         given_gradient: given_gradient(model, fields),
         given_sample_gradients: given_sample_gradients(model, fields),
+        given_diffusion: given_diffusion(model, fields),
     }
 }
 
@@ -177,4 +216,14 @@ fn given_sample_gradients(model: &TableModel, fields: &Fields) -> Option<f64> {
         }
     }
     relative(error.sqrt(), spread.sqrt())
+}
+
+/// The covariance of the gradients of samples, which is D, against a D that is given besides.
+fn given_diffusion(model: &TableModel, fields: &Fields) -> Option<f64> {
+    let (given, data) = (fields.diffusion.as_ref()?, model.data()?);
+    let points = nodes(model);
+    let (mut gradient, mut covariance) = (vec![0.0; points.len()], vec![0.0; given.len()]);
+    data.gradient_covariance(&points, &mut gradient, &mut covariance);
+    let size = rms_difference(&covariance, &vec![0.0; covariance.len()]);
+    relative(rms_difference(&covariance, given), size)
 }

@@ -150,26 +150,32 @@ impl<'a> NamedArrays<'a> {
         Ok(Some(array.as_standard_layout().into_owned()))
     }
 
-    /// Arrays of the file that are none of `known`, without coordinates of axes. Errors: one whose name is nearly that of an array that is
-    /// read and that the file does not have.
-    pub fn others(&self, known: &[&str]) -> Result<Vec<String>> {
-        let coordinates = |name: &String| match &self.store {
-            Store::Archive(_) => false,
-            Store::Group(arrays) => arrays.is_scale(name),
-        };
-        let unknown = self.names.iter().filter(|name| !known.contains(&name.as_str()) && !coordinates(name));
-        let absent: Vec<&str> =
-            known.iter().copied().filter(|known| !self.names.iter().any(|name| name == known)).collect();
+    /// Arrays of the file that are none of `known` and whose last axes are of this shape. Errors: one whose name is nearly that of an array
+    /// that is read and that the file does not have.
+    pub fn others(&self, known: &[&str], shape: &[usize]) -> Result<Vec<String>> {
+        let absent = || known.iter().filter(|known| !self.names.iter().any(|name| name == *known));
+        let unknown = self.names.iter().filter(|name| !known.contains(&name.as_str()));
         let mut others = Vec::new();
         for name in unknown {
-            if let Some(near) = nearest(name, &absent) {
+            let near = absent().find(|near| strsim::damerau_levenshtein(name, near) <= (near.len() / 4).max(1));
+            if let Some(near) = near {
                 let message = format!("`{name}` of {} is no array that is read", self.name());
                 let help = format!("rename it: to {near} if that is meant, else to a name that is less like it");
                 return Err(self.error(message, format!("did you mean `{near}`?"), help));
             }
-            others.push(name.clone());
+            if self.shape(name).is_some_and(|all| all.ends_with(shape)) {
+                others.push(name.clone());
+            }
         }
         Ok(others)
+    }
+
+    /// The shape of an array of numbers; None of what is none, and of coordinates of an axis.
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        match &self.store {
+            Store::Archive(_) => Some(self.read_with_holes(name, &[]).ok()??.shape().to_vec()),
+            Store::Group(arrays) => arrays.shape(name),
+        }
     }
 
     /// The array of this name. Errors: as for [`NamedArrays::read`]; there is none.
