@@ -136,6 +136,14 @@ pub fn too_large(report: Report) -> Report {
     }
 }
 
+/// The same report about something that the user ended.
+pub fn interrupted(report: Report) -> Report {
+    match report.downcast::<At>() {
+        Ok(at) => Report::new(At { outcome: Outcome::Interrupted, ..at }),
+        Err(report) => report,
+    }
+}
+
 /// Most characters of a message that are shown: it may quote what a stranger wrote.
 const LONGEST: usize = 4000;
 

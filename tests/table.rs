@@ -310,6 +310,28 @@ fn what_interpolation_does_to_the_density_is_told_in_units_of_the_temperature() 
 }
 
 #[test]
+fn a_box_that_is_found_ends_with_the_table_and_sgd_without_samples_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = Array1::linspace(-2.0, 2.0, 21).into_dyn();
+    save(folder.path(), &[("x", &at), ("loss", &at.mapv(|x| 0.5 * x * x))]);
+    let text = |grid: &str, more: &str| {
+        format!(
+            "[model]\nkind = \"table\"\nfile = \"t.npz\"\nvariables = [\"x\"]\n[dynamics]\nlearning_rate = 0.4\nbatch_size = 1\n[grid]\n{grid}\n\
+             [initial]\nkind = \"gaussian\"\nmean = [0.0]\nstd = [0.1]\n[time]\nat = [0, 1]\n{more}"
+        )
+    };
+    let auto = "bounds = \"auto\"\ncells = [100]";
+    let prepared = scenario(folder.path(), &text(auto, "")).unwrap().problem().unwrap();
+    let axis = &prepared.problem.grid.axes()[0];
+    assert_eq!([axis.lower(), axis.upper()], [-2.0, 2.0]);
+    assert!(prepared.notes.iter().any(|note| note.contains("the table only from -2 to 2: the grid ends there")));
+    let written = "axes = [{ from = -2, to = 2, cells = 100 }]";
+    let notes = |more: &str| scenario(folder.path(), &text(written, more)).unwrap().problem().unwrap().notes;
+    assert!(notes("[sgd]\nwalkers = 100\n").iter().any(|note| note.contains("the engine \"sgd\" does not run")));
+    assert!(notes("").is_empty(), "{:?}", notes(""));
+}
+
+#[test]
 fn a_group_of_an_hdf5_file_is_a_table_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = hdf5::File::create(folder.path().join("t.h5")).unwrap();

@@ -101,6 +101,30 @@ fn numbers_of_the_file_are_those_of_the_keys() {
 }
 
 #[test]
+fn warnings_name_what_they_rest_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = linear(8, 2_000);
+    let said = |model: &str, rest: &str| {
+        let scenario = scenario(folder.path(), &format!("engines = [\"fokker-planck\"]\n{model}{rest}")).unwrap();
+        warnings(&run(&scenario.problem().unwrap(), &|| false, &|_| (), &Reached::nothing_of(&scenario)).record)
+    };
+    save(folder.path(), "trace", &trace, &[]);
+    let other = said(MODEL, &REST.replace("learning_rate = 0.1", "learning_rate = 0.05"));
+    assert!(
+        other.contains("recorded with learning_rate = 0.1 and batch_size = 1, and the run has 0.05 and 1"),
+        "{other}"
+    );
+    let mut file = NpzWriter::new(std::fs::File::create(folder.path().join("t.npz")).unwrap());
+    file.add_array("trace", &trace).unwrap();
+    let leaving = ArrayD::from_shape_fn(IxDyn(&[8, 2_000]), |i| 1e-3 * i[1] as f64);
+    file.add_array("trace_distance", &leaving).unwrap();
+    file.finish().unwrap();
+    let leaving = said(MODEL, REST);
+    assert!(leaving.contains("the distance from the plane changes by"), "{leaving}");
+    assert!(!leaving.contains("the variance over"), "{leaving}");
+}
+
+#[test]
 fn bad_traces_are_told_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let told = |model: &str, words: &[&str]| {

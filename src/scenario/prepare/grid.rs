@@ -226,7 +226,7 @@ pub(super) fn lengths_at_start(scenario: &Scenario, dynamics: &dyn Dynamics, tem
     bounds::lengths_at_start(dynamics, temperature, &scenario.initial.without_box(), end)
 }
 
-/// The grid on a box for `bounds = "auto"` and how the box was found. Errors: no such box; see [`bounds::find`].
+/// The grid on a box for `bounds = "auto"`, how the box was found, and where a table cuts it, in words. Errors: no such box; see [`bounds::find`].
 pub(super) fn find(
     scenario: &Scenario,
     (bounds, cells): (&Range<usize>, &[usize]),
@@ -234,7 +234,7 @@ pub(super) fn find(
     dynamics: &Arc<dyn Dynamics>,
     temperature: f64,
     minibatch: Option<Minibatch>,
-) -> Result<(Grid, ChosenBounds)> {
+) -> Result<(Grid, ChosenBounds, Vec<String>)> {
     let refuse = |error: fpsolve_solvers::Error| scenario.source.solver_error(bounds, "no such box", &error);
     let on = |ends: &dyn Fn(usize) -> [f64; 2]| -> std::result::Result<Grid, fpsolve_solvers::Error> {
         let axes = scenario.variable_names().into_iter().zip(cells).enumerate();
@@ -255,8 +255,23 @@ pub(super) fn find(
         times: scenario.time.at.value.clone(),
         seed: scenario.seed,
     };
-    let found =
+    let mut found =
         bounds::find(&problem, cells, scenario.options.of::<FokkerPlanckOptions>().stationary).map_err(refuse)?;
+    let mut cut = Vec::new();
+    for (nodes, ends) in model.table().iter().flat_map(|table| table.lattice().axes()).zip(&mut found.bounds) {
+        let (sought, [lower, upper]) = (*ends, nodes.ends());
+        let within = [sought[0].max(lower), sought[1].min(upper)];
+        if within != sought && within[0] < within[1] {
+            *ends = within;
+            cut.push(format!(
+                "grid: the box that was found has {name} from {} to {}, and the table only from {lower} to {upper}: the grid ends there, with \
+                 walls; tabulate a larger box if they matter",
+                sought[0],
+                sought[1],
+                name = nodes.name()
+            ));
+        }
+    }
     let grid = on(&|k| found.bounds[k]).map_err(refuse)?;
-    Ok((grid, found))
+    Ok((grid, found, cut))
 }

@@ -20,6 +20,7 @@ use fpsolve_solvers::problem::initial::Initial as Law;
 use fpsolve_solvers::problem::{Minibatch, Problem, Replacement};
 use fpsolve_validation::verdict::{Expectation, Limit};
 use miette::{Report, Result};
+use toml::de::DeTable;
 
 use super::dynamics::Drive;
 use super::{Scenario, data, initial, model};
@@ -82,13 +83,15 @@ impl Scenario {
             self.check_symmetry(grid)?;
         }
         let on = |lengths: &[f64]| dynamics::build(self, Arc::clone(&model), &given, temperature, lengths);
+        let mut notes = self.notes();
         let (grid, box_found) = match layout {
             Layout::Written(grid) => (grid, None),
             Layout::Sought { bounds, cells } => {
                 // the box is not known yet: differences are based on how far the start gets at first
                 let unconverted = dynamics::unconverted(self, Arc::clone(&model), &given)?;
                 let dynamics = on(&grid::lengths_at_start(self, &*unconverted, temperature))?;
-                let (grid, found) = grid::find(self, (bounds, &cells), &model, &dynamics, temperature, minibatch)?;
+                let (grid, found, cut) = grid::find(self, (bounds, &cells), &model, &dynamics, temperature, minibatch)?;
+                notes.extend(cut);
                 self.check_symmetry(&grid)?;
                 (grid, Some(found))
             }
@@ -126,7 +129,6 @@ impl Scenario {
         let initial = start(&grid)?;
         let dynamics = Arc::new(WithTable::new(dynamics, grid.clone(), model.sample_count()));
         let problem = on_grid(grid, initial, dynamics);
-        let mut notes = self.notes();
         let analyses = self.analysis.prepare(&mut Context {
             source: &self.source,
             problem: &problem,
@@ -193,6 +195,13 @@ impl Scenario {
             ));
         }
         notes.extend(self.model.kind.notes());
+        let written = |key: &str| DeTable::parse(&self.source.text).is_ok_and(|root| root.get_ref().contains_key(key));
+        if self.engines.is_none() && !self.model.brings().samples() && written("sgd") {
+            notes.push(format!(
+                "[sgd] is written, but the engine \"sgd\" does not run: it needs a model with samples, and {}",
+                self.model.brings().no_samples()
+            ));
+        }
         if let (Some(rate), Drive::Steps { learning_rate, .. }) =
             (self.options.of::<SgdTable>().options.amplitude_rate, &self.dynamics.drive)
         {

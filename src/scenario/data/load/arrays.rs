@@ -10,8 +10,12 @@ use py_literal::Value as Descriptor;
 use zip::ZipArchive;
 
 use super::{Columns, DataFile, apart};
+use crate::signal;
 
 pub(super) const TYPES: &str = "save the array with numpy as float64, for example numpy.save(file, a.astype(float))";
+
+/// Numbers that are read before it is asked whether to go on.
+const BLOCK: usize = 1 << 19;
 
 /// How the bytes of an entry become a number.
 type Convert = fn(&[u8]) -> Option<f64>;
@@ -29,12 +33,25 @@ impl ReadableElement for Number {
         let Some(wanted) = len.checked_mul(size).filter(|&n| n as u64 <= super::MAX_BYTES) else {
             return Err(ReadDataError::MissingData);
         };
-        let mut bytes = Vec::new();
-        reader.take(wanted as u64 + 1).read_to_end(&mut bytes).map_err(ReadDataError::Io)?;
-        if bytes.len() != wanted {
-            return Err(ReadDataError::MissingData);
+        // by blocks: the user may end the reading of a large array
+        let (mut reader, mut numbers) = (reader.take(wanted as u64 + 1), Vec::new());
+        let mut block = Vec::new();
+        loop {
+            block.clear();
+            let read = (&mut reader).take((size * BLOCK) as u64).read_to_end(&mut block).map_err(ReadDataError::Io)?;
+            if signal::interrupted() {
+                return Err(ReadDataError::Io(std::io::ErrorKind::Interrupted.into()));
+            }
+            if read == 0 {
+                break;
+            }
+            let whole = block.chunks_exact(size);
+            if !whole.remainder().is_empty() {
+                return Err(ReadDataError::MissingData);
+            }
+            numbers.extend(whole.filter_map(convert).map(Number));
         }
-        Ok(bytes.chunks_exact(size).filter_map(convert).map(Number).collect())
+        if numbers.len() == len { Ok(numbers) } else { Err(ReadDataError::MissingData) }
     }
 }
 

@@ -8,11 +8,14 @@ use std::path::PathBuf;
 use miette::{Report, Result};
 use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::{NpzReader, ReadNpzError};
+use rayon::prelude::*;
 
 use super::arrays::{Number, TYPES, reason};
 use super::locate;
+use crate::error::interrupted;
 use crate::reader::{Located, Source};
 use crate::record::hdf5::Arrays as Hdf5Arrays;
+use crate::signal;
 use crate::text::nearest;
 
 /// File name extensions of archives of numpy.
@@ -24,6 +27,9 @@ const HIERARCHIES: &[&str] = &["h5", "hdf5", "nc", "nc4", "netcdf"];
 pub fn extensions() -> Vec<&'static str> {
     [ARCHIVES, HIERARCHIES].concat()
 }
+
+/// Numbers that are looked at together.
+const CHUNK: usize = 1 << 16;
 
 /// A file of named arrays that is open.
 pub struct NamedArrays<'a> {
@@ -108,7 +114,8 @@ impl<'a> NamedArrays<'a> {
     pub fn read(&self, name: &str, axes: &[String]) -> Result<Option<ArrayD<f64>>> {
         let Some(array) = self.read_with_holes(name, axes)? else { return Ok(None) };
         // the position is sought where there is one: an index of every entry takes longer than all the rest
-        let bad = array.iter().any(|value| !value.is_finite());
+        let finite = |values: &[f64]| values.par_chunks(CHUNK).all(|chunk| chunk.iter().all(|value| value.is_finite()));
+        let bad = !array.as_slice().is_some_and(finite);
         let bad = bad.then(|| array.indexed_iter().find(|(_, value)| !value.is_finite())).flatten();
         if let Some((index, value)) = bad {
             let message = format!("{}: `{name}`{:?} is {value}", self.name(), index_of(&index));
@@ -123,8 +130,10 @@ impl<'a> NamedArrays<'a> {
     /// Errors: an array that is none of numbers; a dimension without coordinates.
     pub fn read_with_holes(&self, name: &str, axes: &[String]) -> Result<Option<ArrayD<f64>>> {
         let Some(position) = self.names.iter().position(|have| have == name) else { return Ok(None) };
-        let broken =
-            |why: String| self.error(format!("array `{name}` of {}: {why}", self.name()), "not readable", TYPES);
+        let broken = |why: String| match signal::interrupted() {
+            true => interrupted(self.error(format!("interrupted while {} was read", self.name()), "not read", "")),
+            false => self.error(format!("array `{name}` of {}: {why}", self.name()), "not readable", TYPES),
+        };
         let array = match &self.store {
             Store::Archive(archive) => {
                 let array: std::result::Result<ArrayD<Number>, _> = archive.borrow_mut().by_index(position);
@@ -147,7 +156,11 @@ impl<'a> NamedArrays<'a> {
                 reordered(array, &ties)
             }
         };
-        Ok(Some(array.as_standard_layout().into_owned()))
+        match signal::interrupted() {
+            true => Err(broken(String::new())),
+            false if array.is_standard_layout() => Ok(Some(array)),
+            false => Ok(Some(array.as_standard_layout().into_owned())),
+        }
     }
 
     /// Arrays of the file that are none of `known` and whose last axes are of this shape. Errors: one whose name is nearly that of an array
