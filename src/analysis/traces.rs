@@ -111,7 +111,7 @@ impl Counts {
     fn of(grid: &Grid, trajectories: &Trajectories, wanted: impl Fn(usize) -> bool) -> Self {
         let mut counts = Self { cells: vec![0; grid.len()], rows: 0 };
         for walker in (0..trajectories.walkers()).filter(|&walker| wanted(walker)) {
-            for row in 0..trajectories.rows() {
+            for row in (0..trajectories.rows()).filter(|&row| trajectories.is_there(walker, row)) {
                 counts.rows += 1;
                 if let Some(cell) = grid.locate(trajectories.position(walker, row)) {
                     counts.cells[cell] += 1;

@@ -67,6 +67,9 @@ fn typical(change: &[f64], effective: &[f64]) -> f64 {
     (square / known().map(|(_, weight)| weight).sum::<f64>().max(f64::MIN_POSITIVE)).sqrt()
 }
 
+/// The place of a row that is not there.
+const NOWHERE: [f64; 3] = [f64::NAN; 3];
+
 /// What trajectories say of drift and diffusion.
 #[derive(Debug, Clone)]
 pub struct Estimate {
@@ -99,7 +102,11 @@ pub(super) fn moments(traces: &Trajectories, lattice: &Lattice, bandwidth: &[f64
     let d = traces.dimension();
     let each = traces.rows() - lag;
     let count = traces.walkers() * each;
-    let start = |i: usize| traces.position(i / each, i % each);
+    // a displacement needs both its ends: what is nowhere is near no node
+    let start = |i: usize| match traces.is_there(i / each, i % each + lag) {
+        true => traces.position(i / each, i % each),
+        false => &NOWHERE[..d],
+    };
     let displacement = |i: usize, out: &mut [f64]| {
         let end = traces.position(i / each, i % each + lag);
         for ((out, end), start) in out.iter_mut().zip(end).zip(start(i)) {

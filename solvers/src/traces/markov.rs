@@ -176,32 +176,36 @@ fn correlations(traces: &Trajectories, estimate: &Estimate, drift: &[f64], diffu
             None => (tau * field(drift, k), 2.0 * tau * field(diffusion, packed_index(d, k, k))),
         }
     };
+    // sums of products, and how many there are
     let of_walker = |walker: usize| {
-        let mut sums = vec![0.0; d * distances];
+        let mut sums = vec![[0.0; 2]; d * distances];
         for k in 0..d {
             let residual = |row: usize| {
+                if !traces.is_there(walker, row) || !traces.is_there(walker, row + 1) {
+                    return f64::NAN;
+                }
                 let (mean, variance) = moment(walker, row, k);
                 let moved = traces.position(walker, row + 1)[k] - traces.position(walker, row)[k];
                 if variance > 0.0 { (moved - mean) / variance.sqrt() } else { 0.0 }
             };
             let residuals: Vec<f64> = (0..steps).map(residual).collect();
             for j in 1..=distances {
-                sums[k * distances + j - 1] = residuals.iter().zip(&residuals[j..]).map(|(a, b)| a * b).sum();
+                let products = residuals.iter().zip(&residuals[j..]).map(|(a, b)| a * b).filter(|p| !p.is_nan());
+                let sum = products.fold([0.0; 2], |[sum, count], p| [sum + p, count + 1.0]);
+                sums[k * distances + j - 1] = sum;
             }
         }
         sums
     };
-    let walkers: Vec<Vec<f64>> = (0..traces.walkers()).into_par_iter().map(of_walker).collect();
+    let walkers: Vec<Vec<[f64; 2]>> = (0..traces.walkers()).into_par_iter().map(of_walker).collect();
+    let sum = |at: usize| walkers.iter().fold([0.0; 2], |t, w| [t[0] + w[at][0], t[1] + w[at][1]]);
     let mean = |k: usize| -> Vec<f64> {
-        (1..=distances)
-            .map(|j| {
-                walkers.iter().map(|w| w[k * distances + j - 1]).sum::<f64>() / (traces.walkers() * (steps - j)) as f64
-            })
-            .collect()
+        let ratio = |[sum, count]: [f64; 2]| sum / count.max(1.0);
+        (0..distances).map(|j| ratio(sum(k * distances + j))).collect()
     };
     let all: Vec<Vec<f64>> = (0..d).map(mean).collect();
     let worst = (0..d).max_by(|&a, &b| all[a][0].abs().total_cmp(&all[b][0].abs())).unwrap_or(0);
-    (all[worst].clone(), 1.0 / ((traces.walkers() * (steps - 1)) as f64).sqrt())
+    (all[worst].clone(), 1.0 / sum(worst * distances)[1].max(1.0).sqrt())
 }
 
 /// Median over the nodes of the conditional variance over a lag, data by chain, and its standard error from those of the nodes.
@@ -246,6 +250,9 @@ fn displacements(
         for _ in 0..starts {
             let row = random.below(traces.rows() - lag);
             let (start, end) = (traces.position(walker, row), traces.position(walker, row + lag));
+            if !traces.is_there(walker, row) || !traces.is_there(walker, row + lag) {
+                continue;
+            }
             let mut x = start.to_vec();
             for _ in 0..lag * traces.stride() {
                 let field = |fields: &[f64], c: usize| linear(&estimate.lattice, &fields[c * n..][..n], &x);
@@ -305,11 +312,17 @@ fn cholesky(d: usize, a: &[f64]) -> [[f64; 3]; 3] {
 
 /// Change of the mean distance from the first to the last quarter of the rows, in standard deviations within the quarters.
 fn drifting(traces: &Trajectories, distance: &[f64]) -> Option<f64> {
-    let (rows, quarter) = (traces.rows(), (traces.rows() / 4).max(1));
-    let part = |from: usize| -> Vec<f64> {
-        (0..traces.walkers()).flat_map(|w| distance[w * rows + from..][..quarter].to_vec()).collect()
+    let rows = traces.rows();
+    let part = |last: bool| -> Vec<f64> {
+        let of = |w: usize| {
+            let there: Vec<f64> =
+                (0..rows).filter(|&row| traces.is_there(w, row)).map(|row| distance[w * rows + row]).collect();
+            let quarter = (there.len() / 4).max(1).min(there.len());
+            if last { there[there.len() - quarter..].to_vec() } else { there[..quarter].to_vec() }
+        };
+        (0..traces.walkers()).flat_map(of).filter(|x| x.is_finite()).collect()
     };
-    let [first, last] = [part(0), part(rows - quarter)].map(|values| {
+    let [first, last] = [part(false), part(true)].map(|values| {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64)
     });

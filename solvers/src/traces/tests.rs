@@ -241,6 +241,44 @@ fn a_hole_that_a_bandwidth_reaches_over_is_refused_unless_it_was_crossed() {
     assert!(two_places(1.0, true).is_ok() && two_places(0.2, false).is_ok());
 }
 
+#[test]
+fn rows_that_are_nan_are_not_there() {
+    let full = well(16, 4_000, 0.1, 0.0, 1);
+    let rows = |keep: &dyn Fn(usize, usize) -> bool| {
+        let at = |w: usize, row: usize| if keep(w, row) { full.position(w, row)[0] } else { f64::NAN };
+        let positions = (0..16).flat_map(|w| (0..4_000).map(move |row| (w, row))).map(|(w, row)| at(w, row)).collect();
+        Trajectories::new(16, 4_000, 1, positions, 0.1, 1).unwrap()
+    };
+    // walkers of different lengths and one with a gap
+    let padded = rows(&|w, row| row < 2_000 + 100 * w && !(w == 3 && (500..700).contains(&row)));
+    let estimate = Estimate::new(&padded, &names(1), Some(0.1)).unwrap();
+    let [drift, noise, ..] = scores(&estimate, 0.1, 3);
+    assert!((0.4..2.0).contains(&drift) && (0.4..2.0).contains(&noise), "{drift} {noise}");
+    let distance = vec![1.0; 64_000];
+    let test = Markov::test(&padded, &estimate, Some(&distance), 1).unwrap();
+    assert_eq!(test.nature, Nature::Markov, "{test:?}");
+    // the same as without the padding
+    let cut = Trajectories::new(
+        16,
+        2_000,
+        1,
+        (0..16).flat_map(|w| (0..2_000).map(move |row| (w, row))).map(|(w, row)| full.position(w, row)[0]).collect(),
+        0.1,
+        1,
+    )
+    .unwrap();
+    let [a, b] =
+        [&rows(&|_, row| row < 2_000), &cut].map(|traces| Estimate::new(traces, &names(1), Some(0.1)).unwrap());
+    assert!(a.drift.iter().zip(&b.drift).all(|(a, b)| (a - b).abs() < 1e-9 || a.is_nan() && b.is_nan()));
+}
+
+#[test]
+fn coordinates_that_depend_on_each_other_are_told() {
+    let positions = (0..500).flat_map(|i| [f64::from(i % 37), 2.0 * f64::from(i % 37) + 1.0]).collect();
+    let refused = Trajectories::new(1, 500, 2, positions, 0.1, 1).unwrap_err().to_string();
+    assert!(refused.contains("is a linear function of the others"), "{refused}");
+}
+
 /// So many rows that what the fit itself gets wrong would show: the width of bins, b and A between nodes, the ends of the box.
 #[test]
 fn bars_hold_with_millions_of_rows_several_steps_apart() {

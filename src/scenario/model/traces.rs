@@ -8,7 +8,7 @@ use fpsolve_solvers::model::formula::FormulaModel;
 use fpsolve_solvers::model::table::{Fields, TableModel};
 use fpsolve_solvers::traces::{Estimate, Trajectories};
 use miette::Result;
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Dimension};
 
 use super::variables::variables;
 use super::{Brought, Given, Model, ModelKind, Parameter, Read};
@@ -106,7 +106,8 @@ fn read(table: &Table, data: Option<Located<Data>>) -> Result<Model> {
             return Err(arrays.error(format!("`{name}` of {} is {value}", arrays.name()), "out of range", help));
         }
     }
-    let trace = arrays.read("trace", &[])?;
+    // rows that are NaN are not there: walkers of different lengths, gaps
+    let trace = finite_or_missing(&arrays, "trace")?;
     let Some(trace) = trace else {
         return Err(arrays.missing("trace", "positions [walkers, rows, variables]"));
     };
@@ -143,6 +144,19 @@ fn scalar(arrays: &NamedArrays, name: &str) -> Result<Option<f64>> {
     }
 }
 
+/// An array of finite numbers and NaN. Errors: an infinite one.
+fn finite_or_missing(arrays: &NamedArrays, name: &str) -> Result<Option<ArrayD<f64>>> {
+    let array = arrays.read_with_holes(name, &[])?;
+    match array.as_ref().and_then(|array| array.indexed_iter().find(|(_, value)| value.is_infinite())) {
+        Some((index, value)) => {
+            let message = format!("{}: `{name}`{:?} is {value}", arrays.name(), index.slice());
+            let help = "leave that walker out, or write NaN from there on: rows that are NaN are not there";
+            Err(arrays.error(message, "not a finite number", help))
+        }
+        None => Ok(array),
+    }
+}
+
 /// Walkers and rows. Errors: other axes than walkers, rows and variables.
 fn shape(arrays: &NamedArrays, trace: &ArrayD<f64>, d: usize) -> Result<(usize, usize)> {
     match *trace.shape() {
@@ -163,7 +177,7 @@ fn shape(arrays: &NamedArrays, trace: &ArrayD<f64>, d: usize) -> Result<(usize, 
 
 /// The distances off the plane. Errors: another number of them than rows.
 fn distance(arrays: &NamedArrays, walkers: usize, rows: usize) -> Result<Option<Vec<f64>>> {
-    let Some(distance) = arrays.read("trace_distance", &[])? else { return Ok(None) };
+    let Some(distance) = finite_or_missing(arrays, "trace_distance")? else { return Ok(None) };
     if distance.len() != walkers * rows {
         let message = format!(
             "`trace_distance` of {} has the shape {:?} for {walkers} walkers with {rows} rows",
@@ -204,7 +218,12 @@ impl ModelKind for Written {
     }
 
     fn notes(&self) -> Vec<String> {
-        Vec::new()
+        let traces = &self.0.trajectories;
+        let all = traces.walkers() * traces.rows();
+        match all - traces.present() {
+            0 => Vec::new(),
+            missing => vec![format!("traces: {missing} of {all} rows are NaN and count as not there")],
+        }
     }
 
     fn brings(&self, _data: bool) -> Brought {

@@ -98,7 +98,7 @@ fn roots(d: usize, v: &[f64], rows: f64, fourth: f64) -> Option<[Mat<f64>; 2]> {
 /// Bins of the box that hold enough rows, as many as give each some fifty, but no narrower than the distance of the nodes.
 fn bins(traces: &Trajectories, lattice: &Lattice, chain: &ChainLattice, lag: usize) -> Vec<Bin> {
     let (d, nodes, frames) = (lattice.dimension(), lattice.axes()[0].nodes().len(), frames(lattice));
-    let rows = (traces.walkers() * (traces.rows() / lag)) as f64;
+    let rows = (traces.present() / lag) as f64;
     let each = ((rows / TYPICAL).powf(1.0 / d as f64) as usize).clamp(FEWEST_BINS, nodes.max(FEWEST_BINS));
     // place and displacement (d, d) from a row
     let entry = |&(walker, row): &(usize, usize)| {
@@ -120,7 +120,7 @@ fn bins(traces: &Trajectories, lattice: &Lattice, chain: &ChainLattice, lag: usi
     let mut inside: Vec<Vec<(usize, usize)>> = vec![Vec::new(); each.pow(d as u32)];
     for walker in 0..traces.walkers() {
         for row in (0..traces.rows().saturating_sub(lag)).step_by(lag) {
-            if let Some(at) = bin_of(&entry(&(walker, row))) {
+            if let Some(at) = bin_of(&entry(&(walker, row))).filter(|_| traces.is_there(walker, row + lag)) {
                 inside[at].push((walker, row));
             }
         }

@@ -49,7 +49,8 @@ fn bins(traces: &Trajectories, axis: &SplineAxis, lag: usize) -> Vec<Bin> {
     for walker in 0..traces.walkers() {
         for row in (0..traces.rows().saturating_sub(lag)).step_by(lag) {
             let x = traces.position(walker, row)[0];
-            if x >= lower - 0.5 * spacing && x <= upper + 0.5 * spacing {
+            let inside_box = x >= lower - 0.5 * spacing && x <= upper + 0.5 * spacing;
+            if inside_box && traces.is_there(walker, row + lag) {
                 let i = nodes.partition_point(|node| node + 0.5 * spacing < x).min(nodes.len() - 1);
                 inside[i].push([x, traces.position(walker, row + lag)[0] - x]);
             }
