@@ -73,15 +73,53 @@ pub fn wrapped(text: &str) -> String {
         .collect()
 }
 
-/// Columns padded to their widest cell, two spaces of indentation.
+/// Columns padded to their widest cell, two spaces of indentation; where that is wider than [`WIDTH`], the widest cells go on below, in
+/// their columns.
 pub fn table(rows: &[Vec<String>], out: &mut String) {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |k: usize| rows.iter().filter_map(|row| row.get(k)).map(|cell| cell.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, &w)| format!("{cell}{}", " ".repeat(w - cell.chars().count())));
-        let _ = writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    let most = |k: usize, size: fn(&str) -> usize| {
+        rows.iter().filter_map(|row| row.get(k)).map(|cell| size(cell)).max().unwrap_or(0)
+    };
+    let longest_word = |cell: &str| cell.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
+    let least: Vec<usize> = (0..columns).map(|k| most(k, longest_word)).collect();
+    let mut widths: Vec<usize> = (0..columns).map(|k| most(k, |cell| cell.chars().count())).collect();
+    while widths.iter().sum::<usize>() + 2 * columns > WIDTH {
+        let breakable = (0..columns).filter(|&k| widths[k] > least[k]);
+        let Some(widest) = breakable.max_by_key(|&k| widths[k]) else { break };
+        widths[widest] -= 1;
     }
+    for row in rows {
+        let cells: Vec<Vec<String>> = row.iter().zip(&widths).map(|(cell, &width)| folded(cell, width)).collect();
+        for line in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+            let part = |cell: &Vec<String>| cell.get(line).cloned().unwrap_or_default();
+            let padded = cells.iter().map(part).zip(&widths).map(|(part, &width)| format!("{part:width$}"));
+            let _ = writeln!(out, "  {}", padded.collect::<Vec<_>>().join("  ").trim_end());
+        }
+    }
+}
+
+/// The lines of a cell that may be so wide, broken at spaces.
+fn folded(cell: &str, width: usize) -> Vec<String> {
+    if cell.chars().count() <= width {
+        return vec![cell.to_string()];
+    }
+    let options = textwrap::Options::new(width).break_words(false);
+    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(cell, options).into_iter().map(|line| line.into_owned()).collect()
+}
+
+/// What a system says that refuses to write, in plain words, and what to do; None for what is not known here.
+pub fn refused_write(said: &str) -> Option<(&'static str, &'static str)> {
+    let known = [
+        (
+            "File too large",
+            "it would become larger than the limit for files allows",
+            "raise the limit (ulimit -f unlimited), or write less: fewer output times, cells or walkers that are kept",
+        ),
+        ("No space left on device", "the disk is full", "make room, or choose another place with -o"),
+        ("Disk quota exceeded", "the disk quota is used up", "make room, or choose another place with -o"),
+    ];
+    known.into_iter().find(|(words, ..)| said.contains(words)).map(|(_, why, help)| (why, help))
 }
 
 /// A number in at most four significant digits; unknown where it is not one.
@@ -248,6 +286,34 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!((lines.len(), lines[2]), (3, "  short"));
         assert!(lines[1].starts_with("      word") && lines.iter().all(|line| line.chars().count() <= WIDTH), "{text}");
+    }
+
+    #[test]
+    fn tables_that_are_too_wide_go_on_below_in_their_columns() {
+        let row = |cells: [&str; 3]| cells.map(String::from).to_vec();
+        let mut narrow = String::new();
+        table(&[row(["a", "value", "why"]), row(["bb", "1", "so"])], &mut narrow);
+        assert_eq!(narrow, "  a   value  why\n  bb  1      so\n");
+        let (long, mut wide) = ("reason ".repeat(20), String::new());
+        table(&[row(["a", "value", "why"]), row(["bb", "1", long.trim()])], &mut wide);
+        let lines: Vec<&str> = wide.lines().collect();
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH) && lines.len() == 3, "{wide}");
+        assert!(lines[1].starts_with("  bb  1      reason") && lines[2].starts_with("             reason"), "{wide}");
+        let mut unbreakable = String::new();
+        table(&[row(["a", &"x".repeat(200), "why not"])], &mut unbreakable);
+        assert_eq!(unbreakable.split_whitespace().collect::<Vec<_>>().len(), 4);
+    }
+
+    #[test]
+    fn what_the_system_says_of_writing_is_told_in_plain_words() {
+        let said =
+            "H5Fflush(): errno = 27, error message = 'File too large', bytes actually written = 18446744073709551615";
+        assert!(refused_write(said).is_some_and(|(why, help)| why.contains("limit") && help.contains("ulimit -f")));
+        assert_eq!(
+            refused_write("No space left on device (os error 28)").map(|(why, _)| why),
+            Some("the disk is full")
+        );
+        assert_eq!(refused_write("Permission denied (os error 13)"), None);
     }
 
     #[test]

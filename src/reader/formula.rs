@@ -9,6 +9,12 @@ use super::value::Value;
 /// Most characters of a formula.
 pub const MAX_FORMULA: usize = 4096;
 
+/// Words by which other languages join conditions.
+const JOINING: [&str; 4] = ["and", "or", "AND", "OR"];
+/// How conditions are joined here, where they are numbers: 1 where they hold, else 0.
+const JOINED: &str = "conditions are joined by a product for \"and\", such as (x < 0)*(x > -1), and by max for \"or\", such as \
+                      max(x < 0, x > 1)";
+
 /// A formula as it was written; names and syntax are checked by [`Source::parse`]. Errors: no string; empty; too long.
 pub fn formula(value: &Value) -> Result<Located<String>> {
     let text = value.string()?;
@@ -29,7 +35,14 @@ impl Source {
     pub fn parse(&self, formula: &Located<String>, symbols: &Symbols) -> Result<Expression> {
         parse(&formula.value, symbols).map_err(|error| {
             let span = self.inside(formula, error.span.clone());
-            let help = if error.help.is_empty() { "write a formula such as x^2/2 + sin(x)" } else { &error.help };
+            let mut words = formula.value.split(|c: char| !c.is_alphanumeric());
+            let help = if error.message.contains("operator is missing") && words.any(|word| JOINING.contains(&word)) {
+                JOINED
+            } else if error.help.is_empty() {
+                "write a formula such as x^2/2 + sin(x)"
+            } else {
+                &error.help
+            };
             self.error(&span, error.message, "in this formula", help)
         })
     }

@@ -11,6 +11,7 @@ use miette::{Report, Result};
 use super::convert::{Format, Written, to_toml};
 use crate::error;
 use crate::setting::advice;
+use crate::text::refused_write;
 
 /// Largest scenario file, bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
@@ -195,6 +196,7 @@ pub fn plain_io(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "there is no such file".into(),
         std::io::ErrorKind::PermissionDenied => "permission denied".into(),
         std::io::ErrorKind::IsADirectory => "it is a folder".into(),
-        _ => error.to_string(),
+        std::io::ErrorKind::AlreadyExists => "there is such a file already".into(),
+        _ => refused_write(&error.to_string()).map_or_else(|| error.to_string(), |(why, _)| why.into()),
     }
 }

@@ -170,6 +170,11 @@ impl<'a> Value<'a> {
     /// A table whose keys are checked later, by [`Table::kind`] or because the user chooses them. Errors: no table.
     pub fn open_table(&self) -> Result<Table<'a>> {
         let Some(entries) = self.item.get_ref().as_table() else {
+            if self.item.get_ref().as_array().is_some_and(|list| list.iter().any(|item| item.get_ref().is_table())) {
+                let message = format!("`{}` must be one table, and is a list of them", self.path);
+                let help = format!("write [{}] in single brackets, once, and its keys below it", self.path);
+                return Err(self.error(message, "a list of tables", help));
+            }
             return Err(self.wrong_type("a table", "{ … }"));
         };
         Ok(Table { source: self.source, path: self.path.clone(), span: self.span(), entries: Some(entries) })

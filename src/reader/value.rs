@@ -43,6 +43,11 @@ impl<'a> Value<'a> {
         self.item.get_ref().is_array()
     }
 
+    /// Whether the value is a table.
+    pub fn is_table(&self) -> bool {
+        self.item.get_ref().is_table()
+    }
+
     /// Whether the value is true or false.
     pub fn is_boolean(&self) -> bool {
         self.item.get_ref().is_bool()
@@ -61,11 +66,18 @@ impl<'a> Value<'a> {
     pub fn wrong_type(&self, expected: &str, example: &str) -> Report {
         let found = describe(self.item.get_ref());
         let key = self.path.rsplit('.').next().unwrap_or_default();
-        let help = match key.ends_with(']') {
-            true => format!("write for example {example}"),
-            false => format!("write for example {key} = {example}"),
+        let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let help = match (key.ends_with(']'), key.chars().all(bare)) {
+            (true, _) => format!("write for example {example}"),
+            (false, true) => format!("write for example {key} = {example}"),
+            (false, false) => format!("write for example \"{key}\" = {example}"),
         };
         self.error(format!("`{}` must be {expected}, not {found}", self.path), format!("this is {found}"), help)
+    }
+
+    /// The number that stands in a string.
+    fn meant(&self) -> Option<f64> {
+        self.item.get_ref().as_str()?.trim().parse().ok().filter(|x: &f64| x.is_finite())
     }
 
     /// A finite number; whole numbers count as numbers. Errors: another type; nan or inf.
@@ -73,7 +85,7 @@ impl<'a> Value<'a> {
         let value = match self.item.get_ref() {
             DeValue::Float(float) => float.as_str().parse().ok(),
             DeValue::Integer(integer) => integer_value(integer).map(|n| n as f64),
-            _ => return Err(self.wrong_type("a number", "0.5")),
+            _ => return Err(self.wrong_type("a number", &self.meant().map_or("0.5".into(), exact))),
         };
         match value {
             Some(value) if f64::is_finite(value) => Ok(self.locate(value)),
@@ -108,18 +120,22 @@ impl<'a> Value<'a> {
     /// A whole number in a range. Errors: another type, also 2.0 or 1e3; out of the range.
     pub fn count(&self, range: RangeInclusive<u64>) -> Result<Located<u64>> {
         let (low, high) = (*range.start(), *range.end());
+        let example = |near: Option<f64>| {
+            let near = near.filter(|x| (0.0..1e15).contains(x)).map_or(low.max(1), |x| x.round() as u64);
+            near.clamp(low, high).to_string()
+        };
         let integer = match self.item.get_ref() {
             DeValue::Integer(integer) => integer_value(integer),
             DeValue::Float(float) => {
                 let value: f64 = float.as_str().parse().unwrap_or(f64::NAN);
                 if value.fract() != 0.0 || !(0.0..1e15).contains(&value) {
-                    return Err(self.wrong_type("a whole number", &low.max(1).to_string()));
+                    return Err(self.wrong_type("a whole number", &example(Some(value))));
                 }
                 let message = format!("`{}` must be a whole number, without point or exponent", self.path);
                 let help = format!("write {value:.0} for {}", float.as_str());
                 return Err(self.error(message, "a decimal number", help));
             }
-            _ => return Err(self.wrong_type("a whole number", &low.max(1).to_string())),
+            _ => return Err(self.wrong_type("a whole number", &example(self.meant()))),
         };
         match integer.and_then(|n| u64::try_from(n).ok()) {
             Some(n) if (low..=high).contains(&n) => Ok(self.locate(n)),

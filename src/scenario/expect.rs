@@ -6,7 +6,7 @@ use miette::Result;
 use crate::analysis::ANALYSES;
 use crate::engine::{ENGINES, Representation};
 use crate::reader::{Located, Table, Value};
-use crate::text::nearest;
+use crate::text::{exact, nearest};
 
 /// The groups of a record that expectations may name.
 fn groups() -> Vec<&'static str> {
@@ -40,6 +40,14 @@ fn expectation(path: Located<String>, value: &Value) -> Result<Expectation> {
         return Err(value.source().error(&path.span, message, label, help));
     }
     let help = format!("write \"{}\" = {{ value = 0.0, rtol = 1e-6 }} (or atol)", path.value);
+    if !value.is_table() {
+        let (number, tolerance) = value.number().map_or((0.5, "rtol"), |number| match number.value {
+            0.0 => (0.0, "atol"),
+            x => (x, "rtol"),
+        });
+        let example = format!("{{ value = {}, {tolerance} = 1e-6 }}", exact(number));
+        return Err(value.wrong_type("a table with the number and its tolerance", &example));
+    }
     let table = value.open_table()?;
     let unquoted = table.get("value").is_none() && table.values().iter().any(|(_, v)| v.open_table().is_ok());
     if unquoted {
