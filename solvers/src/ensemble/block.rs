@@ -112,6 +112,16 @@ impl Clone for Block {
     }
 }
 
+/// "1 step", "2 steps".
+pub(crate) fn steps(n: u64) -> String {
+    if n == 1 { "1 step".into() } else { format!("{n} steps") }
+}
+
+/// The verb for so many.
+pub(crate) fn were(n: u64) -> &'static str {
+    if n == 1 { "was" } else { "were" }
+}
+
 /// Counts of walker steps that the user must hear of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {

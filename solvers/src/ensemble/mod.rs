@@ -33,6 +33,7 @@ pub use crate::engine::Trajectories;
 pub use crate::numerics::aligned::Aligned;
 pub use advance::{Stop, Watch};
 pub use block::{BLOCK, Block, Tally};
+pub(crate) use block::{steps, were};
 pub use histogram::Locator;
 pub use moments::Moments;
 pub use walkers::Ensemble;

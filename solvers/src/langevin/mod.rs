@@ -28,7 +28,7 @@ use std::sync::Arc;
 use crate::Error;
 use crate::dynamics::{Coefficients, table};
 use crate::engine::{Archive, Attribute, Engine, Interrupt, Ranks, Snapshot, Statistics};
-use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Trajectories};
+use crate::ensemble::{BLOCK, Block, Ensemble, Stop, Trajectories, steps, were};
 use crate::fault::{Fault, planted};
 use crate::problem::Problem;
 pub use chain::LangevinChain;
@@ -336,19 +336,21 @@ impl Engine for Langevin {
         let mut warnings = self.step_warnings();
         if tally.overlong > 0 {
             warnings.push(format!(
-                "{} steps of Langevin walkers ({:.1e} of all) were longer than the box: the step {:.3e} is too long where \
-                 drift or noise are that strong",
-                tally.overlong,
+                "{} of Langevin walkers ({:.1e} of all) {} longer than the box: the step {:.3e} is too long where drift or \
+                 noise are that strong",
+                steps(tally.overlong),
                 tally.overlong as f64 / all,
+                were(tally.overlong),
                 self.step
             ));
         }
         if tally.multiple_reflections > 0 {
             warnings.push(format!(
-                "{} steps of Langevin walkers ({:.1e} of all) were reflected more than once: the law next to the walls is \
-                 not to be trusted; take a shorter step or a wider grid",
-                tally.multiple_reflections,
-                tally.multiple_reflections as f64 / all
+                "{} of Langevin walkers ({:.1e} of all) {} reflected more than once: the law next to the walls is not to be \
+                 trusted; take a shorter step or a wider grid",
+                steps(tally.multiple_reflections),
+                tally.multiple_reflections as f64 / all,
+                were(tally.multiple_reflections)
             ));
         }
         warnings

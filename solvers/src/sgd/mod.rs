@@ -35,7 +35,7 @@ pub mod sampling;
 use std::sync::Arc;
 
 use crate::engine::{Archive, Attribute, Engine, Interrupt, Ranks, Snapshot, Statistics};
-use crate::ensemble::{Ensemble, Stop, Trajectories};
+use crate::ensemble::{Ensemble, Stop, Trajectories, steps, were};
 use crate::error::Error;
 use crate::fault::{Fault, planted};
 use crate::problem::Problem;
@@ -247,9 +247,11 @@ impl Engine for Sgd {
         if overlong > 0 {
             let all = self.steps as f64 * self.ensemble.walkers() as f64;
             warnings.push(format!(
-                "{overlong} steps ({:.1e} of all) were longer than the box: there are places where a batch gradient is huge; \
-                 the walkers were kept, those off the grid count as outside",
-                overlong as f64 / all
+                "{} ({:.1e} of all) {} longer than the box: there are places where a batch gradient is huge; the walkers \
+                 were kept, those off the grid count as outside",
+                steps(overlong),
+                overlong as f64 / all,
+                were(overlong)
             ));
         }
         match &self.descent.draws {
