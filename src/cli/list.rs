@@ -9,6 +9,7 @@ use crate::figure::FIGURES;
 use crate::reader::Kind;
 use crate::scenario::keys::keys;
 use crate::scenario::{initial, model, noise};
+use crate::text::table;
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
@@ -29,12 +30,8 @@ struct Args {}
 fn run(_args: &Args) -> Result<Outcome, Failure> {
     let mut text = String::new();
     let mut section = |title: &str, rows: Vec<(String, String)>| {
-        let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         text += &format!("{title}\n");
-        for (name, about) in rows {
-            text += format!("  {name:width$}  {about}").trim_end();
-            text += "\n";
-        }
+        table(&rows.into_iter().map(|(name, about)| vec![name, about]).collect::<Vec<_>>(), &mut text);
         text += "\n";
     };
     section("keys of a scenario; defaults in brackets", keys());
@@ -43,8 +40,8 @@ fn run(_args: &Args) -> Result<Outcome, Failure> {
     section("model.kind", kinds(model::MODEL_KINDS));
     section("noise.kind", kinds(noise::NOISE_KINDS));
     section("initial.kind", kinds(initial::INITIAL_KINDS));
-    for table in engine::tables() {
-        table.choices.iter().for_each(|(key, rows)| section(&format!("{}.{key}", table.key), rows()));
+    for words in engine::tables() {
+        words.choices.iter().for_each(|(key, rows)| section(&format!("{}.{key}", words.key), rows()));
     }
     section("pictures", FIGURES.iter().map(|figure| row(figure.name, figure.about)).collect());
     super::print(&(text.trim_end().to_string() + "\n"))?;
