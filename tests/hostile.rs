@@ -166,3 +166,107 @@ time = { end = 1.0, outputs = 2 }
     assert!(output.status.code().is_some_and(|code| code != 0) && said.contains("cells away"), "{said}");
     assert!(!said.contains("bug"), "{said}");
 }
+
+/// Whatever --force allows, and by whatever name the target is called.
+#[test]
+fn what_is_read_is_never_the_target() {
+    let folder = small();
+    let at = |name: &str| folder.path().join(name);
+    let data = r#"
+model = { kind = "sample-loss", variables = ["w"], sample_loss = "(y - w*x)^2", data = { file = "points.csv" } }
+dynamics = { learning_rate = 0.1, batch_size = 1 }
+grid = { axes = [{ from = -1, to = 3, cells = 32 }] }
+initial = { kind = "uniform" }
+time = { end = 1.0, outputs = 2 }
+"#;
+    std::fs::write(at("data.toml"), data).unwrap();
+    std::fs::write(at("points.csv"), "x,y\n1,1\n2,2.1\n3,2.9\n").unwrap();
+    succeeds(folder.path(), &["scenario", "small.toml", "-q", "-o", "record.h5"]);
+    symlink("small.toml", at("link.h5")).unwrap();
+    std::fs::hard_link(at("points.csv"), at("hard.h5")).unwrap();
+    let kept =
+        ["small.toml", "data.toml", "points.csv", "record.h5"].map(|name| (name, std::fs::read(at(name)).unwrap()));
+    for (arguments, said) in [
+        (&["scenario", "small.toml", "-f", "-o", "small.toml"][..], "is the scenario"),
+        (&["scenario", "small.toml", "-f", "-o", "link.h5"], "is the scenario"),
+        (&["scenario", "data.toml", "-f", "-o", "points.csv"], "is the data file"),
+        (&["scenario", "data.toml", "-f", "-o", "hard.h5"], "is the data file"),
+        (&["convergence", "small.toml", "-f", "-o", "small.toml"], "is the scenario"),
+        (&["convergence", "data.toml", "-f", "-o", "points.h5"], "is the data file"),
+        (&["landscape", "small.toml", "-f", "-o", "small.toml"], "is the scenario"),
+        (&["sweep", "small.toml", "-f", "-o", "small.toml", "--over", "seed=1,2"], ""),
+        (&["resume", "record.h5", "-f", "-o", "small.toml"], ""),
+        (&["report", "record.h5", "-f", "-o", "record.h5"], "is the record"),
+        (&["plot", "record.h5", "-o", "record.h5"], "is the record"),
+    ] {
+        let output = fpsolve(folder.path(), arguments);
+        let words = words(&output);
+        let refused = output.status.code() == Some(2) && words.contains(said);
+        assert!(refused || said.is_empty(), "{arguments:?}: {:?} {words}", output.status);
+        for (name, before) in &kept {
+            assert!(&std::fs::read(at(name)).unwrap() == before, "{arguments:?}: {name} was changed");
+        }
+    }
+}
+
+#[test]
+fn pictures_that_cannot_be_as_asked_are_refused() {
+    let folder = small();
+    succeeds(folder.path(), &["scenario", "small.toml", "-q"]);
+    for (arguments, said) in [
+        (&["--only", "density", "--format", "pdf", "-o", "p.png"][..], "--format asks for another format than p.png"),
+        (&["--format", "svg", "--width", "500"], "--width 500 is that of PNG pictures"),
+        (&["-o", "/dev/full"], "/dev/full is there already and is no folder"),
+        (&["-o", "small.toml"], "is no folder"),
+    ] {
+        let output = fpsolve(folder.path(), &[&["plot", "small.h5"], arguments].concat());
+        let words = words(&output);
+        assert!(output.status.code() == Some(2) && words.contains(said), "{arguments:?}: {words}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+    let arguments = ["plot", "small.h5", "--only", "density", "--format", "png", "-o", "p.png"];
+    succeeds(folder.path(), &arguments);
+    assert!(folder.path().join("p.png").exists());
+}
+
+/// A limit on the size of files is told in plain words, without what the library says of its buffers.
+#[test]
+fn a_limit_of_file_sizes_is_told() {
+    let folder = small();
+    succeeds(folder.path(), &["scenario", "small.toml", "-q", "-o", "whole.h5"]);
+    let program = env!("CARGO_BIN_EXE_fpsolve");
+    for arguments in ["scenario small.toml -q -o cut.h5", "plot whole.h5 --only density -o cut.png", "report whole.h5"]
+    {
+        let limited = format!("ulimit -f 4; exec {program} {arguments}");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &limited])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let words = words(&output);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments}: {:?} {words}", output.status);
+        assert!(words.contains("limit for files") && words.contains("ulimit -f"), "{arguments}: {words}");
+        assert!(!words.contains("bytes actually written") && !words.contains("os error"), "{arguments}: {words}");
+    }
+}
+
+/// The record of a run that was ended before its first output time has a grid and nothing on it.
+#[test]
+fn a_record_with_nothing_to_draw_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = |name: &str, axis: &str, values: Vec<f64>| {
+        let values = ndarray::Array1::from_vec(values).into_dyn();
+        fpsolve::record::Dataset::float(name, values, &[axis], "1", name)
+    };
+    let mut record = fpsolve::record::Record::new("empty");
+    let mut group = fpsolve::record::Group::new("grid");
+    group.datasets.push(grid("x", "x", vec![0.5, 1.5]));
+    group.datasets.push(grid("x_edges", "x_edges", vec![0.0, 1.0, 2.0]));
+    record.groups.push(group);
+    let path = folder.path().join("empty.h5");
+    fpsolve::record::hdf5::write(&record, &path, fpsolve::record::hdf5::Existing::Kept).unwrap();
+    let output = fpsolve(folder.path(), &["plot", "empty.h5"]);
+    assert_eq!(output.status.code(), Some(1), "{}", words(&output));
+    assert!(words(&output).contains("empty.h5 holds nothing to draw"), "{}", words(&output));
+}

@@ -122,3 +122,83 @@ fn a_second_signal_ends_the_program_and_leaves_the_old_record() {
     assert_eq!(std::fs::read(folder.path().join("record.h5")).unwrap(), b"old");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
 }
+
+/// Starts a subcommand on a shipped scenario and interrupts it after some time.
+fn interrupted(folder: &Path, arguments: &[&str], after: Duration) -> (Option<i32>, String) {
+    let run = command(folder, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    sleep(after);
+    send(&run, "-INT");
+    ended(run)
+}
+
+#[test]
+fn what_is_interrupted_draws_no_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = |name: &str| std::path::absolute(Path::new("scenarios").join(name)).unwrap().display().to_string();
+    let (validity, ladder) = (scenario("validity.toml"), scenario("transient-2d.toml"));
+    for (arguments, after) in [
+        (["validity", &validity, "-q", "-f", "-o", "record.h5"], 1000),
+        (["convergence", &ladder, "-q", "-f", "-o", "record.h5"], 300),
+        (["convergence", &ladder, "-q", "-f", "-o", "record.h5"], 3000),
+    ] {
+        let (code, said) = interrupted(folder.path(), &arguments, Duration::from_millis(after));
+        assert_eq!(code, Some(130), "{arguments:?}: {said}");
+        assert!(said.starts_with("interrupted: ") && !said.contains("error"), "{arguments:?}: {said}");
+        let drawn = |ending: &str| folder.path().join(format!("record.{ending}")).exists();
+        assert!(!drawn("png") && !drawn("svg"), "{arguments:?}");
+        if drawn("h5") {
+            assert_eq!(label(&read(&folder.path().join("record.h5")), "status"), "interrupted", "{arguments:?}");
+        }
+        assert!(drawn("h5") || arguments[0] == "validity", "{arguments:?}: nothing was written");
+    }
+}
+
+/// Estimating takes longer than that: it is refused as a limit is that the estimate exceeds.
+#[test]
+fn a_time_limit_that_ends_the_estimate_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = std::path::absolute("scenarios/transient.toml").unwrap();
+    for limit in ["0.001s", "0.01s", "0.1s"] {
+        let arguments = ["scenario", scenario.to_str().unwrap(), "-q", "-o", "record.h5", "--time-limit", limit];
+        let run = command(folder.path(), &arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let (code, said) = ended(run);
+        assert!(code == Some(4) && said.contains("--time-limit"), "{limit}: {code:?} {said}");
+        assert!(!folder.path().join("record.h5").exists(), "{limit}");
+    }
+}
+
+/// The process that reads and draws for another ends with it, whatever ends that.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_child_of_a_plot_ends_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = std::path::absolute("scenarios/double-well.toml").unwrap();
+    let arguments = ["scenario", scenario.to_str().unwrap(), "-q", "-o", "record.h5"];
+    assert!(command(folder.path(), &arguments).status().unwrap().success());
+    for signal in ["-TERM", "-KILL"] {
+        let wide = ["plot", "record.h5", "--width", "20000", "-o", "pictures"]; // takes many seconds
+        let run = command(folder.path(), &wide).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let children = format!("/proc/{0}/task/{0}/children", run.id());
+        let start = Instant::now();
+        let child = loop {
+            let text = std::fs::read_to_string(&children).unwrap_or_default();
+            match text.split_whitespace().next() {
+                Some(child) => break child.to_string(),
+                None => assert!(start.elapsed() < HANG, "no child"),
+            }
+            sleep(Duration::from_millis(5));
+        };
+        sleep(Duration::from_millis(300)); // it is drawing
+        send(&run, signal);
+        let (code, _) = ended(run);
+        assert_eq!(code, None, "{signal}");
+        // a process that has ended and that nobody has waited for yet is there as a zombie
+        let state = || std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        let there = || state().rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"));
+        let since = Instant::now();
+        while there() && since.elapsed() < Duration::from_secs(2) {
+            sleep(Duration::from_millis(10));
+        }
+        assert!(!there(), "{signal}: the child {child} goes on: {}", state());
+    }
+}

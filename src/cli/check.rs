@@ -11,7 +11,7 @@ use crate::error::{self, Failure, Outcome};
 use crate::limits;
 use crate::scenario::{Prepared, Scenario};
 use crate::signal;
-use crate::text::{count, exact, interval, parse_size, rounded, short, size};
+use crate::text::{WIDTH, count, exact, interval, parse_size, rounded, short, size, table, wrapped};
 use fpsolve_solvers::model::table::SplineAxis;
 use fpsolve_solvers::problem::grid::Axis;
 
@@ -71,11 +71,11 @@ fn told(scenario: &Scenario, time: TimeLimit, limit: u64) -> Result<String, Fail
     let prepared = scenario.problem()?;
     let estimate = limits::check_built(scenario, &prepared, limit)?;
     let expected = time.check(scenario, &prepared, true)?;
-    let mut text = heading(&prepared);
+    let mut text = wrapped(&heading(&prepared));
     text += "\nDefaults taken for keys that are not written:\n";
     text += &defaults(scenario);
-    text += &format!("\nMemory (limit {}):\n{}", size(limit as f64), estimate.to_text());
-    text += &format!("\nTime ({}):\n{}", count(expected.threads(), "thread"), expected.to_text());
+    text += &format!("\nMemory (limit {}):\n{}", size(limit as f64), fitted(&estimate.to_text()));
+    text += &format!("\nTime ({}):\n{}", count(expected.threads(), "thread"), fitted(&expected.to_text()));
     Ok(text)
 }
 
@@ -133,6 +133,21 @@ fn heading(prepared: &Prepared) -> String {
 
 fn defaults(scenario: &Scenario) -> String {
     let defaults = scenario.source.defaults();
-    let width = defaults.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
-    defaults.iter().map(|(key, value)| format!("  {key:width$}  {value}\n")).collect()
+    let mut text = String::new();
+    table(&defaults.into_iter().map(|(key, value)| vec![key, value]).collect::<Vec<_>>(), &mut text);
+    text
+}
+
+/// A table of what is needed by whom; one that is too wide with the words folded.
+fn fitted(text: &str) -> String {
+    if text.lines().all(|line| line.chars().count() <= WIDTH) {
+        return text.to_string();
+    }
+    let row = |line: &str| {
+        let (what, need) = line.trim().rsplit_once("  ").unwrap_or((line.trim(), ""));
+        vec![what.trim_end().to_string(), need.to_string()]
+    };
+    let mut fitted = String::new();
+    table(&text.lines().map(row).collect::<Vec<_>>(), &mut fitted);
+    fitted
 }

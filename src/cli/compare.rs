@@ -13,7 +13,8 @@ use crate::engine::ENGINES;
 use crate::error::{self, Failure, Outcome};
 use crate::record::read::{float, integer, text};
 use crate::record::{Group, Record};
-use crate::text::{short, table};
+use crate::scenario::compare::AT_MOST_ONE;
+use crate::text::{short, table, wrapped};
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
@@ -77,6 +78,9 @@ fn limit(written: &str) -> Result<(&'static Metric, f64), String> {
     let (name, bound) = written.split_once('=').ok_or("write METRIC=X, such as total_variation=0.02")?;
     let metric = fpsolve_validation::metric::by_name(name).ok_or_else(|| format!("the metrics are {}", names()))?;
     match bound.parse::<f64>() {
+        Ok(bound) if bound > 1.0 && AT_MOST_ONE.contains(&metric.name) => {
+            Err(format!("{name} is at most 1: a limit of {bound} judges nothing"))
+        }
         Ok(bound) if bound > 0.0 && bound.is_finite() => Ok((metric, bound)),
         _ => Err(format!("{bound} is no positive number")),
     }
@@ -209,7 +213,7 @@ fn run(args: &Args, records: &[Laws; 2]) -> Result<Outcome, Failure> {
         let all: Vec<Value> = compared.iter().map(Compared::data).collect();
         super::print(&format!("{:#}\n", json!({ "rate": args.rate, "comparisons": all })))?;
     } else {
-        super::print(&compared.iter().map(Compared::to_text).collect::<Vec<_>>().join("\n"))?;
+        super::print(&wrapped(&compared.iter().map(Compared::to_text).collect::<Vec<_>>().join("\n")))?;
     }
     let bad =
         |row: &Row| row.verdict == Judged::Differs || (row.limit.is_some() && row.verdict == Judged::Inconclusive);

@@ -23,8 +23,8 @@ use crate::run::convergence::{GridStudy, csv, report};
 use crate::run::heading::root;
 use crate::run::{Doing, Status, heading};
 use crate::scenario::{Prepared, Scenario, grid};
-use crate::text::parse_size;
-use crate::{figure, limits, signal};
+use crate::text::{parse_size, wrapped};
+use crate::{limits, signal};
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
@@ -91,7 +91,8 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let scenario = if args.finer == 0 { written } else { args.data.load(&args.file, &settings)? };
     let name = scenario.output_file().with_extension("");
     let name = PathBuf::from(format!("{}-convergence.h5", name.display()));
-    let path = output::choose(args.output.as_deref(), &name, args.force)?;
+    let path = output::choose(&scenario, args.output.as_deref(), &name, args.force)?;
+    output::table(&scenario, &path, args.force)?;
     limits::check(&scenario, &engines, args.memory_limit.unwrap_or_else(limits::default_limit))?;
     let provenance = Provenance::start();
     let Climbed { name, mut record, study, failure } =
@@ -100,13 +101,14 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     record.groups.extend(study.group());
     provenance.fill(record.group_mut("provenance"));
     let path = output::write(&record, &path, args.force)?;
-    let files = beside(&record, &study, &path)?;
+    let (files, all) = beside(&record, &study, &path)?;
     if !args.shown.quiet {
-        super::print(&report(&name, &study, usize::from(args.levels), status))?;
+        super::print(&wrapped(&report(&name, &study, usize::from(args.levels), status)))?;
         super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>())?;
     }
     match failure {
-        None => Ok(Outcome::Done),
+        None if all => Ok(Outcome::Done),
+        None => Ok(Outcome::Interrupted),
         Some(Error::Interrupted { .. }) => Ok(Outcome::Interrupted),
         Some(e) => Err(Failure::run(error::solver(&e))),
     }
@@ -140,22 +142,28 @@ fn climb(scenario: Scenario, levels: usize, time: TimeLimit, shown: Shown) -> Re
     let show = Arc::clone(&progress);
     let work = move || {
         let prepared = scenario.problem()?;
-        time.check(&scenario, &prepared, shown.quiet)?;
-        let problems = grids(&prepared.problem, levels)
-            .map_err(|e| scenario.source.solver_error(&scenario.grid.span, "this grid", &e))?;
         let tell = |study: &GridStudy| {
             let record = heading(&prepared, &prepared.problem, Status::Interrupted);
             let mut reached = told.lock().unwrap_or_else(PoisonError::into_inner);
             (reached.record, reached.study) = (record, study.clone());
         };
+        tell(&GridStudy::default());
+        time.check(&scenario, &prepared, shown.quiet)?;
+        let problems = grids(&prepared.problem, levels)
+            .map_err(|e| scenario.source.solver_error(&scenario.grid.span, "this grid", &e))?;
         let (study, failure) = grid_study(&prepared, &problems, &|what| show.say(&Doing::Detail(what)), &tell);
         let record = heading(&prepared, &prepared.problem, Status::of(failure.as_slice()));
         Ok(Climbed { name: scenario.name, record, study, failure })
     };
-    let abandoned = || Ok(reached.lock().unwrap_or_else(PoisonError::into_inner).clone());
-    let climbed = signal::attended(work).unwrap_or_else(abandoned);
+    let abandoned =
+        || time.left_by_the_estimate().map(|()| reached.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    let climbed = signal::attended(work).unwrap_or_else(&abandoned);
     progress.end();
-    climbed
+    // an interruption may be what made it fail
+    match climbed {
+        Err(failure) if signal::interrupted() && failure.outcome != Outcome::TooLarge => abandoned(),
+        climbed => climbed,
+    }
 }
 
 /// Overrides that multiply the cells of every axis by 2^`finer`.
@@ -248,12 +256,10 @@ fn study_with(
     (study, None)
 }
 
-/// Writes table and picture beside the record; returns all files.
-fn beside(record: &Record, study: &GridStudy, path: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// Writes table and picture beside the record; returns all files, and whether the picture is among them.
+fn beside(record: &Record, study: &GridStudy, path: &Path) -> Result<(Vec<PathBuf>, bool), Failure> {
     let table = path.with_extension("csv");
-    let refused = |what: String| Failure::run(error::advice(what, output::WRITE_HELP));
-    std::fs::write(&table, csv(study)).map_err(|e| refused(format!("cannot write {}: {e}", table.display())))?;
-    let pictures =
-        figure::plot_one(record, "convergence", &path.with_extension("")).map_err(|e| refused(e.to_string()))?;
-    Ok([vec![path.to_path_buf(), table], pictures].concat())
+    output::write_table(&table, &csv(study))?;
+    let (pictures, all) = output::pictures(record, vec![("convergence", path.with_extension(""))], path)?;
+    Ok(([vec![path.to_path_buf(), table], pictures].concat(), all))
 }

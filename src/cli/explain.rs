@@ -4,6 +4,7 @@ use clap::Args as _;
 
 use crate::error::{self, Failure, Outcome};
 use crate::summary::explanations::{explanations, find};
+use crate::text::wrapped;
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
@@ -36,7 +37,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
             }
             text += &format!("  {}\n", entry.title);
         }
-        super::print(&text)?;
+        super::print(&wrapped(&text))?;
         return Ok(Outcome::Done);
     }
     let found = find(&asked);
@@ -46,6 +47,6 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
         return Err(Failure::input(error::advice(message, help)));
     }
     let texts: Vec<String> = found.iter().map(|entry| entry.to_text()).collect();
-    super::print(&texts.join("\n"))?;
+    super::print(&wrapped(&texts.join("\n")))?;
     Ok(Outcome::Done)
 }

@@ -63,7 +63,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut scenario = args.data.load(&args.file, &[&args.set[..], &[engine]].concat())?;
     (scenario.expect, scenario.compare) = (Vec::new(), Vec::new());
     let stem = format!("{}-genesis.h5", scenario.output_file().with_extension("").display());
-    let path = output::choose(args.output.as_deref(), Path::new(&stem), args.force)?;
+    let path = output::choose(&scenario, args.output.as_deref(), Path::new(&stem), args.force)?;
     limits::check(&scenario, &scenario.engines_to_run()?, args.way.memory())?;
     signal::end_above(args.way.memory());
     let provenance = Provenance::start();
@@ -89,12 +89,13 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     }
     let path = output::write(&run.record, &path, args.force)?;
     let mut files = vec![path.clone()];
-    files.extend(pictures(&run.record, &["bifurcation", "branch-fits", "leave-one-out"], &path)?);
+    let (drawn, all) = pictures(&run.record, &["bifurcation", "branch-fits", "leave-one-out"], &path)?;
+    files.extend(drawn);
     if !args.way.shown.quiet {
-        super::print(&format!("{name}\n{}", told.try_recv().unwrap_or_default()))?;
+        super::print(&crate::text::wrapped(&format!("{name}\n{}", told.try_recv().unwrap_or_default())))?;
         super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>())?;
     }
-    Ok(Outcome::Done)
+    Ok(if all { Outcome::Done } else { Outcome::Interrupted })
 }
 
 /// Half a branch says nothing.

@@ -17,8 +17,8 @@ use crate::record::read::{column, find, integers};
 use crate::record::{Group, Record, Values};
 use crate::run::{Doing, Reached, Run, Status, run as run_engines};
 use crate::scenario::{Prepared, Scenario};
-use crate::text::{beside, short, table};
-use crate::{figure, signal};
+use crate::signal;
+use crate::text::{beside, short, table, wrapped};
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
@@ -69,36 +69,39 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut scenario = args.data.load(&args.file, &[&args.set[..], &own].concat())?;
     (scenario.expect, scenario.compare) = (Vec::new(), Vec::new());
     let stem = format!("{}-landscape.h5", scenario.output_file().with_extension("").display());
-    let path = output::choose(args.output.as_deref(), Path::new(&stem), args.force)?;
+    let path = output::choose(&scenario, args.output.as_deref(), Path::new(&stem), args.force)?;
     let memory = args.way.memory();
     limits::check(&scenario, &scenario.engines_to_run()?, memory)?;
     signal::end_above(memory);
     let provenance = Provenance::start();
     let wanted = [&critical_points::ENTRY, &merge_tree::ENTRY];
-    let mut run = compute(scenario, &args.way, (&wanted, !args.loss_only), |_, _, _, _| Ok(()))?;
+    let mut run = match compute(scenario, &args.way, (&wanted, !args.loss_only), |_, _, _, _| Ok(())) {
+        // an interruption may be what made it fail
+        Err(failure) if signal::interrupted() && failure.outcome != Outcome::TooLarge => {
+            super::tell("interrupted: nothing was written\n");
+            return Ok(Outcome::Interrupted);
+        }
+        run => run?,
+    };
     provenance.fill(run.record.group_mut("provenance"));
     if let Some(failure) = &run.failure {
         return Err(Failure::run(error::solver(failure)));
     }
     let path = output::write(&run.record, &path, args.force)?;
     let mut files = vec![path.clone()];
-    files.extend(pictures(&run.record, &["basins", "relief"], &path)?);
+    let (drawn, all) = pictures(&run.record, &["basins", "relief"], &path)?;
+    files.extend(drawn);
     if !args.way.shown.quiet {
-        super::print(&report(&run.record))?;
+        super::print(&wrapped(&report(&run.record)))?;
         super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>())?;
     }
-    Ok(if run.status == Status::Interrupted { Outcome::Interrupted } else { Outcome::Done })
+    Ok(if run.status == Status::Interrupted || !all { Outcome::Interrupted } else { Outcome::Done })
 }
 
-/// Draws figures of a record beside it. Errors: they cannot be written.
-pub(super) fn pictures(record: &Record, names: &[&str], path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let refused = |what: String| Failure::run(error::advice(what, output::WRITE_HELP));
-    let mut files = Vec::new();
-    for name in names {
-        let stem = PathBuf::from(format!("{}-{name}", path.with_extension("").display()));
-        files.extend(figure::plot_one(record, name, &stem).map_err(|e| refused(e.to_string()))?);
-    }
-    Ok(files)
+/// [`output::pictures`] to the name of the record with that of the figure behind it.
+pub(super) fn pictures(record: &Record, names: &[&'static str], path: &Path) -> Result<(Vec<PathBuf>, bool), Failure> {
+    let stem = |name: &str| PathBuf::from(format!("{}-{name}", path.with_extension("").display()));
+    output::pictures(record, names.iter().map(|name| (*name, stem(name))).collect(), path)
 }
 
 /// Builds the problem and runs these analyses at time 0, without a density where none is wanted; then what else is to be computed, which

@@ -185,7 +185,10 @@ fn deliver(text: &str, file: Option<&Path>, force: bool) -> Result<Outcome, Fail
             std::io::ErrorKind::AlreadyExists => {
                 ("it exists already".into(), "write --force to replace it, or choose another file with -o")
             }
-            _ => (plain_io(&error), "check the folder and its permissions, or choose another file with -o"),
+            _ => {
+                let help = "check the folder and its permissions, or choose another file with -o";
+                (plain_io(&error), crate::text::refused_write(&error.to_string()).map_or(help, |(_, help)| help))
+            }
         };
         Failure::input(crate::error::advice(format!("cannot write {}: {why}", path.display()), help))
     })?;

@@ -12,7 +12,7 @@ use crate::figure::{Drawing, FIGURES, FORMATS, Files, Format};
 use crate::reader::source::plain_io;
 use crate::record::hdf5;
 use crate::record::read::column;
-use crate::text::exact;
+use crate::text::{exact, wrapped};
 use crate::{figure, record};
 
 /// The subcommand.
@@ -38,8 +38,8 @@ struct Args {
     /// Draw this picture alone (may be repeated)
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
     only: Vec<String>,
-    /// Formats of the files: png, svg, pdf
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = read_format, default_value = "png,svg")]
+    /// Formats of the files: png, svg, pdf [default: png,svg]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = read_format)]
     format: Vec<Format>,
     /// Width of PNG pictures in pixels [default: twice that of the SVG, 2126 on paper]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(100..=20_000))]
@@ -81,10 +81,17 @@ fn after_help() -> String {
 
 /// Draws the pictures that were asked for and that the record has data for.
 fn run(args: &Args) -> Result<Outcome, Failure> {
+    let formats = args.formats()?;
     let record = read(&args.record)?;
     check_times(&record, &args.at)?;
     let look = Look { style: args.style, at: args.at.clone() };
     let (mut drawings, mut failed) = figure::drawings(&record, look).map_err(refused)?;
+    if drawings.is_empty() && failed.is_empty() {
+        let message = format!("{} holds nothing to draw", args.record.display());
+        let help = "what can be drawn are densities of a run and what analyses, convergence, validity, genesis, sweep and \
+                    network find: give the record of a run that came to its first output time";
+        return Err(Failure::run(error::advice(message, help)));
+    }
     let there: Vec<&str> = drawings.iter().map(|drawing| drawing.figure.name).collect();
     if let Some(name) = args.only.iter().find(|name| !there.contains(&name.as_str())) {
         let message = format!("{} has no data for the picture {name}", args.record.display());
@@ -93,12 +100,12 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     drawings.retain(|drawing| args.only.is_empty() || args.only.iter().any(|name| name == drawing.figure.name));
     if args.list {
         let line = |drawing: &Drawing| format!("{:13}  {}\n", drawing.figure.name, drawing.figure.about);
-        super::print(&drawings.iter().map(line).collect::<String>())?;
+        super::print(&wrapped(&drawings.iter().map(line).collect::<String>()))?;
         return Ok(Outcome::Done);
     }
-    let files = Files { formats: args.format.clone(), width: args.width.or(args.style.pixels()) };
-    let written = match args.output.as_deref().and_then(|path| Some((path, format_of(path)?))) {
-        Some((path, format)) => one(&drawings, path, &Files { formats: vec![format], ..files })?,
+    let files = Files { formats, width: args.width.or(args.style.pixels()) };
+    let written = match args.output.as_deref().filter(|path| format_of(path).is_some()) {
+        Some(path) => one(&drawings, path, &files)?,
         None => {
             let beside = || PathBuf::from(args.record.file_stem().unwrap_or_default());
             let folder = args.output.clone().unwrap_or_else(beside);
@@ -114,6 +121,37 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let said: Vec<String> = failed.iter().map(figure::Error::to_string).collect();
     let help = "the other pictures are drawn; draw a record with fewer cells, or report it with the record";
     Err(Failure::run(error::advice(said.join("; "), help)))
+}
+
+impl Args {
+    /// The formats of the files. Errors: a file of another ending than --format says, or the record itself; --width without a PNG; a folder
+    /// that is none.
+    fn formats(&self) -> Result<Vec<Format>, Failure> {
+        let refuse = |message: String, help: &str| Err(Failure::input(error::advice(message, help)));
+        let output = self.output.as_deref();
+        if let Some(path) = output {
+            super::output::spare(path, "the record that is read", &self.record)?;
+        }
+        let file = output.and_then(|path| Some((path, format_of(path)?)));
+        let formats = match (file, self.format.as_slice()) {
+            (None, []) => vec![Format::Png, Format::Svg],
+            (None, asked) => asked.to_vec(),
+            (Some((_, format)), asked) if asked.iter().all(|asked| *asked == format) => vec![format],
+            (Some((path, _)), _) => {
+                let message = format!("--format asks for another format than {}", path.display());
+                return refuse(message, "leave out --format, give the file its ending, or write -o FOLDER");
+            }
+        };
+        if let Some(width) = self.width.filter(|_| !formats.contains(&Format::Png)) {
+            let message = format!("--width {width} is that of PNG pictures in pixels, and none is drawn");
+            return refuse(message, "leave out --width: SVG and PDF have no pixels; or draw png too");
+        }
+        if let Some(path) = output.filter(|path| file.is_none() && path.exists() && !path.is_dir()) {
+            let message = format!("{} is there already and is no folder", path.display());
+            return refuse(message, "give a folder, or a file that ends in .png, .svg or .pdf, with -o");
+        }
+        Ok(formats)
+    }
 }
 
 /// Errors: a time that the run does not have: before its first output time or after its last.
@@ -148,7 +186,10 @@ fn one(drawings: &[Drawing], path: &Path, files: &Files) -> Result<Vec<PathBuf>,
 }
 
 fn refused(error: figure::Error) -> Failure {
-    Failure::input(error::advice(error.to_string(), "choose another folder with -o, or another record"))
+    match super::output::undrawn(&error) {
+        (what, Some(help)) => Failure::run(error::advice(what, help)),
+        (what, None) => Failure::input(error::advice(what, "choose another folder with -o, or another record")),
+    }
 }
 
 /// The record at a path. Errors: no such file, not a record.

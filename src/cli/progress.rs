@@ -50,11 +50,15 @@ struct State {
     done: f64,
     current: f64,
     since: Instant,
+    /// Seconds that the parts which are done took for each that was expected.
+    pace: f64,
     words: String,
     /// Units of time of the engine in each second.
     rate: Option<f64>,
     /// Of things of one kind, how many are done, where the work is counted and not estimated.
     counted: Option<[usize; 2]>,
+    /// When the last of them was done, in seconds from the start.
+    counted_at: f64,
 }
 
 /// Where a run stands, in numbers.
@@ -74,6 +78,9 @@ impl State {
         }
         let now = Instant::now();
         self.done += self.current;
+        let all = self.expected.as_ref().map_or(0.0, Expected::seconds);
+        let elapsed = now.duration_since(self.start).as_secs_f64();
+        self.pace = if self.done > PACE * all { (elapsed / self.done).clamp(0.2, 5.0) } else { 1.0 };
         self.current = self.expected.as_ref().map_or(0.0, |expected| expected.seconds_of(doing));
         self.since = now;
         self.rate = match doing {
@@ -85,17 +92,16 @@ impl State {
     fn standing(&self) -> Standing {
         if let Some([done, all]) = self.counted {
             let (elapsed, fraction) = (self.start.elapsed().as_secs_f64(), done as f64 / all.max(1) as f64);
-            let left = (done > 0).then(|| elapsed * (1.0 - fraction) / fraction);
+            // at the pace up to the last that was done; one that takes longer says nothing of the rest
+            let left = (done > 0).then(|| self.counted_at / fraction - elapsed).filter(|left| *left >= 0.0);
             return Standing { words: harmless(&self.words), fraction: Some(fraction), rate: None, elapsed, left };
         }
         let (elapsed, here) = (self.start.elapsed().as_secs_f64(), self.since.elapsed().as_secs_f64());
         let all = self.expected.as_ref().map(Expected::seconds).filter(|all| *all > 0.0);
         let reached = self.done + here.min(MOST * self.current);
         let fraction = all.map(|all| (reached / all).min(0.99));
-        let left = all.zip(fraction).map(|(all, fraction)| {
-            let pace = if fraction > PACE { (elapsed / reached).clamp(0.2, 5.0) } else { 1.0 };
-            (all - reached).max(0.0) * pace
-        });
+        // of a part that takes longer than expected nobody knows when it ends
+        let left = all.filter(|_| here <= self.current).map(|all| (all - reached).max(0.0) * self.pace);
         // the rate that was expected, or that of a part which takes longer
         let rate = self.rate.map(|rate| rate * (self.current / here.max(self.current)));
         Standing { words: harmless(&self.words), fraction, rate, elapsed, left }
@@ -141,9 +147,11 @@ impl Progress {
             done: 0.0,
             current: 0.0,
             since: now,
+            pace: 1.0,
             words: words.into(),
             rate: None,
             counted: None,
+            counted_at: 0.0,
         };
         let state = Arc::new(Mutex::new(state));
         let ticker = (!quiet).then(|| {
@@ -180,6 +188,7 @@ impl Progress {
             state.start = Instant::now();
         }
         (state.words, state.counted) = (words.to_string(), Some([done, all]));
+        state.counted_at = state.start.elapsed().as_secs_f64();
         if self.form == Form::Json && !self.quiet {
             super::tell(&state.standing().json());
         }
@@ -238,6 +247,23 @@ impl Drop for Cleared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A state that began so many seconds ago.
+    fn begun(seconds: f64) -> State {
+        let start = Instant::now().checked_sub(Duration::from_secs_f64(seconds)).unwrap_or_else(Instant::now);
+        let (words, expected, counted) = (String::new(), None, None);
+        let (done, current, pace, rate, counted_at) = (0.0, 0.0, 1.0, None, 0.0);
+        State { start, expected, done, current, since: start, pace, words, rate, counted, counted_at }
+    }
+
+    #[test]
+    fn the_time_left_does_not_grow_while_nothing_new_is_known() {
+        // two of ten cases were done in 20 seconds; then one takes long
+        let left = |now: f64| State { counted: Some([2, 10]), counted_at: 20.0, ..begun(now) }.standing().left;
+        assert!(left(20.0).is_some_and(|left| (left - 80.0).abs() < 0.1));
+        assert!(left(60.0).is_some_and(|left| (left - 40.0).abs() < 0.1));
+        assert_eq!(left(101.0), None);
+    }
 
     #[test]
     fn lines_tell_where_a_run_stands() {

@@ -1,7 +1,7 @@
 //! `fpsolve report RECORD`: a record as one page of HTML.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use clap::Args as _;
 
@@ -40,9 +40,10 @@ struct Args {
 }
 
 fn run(args: &Args) -> Result<Outcome, Failure> {
-    let record = super::plot::read(&args.record)?;
     let beside = || Path::new(args.record.file_stem().unwrap_or_default()).with_extension("html");
     let path = args.output.clone().unwrap_or_else(beside);
+    super::output::spare(&path, "the record that is read", &args.record)?;
+    let record = super::plot::read(&args.record)?;
     let page = page(&record).map_err(|e| Failure::input(error::advice(e.to_string(), "choose another record")))?;
     super::deliver(&page, Some(&path), args.force)?;
     super::print(&format!("{}\n", path.display()))?;
@@ -55,7 +56,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
 /// Hands the page to the program that shows such files. Errors: there is none.
 fn open(path: &Path) -> Result<(), Failure> {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let opened = Command::new(opener).arg(path).status().is_ok_and(|status| status.success());
+    let opened = Command::new(opener).arg(path).stdin(Stdio::null()).status().is_ok_and(|status| status.success());
     let refused = || {
         let message = format!("{opener} cannot show {}", path.display());
         Failure::run(error::advice(message, "the page is written: open it in a browser yourself"))

@@ -77,7 +77,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     same_data(&scenario, &origin.data_sha256, &args.record)?;
     let itself = args.output.is_none();
     let asked = args.output.as_deref().unwrap_or(&args.record);
-    let path = output::choose(Some(asked), &scenario.output_file(), args.force || itself)?;
+    let path = output::choose(&scenario, Some(asked), &scenario.output_file(), args.force || itself)?;
     if !args.way.shown.quiet {
         super::tell(&format!("{}: goes on {}\n", crate::text::harmless(&name), reached(&state)));
     }

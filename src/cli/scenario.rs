@@ -110,7 +110,7 @@ pub(super) fn overrides(set: &[String], engines: &[&EngineEntry]) -> Vec<String>
 fn run(args: &Args) -> Result<Outcome, Failure> {
     args.way.begin()?;
     let scenario = args.data.load(&args.file, &overrides(&args.set, &args.engine))?;
-    let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force)?;
+    let path = output::choose(&scenario, args.output.as_deref(), &scenario.output_file(), args.force)?;
     carry_out(scenario, State::default(), &args.way, &path, args.force)
 }
 
@@ -175,7 +175,7 @@ fn compute(
     let run = signal::attended_with(move || error::caught(work), look);
     progress.end();
     match run {
-        None => Ok(reached.abandoned()),
+        None => time.left_by_the_estimate().map(|()| reached.abandoned()),
         Some(Ok(run)) => run,
         // what was reached before a panic is not lost
         Some(Err(panic)) => reached.broken(&panic).ok_or_else(|| {

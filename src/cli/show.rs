@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Failure, Outcome};
 use crate::record::{Attribute, Dataset, Group, Record, Values};
 use crate::summary::{summary, summary_data};
-use crate::text::short;
+use crate::text::{short, wrapped};
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
@@ -71,7 +71,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     };
     let mut out = String::new();
     tree(group, path, &mut out);
-    super::print(&out)?;
+    super::print(&wrapped(&out))?;
     Ok(Outcome::Done)
 }
 

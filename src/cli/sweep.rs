@@ -14,9 +14,10 @@ use crate::ranks::ranks;
 use crate::record::hdf5;
 use crate::record::provenance::Provenance;
 use crate::run::Status;
+use crate::scenario::Scenario;
 use crate::scenario::sweep::{Sweep, Swept};
+use crate::signal;
 use crate::sweep::{Asked, Board, Cases, Plan, Standing, carry_out, heading, report, table};
-use crate::{figure, signal};
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
@@ -93,7 +94,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let scenario = args.data.load(&args.file, &set)?;
     let plan = plan(args, scenario.sweep.clone())?;
     let stem = format!("{}-sweep.h5", scenario.output_file().with_extension("").display());
-    let path = choose(args, Path::new(&stem))?;
+    let path = choose(args, &scenario, Path::new(&stem))?;
     let (name, text) = (scenario.name.clone(), scenario.source.text.clone());
     let cases = Cases::of(&scenario.source);
     let (memory, at_a_time) = (args.way.memory(), rayon::current_num_threads());
@@ -106,18 +107,16 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let done = compute(args, asked, &board)?;
     let status = if done { Status::Complete } else { Status::Interrupted };
     let answers = board.answers();
+    let mut all = true;
     if args.shard.is_none() {
         let mut record = heading(board.heading(), &text, status);
         record.groups.push(table(&plan, &answers));
         provenance.fill(record.group_mut("provenance"));
         let path = output::write(&record, &path, true)?;
-        let refused = |what: String| Failure::run(error::advice(what, output::WRITE_HELP));
-        let pictures = match done {
-            true => figure::plot_one(&record, "sweep", &path.with_extension("")).map_err(|e| refused(e.to_string()))?,
-            false => Vec::new(),
-        };
+        let pictures;
+        (pictures, all) = output::pictures(&record, vec![("sweep", path.with_extension(""))], &path)?;
         if !args.way.shown.quiet {
-            super::print(&report(&name, &plan, &answers))?;
+            super::print(&crate::text::wrapped(&report(&name, &plan, &answers)))?;
             let files = [vec![path], pictures].concat();
             super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>())?;
         }
@@ -130,7 +129,7 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
         );
         super::print(&said)?;
     }
-    Ok(outcome(done, &answers.values().map(|answer| answer.outcome).collect::<Vec<_>>()))
+    Ok(outcome(done && all, &answers.values().map(|answer| answer.outcome).collect::<Vec<_>>()))
 }
 
 /// How a sweep ends: done where every case is; refused where all are, for one reason; else failed, or as its verdicts.
@@ -160,14 +159,14 @@ fn plan(args: &Args, written: Option<Sweep>) -> Result<Plan, Failure> {
 }
 
 /// The path of the table; one of an earlier sweep is replaced. Errors: those of [`output::choose`].
-fn choose(args: &Args, name: &Path) -> Result<PathBuf, Failure> {
+fn choose(args: &Args, scenario: &Scenario, name: &Path) -> Result<PathBuf, Failure> {
     let there = match args.output.as_deref() {
         Some(folder) if folder.is_dir() => folder.join(name),
         Some(file) => file.to_path_buf(),
         None => name.to_path_buf(),
     };
     let is_table = there.is_file() && hdf5::read(&there).is_ok_and(|record| record.group("sweep").is_some());
-    output::choose(args.output.as_deref(), name, args.force || is_table)
+    output::choose(scenario, args.output.as_deref(), name, args.force || is_table)
 }
 
 /// Computes the cases; whether all were answered.

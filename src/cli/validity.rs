@@ -13,8 +13,8 @@ use crate::record::Record;
 use crate::record::provenance::Provenance;
 use crate::run::{Doing, Status, heading};
 use crate::scenario::Scenario;
+use crate::signal;
 use crate::validity::{Map, compute, csv, group, report, resumed};
-use crate::{figure, signal};
 
 /// The subcommand.
 pub(super) static SUBCOMMAND: super::Subcommand = super::Subcommand {
@@ -78,25 +78,27 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
     let file = scenario.output_file().with_extension("");
     let file = PathBuf::from(format!("{}-validity.h5", file.display()));
     let force = args.force || args.resume;
-    let path = output::choose(args.output.as_deref(), &file, force)?;
+    let path = output::choose(&scenario, args.output.as_deref(), &file, force)?;
+    output::table(&scenario, &path, force)?;
     let before = if args.resume { Some(earlier(&path)?) } else { None };
     let provenance = Provenance::start();
     let Drawn { mut record, map, status } = draw(scenario, before, path.clone(), args.shown)?;
-    let Some(map) = map else { return Ok(Outcome::Interrupted) };
+    let Some(map) = map else {
+        super::tell("interrupted: nothing was mapped yet, and nothing was written\n");
+        return Ok(Outcome::Interrupted);
+    };
     record.groups.push(group(&map));
     provenance.fill(record.group_mut("provenance"));
     let path = output::write(&record, &path, force)?;
     let table = path.with_extension("csv");
-    let refused = |what: String| Failure::run(error::advice(what, output::WRITE_HELP));
-    std::fs::write(&table, csv(&map)).map_err(|e| refused(format!("cannot write {}: {e}", table.display())))?;
-    let pictures =
-        figure::plot_one(&record, "validity", &path.with_extension("")).map_err(|e| refused(e.to_string()))?;
+    output::write_table(&table, &csv(&map))?;
+    let (pictures, all) = output::pictures(&record, vec![("validity", path.with_extension(""))], &path)?;
     if !args.shown.quiet {
         let files = [vec![path, table], pictures].concat();
-        super::print(&report(&name, &map, status))?;
+        super::print(&crate::text::wrapped(&report(&name, &map, status)))?;
         super::print(&files.iter().map(|file| format!("  wrote {}\n", file.display())).collect::<String>())?;
     }
-    Ok(if status == Status::Interrupted { Outcome::Interrupted } else { Outcome::Done })
+    Ok(if status == Status::Interrupted || !all { Outcome::Interrupted } else { Outcome::Done })
 }
 
 /// The record that `--resume` goes on with. Errors: none there.
@@ -159,7 +161,8 @@ fn draw(scenario: Scenario, before: Option<Record>, path: PathBuf, shown: Shown)
         Ok(Drawn { record, map: Some(map), status })
     };
     let abandoned = || Ok(reached.lock().unwrap_or_else(PoisonError::into_inner).clone());
-    let drawn = signal::attended(work).unwrap_or_else(abandoned);
+    let drawn = signal::attended(work).unwrap_or_else(&abandoned);
     progress.end();
-    drawn
+    // an interruption may be what made it fail
+    if drawn.is_err() && signal::interrupted() { abandoned() } else { drawn }
 }

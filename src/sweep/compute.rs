@@ -19,6 +19,7 @@ use crate::record::{Record, groups::checkpoint};
 use crate::run::{Reached, Run, Status, run as run_engines};
 use crate::scenario::Scenario;
 use crate::signal;
+use crate::text::refused_write;
 
 /// What a sweep is to do.
 pub struct Asked {
@@ -70,7 +71,9 @@ pub(super) fn work_off(threads: usize, next: &(dyn Fn() -> Option<Case> + Sync),
 
 /// What is said where a record cannot be written.
 pub(super) fn unwritten(why: String) -> Failure {
-    Failure::run(advice(why, "make room, and run the same sweep again: it goes on"))
+    let plain = refused_write(&why).map(|(why, help)| (format!("the record of a case cannot be written: {why}"), help));
+    let (why, help) = plain.unwrap_or((why, "make room"));
+    Failure::run(advice(why, format!("{help}; the same sweep again goes on where it stopped")))
 }
 
 /// Computes a case and writes its record, which comes with the answer where there is one; None where it was interrupted. Errors: the record

@@ -136,6 +136,9 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
         Some(files) => scenarios::collect(files)?,
         None => Vec::new(),
     };
+    if let Some(report) = &args.report {
+        files.iter().try_for_each(|file| super::output::spare(report, "a scenario that is checked", file))?;
+    }
     let (start, mut checks) = (Instant::now(), Vec::new());
     for suite in suites {
         let Some(found) = checks_of(suite, args.full, args.seed, None)? else { return Ok(Outcome::Interrupted) };
