@@ -15,7 +15,8 @@ class TooLarge(MemoryError):
     message: str
     help: str | None
 
-class RecordError(Exception): ...
+class RecordError(Exception):
+    run: Any  # set where a run is done and its record could not be written
 
 class Record:
     @staticmethod

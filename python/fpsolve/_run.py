@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from . import _fpsolve, _guard
+from ._values import plain, toml
 
 if TYPE_CHECKING:
     from ._plot import Plot
@@ -41,6 +43,9 @@ class Interrupted(KeyboardInterrupt):
         super().__init__("interrupted; what was reached is in the attribute `run` of this exception")
         self.run = run
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.run,)
+
 
 class Run:
     """A record: groups as attributes (``run.fokker_planck``) or by path (``run["escape/over"]``), each an xarray Dataset.
@@ -48,13 +53,21 @@ class Run:
     Arrays are read-only and share the memory of the record. Axes: time first, then components, then the variables in their order.
     """
 
-    def __init__(self, record: _fpsolve.Record, verdicts: Iterable[Verdict] = (), failure: str | None = None):
+    def __init__(
+        self,
+        record: _fpsolve.Record,
+        verdicts: Iterable[Verdict] = (),
+        failure: str | None = None,
+        path: Path | None = None,
+    ):
         self._record = record
         self._cache: dict[str, xr.Dataset] = {}
         self.failure = failure
         """Why an engine failed; None if none did."""
         self.verdicts = tuple(verdicts) or _verdicts_of(record)
         """Limits and expectations, judged."""
+        self.path = path
+        """The file of the record; None while it is in memory alone."""
 
     @property
     def attrs(self) -> dict[str, float | int | str]:
@@ -138,13 +151,81 @@ class Run:
 
     def save(self, path: str | os.PathLike[str], force: bool = False) -> None:
         """Writes the record as HDF5. Raises RecordError: a file is there and ``force`` is false; the system refuses."""
-        self._record.save(os.fspath(path), force)
+        chosen = _choose(path, force, "another file")
+        self._record.save(chosen, force)
+        self.path = chosen
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles as the bytes of its file."""
+        with tempfile.TemporaryDirectory(prefix="fpsolve-") as folder:
+            file = Path(folder) / "record.h5"
+            self._record.save(file, False)
+            return _unpickled, (file.read_bytes(), self.verdicts, self.failure, self.path)
+
+    def __copy__(self) -> Run:
+        return Run(self._record, self.verdicts, self.failure, self.path)  # nobody can write to the record
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Run:
+        return self.__copy__()
 
     def __repr__(self) -> str:
         return self.summary
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.summary)}</pre>"
+
+
+def _unpickled(content: bytes, verdicts: Iterable[Verdict], failure: str | None, path: Path | None) -> Run:
+    with tempfile.TemporaryDirectory(prefix="fpsolve-") as folder:
+        file = Path(folder) / "record.h5"
+        file.write_bytes(content)
+        return Run(_fpsolve.Record.read(file), verdicts, failure, path)
+
+
+def _choose(output: str | os.PathLike[str], force: bool, other: str) -> Path:
+    """Where a record is written. Raises RecordError: a file is there that stays, or none can be made; the advice is to choose ``other``."""
+
+    def refused(what: str, help: str = "") -> _fpsolve.RecordError:
+        return _fpsolve.RecordError(f"{what}\n  help: {help}choose {other}")
+
+    path = Path(output)
+    try:
+        path = path.resolve(strict=True) if path.is_symlink() else path
+    except (OSError, RuntimeError):  # to nothing, or in a circle
+        raise refused(f"{path} is a symbolic link that leads to no file", "remove the link, or ") from None
+    if path.is_dir():
+        raise refused(f"{path} is a folder")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        words = {FileNotFoundError: "there is no such folder", NotADirectoryError: "it is not a folder"}
+        why = words.get(type(error), error.strerror)
+        raise refused(f"cannot write a record into {path.parent}: {why}", "make the folder, or ") from None
+    if path.exists() and not path.is_file():
+        raise refused(f"{path} is not a file")
+    if path.exists() and not force:
+        raise refused(f"the output file {path} exists already", "write force=True to replace it, or ")
+    return path
+
+
+def _write(run: Run, path: Path, force: bool) -> None:
+    """Writes a record where :func:`_choose` said; where something has come there since that stays, under the next free name, and where
+    the folder has gone, into the working folder."""
+    gone = not path.parent.is_dir()
+    if not gone and (not os.path.lexists(path) or (force and path.is_file())):
+        try:
+            run.save(path, force)
+            return
+        except _fpsolve.RecordError:
+            if force or not os.path.lexists(path):  # nothing is in the way
+                raise
+    folder = Path() if gone else path.parent
+    names = [path.name, *(f"{path.stem}-{k}.h5" for k in range(1, 10_000))]
+    other = next((folder / name for name in names if not os.path.lexists(folder / name)), folder / names[-1])
+    run.save(other)
+    why = "its folder has gone" if gone else "something has come there during the run"
+    logger.warning("%s: %s; the record is %s", path, why, other)
 
 
 def _verdicts_of(record: _fpsolve.Record) -> tuple[Verdict, ...]:
@@ -206,25 +287,6 @@ def _tqdm() -> Callable[..., Any]:
     return tqdm  # type: ignore[no-any-return]
 
 
-def _toml(value: Any) -> str:
-    return json.dumps(_plain(value))
-
-
-def _plain(value: Any) -> Any:
-    """Numbers and arrays of numpy, paths and tuples as what JSON has."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    return value
-
-
 def run(
     scenario: Scenario,
     *,
@@ -245,7 +307,8 @@ def run(
     progress
         Whether a bar shows how far the run is.
     output
-        Where the record is written as HDF5; without it, it stays in memory. ``force`` replaces a file that is there.
+        Where the record is written as HDF5; without it, it stays in memory. ``force`` replaces a file that is there. Where a file
+        comes there during the run, the record takes the next free name beside it: ``Run.path``, and the log, say which.
     set
         Keys that are written otherwise: ``{"dynamics.learning_rate": 0.1}``.
     data_folders
@@ -264,14 +327,17 @@ def run(
         The scenario cannot be right; the message names the key and its place, as the command line does.
     TooLarge
         More memory or steps than there are.
+    RecordError
+        Before the run: no record can be written to ``output``. After it: the system refuses; the attribute ``run`` holds the run.
     Interrupted
         After Ctrl-C, within a second; a KeyboardInterrupt that holds what was reached.
     """
+    file = None if output is None else _choose(output, force, "another with output=FOLDER/NAME.h5")
     if isinstance(scenario, Mapping):
-        path, text = "scenario.json", json.dumps(_plain(scenario), indent=2, allow_nan=True)
+        path, text = "scenario.json", json.dumps(plain(scenario), indent=2, allow_nan=False)
     else:
         path, text = os.fspath(scenario), None
-    overrides = [f"{key}={_toml(value)}" for key, value in (set or {}).items()]
+    overrides = [f"{key}={toml(plain(value, key))}" for key, value in (set or {}).items()]
     folders = [os.fspath(folder) for folder in data_folders]
     told = _Progress(progress)
     try:
@@ -279,9 +345,15 @@ def run(
     finally:
         told.close()
     result = Run(finished.record, (Verdict(*row) for row in finished.verdicts), finished.failure)
-    if output is not None:
-        result.save(output, force)
+    unwritten = None
+    if file is not None:
+        try:
+            _write(result, file, force)
+        except _fpsolve.RecordError as error:
+            error.run, unwritten = result, error
     if finished.interruption is not None:
+        if unwritten is not None:
+            logger.error("%s", unwritten)
         if isinstance(finished.interruption, KeyboardInterrupt):
             raise Interrupted(result) from finished.interruption
         raise finished.interruption
@@ -292,6 +364,8 @@ def run(
     for verdict in result.verdicts:
         if not verdict.passed:
             logger.warning("%s failed: %s", verdict.name, verdict.why)
+    if unwritten is not None:
+        raise unwritten
     return result
 
 
@@ -299,7 +373,7 @@ def open(record: str | os.PathLike[str]) -> Run:
     """Reads a record file with all its groups. Raises RecordError: no record, or a damaged one."""
     path = Path(record)
     _guard.check(path)
-    return Run(_fpsolve.Record.read(path))
+    return Run(_fpsolve.Record.read(path), path=path)
 
 
 def scenario_schema() -> dict[str, Any]:

@@ -16,7 +16,8 @@ import numpy as np
 import xarray as xr
 
 from ._fpsolve import FpsolveError, ScenarioError, TooLarge
-from ._run import Run, Scenario, _plain, open
+from ._run import Run, Scenario, open
+from ._values import plain, toml
 
 _WORDS = {-1: "not computed", 0: "complete", 1: "failed", 2: "refused", 3: "complete", 4: "refused"}
 
@@ -67,15 +68,17 @@ def sweep(
         target = Path(folder) if folder is not None else Path(temporary)
         target.mkdir(parents=True, exist_ok=True)
         table = target / "table.h5"
+        text = json.dumps(plain(scenario), allow_nan=False) if isinstance(scenario, Mapping) else None
         arguments = ["sweep", "-" if isinstance(scenario, Mapping) else os.fspath(scenario), "-o", str(table)]
         for option, keys in [("--over", over), ("--zip", zip or {})]:
             for key, values in keys.items():
-                arguments += [option, f"{key}={', '.join(_toml(value) for value in values)}"]
+                arguments += [option, f"{key}={', '.join(toml(plain(value, key, finite=False)) for value in values)}"]
         arguments += [part for path in collect for part in ("--collect", path)]
-        arguments += [part for key, value in (set or {}).items() for part in ("--set", f"{key}={_toml(value)}")]
+        for key, value in (set or {}).items():
+            arguments += ["--set", f"{key}={toml(plain(value, key))}"]
         arguments += [part for path in data_folders for part in ("--data-folder", os.fspath(path))]
         arguments += [] if progress else ["--quiet"]
-        _call(arguments, json.dumps(_plain(scenario)) if isinstance(scenario, Mapping) else None, progress)
+        _call(arguments, text, progress)
         return _labelled(open(table), list(collect))
 
 
@@ -119,18 +122,3 @@ def _labelled(record: Run, collect: list[str]) -> xr.Dataset:
     status = np.array(words, dtype=object).reshape(codes.shape)
     table = table.drop_vars(["remark", "case"]).rename(renamed)
     return table.assign(status=(table["status"].dims, status))
-
-
-def _toml(value: Any) -> str:
-    """A value as TOML."""
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, int | np.integer):
-        return str(int(value))
-    if isinstance(value, float | np.floating):
-        return repr(float(value))
-    if isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(entry)}" for key, entry in value.items()) + " }"
-    return "[" + ", ".join(_toml(entry) for entry in value) + "]"

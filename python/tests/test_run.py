@@ -1,7 +1,10 @@
 """Running, reading back, errors, interruption, pictures."""
 
+import copy
 import logging
 import os
+import pathlib
+import pickle
 import random
 import signal
 import subprocess
@@ -109,6 +112,107 @@ def test_keys_are_set_and_numbers_of_numpy_are_numbers(scenario):
     scenario["time"] = {"at": (0, np.float64(1.0))}
     run = fpsolve.run(scenario, progress=False, set={"dynamics.temperature": 0.2, "engines": ["fokker-planck"]})
     assert run.attrs["temperature"] == 0.2 and "langevin" not in run.groups
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (float("nan"), "must be a finite number"),
+        (np.float32("inf"), "must be a finite number"),
+        (np.array(np.nan), "must be a finite number"),
+        (None, "has no value, it is None"),
+        ({1.0}, "cannot be a value of the type set"),
+        (1j, "must be a real number, not a complex one"),
+        (np.complex64(1), "must be a real number, not a complex one"),
+        (np.ma.masked, "has masked entries"),
+        (len, "cannot be a function"),
+        (b"1", "cannot be a value of the type bytes"),
+    ],
+)
+def test_values_that_no_scenario_can_have_are_told_with_their_key(scenario, value, words):
+    wrong = {**scenario, "dynamics": {"temperature": value}}
+    listed = {**scenario, "grid": {"axes": [{"from": -2.5, "to": value, "cells": 100}]}}
+    for key, call in (
+        ("dynamics.temperature", lambda: fpsolve.run(wrong)),
+        ("grid.axes[0].to", lambda: fpsolve.run(listed)),
+        ("dynamics.temperature", lambda: fpsolve.run(scenario, set={"dynamics.temperature": value})),
+        ("dynamics.temperature", lambda: fpsolve.sweep(wrong, {"seed": [1]}, ["stationary/mean/x"])),
+        ("initial.mean[0]", lambda: fpsolve.sweep(scenario, {"seed": [1]}, ["stationary/mean/x"], set={"initial.mean": [value]})),
+    ):
+        with pytest.raises(fpsolve.ScenarioError) as caught:
+            call()
+        assert caught.value.message.startswith(f"`{key}` {words}") and caught.value.help and "JSON" not in str(caught.value)
+
+
+def test_values_of_many_kinds_are_set(scenario):
+    temperature = xr.DataArray(0.2)
+    mean = np.array([-1.0], dtype=np.longdouble)
+    given = {"dynamics": {"temperature": temperature}, "initial": {"kind": "gaussian", "mean": mean, "std": (0.2,)}, "description": "θ 😀 \"\x7f"}
+    run = fpsolve.run({**scenario, "engines": ["fokker-planck"]}, progress=False, set=given)
+    assert run.attrs["temperature"] == 0.2
+
+
+def test_a_file_that_is_there_is_told_before_the_run(scenario, tmp_path, monkeypatch):
+    path = tmp_path / "a.h5"
+    path.write_text("mine")
+    monkeypatch.setattr("fpsolve._fpsolve.run", lambda *_: pytest.fail("it ran"))
+    (tmp_path / "link.h5").symlink_to(tmp_path / "nothing.h5")
+    for output, words in (
+        (path, f"the output file {path} exists already\n  help: write force=True to replace it, or choose another with output="),
+        (tmp_path, f"{tmp_path} is a folder"),
+        (tmp_path / "no" / "a.h5", f"cannot write a record into {tmp_path / 'no'}: there is no such folder\n  help: make the folder"),
+        (path / "a.h5", "it is not a folder"),
+        (tmp_path / "link.h5", "a symbolic link that leads to no file"),
+    ):
+        with pytest.raises(fpsolve.RecordError) as caught:
+            fpsolve.run(scenario, output=output, force=output != path)
+        assert words in str(caught.value)
+    assert path.read_text() == "mine"
+
+
+def test_a_file_that_comes_during_the_run_stays(scenario, tmp_path, monkeypatch, caplog):
+    path = tmp_path / "a.h5"
+    monkeypatch.setattr("fpsolve._run._Progress.__call__", lambda self, steps, doing: path.write_text("mine"))
+    run = fpsolve.run(scenario, progress=False, output=path)
+    assert path.read_text() == "mine" and run.path == tmp_path / "a-1.h5" and "density" in run.fokker_planck
+    assert f"{path}: something has come there during the run; the record is {run.path}" in caplog.text
+    assert fpsolve.open(run.path).summary == run.summary
+    with pytest.raises(fpsolve.RecordError, match="the output file .*a.h5 exists already\n  help: write force=True to replace it"):
+        run.save(path)
+    run.save(path, force=True)
+    assert run.path == path and fpsolve.open(path).path == path
+
+
+def test_a_record_that_cannot_be_written_is_kept(scenario, tmp_path, monkeypatch):
+    def refused(run, path, force):
+        raise fpsolve.RecordError("no space")
+
+    monkeypatch.setattr("fpsolve._run._write", refused)
+    with pytest.raises(fpsolve.RecordError, match="no space") as caught:
+        fpsolve.run(scenario, progress=False, output=tmp_path / "a.h5")
+    caught.value.run.save(tmp_path / "b.h5")
+    assert caught.value.run.status == "complete" and fpsolve.open(tmp_path / "b.h5").status == "complete"
+
+
+def test_a_folder_that_goes_during_the_run_is_told(scenario, tmp_path, monkeypatch, caplog):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("fpsolve._run._Progress.__call__", lambda self, steps, doing: folder.exists() and folder.rmdir())
+    run = fpsolve.run(scenario, progress=False, output=folder / "a.h5")
+    assert "its folder has gone" in caplog.text and (tmp_path / "a.h5").exists() and run.path == pathlib.Path("a.h5")
+
+
+def test_runs_are_pickled_and_copied(scenario, tmp_path):
+    scenario["expect"] = {"stationary/mean/x": {"value": 1.0, "atol": 1e-3}}
+    run = fpsolve.run(scenario, progress=False)
+    for other in (pickle.loads(pickle.dumps(run)), copy.copy(run), copy.deepcopy(run)):
+        assert other.summary == run.summary and other.verdicts == run.verdicts and other.path is None
+        xr.testing.assert_identical(other.tree.to_dataset(), run.tree.to_dataset())
+        for group in run.groups:
+            xr.testing.assert_identical(other[group], run[group])
+    interrupted = pickle.loads(pickle.dumps(fpsolve.Interrupted(run)))
+    assert interrupted.run.summary == run.summary
 
 
 def test_verdicts_and_warnings_are_told_and_logged(scenario, caplog):
