@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from ._run import Run, run
+from ._values import did_you_mean, numbers
 
 Array = npt.NDArray[np.float64]
 Function = Callable[[Any], Any]
+
+FIELDS = ("losses", "gradients", "loss", "drift", "gradient", "diffusion")
+"""Arrays that a table may have beside the nodes of its variables."""
 
 
 class CallableError(RuntimeError):
@@ -27,13 +34,16 @@ class Problem:
     Each function takes points of shape ``(n, d)`` (float64) and gives an array of NumPy, JAX or PyTorch:
 
     ``samples``
-        ``(n, m)``: the loss of each of m samples. Every engine runs: D is the covariance of their gradients.
+        ``(n, m)``: the loss of each of m samples. Every engine runs. Samples stand alone: their mean is the loss, minus its gradient
+        the drift, the covariance of their gradients D; another loss, drift or D beside them would be used nowhere, and is refused.
     ``loss``
         ``(n,)``: the loss; the drift is minus its gradient.
     ``drift``
         ``(n, d)``: the drift b; beside a loss it is compared with its slopes.
     ``diffusion``
-        ``(n, d, d)``: the diffusion matrix D (without the temperature), symmetric and >= 0. For d = 1 ``(n,)`` will do, and so for drift.
+        ``(n, d, d)``: the diffusion matrix D (without the temperature), symmetric and >= 0.
+
+    Where a point has one number (any loss; drift and D for d = 1) ``(n,)``, ``(n, 1)`` and ``(n, 1, 1)`` are the same.
 
     Parameters
     ----------
@@ -45,7 +55,7 @@ class Problem:
     Raises
     ------
     CallableError
-        A function failed, with its traceback, or gave numbers of another shape or none that are finite.
+        A function failed, with its traceback, or gave numbers of another shape, complex, masked, or none that are finite.
     """
 
     def __init__(
@@ -57,12 +67,20 @@ class Problem:
         loss: Function | None = None,
         samples: Function | None = None,
         batch: int = 1024,
+        **unknown: NoReturn,
     ):
+        _check_keywords("Problem", unknown, ("drift", "diffusion", "loss", "samples", "batch"))
+        given = {"loss": loss, "drift": drift, "diffusion": diffusion}
+        others = [key for key, function in given.items() if function is not None]
+        if samples is not None and others:
+            raise ValueError(
+                f"samples and {others[0]} are given: the loss is the mean of the samples', the drift minus its gradient, "
+                f"D the covariance of their gradients: leave {', '.join(others)} out, or samples"
+            )
         if drift is None and loss is None and samples is None:
             raise ValueError("give samples, a loss or a drift")
-        if batch < 1:
-            raise ValueError("batch must be at least 1")
-        self.nodes = {name: _nodes(name, given) for name, given in variables.items()}
+        batch = whole("batch", batch)
+        self.nodes = lattice(variables, FIELDS)
         d = len(self.nodes)
         if not 1 <= d <= 3:
             raise ValueError(f"theta has 1 to 3 components, not {d}")
@@ -91,14 +109,22 @@ class Problem:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the table as .npz, for scenarios with ``[model] kind = "table"``."""
-        arrays: dict[str, Any] = {**self.nodes, **self.arrays}
-        np.savez(Path(path), **arrays)
+        save_npz(path, self._contents())
+
+    def _contents(self) -> dict[str, Array]:
+        for name in self.arrays:
+            if name not in FIELDS:
+                raise ValueError(f"a table has no array {name!r}: {did_you_mean(name, FIELDS)}")
+        return {**self.nodes, **self.arrays}
 
     def run(self, scenario: Mapping[str, Any], **options: Any) -> Run:
         """Runs a scenario (a dict without ``"model"``) on these functions; ``options`` as for :func:`fpsolve.run`.
 
         Without ``"grid"`` the grid is the box of the nodes, with 200 cells on one axis, 100 on each of two, 40 on each of three.
         """
+        _check_keywords("run", options, [name for name in inspect.signature(run).parameters if name != "scenario"])
+        if not isinstance(scenario, Mapping):
+            raise TypeError(f'the scenario must be a dict without "model", not a {type(scenario).__name__}')
         if "model" in scenario:
             raise ValueError('the scenario has a "model": the functions take its place')
         cells = {1: 200, 2: 100, 3: 40}[len(self.nodes)]
@@ -110,10 +136,22 @@ class Problem:
             return run(whole, data_folders=folders, **options)
 
 
+def lattice(axes: Mapping[str, Sequence[float] | Array], taken: Iterable[str]) -> dict[str, Array]:
+    """The nodes of each axis. Raises ValueError: they are none; an axis has the name of another array of the table."""
+    for name in axes:
+        if name in taken:
+            raise ValueError(f"a variable cannot be called {name!r}, as an array of tables is: choose another name")
+    return {name: _nodes(name, given) for name, given in axes.items()}
+
+
 def _nodes(name: str, given: Sequence[float] | Array) -> Array:
-    if isinstance(given, tuple) and len(given) == 3 and isinstance(given[2], int):
-        given = np.linspace(given[0], given[1], given[2])
-    nodes = np.asarray(given, dtype=np.float64)
+    try:
+        if isinstance(given, tuple) and len(given) == 3 and isinstance(given[2], Integral):
+            ends = numbers(given[:2])
+            given = np.linspace(*ends, int(given[2])) if np.isfinite(ends).all() and given[2] >= 4 else ends
+        nodes = numbers(given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the nodes of {name!r}: {error}") from None
     if nodes.ndim != 1 or len(nodes) < 4:
         raise ValueError(f"the nodes of {name!r} are (from, to, number), or at least 4 numbers on one axis")
     if not (np.isfinite(nodes).all() and (np.diff(nodes) > 0).all()):
@@ -121,10 +159,28 @@ def _nodes(name: str, given: Sequence[float] | Array) -> Array:
     return nodes
 
 
-def _numbers(value: Any) -> Array:
-    if hasattr(value, "detach"):  # a tensor of PyTorch
-        value = value.detach().cpu().numpy()
-    return np.asarray(value, dtype=np.float64)
+def whole(name: str, value: Any) -> int:
+    """A whole number from 1 on. Raises ValueError: it is none."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a whole number from 1 on, not {value!r}")
+    return int(value)
+
+
+def save_npz(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
+    """Writes arrays as .npz. NumPy's ``savez`` takes them as keywords beside its own, ``file`` and ``allow_pickle``."""
+    path = Path(path)
+    path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asarray(array), allow_pickle=False)
+
+
+def _check_keywords(function: str, given: Iterable[str], known: Iterable[str]) -> None:
+    known = list(known)
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{function} has no argument {name!r}: {did_you_mean(name, known)}")
 
 
 def _evaluate(
@@ -140,11 +196,15 @@ def _evaluate(
         here = points[first : first + batch]
         where = f"{key} at points from {place(here[0])} to {place(here[-1])}"
         try:
-            values = _numbers(function(here.copy()))
+            given = function(here.copy())
         except Exception as error:
             raise CallableError(f"{where}: {type(error).__name__}: {error}") from error
+        try:
+            values = numbers(given)
+        except Exception as error:
+            raise CallableError(f"{where}: {error}") from error
         width = tuple(values.shape[1 + k] if n is None and values.ndim > 1 + k else n for k, n in enumerate(trailing))
-        if values.shape == (len(here),) and all(n == 1 for n in trailing):
+        if values.shape[:1] == (len(here),) and values.size == len(here) and all(n == 1 for n in trailing):
             values = values.reshape(len(here), *(1 for _ in trailing))
         if values.shape != (len(here), *width) or (parts and values.shape[1:] != parts[0].shape[1:]):
             wanted = ", ".join([str(len(here)), *("m" if n is None else str(n) for n in trailing)])

@@ -17,16 +17,18 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from ._problem import Problem, _nodes
+from ._problem import FIELDS, Problem, lattice, save_npz, whole
+from ._values import did_you_mean, numbers
 
 Array = npt.NDArray[np.float64]
 Vector = Any  # a flat vector of parameters: NumPy or PyTorch
+Vectors = Sequence[Vector] | npt.NDArray[Any]
+BatchNorm = Literal["frozen", "recomputed"]
 
 __all__ = ["Slice", "TraceRecorder", "hessian", "minima", "orthonormal", "parameters", "pca", "random", "slice"]
 
@@ -39,10 +41,49 @@ def _torch() -> Any:
     return torch
 
 
-def _flat(vector: Vector) -> Array:
-    if hasattr(vector, "detach"):
-        vector = vector.detach().cpu().numpy()
-    return np.asarray(vector, dtype=np.float64).ravel()
+def _flat(vector: Vector, what: str = "a vector of parameters") -> Array:
+    try:
+        return numbers(vector).ravel()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} must be flat numbers, as fpsolve.torch.parameters gives them: {error}") from error
+
+
+def _vectors(given: Vectors, what: str, size: int | None = None) -> Array:
+    """Flat vectors of one length, that of the first or ``size``. Raises ValueError: they are none."""
+    given = [] if getattr(given, "ndim", None) == 0 else list(given)
+    if given and np.ndim(given[0]) == 0:
+        raise ValueError(f"{what}s are a list of vectors: for a single one write [{what}]")
+    vectors = [_flat(vector, f"{what} {k}") for k, vector in enumerate(given)]
+    if not vectors:
+        raise ValueError(f"there must be at least one {what}")
+    size = len(vectors[0]) if size is None else size
+    for k, vector in enumerate(vectors):
+        if len(vector) != size:
+            raise ValueError(f"{what} {k} has {len(vector)} numbers, not {size}")
+        if not np.isfinite(vector).all():
+            raise ValueError(f"{what} {k} has numbers that are not finite")
+    return np.array(vectors)
+
+
+def _origin(model: Any, origin: Vector) -> Array:
+    """The origin as a vector. Raises ValueError: it is none of the parameters of the model."""
+    start, size = _flat(origin, "the origin"), len(parameters(model))
+    if len(start) != size:
+        raise ValueError(f"the origin has {len(start)} numbers, and the model {size} parameters")
+    if not np.isfinite(start).all():
+        raise ValueError("the origin has numbers that are not finite")
+    return start
+
+
+def _check_precision(model: Any) -> None:
+    """Raises ValueError: the losses of the model are too coarse for slopes."""
+    for name, parameter in model.named_parameters():
+        if str(parameter.dtype) in ("torch.bfloat16", "torch.float16"):
+            kind = str(parameter.dtype).removeprefix("torch.")
+            raise ValueError(
+                f"the parameter {name} is {kind}, of 2 or 3 digits: losses so coarse have no slopes; "
+                "convert a copy: copy.deepcopy(model).float()"
+            )
 
 
 def parameters(model: Any) -> Array:
@@ -53,9 +94,6 @@ def parameters(model: Any) -> Array:
 def _named(model: Any, vector: Array) -> dict[str, Any]:
     """The tensors of a flat vector by their names, with the type and device of the model's."""
     torch, named, first = _torch(), {}, 0
-    size = sum(int(np.prod(parameter.shape)) for _, parameter in model.named_parameters())
-    if size != len(vector):
-        raise ValueError(f"a vector of {len(vector)} parameters for a model of {size}")
     for name, parameter in model.named_parameters():
         size = int(np.prod(parameter.shape))
         part = vector[first : first + size].reshape(tuple(parameter.shape))
@@ -64,11 +102,10 @@ def _named(model: Any, vector: Array) -> dict[str, Any]:
     return named
 
 
-def orthonormal(directions: Sequence[Vector]) -> Array:
+def orthonormal(directions: Vectors) -> Array:
     """Directions made orthogonal, each to the length 1 (Gram-Schmidt, in their order). Raises ValueError: they are not independent."""
     kept: list[Array] = []
-    for k, direction in enumerate(directions):
-        vector = _flat(direction)
+    for k, vector in enumerate(_vectors(directions, "direction")):
         length = np.linalg.norm(vector)
         for _ in range(2):  # twice is enough for orthogonality to rounding
             for other in kept:
@@ -100,8 +137,7 @@ class Slice(Problem):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the table as .npz, with ``origin`` and ``directions`` beside it."""
-        arrays: dict[str, Any] = {**self.nodes, **self.arrays, "origin": self.origin, "directions": self.directions}
-        np.savez(Path(path), **arrays)
+        save_npz(path, {**self._contents(), "origin": self.origin, "directions": self.directions})
 
 
 def _is_batch_norm(module: Any) -> bool:
@@ -155,9 +191,9 @@ def slice(
     loss_fn: Callable[[Any, Any], Any],
     data: tuple[Any, Any],
     origin: Vector,
-    directions: Sequence[Vector],
+    directions: Vectors,
     axes: Mapping[str, Sequence[float] | Array],
-    batch_norm: Literal["frozen", "recomputed"] = "frozen",
+    batch_norm: BatchNorm = "frozen",
     *,
     length: float = 1.0,
     gradients: bool = False,
@@ -183,21 +219,39 @@ def slice(
     Raises
     ------
     ValueError
-        Directions that depend on each other; losses that are not one for each sample, or not finite.
+        Directions that depend on each other, or more than three; vectors of another length than the model's; a model in half
+        precision; losses that are not one for each sample, or not finite.
     """
     torch = _torch()
+    kinds = get_args(BatchNorm)
+    if batch_norm not in kinds:
+        raise ValueError(f"batch_norm cannot be {batch_norm!r}: {did_you_mean(batch_norm, kinds)}")
+    if not (np.isfinite(length) and length > 0):
+        raise ValueError(f"length must be a number above 0, not {length!r}")
+    _check_precision(model)
     inputs, targets = data
-    start, basis = _flat(origin), length * orthonormal(directions)
-    nodes = {name: _nodes(name, given) for name, given in axes.items()}
+    start = _origin(model, origin)
+    given = _vectors(directions, "direction", len(start))
+    if len(given) > 3:
+        raise ValueError(f"{len(given)} directions: a table has 1 to 3 variables")
+    basis = length * orthonormal(given)
+    nodes = lattice(axes, (*FIELDS, "origin", "directions"))
     if len(nodes) != len(basis):
         raise ValueError(f"{len(nodes)} axes for {len(basis)} directions")
     points = np.stack([axis.ravel() for axis in np.meshgrid(*nodes.values(), indexing="ij")], axis=1)
     shape = tuple(len(axis) for axis in nodes.values())
 
     def losses_at(named: dict[str, Any]) -> Any:
-        losses = loss_fn(torch.func.functional_call(model, named, (inputs,)), targets)
+        output = torch.func.functional_call(model, named, (inputs,))
+        losses = loss_fn(output, targets)
         if losses.ndim == 0 or losses.shape[0] != len(inputs):
             raise ValueError(f'loss_fn gave the shape {tuple(losses.shape)} for {len(inputs)} samples: use reduction="none"')
+        sides = [tuple(side.shape) for side in (output, targets) if hasattr(side, "shape")]
+        if len(sides) == 2 and np.prod(losses.shape) > max(np.prod(side) for side in sides):
+            raise ValueError(
+                f"loss_fn gave the shape {tuple(losses.shape)} for outputs {sides[0]} and targets {sides[1]}, "
+                "each output against every target: give both the same shape"
+            )
         return losses.reshape(len(inputs), -1).mean(1)
 
     tangents = [_named(model, direction) for direction in basis]
@@ -209,7 +263,7 @@ def slice(
             named = _named(model, start + point @ basis)
             if batch_norm == "recomputed":
                 _statistics(model, lambda: losses_at(named))
-            here = losses_at(named).detach().cpu().numpy().astype(np.float64)
+            here = numbers(losses_at(named))
             if not np.isfinite(here).all():
                 raise ValueError(f"the loss of sample {int(np.argmin(np.isfinite(here)))} is not finite at {Problem.place(point)}")
             losses.append(here)
@@ -223,13 +277,13 @@ def slice(
 
 def minima(origin: Vector, *others: Vector) -> Array:
     """Directions from one vector of parameters to others: the coordinates of the other k are 0 but for 1 at k, before they are made orthogonal."""
-    directions: Array = np.array([_flat(other) - _flat(origin) for other in others])
-    return directions
+    start = _flat(origin, "the origin")
+    return _vectors(others, "vector", len(start)) - start
 
 
-def pca(checkpoints: Sequence[Vector], k: int = 2) -> tuple[Array, Array]:
+def pca(checkpoints: Vectors, k: int = 2) -> tuple[Array, Array]:
     """The k directions in which a path spread most, from the checkpoints to the last one, and the shares of the squares that they explain."""
-    path = np.array([_flat(checkpoint) for checkpoint in checkpoints])
+    path, k = _vectors(checkpoints, "checkpoint"), whole("k", k)
     off = path[:-1] - path[-1]
     if len(off) < k:
         raise ValueError(f"{k} directions need at least {k + 1} checkpoints, not {len(path)}")
@@ -244,7 +298,7 @@ def random(model: Any, k: int = 2, seed: int = 0) -> Array:
     """Random directions, normalised by filters: each filter (row of a weight) as long as the model's own; 0 for biases and batch norms."""
     generator = np.random.default_rng(seed)
     directions: list[Array] = []
-    for _ in range(k):
+    for _ in range(whole("k", k)):
         parts: list[Array] = []
         for _, parameter in model.named_parameters():
             own = _flat(parameter).reshape(tuple(parameter.shape))
@@ -274,9 +328,10 @@ def hessian(
 
     Lanczos' method; products with the Hessian by central differences of the gradient, two backward passes each.
     """
-    torch = _torch()
+    torch, k = _torch(), whole("k", k)
+    _check_precision(model)
     inputs, targets = data
-    start = _flat(origin)
+    start = _origin(model, origin)
 
     def gradient(vector: Array) -> Array:
         named = {name: tensor.requires_grad_(True) for name, tensor in _named(model, vector).items()}
@@ -317,13 +372,30 @@ def hessian(
 class TraceRecorder:
     """The path of an optimizer, projected onto a plane at each step: call :meth:`record` after ``optimizer.step()``.
 
-    ``stride`` keeps every so many steps. :meth:`save` writes what ``[model] kind = "traces"`` reads.
+    ``stride`` keeps every so many steps. :meth:`save` writes what ``[model] kind = "traces"`` reads. The directions are orthogonal
+    and of one length, as those of a slice or of :func:`orthonormal`: only then is there one learning rate in their plane.
+
+    Raises
+    ------
+    ValueError
+        Other directions, or none of the model; a stride that is no whole number from 1 on.
     """
 
-    def __init__(self, model: Any, origin: Vector, directions: Sequence[Vector], *, stride: int = 1):
-        self._model, self._origin, self._directions = model, _flat(origin), np.array([_flat(d) for d in directions])
+    def __init__(self, model: Any, origin: Vector, directions: Vectors, *, stride: int = 1):
+        self._model, self._origin = model, _origin(model, origin)
+        self._directions = _vectors(directions, "direction", len(self._origin))
+        lengths = np.linalg.norm(self._directions, axis=1)
+        if len(lengths) > 3:
+            raise ValueError(f"{len(lengths)} directions: traces have 1 to 3 variables")
+        advice = "take those of a slice, or fpsolve.torch.orthonormal(directions)"
+        if not lengths[0] > 0 or not np.allclose(lengths, lengths[0], rtol=1e-4, atol=0.0):
+            said = ", ".join(f"{length:g}" for length in lengths)
+            raise ValueError(f"the directions have the lengths {said}: {advice}")
+        cosines = self._directions @ self._directions.T / lengths[0] ** 2
+        if not np.allclose(cosines, np.eye(len(lengths)), atol=1e-3):  # single precision
+            raise ValueError(f"the directions are not orthogonal: {advice}")
         self._inverse = np.linalg.pinv(self._directions)
-        self._stride, self._steps = stride, 0
+        self._stride, self._steps = whole("stride", stride), 0
         self._trace: list[Array] = []
         self._distance: list[float] = []
 
@@ -347,13 +419,17 @@ class TraceRecorder:
         return np.array(self._distance)
 
     def save(self, path: str | os.PathLike[str], learning_rate: float, batch_size: int) -> None:
-        """Writes the trace of this one walker; ``learning_rate`` is that in the weights."""
+        """Writes the trace of this one walker; ``learning_rate`` is that in the weights. Raises ValueError: nothing was recorded."""
+        if not self._trace:
+            raise ValueError("no step was recorded: call record() after each optimizer.step()")
+        if not (np.isfinite(learning_rate) and learning_rate > 0):
+            raise ValueError(f"learning_rate must be a number above 0, not {learning_rate!r}")
         length = float(np.linalg.norm(self._directions[0]))
-        np.savez(
-            Path(path),
-            trace=self.trace[None],
-            trace_distance=self.distance[None],
-            stride=np.array(self._stride),
-            learning_rate=np.array(learning_rate / length**2),
-            batch_size=np.array(batch_size),
-        )
+        arrays = {
+            "trace": self.trace[None],
+            "trace_distance": self.distance[None],
+            "stride": self._stride,
+            "learning_rate": learning_rate / length**2,
+            "batch_size": whole("batch_size", batch_size),
+        }
+        save_npz(path, arrays)

@@ -84,7 +84,68 @@ def test_wrong_numbers_are_told(functions, words):
         fpsolve.Problem(NODES, **functions)
 
 
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1), (-1, 1, 1)])
+def test_one_number_at_a_point_may_stand_in_columns(shape):
+    square = lambda p: (1 + p**2).reshape(shape)  # noqa: E731
+    given = fpsolve.Problem(NODES, loss=square, drift=square, diffusion=square)
+    exact = 1 + given.nodes["x"] ** 2
+    assert {name: array.shape for name, array in given.arrays.items()} == {"loss": (61,), "drift": (1, 61), "diffusion": (1, 1, 61)}
+    assert all(np.array_equal(array.ravel(), exact) for array in given.arrays.values())
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (lambda p: p[:, 0] + 0j, r"complex numbers: give their real part \(`.real`\)"),
+        (lambda p: np.ma.masked_less(p[:, 0], 0), "masked entries in place of numbers: fill them"),
+        (lambda p: None, "is there a `return`"),
+        (lambda p: "no numbers", "could not convert string"),
+    ],
+)
+def test_what_is_no_number_is_told(value, words):
+    with pytest.raises(fpsolve.CallableError, match=rf"loss at points from \(-2.5\) to \(2.5\): .*{words}"):
+        fpsolve.Problem(NODES, loss=value)
+    assert "loss" in fpsolve.Problem(NODES, loss=lambda p: np.ma.asarray(p[:, 0])).arrays  # nothing is masked
+
+
+def test_samples_stand_alone():
+    samples = lambda p: (p - np.array([1.0, -1.0])) ** 2  # noqa: E731
+    for other in ("loss", "drift", "diffusion"):
+        with pytest.raises(ValueError, match=f"samples and {other} are given.*leave {other} out, or samples"):
+            fpsolve.Problem(NODES, samples=samples, **{other: lambda p: p})
+
+
+def test_unknown_words_are_told():
+    with pytest.raises(TypeError, match="Problem has no argument 'diffuson': did you mean 'diffusion'"):
+        fpsolve.Problem(NODES, loss=lambda p: p, diffuson=lambda p: p)
+    given = fpsolve.Problem(NODES, loss=lambda p: p**2)
+    with pytest.raises(TypeError, match="run has no argument 'outptu': did you mean 'output'"):
+        given.run(REST, outptu="a.h5")
+    with pytest.raises(TypeError, match="the scenario must be a dict"):
+        given.run("scenario.toml")
+    given.arrays["difusion"] = np.ones(61)
+    with pytest.raises(ValueError, match="no array 'difusion': did you mean 'diffusion'"):
+        given.run(REST, progress=False)
+
+
+@pytest.mark.parametrize("name", ["file", "allow_pickle", "args", "self"])
+def test_a_variable_may_have_any_name(name, tmp_path):
+    given = fpsolve.Problem({name: (-2.5, 2.5, np.int64(61))}, loss=lambda p: p**2)
+    given.save(tmp_path / "table")
+    with np.load(tmp_path / "table.npz") as table:
+        assert set(table) == {name, "loss"} and np.array_equal(table[name], given.nodes[name])
+    if name == "file":
+        assert given.run(REST, progress=False).variables == [name]
+
+
 def test_wrong_arguments_are_told():
+    for nodes in ((0, 1, 3), (0, 1, True), (0, 1, 41.0), (0, np.inf, 41), (0, 1j, 41), np.ma.masked_less(np.arange(5), 2), "abc", None):
+        with pytest.raises(ValueError, match="the nodes of 'x'"):
+            fpsolve.Problem({"x": nodes}, loss=lambda p: p[:, 0])
+    with pytest.raises(ValueError, match="cannot be called 'drift'"):
+        fpsolve.Problem({"drift": (0, 1, 4)}, loss=lambda p: p[:, 0])
+    with pytest.raises(ValueError, match="batch must be a whole number"):
+        fpsolve.Problem(NODES, loss=lambda p: p[:, 0], batch=2.5)
     with pytest.raises(ValueError, match="samples, a loss or a drift"):
         fpsolve.Problem(NODES)
     with pytest.raises(ValueError, match="1 to 3 components"):

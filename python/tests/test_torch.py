@@ -125,8 +125,87 @@ def test_wrong_losses_are_told(model, data):
         ft.slice(model, squares, data, origin, direction, AXES)
     with pytest.raises(ValueError, match="loss of sample 0 is not finite"):
         ft.slice(model, lambda o, t: squares(o, t) * np.inf, data, origin, direction, {"s": (-1, 1, 4)})
-    with pytest.raises(ValueError, match="for a model of"):
+    with pytest.raises(ValueError, match="the origin has 19 numbers, and the model 20 parameters"):
         ft.slice(model, squares, data, origin[:-1], [generator.normal(size=len(origin) - 1)], {"s": (-1, 1, 4)})
+    with pytest.raises(ValueError, match="each output against every target"):
+        ft.slice(model, squares, (data[0], data[1].reshape(-1)), origin, direction, {"s": (-1, 1, 4)})
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"batch_norm": "freezed"}, "batch_norm cannot be 'freezed': did you mean 'frozen'"),
+        ({"batch_norm": "never"}, "There are frozen, recomputed"),
+        ({"directions": np.ones(20)}, r"write \[direction\]"),
+        ({"directions": []}, "at least one direction"),
+        ({"directions": np.eye(4, 20)}, "4 directions: a table has 1 to 3 variables"),
+        ({"directions": [np.ones(19)]}, "direction 0 has 19 numbers, not 20"),
+        ({"directions": [np.full(20, np.nan)]}, "direction 0 has numbers that are not finite"),
+        ({"directions": [np.ones(20) * 1j]}, "direction 0 must be flat numbers.*complex"),
+        ({"origin": None}, "the origin must be flat numbers"),
+        ({"origin": np.full(20, np.inf)}, "the origin has numbers that are not finite"),
+        ({"length": 0}, "length must be a number above 0"),
+        ({"axes": {"origin": (-1, 1, 4)}}, "cannot be called 'origin'"),
+    ],
+)
+def test_wrong_arguments_of_slices_are_told(model, data, options, words):
+    given = {"origin": ft.parameters(model), "directions": [np.ones(20)], "axes": {"s": (-1, 1, 4)}, **options}
+    with pytest.raises(ValueError, match=words):
+        ft.slice(model, squares, data, **given)
+
+
+def test_wrong_arguments_of_directions_and_recorders_are_told(model, data, tmp_path):
+    origin = ft.parameters(model)
+    u, v = ft.orthonormal(ft.random(model, 2))
+    for call in (lambda: ft.random(model, 0), lambda: ft.pca([origin, u, v], 1.5), lambda: ft.hessian(model, squares, data, origin, 0)):
+        with pytest.raises(ValueError, match="k must be a whole number from 1 on"):
+            call()
+    with pytest.raises(ValueError, match="checkpoint 1 has 19 numbers, not 20"):
+        ft.pca([origin, origin[:-1], u])
+    with pytest.raises(ValueError, match="vector 0 has 19 numbers, not 20"):
+        ft.minima(origin, origin[:-1])
+    with pytest.raises(ValueError, match=r"write \[direction\]"):
+        ft.orthonormal(u)
+    for directions, words in (
+        (u, r"write \[direction\]"),
+        ([2 * u, v], "lengths 2, 1: take those of a slice"),
+        ([u, (u + v) / np.sqrt(2)], "not orthogonal"),
+        ([0 * u], "lengths 0: "),
+        ([u[:-1]], "direction 0 has 19 numbers, not 20"),
+        (np.eye(4, 20), "traces have 1 to 3 variables"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            ft.TraceRecorder(model, origin, directions)
+    for stride in (0, 1.5, "2"):
+        with pytest.raises(ValueError, match="stride must be a whole number from 1 on"):
+            ft.TraceRecorder(model, origin, [u, v], stride=stride)
+    recorder = ft.TraceRecorder(model, origin, [3 * u, 3 * v], stride=np.int64(2))
+    with pytest.raises(ValueError, match="no step was recorded"):
+        recorder.save(tmp_path / "trace.npz", 0.1, 1)
+    recorder.record()
+    with pytest.raises(ValueError, match="batch_size must be"):
+        recorder.save(tmp_path / "trace.npz", 0.1, 0)
+    with pytest.raises(ValueError, match="learning_rate must be"):
+        recorder.save(tmp_path / "trace.npz", float("nan"), 1)
+    recorder.save(tmp_path / "trace.npz", 0.9, 1)
+    assert np.load(tmp_path / "trace.npz")["learning_rate"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16"])
+def test_half_precision_is_converted_or_refused(kind):
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Linear(3, 1).to(getattr(torch, kind))
+    origin = ft.parameters(model)
+    assert origin.dtype == np.float64 and np.array_equal(origin[3:], model.bias.detach().float().numpy())
+    recorder = ft.TraceRecorder(model, origin, ft.orthonormal(torch.eye(2, 4, dtype=getattr(torch, kind))))
+    recorder.record()
+    assert np.array_equal(recorder.trace, [[0, 0]])
+    for call in (
+        lambda: ft.slice(model, squares, (X, Y), origin, np.eye(1, 4), {"s": (-1, 1, 4)}),
+        lambda: ft.hessian(model, squares, (X, Y), origin),
+    ):
+        with pytest.raises(ValueError, match=rf"weight is {kind}.*copy.deepcopy\(model\).float\(\)"):
+            call()
 
 
 def test_directions(model):
