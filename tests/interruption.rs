@@ -138,7 +138,7 @@ fn what_is_interrupted_draws_no_picture() {
     let (validity, ladder) = (scenario("validity.toml"), scenario("transient-2d.toml"));
     for (arguments, after) in [
         (["validity", &validity, "-q", "-f", "-o", "record.h5"], 1000),
-        (["convergence", &ladder, "-q", "-f", "-o", "record.h5"], 300),
+        (["convergence", &ladder, "-q", "-f", "-o", "record.h5"], 500),
         (["convergence", &ladder, "-q", "-f", "-o", "record.h5"], 3000),
     ] {
         let (code, said) = interrupted(folder.path(), &arguments, Duration::from_millis(after));
@@ -176,7 +176,7 @@ fn the_child_of_a_plot_ends_with_it() {
     let arguments = ["scenario", scenario.to_str().unwrap(), "-q", "-o", "record.h5"];
     assert!(command(folder.path(), &arguments).status().unwrap().success());
     for signal in ["-TERM", "-KILL"] {
-        let wide = ["plot", "record.h5", "--width", "20000", "-o", "pictures"]; // takes many seconds
+        let wide = ["plot", "record.h5", "--width", "6000", "-o", "pictures"]; // takes many seconds
         let run = command(folder.path(), &wide).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let children = format!("/proc/{0}/task/{0}/children", run.id());
         let start = Instant::now();
