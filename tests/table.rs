@@ -349,6 +349,27 @@ fn a_group_of_an_hdf5_file_is_a_table_too() {
     assert!(refused.contains("has no array `x`"), "{refused}");
 }
 
+#[test]
+fn large_arrays_are_read_block_by_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let (samples, n) = (1_300, 2_048);
+    let at = Array1::linspace(-3.0, 3.0, n);
+    let losses = Array2::from_shape_fn((samples, n), |(s, i)| 0.5 * (at[i] - (s % 7) as f64).powi(2));
+    for compressed in [false, true] {
+        let file = hdf5::File::create(folder.path().join("t.h5")).unwrap();
+        file.new_dataset_builder().with_data(&at).create("x").unwrap();
+        let builder = file.new_dataset_builder();
+        let builder = if compressed { builder.chunk((100, 500)).deflate(1) } else { builder };
+        builder.with_data(&losses).create("losses").unwrap();
+        file.close().unwrap();
+        let text = format!("[model]\n{}{LINE}", TABLE.replace(", \"y\"]", "]").replace("t.npz", "t.h5"));
+        let model = scenario(folder.path(), &text).unwrap().problem().unwrap().model;
+        let mut found = vec![0.0; samples];
+        model.data().unwrap().sample_losses(&[at[5]], &mut found);
+        assert!((0..samples).all(|s| (found[s] - losses[[s, 5]]).abs() < 1e-9), "{compressed}");
+    }
+}
+
 /// A table of x with `losses` as netCDF packs them, and attributes of that variable.
 fn packed<T: hdf5::H5Type>(folder: &Path, stored: &Array2<T>, attributes: &[(&str, f64)], unsigned: bool) {
     let file = hdf5::File::create(folder.join("t.nc")).unwrap();

@@ -12,7 +12,7 @@ use std::str::FromStr;
 use hdf5::plist::dataset_create::Layout;
 use hdf5::plist::file_create::LinkCreationOrder;
 use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode};
-use hdf5::{IndexType, IterationOrder, LinkType};
+use hdf5::{Hyperslab, IndexType, IterationOrder, LinkType, SliceOrIndex};
 use hdf5_sys::h5::herr_t;
 use hdf5_sys::h5i::hid_t;
 use ndarray::{Array1, ArrayD};
@@ -466,7 +466,7 @@ impl Arrays {
             (0..rank).find(|&axis| scale::is_attached(&found, &scale, axis))
         };
         let ties = scales.iter().map(tie).collect();
-        let mut values = reader.hdf5(&format!("read {name} as numbers"), found.read_dyn::<f64>())?;
+        let mut values = reader.numbers(&found, name)?;
         if let Some(values) = values.as_slice_memory_order_mut() {
             reader.packing(&found, name)?.unpack(values);
         }
@@ -531,6 +531,29 @@ impl<'a> Reader<'a> {
     }
     fn hdf5<T>(&self, action: &str, result: hdf5::Result<T>) -> Result<T> {
         result.map_err(|source| Error::Hdf5 { path: self.path.to_path_buf(), action: action.to_string(), source })
+    }
+
+    /// The numbers of a dataset, by blocks of its first axis: the user may end the reading of a large one. Errors: not numbers; that end.
+    fn numbers(&self, file: &hdf5::Dataset, at: &str) -> Result<ArrayD<f64>> {
+        let (action, shape) = (format!("read {at} as numbers"), file.shape());
+        let row = shape.iter().skip(1).product::<usize>().max(1);
+        // whole pieces of what is compressed
+        let piece = file.chunk().and_then(|chunk| chunk.first().copied()).unwrap_or(1).max(1);
+        let rows = (MAX_CHUNK / 8 / row).max(1).next_multiple_of(piece);
+        if shape.first().is_none_or(|n| *n <= rows) {
+            return self.hdf5(&action, file.read_dyn());
+        }
+        let mut values = Vec::new();
+        for start in (0..shape[0]).step_by(rows) {
+            if signal::interrupted() {
+                return self.invalid(format!("interrupted while {at} was read"));
+            }
+            let mut slices: Vec<SliceOrIndex> = vec![(start..shape[0].min(start + rows)).into()];
+            slices.resize_with(shape.len(), || (..).into());
+            let block: ArrayD<f64> = self.hdf5(&action, file.read_slice(Hyperslab::from(slices)))?;
+            values.extend(block.iter());
+        }
+        ArrayD::from_shape_vec(shape, values).or_else(|error| self.invalid(format!("{at}: {error}")))
     }
 
     /// How the numbers of a variable of netCDF are stored. Errors: an attribute of that convention that holds no numbers, or too many.
