@@ -114,6 +114,8 @@ fn warnings_name_what_they_rest_on() {
         other.contains("recorded with learning_rate = 0.1 and batch_size = 1, and the run has 0.05 and 1"),
         "{other}"
     );
+    let warmer = said(MODEL, &REST.replace("learning_rate = 0.1", "temperature = 0.1"));
+    assert!(warmer.contains("recorded at the temperature η/(2B) = 0.05, and the run has 0.1"), "{warmer}");
     let mut file = NpzWriter::new(std::fs::File::create(folder.path().join("t.npz")).unwrap());
     file.add_array("trace", &trace).unwrap();
     let leaving = ArrayD::from_shape_fn(IxDyn(&[8, 2_000]), |i| 1e-3 * i[1] as f64);

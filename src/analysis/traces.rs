@@ -52,6 +52,8 @@ struct Found {
     unseen: Option<f64>,
     /// Learning rate and batch size of the run, where it has them.
     run: Option<[f64; 2]>,
+    /// Temperature of the run.
+    temperature: f64,
 }
 
 impl Request for Asked {
@@ -95,6 +97,7 @@ impl Analysis for Plan {
             outside: all.outside(),
             distances,
             unseen,
+            temperature: finished.problem.temperature,
             run: finished.problem.minibatch.map(|steps| [steps.learning_rate, steps.batch_size as f64]),
         };
         Ok(Some(Box::new(found)))
@@ -246,6 +249,15 @@ impl Findings for Found {
                 short(recorded[1]),
                 short(rate),
                 short(batch)
+            ));
+        }
+        let temperature = recorded[0] / (2.0 * recorded[1]);
+        if self.run.is_none() && (self.temperature / temperature - 1.0).abs() > 1e-9 {
+            warnings.push(format!(
+                "traces: recorded at the temperature η/(2B) = {}, and the run has {}: their histogram is that of another noise than the laws \
+                 beside it, and the total variations are no test of these",
+                short(temperature),
+                short(self.temperature)
             ));
         }
         if let Some(unseen) = self.unseen.filter(|unseen| *unseen > UNSEEN) {
