@@ -17,6 +17,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -44,13 +45,16 @@ def _torch() -> Any:
 def _flat(vector: Vector, what: str = "a vector of parameters") -> Array:
     try:
         return numbers(vector).ravel()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{what} must be flat numbers, as fpsolve.torch.parameters gives them: {error}") from error
 
 
 def _vectors(given: Vectors, what: str, size: int | None = None) -> Array:
     """Flat vectors of one length, that of the first or ``size``. Raises ValueError: they are none."""
-    given = [] if getattr(given, "ndim", None) == 0 else list(given)
+    try:
+        given = list(given)
+    except TypeError:
+        raise ValueError(f"{what}s are a list of vectors, not {given!r}") from None
     if given and np.ndim(given[0]) == 0:
         raise ValueError(f"{what}s are a list of vectors: for a single one write [{what}]")
     vectors = [_flat(vector, f"{what} {k}") for k, vector in enumerate(given)]
@@ -73,6 +77,11 @@ def _origin(model: Any, origin: Vector) -> Array:
     if not np.isfinite(start).all():
         raise ValueError("the origin has numbers that are not finite")
     return start
+
+
+def _check_positive(name: str, value: Any) -> None:
+    if not (isinstance(value, Real) and 0 < float(value) < float("inf")):
+        raise ValueError(f"{name} must be a number above 0, not {value!r}")
 
 
 def _check_precision(model: Any) -> None:
@@ -226,8 +235,7 @@ def slice(
     kinds = get_args(BatchNorm)
     if batch_norm not in kinds:
         raise ValueError(f"batch_norm cannot be {batch_norm!r}: {did_you_mean(batch_norm, kinds)}")
-    if not (np.isfinite(length) and length > 0):
-        raise ValueError(f"length must be a number above 0, not {length!r}")
+    _check_positive("length", length)
     _check_precision(model)
     inputs, targets = data
     start = _origin(model, origin)
@@ -422,8 +430,7 @@ class TraceRecorder:
         """Writes the trace of this one walker; ``learning_rate`` is that in the weights. Raises ValueError: nothing was recorded."""
         if not self._trace:
             raise ValueError("no step was recorded: call record() after each optimizer.step()")
-        if not (np.isfinite(learning_rate) and learning_rate > 0):
-            raise ValueError(f"learning_rate must be a number above 0, not {learning_rate!r}")
+        _check_positive("learning_rate", learning_rate)
         length = float(np.linalg.norm(self._directions[0]))
         arrays = {
             "trace": self.trace[None],

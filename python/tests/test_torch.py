@@ -144,7 +144,9 @@ def test_wrong_losses_are_told(model, data):
         ({"directions": [np.ones(20) * 1j]}, "direction 0 must be flat numbers.*complex"),
         ({"origin": None}, "the origin must be flat numbers"),
         ({"origin": np.full(20, np.inf)}, "the origin has numbers that are not finite"),
+        ({"directions": None}, "a list of vectors, not None"),
         ({"length": 0}, "length must be a number above 0"),
+        ({"length": "long"}, "length must be a number above 0"),
         ({"axes": {"origin": (-1, 1, 4)}}, "cannot be called 'origin'"),
     ],
 )
