@@ -69,8 +69,9 @@ fn run(args: &Args) -> Result<Outcome, Failure> {
 /// What the scenario means, and what it needs.
 fn told(scenario: &Scenario, time: TimeLimit, limit: u64) -> Result<String, Failure> {
     let prepared = scenario.problem()?;
-    let estimate = limits::check_built(scenario, &prepared, limit)?;
+    limits::check_built(scenario, &prepared, limit)?;
     let expected = time.check(scenario, &prepared, true)?;
+    let estimate = limits::check_measured(scenario, &prepared, &expected, limit)?;
     let mut text = wrapped(&heading(&prepared));
     text += "\nDefaults taken for keys that are not written:\n";
     text += &defaults(scenario);

@@ -167,7 +167,9 @@ fn compute(
         let prepared = scenario.problem()?;
         limits::check_built(&scenario, &prepared, memory)?;
         show.say(&Doing::Detail("estimating how long it will take"));
-        show.expect(time.check(&scenario, &prepared, shown.quiet)?);
+        let expected = time.check(&scenario, &prepared, shown.quiet)?;
+        limits::check_measured(&scenario, &prepared, &expected, memory)?;
+        show.expect(expected);
         ranks::prepared(&*ranks)?;
         Ok(run_together(&ranks, &prepared, &signal::interrupted, &|doing| show.say(doing), &told))
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fpsolve_solvers::Error;
 use fpsolve_solvers::dynamics::Coefficients;
 use fpsolve_solvers::engine::{Engine, Interrupt};
-use fpsolve_solvers::fokker_planck::choice::{AUTO, DISCRETISATIONS, chain_seconds, from_word};
+use fpsolve_solvers::fokker_planck::choice::{AUTO, DISCRETISATIONS, chain_cost, from_word};
 use fpsolve_solvers::fokker_planck::integrator::system::Integrator;
 use fpsolve_solvers::fokker_planck::integrator::table::INTEGRATORS;
 use fpsolve_solvers::fokker_planck::linear::solver::Needed;
@@ -216,7 +216,8 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
             let condition = if asked.is_none() { ", if it is chosen" } else { "" };
             // steps along a full tensor in three variables reach farther than along the axes, as measured
             let reach = if shape.len() == 3 && !sizes.isotropic { FAR } else { 1.0 };
-            items.push(item(&format!("{}{condition}", kind.name), reach * bytes));
+            let bytes = sizes.chosen.filter(|_| kind.own_steps).unwrap_or(reach * bytes);
+            items.push(item(&format!("{}{condition}", kind.name), bytes));
         }
     }
     items
@@ -290,9 +291,10 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     };
     // the steps of a chain fit its cells, so that it is planned: those of a part of the box, or of coarser cells, are not its own
     if written.discretisation.is_some_and(|kind| kind.own_steps) {
-        let planned = chain_seconds(problem, true, &until(LONGEST_TABLE, interrupt))?;
-        let building = planned.unwrap_or(0.0) / rayon::current_num_threads() as f64;
-        return Ok(Measured { building, seconds: 0.0, stepping: None, coarse: by_edges(coarse) });
+        let planned = chain_cost(problem, true, &until(LONGEST_TABLE, interrupt))?;
+        let building = planned.map_or(0.0, |cost| cost.seconds) / rayon::current_num_threads() as f64;
+        let chosen = planned.map(|cost| cost.bytes);
+        return Ok(Measured { building, seconds: 0.0, stepping: None, chosen, coarse: by_edges(coarse) });
     }
     // a table of drift and noise takes its time once, and stays for the run
     let start = Stopwatch::start();
@@ -315,11 +317,12 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     let building = table + start.seconds() * coarser * problem.grid.len() as f64 / f64::max(seen, 1.0);
     // what the program may choose besides
     let chain = match written.discretisation {
-        None => chain_seconds(problem, false, &until(LONGEST_PROBE, interrupt)).ok().flatten(),
+        None => chain_cost(problem, false, &until(LONGEST_PROBE, interrupt)).ok().flatten(),
         Some(_) => None,
     };
-    let building = building + chain.unwrap_or(0.0) / rayon::current_num_threads() as f64;
-    Ok(Measured { building, seconds: 0.0, stepping: None, coarse: by_edges(coarse) })
+    let building = building + chain.map_or(0.0, |cost| cost.seconds) / rayon::current_num_threads() as f64;
+    let chosen = chain.map(|cost| cost.bytes);
+    Ok(Measured { building, seconds: 0.0, stepping: None, chosen, coarse: by_edges(coarse) })
 }
 
 /// Parts of the grid, spread over it: an eighth of each axis, at least 8 cells.

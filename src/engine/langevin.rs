@@ -175,7 +175,8 @@ fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interr
     let steps = (end / step).max(problem.times.len() as f64 - 1.0);
     let looks = of_look * problem.times.len() as f64 * walkers as f64 / few as f64;
     let (building, seconds) = (tables + steps * of_block * trial, steps * of_block * Langevin::blocks(walkers) + looks);
-    Ok(Measured { building, seconds, stepping: Some(Stepping { step, seconds: of_block }), coarse: None })
+    let stepping = Some(Stepping { step, seconds: of_block });
+    Ok(Measured { building, seconds, stepping, chosen: None, coarse: None })
 }
 
 fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {

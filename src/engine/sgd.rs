@@ -190,7 +190,7 @@ pub(super) fn rehearse(
     let of_block = of_step / blocks(few);
     let stepping = Some(Stepping { step, seconds: of_block });
     let seconds = end / step * of_block * blocks(walkers) + looks;
-    Ok(Measured { building: 0.0, seconds, stepping, coarse: None })
+    Ok(Measured { building: 0.0, seconds, stepping, chosen: None, coarse: None })
 }
 
 /// Time that a step of the optimizer lasts.

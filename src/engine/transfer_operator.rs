@@ -137,7 +137,7 @@ fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interr
         let [of_step, _] = pace(&mut engine, step, end / step, interrupt)?;
         let times = (problem.grid.len() as f64 / coarse.grid.len() as f64).powi(2);
         let (building, seconds) = (times * built, times * end / step * of_step);
-        Ok((built, Measured { building, seconds, stepping: None, coarse: None }))
+        Ok((built, Measured { building, seconds, stepping: None, chosen: None, coarse: None }))
     };
     for share in [8, 4] {
         match measured(share) {

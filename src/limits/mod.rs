@@ -18,6 +18,7 @@ use crate::scenario::{Prepared, Scenario, grid};
 use crate::text::{grouped, size};
 
 pub use sizes::{Count, Item, Key, Sizes};
+pub use work::Expected;
 
 /// Memory that a run needs, line by line.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ pub struct Estimate {
 }
 
 /// The sizes of a scenario.
-fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>) -> Sizes<'s> {
+fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>, chosen: Option<f64>) -> Sizes<'s> {
     let written = || scenario.grid.value.shape(scenario.variable_names().len());
     let shape = built.map_or_else(written, |built| built.problem.grid.shape().to_vec());
     let shape: Vec<f64> = shape.into_iter().map(|n| n as f64).collect();
@@ -45,7 +46,7 @@ fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>) -> Sizes<'s> {
     };
     let steep = built.is_some_and(|prepared| is_steep(&prepared.problem));
     let options = &scenario.options;
-    Sizes { shape, outputs, analysis, analysis_bytes, batch, epoch, isotropic, steep, options, fewer: None }
+    Sizes { shape, outputs, analysis, analysis_bytes, batch, epoch, isotropic, steep, chosen, options, fewer: None }
 }
 
 /// The number of samples; 0 where a file has to be read first.
@@ -61,11 +62,14 @@ fn samples(scenario: &Scenario, built: Option<&Prepared>) -> usize {
 
 /// Memory of a scenario with these engines.
 pub fn estimate(scenario: &Scenario, engines: &[&EngineEntry]) -> Estimate {
-    of(scenario, engines, None)
+    of(scenario, engines, (None, None))
 }
 
-fn of(scenario: &Scenario, engines: &[&EngineEntry], built: Option<&Prepared>) -> Estimate {
-    let mut estimate = table(&sizes(scenario, built), engines);
+/// What is known: the problem once it is built, and the bytes of what an engine may choose.
+type Known<'a> = (Option<&'a Prepared>, Option<f64>);
+
+fn of(scenario: &Scenario, engines: &[&EngineEntry], (built, chosen): Known) -> Estimate {
+    let mut estimate = table(&sizes(scenario, built, chosen), engines);
     if let Some(data) = &scenario.model.data {
         // the text or the bytes, and its numbers
         let bytes = 3.0 * data.value.origin.bytes(&scenario.source);
@@ -75,7 +79,7 @@ fn of(scenario: &Scenario, engines: &[&EngineEntry], built: Option<&Prepared>) -
 }
 
 /// The program itself, its libraries and its threads, bytes.
-const PROGRAM: f64 = 32.0 * 1_048_576.0;
+const PROGRAM: f64 = 44.0 * 1_048_576.0;
 
 fn table(sizes: &Sizes, engines: &[&EngineEntry]) -> Estimate {
     let (cells, d) = (sizes.cells(), sizes.dimension());
@@ -121,7 +125,7 @@ impl Estimate {
 /// What a scenario needs at least, before anything is built. Errors: more than `limit` bytes, with the breakdown and what to change;
 /// exit code 4.
 pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
-    let found = within(scenario, engines, limit, None)?;
+    let found = within(scenario, engines, limit, (None, None))?;
     if matches!(scenario.grid.value, grid::Grid::Refined { .. }) {
         // the first of two limits stays
         let _ = scenario.most_cells.set(most_cells(scenario, engines, limit as f64));
@@ -131,9 +135,9 @@ pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Resul
 
 /// Cells of the largest grid of the shape of the first trial that memory allows.
 fn most_cells(scenario: &Scenario, engines: &[&EngineEntry], limit: f64) -> f64 {
-    let first = sizes(scenario, None);
+    let first = sizes(scenario, None, None);
     let grown =
-        |factor: f64| Sizes { shape: first.shape.iter().map(|n| n * factor).collect(), ..sizes(scenario, None) };
+        |factor: f64| Sizes { shape: first.shape.iter().map(|n| n * factor).collect(), ..sizes(scenario, None, None) };
     let (mut fits, mut factor) = (1.0, 2.0f64.powi(20));
     while factor > 1.01 {
         factor = factor.sqrt();
@@ -146,16 +150,26 @@ fn most_cells(scenario: &Scenario, engines: &[&EngineEntry], limit: f64) -> f64 
 
 /// What a scenario needs whose problem is built. Errors: those of [`check`].
 pub fn check_built(scenario: &Scenario, prepared: &Prepared, limit: u64) -> Result<Estimate, Failure> {
-    within(scenario, &prepared.engines, limit, Some(prepared))
+    within(scenario, &prepared.engines, limit, (Some(prepared), None))
+}
+
+/// What a scenario needs that has been measured. Errors: those of [`check`].
+pub fn check_measured(
+    scenario: &Scenario,
+    prepared: &Prepared,
+    expected: &Expected,
+    limit: u64,
+) -> Result<Estimate, Failure> {
+    within(scenario, &prepared.engines, limit, (Some(prepared), expected.chosen()))
 }
 
 fn within(
     scenario: &Scenario,
     engines: &[&EngineEntry],
     limit: u64,
-    built: Option<&Prepared>,
+    known: Known,
 ) -> Result<Estimate, Failure> {
-    let estimate = of(scenario, engines, built);
+    let estimate = of(scenario, engines, known);
     if estimate.total() <= limit as f64 {
         return Ok(estimate);
     }
@@ -164,7 +178,7 @@ fn within(
     let message = format!("{what} needs at least {} (limit {})", size(estimate.total()), size(limit as f64));
     let help = format!(
         "{}, or --memory-limit {}\n{}",
-        way_out(scenario, engines, limit as f64, (largest, built)),
+        way_out(scenario, engines, limit as f64, (largest, known)),
         size(estimate.total() * 1.1).replace(' ', ""),
         estimate.to_text()
     );
@@ -207,9 +221,9 @@ fn way_out(
     scenario: &Scenario,
     engines: &[&EngineEntry],
     limit: f64,
-    (largest, built): (Key, Option<&Prepared>),
+    (largest, (built, chosen)): (Key, Known),
 ) -> String {
-    let mut sizes = sizes(scenario, built);
+    let mut sizes = sizes(scenario, built, chosen);
     for _ in 0..40 {
         largest.halve(&mut sizes);
         let needed = table(&sizes, engines).total();
@@ -245,6 +259,7 @@ mod tests {
             epoch: 0.0,
             isotropic: true,
             steep: false,
+            chosen: None,
             options,
             fewer: None,
         }

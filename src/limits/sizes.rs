@@ -98,6 +98,8 @@ pub struct Sizes<'a> {
     pub isotropic: bool,
     /// Whether the drift may cross a cell faster than the noise; before anything is evaluated it is not known to.
     pub steep: bool,
+    /// Bytes of the chain that may be chosen, where it has been planned.
+    pub chosen: Option<f64>,
     /// What the tables of the engines say.
     pub options: &'a Options,
     /// A count that is made smaller to find what fits.

@@ -86,6 +86,11 @@ impl Expected {
         self.phases.iter().filter_map(|phase| phase.seconds).sum()
     }
 
+    /// Bytes of what an engine may choose to build, where they are known.
+    pub fn chosen(&self) -> Option<f64> {
+        self.phases.iter().find_map(|phase| phase.chosen)
+    }
+
     /// Seconds that will pass while the run is busy with this; 0 where they are unknown.
     pub fn seconds_of(&self, doing: &Doing) -> f64 {
         seconds_of(&self.phases, doing)

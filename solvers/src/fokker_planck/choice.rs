@@ -18,7 +18,7 @@ use super::accuracy::finer_levels::{FinerLaw, FinerLevels};
 use super::budget::Budget;
 use super::carried::carried_share;
 use super::cells::weighted::averages;
-use super::chain::discretisation::{CHAIN, ChainDiscretisation};
+use super::chain::discretisation::{CHAIN, ChainDiscretisation, bytes};
 use super::chain::effort::Effort;
 use super::chain::lattice_law::Uncovered;
 use super::chain::planning::{A_SECOND, LongStep, expected, suitable_long_step};
@@ -456,10 +456,19 @@ impl Chooser<'_> {
     }
 }
 
-/// Seconds that the long-step chain would take on the grid of a problem, on one thread; None where it does not serve, or, unless it is `asked` for, where
+/// What the long-step chain would take on a grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChainCost {
+    /// Seconds on one thread.
+    pub seconds: f64,
+    /// Bytes of memory, with those of the companion that tells its error.
+    pub bytes: f64,
+}
+
+/// What the long-step chain would take on the grid of a problem; None where it does not serve, or, unless it is `asked` for, where
 /// cell Péclet numbers are moderate on nearly all of the initial law or it would not be taken for its time. Errors: coefficients that are not finite,
 /// [`Error::Interrupted`].
-pub fn chain_seconds(problem: &Problem, asked: bool, interrupt: Interrupt) -> Result<Option<f64>, Error> {
+pub fn chain_cost(problem: &Problem, asked: bool, interrupt: Interrupt) -> Result<Option<ChainCost>, Error> {
     let problem = Coefficients::unasked(problem).of(problem, interrupt)?;
     let edges = EdgeDiscretisation::unsolved(&problem, &problem.grid)?;
     proceed(interrupt)?;
@@ -474,7 +483,9 @@ pub fn chain_seconds(problem: &Problem, asked: bool, interrupt: Interrupt) -> Re
     let runs: &[&[f64]] = if asked { &[times] } else { &[times, times] };
     let expected = expected(&edges, step.snapped(from, times), &law, (from, runs), &effort)?;
     let operations = effort.operations() + expected.operations;
-    Ok((asked || operations <= MOST.0).then_some(operations / A_SECOND))
+    let cost = ChainCost { seconds: operations / A_SECOND, bytes: bytes(problem.grid.len() as f64, expected.entries) };
+    let unasked = operations <= MOST.0 && expected.entries <= MOST_ENTRIES_UNASKED;
+    Ok((asked || unasked).then_some(cost))
 }
 
 /// Whether the law at rest of a chain is another one than that of the edge generator, where that is known.

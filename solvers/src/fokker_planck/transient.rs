@@ -47,7 +47,6 @@ impl Transient {
 
     /// Moves on to `to`. Errors: the integrator's own, a density that is no longer finite.
     pub fn advance(&mut self, to: f64, interrupt: Interrupt) -> Result<(), Error> {
-        let before: f64 = self.centre.iter().sum();
         self.evolution.stepper.advance(to, interrupt, &mut self.centre)?;
         if let Some(cell) = self.centre.iter().position(|p| !p.is_finite()) {
             return Err(Error::numerical(
@@ -58,13 +57,16 @@ impl Transient {
             )
             .set_by(&[Setting::Integrator]));
         }
-        // what has left through a wall does not come back, as an extrapolation from two lengths of steps may say
-        let grown = || self.centre.iter().sum::<f64>() > before;
-        let mass = if self.keeps_mass { Some(1.0) } else { grown().then_some(before) };
-        let moved = project(&mut self.centre, mass);
+        let moved = project(&mut self.centre, self.keeps_mass.then_some(1.0));
         self.moved.negative = self.moved.negative.max(moved.negative);
         self.moved.mass = self.moved.mass.max(moved.mass);
+        let before: f64 = self.probability.iter().sum();
         self.probability = averages(self.cells.as_deref(), &self.grid, &self.centre);
+        let now: f64 = self.probability.iter().sum();
+        if !self.keeps_mass && now > before {
+            // what has left through a wall does not come back, as an extrapolation from two lengths of steps may say
+            self.probability.iter_mut().for_each(|p| *p *= before / now);
+        }
         Ok(())
     }
 
