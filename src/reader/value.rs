@@ -120,9 +120,10 @@ impl<'a> Value<'a> {
     /// A whole number in a range. Errors: another type, also 2.0 or 1e3; out of the range.
     pub fn count(&self, range: RangeInclusive<u64>) -> Result<Located<u64>> {
         let (low, high) = (*range.start(), *range.end());
-        let example = |near: Option<f64>| {
-            let near = near.filter(|x| (0.0..1e15).contains(x)).map_or(low.max(1), |x| x.round() as u64);
-            near.clamp(low, high).to_string()
+        let within = |x: &f64| (low as f64..=high as f64).contains(x);
+        let example = |near: Option<f64>| match near.map(f64::round).filter(within) {
+            Some(near) => format!("{near:.0}"),
+            None => low.max(1).to_string(),
         };
         let integer = match self.item.get_ref() {
             DeValue::Integer(integer) => integer_value(integer),
