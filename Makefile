@@ -39,6 +39,7 @@ test: $(HDF5) python
 	$(CARGO) fmt --all --check
 	. ./$(HDF5) && $(CARGO) clippy --release --locked --workspace --all-targets $$FEATURES -- -D warnings
 	. ./$(HDF5) && RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps $$FEATURES
+	sh tools/chromium.sh
 	. ./$(HDF5) && FPSOLVE_PYTHON=$(CURDIR)/$(PYTHON) $(CARGO) test --release --locked --workspace $$FEATURES
 	# the program that the tests have just run: a build alone would compile it once more, for other features of crates below the tests
 	$(FPSOLVE) validate

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fpsolve::engine::ENGINES;
 use fpsolve::figure::{FIGURES, Figure, plot, plot_one};
-use fpsolve::record::{Record, Values};
+use fpsolve::record::{Group, Record, Values};
 use ndarray::Axis;
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg::roxmltree::Document;
@@ -301,6 +301,85 @@ fn distances_have_a_panel_each_and_a_curve_of_its_colour_for_each_engine() {
     }
 }
 
+/// The words of a figure of a record.
+fn words(record: &Record, name: &str) -> (Picture, String) {
+    let dir = tempfile::tempdir().unwrap();
+    plot_one(record, name, &dir.path().join(name)).unwrap();
+    let picture = Picture::read(&dir.path().join(name).with_extension("svg"));
+    let words = picture.words.iter().map(|word| word.text.as_str()).chain(picture.turned.iter().map(String::as_str));
+    let words = words.collect::<Vec<_>>().join("\n");
+    (picture, words)
+}
+
+/// Changes the numbers of a dataset; `of` is given a value and its place.
+fn change(group: &mut Group, name: &str, of: impl Fn(f64, usize) -> f64) {
+    let dataset = group.datasets.iter_mut().find(|dataset| dataset.name == name).unwrap();
+    let Values::Float(values) = &mut dataset.values else { panic!("{name} holds no numbers") };
+    values.iter_mut().enumerate().for_each(|(k, v)| *v = of(*v, k));
+}
+
+#[test]
+fn legends_name_what_is_drawn() {
+    let relief = words(&synthetic::ornstein_uhlenbeck_2d(), "relief").1;
+    assert!(!relief.contains("saddle") && !relief.contains("minimum"), "there are no critical points: {relief}");
+    let mut record = synthetic::ornstein_uhlenbeck_1d();
+    let mut operator = record.group_mut("fokker_planck").clone();
+    operator.name = "transfer_operator".into();
+    record.groups.push(operator);
+    assert!(words(&record, "laws").1.contains("band: two standard errors"), "the histogram of SGD has one");
+    record.groups.retain(|group| group.name != "sgd");
+    assert!(!words(&record, "laws").1.contains("band"));
+}
+
+#[test]
+fn an_engine_without_a_distance_is_named() {
+    let mut record = synthetic::ornstein_uhlenbeck_1d();
+    record.group_mut("comparison").groups.retain(|pair| pair.name != "sgd_vs_stationary");
+    let said = words(&record, "distance").1;
+    assert!(said.contains("SGD: not compared") && !said.contains("Langevin: not compared"), "{said}");
+}
+
+#[test]
+fn where_nearly_none_has_arrived_the_share_that_has_is_drawn() {
+    let mut record = synthetic::ornstein_uhlenbeck_1d();
+    let said = words(&record, "survival").1;
+    assert!(said.contains("survival P(τ > t)") && !said.contains("Kramers"), "{said}");
+    for passage in &mut record.group_mut("escape").groups {
+        for name in ["survival", "langevin_survival", "sgd_survival"] {
+            if passage.datasets.iter().any(|dataset| dataset.name == name) {
+                change(passage, name, |survival, _| 1.0 - 1e-3 * (1.0 - survival));
+            }
+        }
+    }
+    let said = words(&record, "survival").1;
+    assert!(said.contains("arrived, 1 − P(τ > t)") && !said.contains("survival P"), "{said}");
+}
+
+#[test]
+fn negative_parts_of_d_are_drawn_by_their_size() {
+    let mut record = synthetic::ornstein_uhlenbeck_1d();
+    change(record.group_mut("problem"), "diffusion", |_, k| 10_f64.powi(-(k as i32 % 5)));
+    change(record.group_mut("problem"), "diffusion_mean_gradient", |_, _| -0.5);
+    let (picture, said) = words(&record, "diffusion");
+    assert!(said.contains("size of a negative part"), "{said}");
+    let frame = picture.frames()[0];
+    let height = picture.curve(frame, "#cc79a7")[0][1];
+    let read = 10_f64.powf(picture.height(frame, height, f64::log10));
+    assert!((read / 0.5 - 1.0).abs() < 0.01, "{read}");
+}
+
+#[test]
+fn few_walkers_are_drawn_in_bins_that_hold_enough() {
+    let mut record = synthetic::ornstein_uhlenbeck_1d();
+    assert!(!words(&record, "landscape").1.contains("bins of"));
+    let walkers = &mut record.group_mut("sgd").attributes.iter_mut().find(|(name, _)| name == "walkers").unwrap().1;
+    *walkers = fpsolve::record::Attribute::Integer(100);
+    for figure in ["landscape", "density"] {
+        let said = words(&record, figure).1;
+        assert!(said.contains("SGD, 100 walkers; bins of "), "{said}");
+    }
+}
+
 #[test]
 fn a_record_without_engines_stationary_density_or_loss_still_gives_what_it_can() {
     let dir = tempfile::tempdir().unwrap();
@@ -340,7 +419,7 @@ fn engines_that_reached_different_times_are_drawn() {
 }
 
 /// Leaves the first three times of a group.
-fn cut(group: &mut fpsolve::record::Group) {
+fn cut(group: &mut Group) {
     for dataset in &mut group.datasets {
         let Some(axis) = dataset.axes.iter().position(|axis| axis == "time") else { continue };
         if let Values::Float(values) = &mut dataset.values {

@@ -4,6 +4,7 @@
 mod common;
 
 use std::path::Path;
+use std::process::Command;
 
 use base64::Engine as _;
 use common::{fpsolve, numbers, succeeds, words};
@@ -138,6 +139,9 @@ fn the_densities_of_the_page_are_those_of_the_record() {
         let first: f64 = density[..density.len() / 70].iter().sum::<f64>() * side.powi(d as i32);
         for panel in data["panels"].as_array().unwrap() {
             assert_eq!(panel["series"].as_array().unwrap().len(), 2, "Fokker-Planck and Langevin");
+            let highest = decoded(&panel["series"][0]["values"]).into_iter().fold(0.0, f64::max);
+            let top = panel["top"].as_f64().unwrap();
+            assert!(top > 0.99 * highest.min(1.0), "one scale for all times and engines: {top}, {highest}");
             let series = &panel["series"][1];
             let cells = series["cells"].as_u64().unwrap() as usize;
             let values = decoded(&series["values"]);
@@ -149,6 +153,97 @@ fn the_densities_of_the_page_are_those_of_the_record() {
             };
             let mass: f64 = values[..cells].iter().zip(&volumes).map(|(rho, volume)| rho * volume).sum();
             assert!((mass - first).abs() < 1e-4, "{d}: {mass} for {first}");
+        }
+    }
+}
+
+/// What a reader does with the page: moves the slider, starts and stops the play, reads values by keys. Added to the page in the browser.
+const READER: &str = r##"<script>
+addEventListener("load", () => {
+  const found = {};
+  const boxes = Array.from(document.querySelectorAll("#densities .js-plotly-plot"));
+  const shown = () => JSON.stringify(boxes.map((box) => box.data.map((trace) => trace.z ?? trace.y)));
+  const scales = () => JSON.stringify(boxes.map((box) => (box.data[0].z ? [box.data[0].zmin, box.data[0].zmax] : box.layout.yaxis.range)));
+  const slider = document.getElementById("time");
+  const turn = (k) => { slider.value = k; slider.dispatchEvent(new Event("input")); return [shown(), scales()]; };
+  const [first, last] = [turn(0), turn(Number(slider.max))];
+  found.plots = boxes.length;
+  found.moved = first[0] !== last[0];
+  found.scale = first[1] === last[1];
+  const own = document.getElementById("own");
+  own.click();
+  found.own = scales() !== last[1];
+  own.click();
+  turn(0);
+  const play = document.getElementById("play");
+  play.click();
+  found.playing = play.textContent;
+  play.click();
+  found.paused = play.textContent;
+  const press = (key) => boxes[0].dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  const read = () => boxes[0].parentElement.querySelector(".read").textContent;
+  press("ArrowRight");
+  found.read = read();
+  press("ArrowRight");
+  found.next = read();
+  press("PageDown");
+  found.later = slider.value;
+  found.ground = getComputedStyle(document.body).backgroundColor;
+  setTimeout(() => {
+    found.still = slider.value;
+    document.documentElement.dataset.found = JSON.stringify(found);
+  }, 1500);
+});
+</script></body>"##;
+
+/// A Chromium or Chrome on this machine: `FPSOLVE_CHROMIUM`, else by its names.
+fn browser() -> Option<String> {
+    let named = std::env::var("FPSOLVE_CHROMIUM").ok();
+    let known = ["chromium", "chromium-browser", "google-chrome"].map(String::from);
+    let runs = |name: &String| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
+    named.into_iter().chain(known).find(runs)
+}
+
+/// The page works in a browser, without an error in its console, in light and in dark.
+#[test]
+fn the_page_works_in_a_browser() {
+    let Some(browser) = browser() else {
+        eprintln!("skipped: no Chromium is installed (apt-get install chromium), and FPSOLVE_CHROMIUM names none");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for (d, plots) in [(1, 1), (2, 5)] {
+        report(folder.path(), d);
+        let path = folder.path().join("evil.html");
+        let page = std::fs::read_to_string(&path).unwrap();
+        let (before, after) = page.rsplit_once("</body>").unwrap();
+        std::fs::write(&path, format!("{before}{READER}{after}")).unwrap();
+        for (scheme, ground) in [("0", "rgb(23, 25, 28)"), ("1", "rgb(255, 255, 255)")] {
+            let out = Command::new(&browser)
+                .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"])
+                .args(["--enable-logging=stderr", "--virtual-time-budget=20000", "--window-size=1200,900"])
+                .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+                .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
+                .arg(format!("file://{}", path.display()))
+                .output()
+                .unwrap();
+            let said = common::text(&out.stderr);
+            let errors: Vec<&str> = said.lines().filter(|line| line.contains("CONSOLE")).collect();
+            assert!(errors.is_empty(), "{errors:?}");
+            let dom = common::text(&out.stdout);
+            let (_, rest) =
+                dom.split_once("data-found=\"").unwrap_or_else(|| panic!("the page did not answer: {said}"));
+            let found: Value = serde_json::from_str(&rest.split_once('"').unwrap().0.replace("&quot;", "\"")).unwrap();
+            assert_eq!(found["plots"], plots, "{found}");
+            for holds in ["moved", "scale", "own"] {
+                assert_eq!(found[holds], true, "{holds}: {found}");
+            }
+            assert_eq!((&found["playing"], &found["paused"]), (&"Pause".into(), &"Play".into()), "{found}");
+            assert_eq!(found["later"], found["still"], "no timer runs on: {found}");
+            let read = found["read"].as_str().unwrap();
+            assert!(read.starts_with("x = ") && read.contains(": Fokker–Planck "), "{found}");
+            assert_ne!(found["read"], found["next"]);
+            assert_eq!(found["ground"], ground);
         }
     }
 }

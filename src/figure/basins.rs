@@ -139,6 +139,17 @@ pub fn mark(canvas: &mut Canvas, [x, y]: [f64; 2], point: &Point, clip: Option<R
     }
 }
 
+/// Entries of a legend for the kinds of critical points that there are.
+pub fn mark_keys(points: &[Point]) -> Vec<(Key, String)> {
+    let is = |kind: fn(&Point) -> bool| points.iter().any(kind);
+    let kinds = [
+        (Key::Disc(INK), "minimum", is(|p| p.index == 0)),
+        (Key::Cross(INK), "saddle", is(|p| p.index > 0 && p.index < p.of)),
+        (Key::Triangle(INK), "maximum", is(|p| p.index > 0 && p.index == p.of)),
+    ];
+    kinds.into_iter().filter(|(_, _, drawn)| *drawn).map(|(key, word, _)| (key, word.to_string())).collect()
+}
+
 /// The figure; None where the record has no merge tree.
 pub fn draw(source: &Source) -> Option<Canvas> {
     let trees = Tree::all(source);
@@ -219,10 +230,8 @@ fn line(source: &Source, trees: &[Tree]) -> Option<Canvas> {
 fn map(source: &Source) -> Option<Canvas> {
     let (x, y, loss) = (&source.axes[0], &source.axes[1], source.loss.as_ref()?);
     let mut canvas = Canvas::new(1200.0, 860.0, "Basins");
-    let mut keys = vec![
-        (Key::Disc(INK), "minimum".to_string()),
-        (Key::Line(Stroke::solid(INK, 2.6)), "cross: saddle; triangle: maximum".to_string()),
-    ];
+    let marked = points(source);
+    let mut keys = mark_keys(&marked);
     if source.plane.is_none() {
         keys.push((Key::Line(Stroke::solid(colour_of(1), 2.0)), "border of a basin".into()));
     }
@@ -257,9 +266,9 @@ fn map(source: &Source) -> Option<Canvas> {
         let path: Vec<[f64; 2]> = engine.mean.iter().filter(|m| m.len() == 2).map(|m| [m[0], m[1]]).collect();
         panel.paths(&mut canvas, &[path], &Stroke::solid(colour::engine(engine.group), 2.0));
     }
-    for point in points(source) {
+    for point in &marked {
         let place = panel.at(point.at[0], point.at[1]);
-        mark(&mut canvas, place, &point, Some(panel.rect));
+        mark(&mut canvas, place, point, Some(panel.rect));
     }
     panel.frame(&mut canvas, true, true);
     Some(canvas)

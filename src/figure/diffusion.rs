@@ -1,10 +1,10 @@
 //! D(θ): curves in one dimension; in two the largest eigenvalue with its ellipses, and the condition number.
 
-use super::chart::axis::{Axis, Spread};
-use super::chart::canvas::{Canvas, Rect, Stroke};
-use super::chart::colour::{Colour, INK, LOSS, Map, WHITE};
+use super::chart::axis::{Axis, Spread, number};
+use super::chart::canvas::{Anchor, Canvas, Rect, Stroke};
+use super::chart::colour::{Colour, GREY, INK, LOSS, Map, WHITE};
 use super::chart::contour;
-use super::chart::panel::{Key, Panel, Shade, legend, range};
+use super::chart::panel::{Key, LABEL, Panel, Shade, legend, quantile, range};
 use super::landscape::remark;
 use super::source::{Source, values};
 
@@ -13,9 +13,25 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     match (source.axes.len(), source.diffusion.is_empty()) {
         (1, false) => curves(source),
         (2, false) => maps(source),
-        (3, false) => source.by_planes(None, maps),
+        (3, false) => constant(source).or_else(|| source.by_planes(None, maps)),
         _ => None,
     }
+}
+
+/// A line of text for a D that is the same in all cells: maps of one colour say less.
+fn constant(source: &Source) -> Option<Canvas> {
+    let largest = source.diffusion.iter().flatten().fold(0.0, |most: f64, v| most.max(v.abs()));
+    let same = |field: &Vec<f64>| field.iter().all(|v| (v - field[0]).abs() <= 1e-12 * largest);
+    if !source.diffusion.iter().all(same) {
+        return None;
+    }
+    let mut canvas = Canvas::new(1200.0, 110.0, "Diffusion over the parameters");
+    let top = source.title(&mut canvas, &remark(source, "diffusion D"));
+    let row = |row: &[Vec<f64>]| row.iter().map(|field| number(field[0])).collect::<Vec<_>>().join(", ");
+    let rows: Vec<String> = source.diffusion.chunks(source.axes.len()).map(row).collect();
+    let said = format!("D is the same everywhere: [[{}]]", rows.join("], ["));
+    canvas.text([28.0, top + 28.0], &said, LABEL, INK, Anchor::Start);
+    Some(canvas)
 }
 
 /// D and the parts it is made of, as curves.
@@ -30,11 +46,15 @@ fn curves(source: &Source) -> Option<Canvas> {
             lines.push((format!("D, {}", part.replace('_', " ")), v, Colour::hex(hex)));
         }
     }
-    let (low, high) = range(lines.iter().flat_map(|l| l.1.iter().copied()).filter(|v| *v > 0.0));
-    let lowest = low.max(1e-8 * high);
-    let y = match high / lowest > 30.0 {
+    let sizes: Vec<f64> = lines.iter().flat_map(|l| l.1.iter().map(|v| v.abs())).filter(|v| *v > 0.0).collect();
+    let high = sizes.iter().copied().filter(|v| v.is_finite()).fold(0.0, f64::max);
+    // where a part changes its sign its size has no end on a logarithmic axis
+    let lowest = quantile(&sizes, 0.005).max(1e-8 * high);
+    let (least, _) = range(lines.iter().flat_map(|l| l.1.iter().copied()));
+    let log = high / lowest > 30.0;
+    let y = match log {
         true => Axis::new(0.6 * lowest, 1.8 * high, Spread::Log, "diffusion D"),
-        false => Axis::new(0.0, 1.08 * high, Spread::Linear, "diffusion D"),
+        false => Axis::new((1.08 * least).min(0.0), 1.08 * high, Spread::Linear, "diffusion D"),
     };
     let mut canvas = Canvas::new(1200.0, 640.0, "Diffusion over the parameter");
     // a formula of the user is the covariance of nothing
@@ -44,6 +64,9 @@ fn curves(source: &Source) -> Option<Canvas> {
     let top = source.title(&mut canvas, &remark(source, &what));
     let mut keys: Vec<(Key, String)> =
         lines.iter().map(|(label, _, colour)| (Key::Line(Stroke::solid(*colour, 2.4)), label.clone())).collect();
+    if log && lines.iter().any(|line| line.1.iter().any(|v| *v < 0.0)) {
+        keys.push((Key::Line(Stroke::dashed(GREY, 2.4)), "size of a negative part".into()));
+    }
     if source.stationary.is_some() {
         keys.push((Key::Patch(LOSS.with_opacity(0.5)), "stationary density (own scale)".into()));
     }
@@ -58,7 +81,13 @@ fn curves(source: &Source) -> Option<Canvas> {
         behind.area(&mut canvas, &axis.centers, stationary, LOSS.with_opacity(0.4));
     }
     for (_, v, colour) in lines.iter().rev() {
-        panel.curve(&mut canvas, &axis.centers, v, Stroke::solid(*colour, 2.4));
+        let of_sign = |sign: f64| -> Vec<f64> {
+            v.iter().map(|v| if !log || sign * v > 0.0 { sign * v } else { f64::NAN }).collect()
+        };
+        panel.curve(&mut canvas, &axis.centers, &of_sign(1.0), Stroke::solid(*colour, 2.4));
+        if log {
+            panel.curve(&mut canvas, &axis.centers, &of_sign(-1.0), Stroke::dashed(*colour, 2.4));
+        }
     }
     panel.frame(&mut canvas, true, true);
     Some(canvas)

@@ -26,14 +26,15 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let rows = panels.len().div_ceil(columns);
     let mut canvas = Canvas::new(1200.0, if rows == 1 { 640.0 } else { 880.0 }, "Distance to the stationary density");
     let top = source.title(&mut canvas, &remark(source, "distance to the stationary density"));
-    let top = top + legend(&mut canvas, &keys(source, &panels), 105.0, 1165.0, top) + 14.0;
+    let axes: Vec<[Axis; 2]> = panels.iter().map(|(label, curves)| axes(label, curves)).collect();
+    let top = top + legend(&mut canvas, &keys(source, &panels, &axes), 105.0, 1165.0, top) + 14.0;
     let between = 105.0; // room for the labels of the second column
     let width = (1055.0 - between * (columns - 1) as f64) / columns as f64;
     let height = (canvas.height - 14.0 - top) / rows as f64;
-    for (k, (label, curves)) in panels.iter().enumerate() {
+    for (k, ((_, curves), [x, y])) in panels.iter().zip(axes).enumerate() {
         let (column, row) = ((k % columns) as f64, (k / columns) as f64);
         let rect = Rect::new(110.0 + column * (width + between), top + row * height, width, height - 64.0);
-        panel(&mut canvas, rect, label, curves);
+        panel(&mut canvas, Panel { rect, x, y }, curves);
     }
     Some(canvas)
 }
@@ -84,19 +85,45 @@ fn words(metric: &str) -> String {
     }
 }
 
-fn keys(source: &Source, panels: &[(String, Vec<Curve>)]) -> Vec<(Key, String)> {
-    let curves = || panels.iter().flat_map(|(_, curves)| curves);
+fn keys(source: &Source, panels: &[(String, Vec<Curve>)], axes: &[[Axis; 2]]) -> Vec<(Key, String)> {
+    let curves = || panels.iter().zip(axes).flat_map(|((_, curves), axes)| curves.iter().map(move |c| (c, &axes[1])));
     let mut keys = Vec::new();
-    for engine in source.engines.iter().filter(|e| curves().any(|c| c.group == e.group)) {
-        keys.push((Key::Line(Stroke::solid(colour::engine(engine.group), 2.4)), engine.label.clone()));
+    for engine in &source.engines {
+        let found = panels.iter().flat_map(|(_, curves)| curves.iter().enumerate());
+        match found.into_iter().find(|(_, curve)| curve.group == engine.group) {
+            Some((k, _)) => keys.push((Key::Line(stroke(engine.group, k)), engine.label.clone())),
+            None => keys.push((Key::Words, format!("{}: not compared", engine.name))),
+        }
     }
-    if curves().any(|c| c.floor.is_some()) {
-        keys.push((Key::Line(Stroke::dashed(colour::GREY, 1.6)), "noise floor (same colour)".into()));
+    let floors: Vec<bool> = curves().filter_map(|(c, y)| Some(seen(c.floor.as_ref()?, y))).collect();
+    match (floors.contains(&true), floors.contains(&false)) {
+        (true, below) => {
+            let elsewhere = if below { "; elsewhere below the frame" } else { "" };
+            keys.push((Key::Line(floor(colour::GREY)), format!("noise floor (same colour){elsewhere}")));
+        }
+        (false, true) => keys.push((Key::Words, "noise floors: below the frame".into())),
+        (false, false) => {}
+    }
+    if curves().any(|(c, y)| c.values.windows(2).any(|pair| pair[0] >= y.low && pair[1] < y.low)) {
+        keys.push((Key::Down(colour::GREY), "goes on below the frame".into()));
     }
     keys
 }
 
-fn panel(canvas: &mut Canvas, rect: Rect, label: &str, curves: &[Curve]) {
+fn seen(values: &[f64], y: &Axis) -> bool {
+    values.iter().any(|v| *v >= y.low && *v <= y.high)
+}
+
+fn stroke(group: &str, k: usize) -> Stroke {
+    Stroke::told_apart(colour::engine(group), 2.4, k)
+}
+
+fn floor(colour: colour::Colour) -> Stroke {
+    Stroke { dash: vec![2.0, 5.0], ..Stroke::solid(colour, 1.6) }
+}
+
+/// The axes of a panel: as far as the curves go, whatever their floors; logarithmic where they span more than a decade.
+fn axes(label: &str, curves: &[Curve]) -> [Axis; 2] {
     let times = || curves.iter().flat_map(|c| c.times.iter().copied());
     let (first, last) = range(times().filter(|&t| t > 0.0));
     // exponential decay is a straight line over linear time; only decades of times ask for more
@@ -104,22 +131,32 @@ fn panel(canvas: &mut Canvas, rect: Rect, label: &str, curves: &[Curve]) {
         true => Axis::new(first, last, Spread::Log, "time t"),
         false => Axis::new(times().fold(first, f64::min), last, Spread::Linear, "time t"),
     };
-    let all = || curves.iter().flat_map(|c| c.values.iter().chain(c.floor.iter().flatten())).copied();
-    let positive = || all().filter(|v| v.is_finite() && *v > 0.0);
-    let high = positive().fold(0.0, f64::max);
-    let lowest = positive().fold(f64::INFINITY, f64::min).max(1e-6 * high);
-    let panel = Panel { rect, x, y: Axis::new(0.7 * lowest, 1.4 * high, Spread::Log, label) };
+    let positive = || curves.iter().flat_map(|c| &c.values).copied().filter(|v| v.is_finite() && *v > 0.0);
+    let (lowest, high) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
+    // two decades below the noise of walkers they tell nothing more
+    let floors = curves.iter().filter_map(|c| c.floor.as_ref()).flatten().copied().filter(|v| *v > 0.0);
+    let noise = floors.fold(f64::INFINITY, f64::min);
+    let least = if noise.is_finite() { (1e-2 * noise).max(1e-6 * high) } else { 1e-6 * high };
+    let low = lowest.max(least).min(high);
+    let y = match high / low > 10.0 {
+        true => Axis::new(0.7 * low, 1.4 * high, Spread::Log, label),
+        false => {
+            let room = 0.06 * (high - low).max(0.05 * high);
+            Axis::new(low - room, high + room, Spread::Linear, label)
+        }
+    };
+    [x, y]
+}
+
+fn panel(canvas: &mut Canvas, panel: Panel, curves: &[Curve]) {
     panel.grid(canvas);
-    // the first lies thin on top, so that curves that coincide are all seen
-    for (k, curve) in curves.iter().enumerate().rev() {
-        if let Some(floor) = &curve.floor {
-            let stroke = Stroke::dashed(colour::engine(curve.group), 1.6);
-            panel.curve(canvas, &curve.times, floor, Stroke { width: 1.6 + 2.0 * k as f64, ..stroke });
+    for curve in curves {
+        if let Some(values) = &curve.floor {
+            panel.curve(canvas, &curve.times, values, floor(colour::engine(curve.group)));
         }
     }
-    for (k, curve) in curves.iter().enumerate().rev() {
-        let stroke = Stroke::solid(colour::engine(curve.group), 2.0 + 2.6 * k as f64);
-        panel.curve(canvas, &curve.times, &curve.values, stroke);
+    for (k, curve) in curves.iter().enumerate() {
+        panel.curve_with_exits(canvas, &curve.times, &curve.values, stroke(curve.group, k));
     }
     panel.frame(canvas, true, true);
 }

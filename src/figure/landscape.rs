@@ -56,10 +56,11 @@ fn line_plot(source: &Source) -> Option<Canvas> {
         if highest > 4.0 * lowest { (Spread::Sqrt, "density ρ (√ scale)") } else { (Spread::Linear, "density ρ") };
     let window = source.window(0, 0.5);
     for (row, engine) in source.engines.iter().enumerate() {
+        let histogram = Histogram::of(source, engine, &at);
         let panel = Panel {
             rect: Rect::new(left, top + HEADING + row as f64 * (height + HEADING), right - left, height),
             x: window.clone(),
-            y: Axis::new(0.0, 1.08 * highest, spread, label),
+            y: Axis::new(0.0, 1.08 * highest.max(histogram.top), spread, label),
         };
         if let Some(loss) = &source.loss {
             let (low, high) = loss_range(source, loss, &shown);
@@ -69,12 +70,11 @@ fn line_plot(source: &Source) -> Option<Canvas> {
             behind.curve(&mut canvas, &axis.centers, loss, Stroke::solid(LOSS, 1.5));
             panel.right_axis(&mut canvas, &right_axis, GREY);
         }
-        for (&k, &colour) in at.iter().zip(&colours).filter(|(k, _)| **k < engine.density.len()) {
-            let (density, stroke) = (&engine.density[k], Stroke::solid(colour, 2.2));
+        for (values, &colour) in histogram.values.iter().zip(&colours) {
             match engine.representation {
-                Representation::Density => panel.curve(&mut canvas, &axis.centers, density, stroke),
+                Representation::Density => panel.curve(&mut canvas, &axis.centers, values, Stroke::solid(colour, 2.2)),
                 Representation::Walkers => {
-                    panel.steps(&mut canvas, &axis.edges, density, Stroke { width: 1.6, ..stroke })
+                    panel.steps(&mut canvas, &histogram.edges, values, Stroke::solid(colour, 1.6));
                 }
             }
         }
@@ -82,23 +82,80 @@ fn line_plot(source: &Source) -> Option<Canvas> {
             panel.curve(&mut canvas, &axis.centers, stationary, Stroke::dashed(INK, 1.8));
         }
         panel.frame(&mut canvas, row + 1 == source.engines.len(), true);
-        panel.heading(&mut canvas, &format!("{}{}", engine.label, cut(engine, &at, panel.y.high)));
+        panel.heading(&mut canvas, &format!("{}{}", engine.label, histogram.said(engine, &at, panel.y.high)));
     }
     Some(canvas)
 }
 
-/// Which of the densities shown reach beyond the top; of more than three how many, and how high.
-fn cut(engine: &Engine, at: &[usize], top: f64) -> String {
-    let peaks = at.iter().filter_map(|&k| Some((*engine.times.get(k)?, peak(engine.density.get(k)?))));
-    let beyond: Vec<(f64, f64)> = peaks.filter(|(_, peak)| *peak > top).collect();
-    let one = |(time, peak): &(f64, f64)| format!("t = {} (up to {})", number(*time), number(*peak));
-    match beyond.len() {
-        0 => String::new(),
-        1..=3 => format!("; cut at the top: {}", beyond.iter().map(one).collect::<Vec<_>>().join(", ")),
-        n => {
-            let highest = beyond.iter().map(|(_, peak)| *peak).fold(0.0, f64::max);
-            format!("; cut at the top: {n} of {} times (up to {})", at.len(), number(highest))
+/// The densities of an engine at the times shown, those of walkers over bins that hold enough of them.
+pub struct Histogram {
+    /// Cells that a bin holds.
+    merged: usize,
+    /// Edges of the bins.
+    pub edges: Vec<f64>,
+    /// Densities by bins, time by time.
+    pub values: Vec<Vec<f64>>,
+    /// What nearly all bins that hold anything stay below; 0 for the reference, whose peaks the picture is made for.
+    top: f64,
+}
+
+/// Walkers in a bin, in the mean over the bins that have any: fewer show noise alone.
+const ENOUGH: f64 = 10.0;
+/// Share of the bins with walkers that lie below the top.
+const BELOW: f64 = 0.99;
+
+impl Histogram {
+    /// Of an engine in one variable, at these output times as far as it has them.
+    pub fn of(source: &Source, engine: &Engine, at: &[usize]) -> Self {
+        let axis = &source.axes[0];
+        let rows: Vec<&Vec<f64>> = at.iter().filter_map(|&k| engine.density.get(k)).collect();
+        let bins = |merged: usize| -> Vec<Vec<f64>> {
+            let volume: Vec<f64> = source.volumes.chunks(merged).map(|part| part.iter().sum()).collect();
+            let mass = |row: &[f64]| row.iter().zip(&source.volumes).map(|(d, v)| d * v).collect::<Vec<f64>>();
+            let over = |row: &&Vec<f64>| {
+                let mass = mass(row);
+                mass.chunks(merged).zip(&volume).map(|(part, v)| part.iter().sum::<f64>() / v).collect()
+            };
+            rows.iter().map(over).collect()
+        };
+        let walkers = engine.walkers.unwrap_or(f64::INFINITY) * rows.len() as f64;
+        let held = |rows: &[Vec<f64>]| walkers / rows.iter().flatten().filter(|v| **v > 0.0).count().max(1) as f64;
+        let cells = axis.centers.len();
+        let mut merged = 1;
+        let mut values = rows.iter().map(|row| row.to_vec()).collect::<Vec<_>>();
+        while held(&values) < ENOUGH && cells / (2 * merged) >= 16 {
+            merged *= 2;
+            values = bins(merged);
         }
+        let mut edges: Vec<f64> = axis.edges[..cells].iter().step_by(merged).copied().collect();
+        edges.push(axis.edges[cells]);
+        let least = 1e-3 * values.iter().map(|row| peak(row)).fold(0.0, f64::max);
+        let filled = match source.reference().is_some_and(|reference| reference.group == engine.group) {
+            true => Vec::new(),
+            false => values.iter().flatten().copied().filter(|v| *v > least).collect(),
+        };
+        Self { merged, edges, values, top: quantile(&filled, BELOW) }
+    }
+
+    /// How many cells a bin holds, where it is not one.
+    pub fn bins(&self) -> String {
+        if self.merged > 1 { format!("; bins of {} cells", self.merged) } else { String::new() }
+    }
+
+    /// How many cells a bin holds, and which of the densities reach beyond the top; of more than three how many, and how high.
+    fn said(&self, engine: &Engine, at: &[usize], top: f64) -> String {
+        let peaks = at.iter().zip(&self.values).map(|(&k, values)| (engine.times[k], peak(values)));
+        let beyond: Vec<(f64, f64)> = peaks.filter(|(_, peak)| *peak > top).collect();
+        let one = |(time, peak): &(f64, f64)| format!("t = {} (up to {})", number(*time), number(*peak));
+        let cut = match beyond.len() {
+            0 => String::new(),
+            1..=3 => format!("; cut at the top: {}", beyond.iter().map(one).collect::<Vec<_>>().join(", ")),
+            n => {
+                let highest = beyond.iter().map(|(_, peak)| *peak).fold(0.0, f64::max);
+                format!("; cut at the top: {n} of {} times (up to {})", at.len(), number(highest))
+            }
+        };
+        self.bins() + &cut
     }
 }
 
@@ -150,7 +207,7 @@ fn map(source: &Source) -> Option<Canvas> {
         let lost = engine.outside.iter().take(until).copied().fold(0.0, f64::max);
         let lost = if lost > 1e-3 { format!(" (of all, {} % outside)", number(100.0 * lost)) } else { String::new() };
         let end = match reference.times.get(until) {
-            Some(&time) => format!(" before t = {}", number(time)),
+            Some(&time) => format!(" until the density has several peaks (t = {})", number(time)),
             None => String::new(),
         };
         keys.push((Key::Disc(colour::engine(engine.group)), format!("mean, {}{end}{lost}", engine.name)));

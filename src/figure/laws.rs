@@ -150,5 +150,9 @@ fn differences(canvas: &mut Canvas, rect: Rect, x: Axis, laws: &[Law], (centers,
         }
     }
     panel.frame(canvas, true, true);
-    panel.heading(canvas, "differences from the law of SGD (band: two standard errors of the histogram)");
+    let band = match laws.iter().any(|law| law.error.is_some()) {
+        true => " (band: two standard errors of the histogram)",
+        false => "",
+    };
+    panel.heading(canvas, &format!("differences from the law of SGD{band}"));
 }

@@ -3,12 +3,15 @@
 use super::chart::axis::{Axis, Spread, number};
 use super::chart::canvas::{Canvas, Rect, Stroke};
 use super::chart::colour::{GREY, INK, LOSS, Map};
-use super::chart::panel::{HEADING, Key, Panel, Shade, legend};
+use super::chart::panel::{HEADING, Key, Panel, Shade, TICK, legend};
 use super::landscape::{loss_lines, remark};
 use super::source::{Source, values};
 
 /// Modes that one picture holds besides the stationary one.
 const MODES: usize = 4;
+
+/// Values of a mode below this share of its largest are error.
+const ERROR: f64 = 1e-6;
 
 /// A mode, or the real and imaginary part of a complex pair.
 struct Mode {
@@ -40,8 +43,21 @@ fn read(source: &Source) -> Option<Vec<Mode>> {
     let [right, left] = vectors.each_ref().map(|v| v.as_ref().filter(|v| v.len() == real.len() * cells));
     let (right, left) = (right?, left?);
     let vector = |all: &[f64], k: usize| all[k * cells..(k + 1) * cells].to_vec();
-    let functions = |k: &usize| source.field(vector(right, *k));
-    let densities = |k: &usize| source.marginal(vector(left, *k));
+    let peak = |field: &[f64]| field.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+    // what cancels in a plane but for the error of a mode would be scaled to noise
+    let above_error = |shown: Vec<f64>, whole: f64| {
+        if peak(&shown) > ERROR * whole { shown } else { vec![f64::NAN; shown.len()] }
+    };
+    let functions = |k: &usize| {
+        let whole = vector(right, *k);
+        let largest = peak(&whole);
+        source.field(whole).map(|shown| above_error(shown, largest))
+    };
+    let densities = |k: &usize| {
+        let whole = vector(left, *k);
+        let sizes = source.marginal(whole.iter().map(|v| v.abs()).collect())?;
+        source.marginal(whole).map(|shown| above_error(shown, peak(&sizes)))
+    };
     let seen = seen(source);
     let (mut modes, mut shown, mut k) = (Vec::new(), 0, 1);
     while k < real.len() && shown < MODES {
@@ -169,6 +185,11 @@ fn maps(source: &Source, modes: &[Mode]) -> Canvas {
                 panel.heat(&mut canvas, &x.edges, &y.edges, field, &shade);
                 loss_lines(source, &panel, &mut canvas, 9, &Stroke::solid(INK.with_opacity(0.3), 0.7));
                 panel.frame(&mut canvas, down == 1, column == 0);
+                if field.iter().all(|v| v.is_nan()) {
+                    let middle = [rect.x + 0.5 * rect.w, rect.y + 0.5 * rect.h];
+                    let said = "0 here, but for the error of the mode";
+                    canvas.text(middle, said, TICK, GREY, super::chart::canvas::Anchor::Middle);
+                }
                 if down == 0 {
                     panel.heading_of_two(&mut canvas, &label, GREY);
                 }

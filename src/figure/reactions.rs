@@ -62,7 +62,7 @@ fn keys(d: usize) -> Vec<(Key, String)> {
             (Key::Patch(LOSS.with_opacity(0.6)), "loss L".into()),
         ];
     }
-    vec![(line(INK), "current: arrows, as long as it is strong".into())]
+    vec![(Key::Arrow, "current: arrows, as long as it is strong".into())]
 }
 
 fn reaction(source: &Source, name: &str) -> Option<Field> {

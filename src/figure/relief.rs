@@ -1,7 +1,7 @@
 //! The loss of two variables as a relief, seen from above at an angle: its colour is the rank of the loss where the law is, with the critical
 //! points, the stationary density and the ways of walkers on it.
 
-use super::basins::{mark, points};
+use super::basins::{mark, mark_keys, points};
 use super::chart::axis::Axis;
 use super::chart::canvas::{Anchor, Canvas, Rect, Stroke};
 use super::chart::colour::{self, Colour, GREY, INK, Map, WHITE};
@@ -66,7 +66,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let axes = [source.axes[0].edges.as_slice(), source.axes[1].edges.as_slice()];
     let view = View { axes, low, high, scale: 560.0, centre: [540.0, 510.0] };
     surface(source, loss, &view, &shade, &mut canvas);
-    let mut keys = vec![(Key::Disc(INK), "minimum; cross: saddle; triangle: maximum".to_string())];
+    let mut keys = mark_keys(&marked);
     on_it(source, loss, &view, &mut canvas, &mut keys);
     for (point, height) in marked.iter().zip(&heights) {
         mark(&mut canvas, view.at([point.at[0], point.at[1]], *height).0, point, None);
@@ -77,16 +77,64 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     Some(canvas)
 }
 
-/// The loss in the cell of a point.
+/// The loss at a point, linear between the centres of cells; that of the cell where a neighbour has none.
 fn height(source: &Source, loss: &[f64], at: [f64; 2]) -> f64 {
+    let columns = source.axes[1].centers.len();
     let cell = |k: usize| {
         let edges = &source.axes[k].edges;
         edges.partition_point(|edge| *edge <= at[k]).clamp(1, edges.len() - 1) - 1
     };
-    loss[cell(0) * source.axes[1].centers.len() + cell(1)]
+    let between = |k: usize| {
+        let centers = &source.axes[k].centers;
+        let upper = centers.partition_point(|c| *c <= at[k]).min(centers.len() - 1);
+        let lower = upper.saturating_sub(1);
+        let gap = centers[upper] - centers[lower];
+        (lower, upper, if gap > 0.0 { ((at[k] - centers[lower]) / gap).clamp(0.0, 1.0) } else { 0.0 })
+    };
+    let (a, b, over) = between(0);
+    let (c, d, up) = between(1);
+    let corners = [[a, c], [b, c], [b, d], [a, d]].map(|[i, j]| loss[i * columns + j]);
+    let mixed = bilinear(corners, over, up);
+    if mixed.is_finite() { mixed } else { loss[cell(0) * columns + cell(1)] }
 }
 
-/// The faces of the surface, the farthest first.
+/// Between four corners in order round a face, the first at (0, 0), the second at (1, 0).
+fn bilinear(corners: [f64; 4], over: f64, up: f64) -> f64 {
+    let [a, b, c, d] = corners;
+    (1.0 - up) * ((1.0 - over) * a + over * b) + up * ((1.0 - over) * d + over * c)
+}
+
+/// The part of a polygon below a height: corners (x, y, height) in order; sides that cross it end on it. The ends of the cut come with it.
+fn below(polygon: &[[f64; 3]], high: f64) -> (Vec<[f64; 3]>, Vec<[f64; 3]>) {
+    let (mut kept, mut cut) = (Vec::new(), Vec::new());
+    for (k, from) in polygon.iter().enumerate() {
+        let to = &polygon[(k + 1) % polygon.len()];
+        if from[2] <= high {
+            kept.push(*from);
+        }
+        if (from[2] <= high) != (to[2] <= high) {
+            let share = (high - from[2]) / (to[2] - from[2]);
+            let point = [from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1]), high];
+            kept.push(point);
+            cut.push(point);
+        }
+    }
+    (kept, cut)
+}
+
+/// A piece of the surface: its depth, corners and colour, and the ends of the cut through it.
+struct Piece {
+    depth: f64,
+    corners: Vec<[f64; 2]>,
+    colour: Colour,
+    rim: Vec<[f64; 2]>,
+}
+
+/// Shares of the colour scale over which a face has one colour, and most parts of a side of it.
+const BAND: f64 = 0.04;
+const PARTS: usize = 5;
+
+/// The faces of the surface, the farthest first, cut smoothly at the height where it ends.
 fn surface(source: &Source, loss: &[f64], view: &View, shade: &Shade, canvas: &mut Canvas) {
     let nodes = |k: usize| {
         let n = source.axes[k].centers.len();
@@ -96,26 +144,56 @@ fn surface(source: &Source, loss: &[f64], view: &View, shade: &Shade, canvas: &m
     let (rows, columns) = (nodes(0), nodes(1));
     let at = |i: usize, j: usize| {
         let value = loss[i * source.axes[1].centers.len() + j];
-        let (place, depth) = view.at([source.axes[0].centers[i], source.axes[1].centers[j]], value);
-        (place, depth, value)
+        [source.axes[0].centers[i], source.axes[1].centers[j], value]
     };
-    let mut faces = Vec::new();
+    let mut pieces = Vec::new();
     for (a, b) in rows.iter().zip(&rows[1..]) {
         for (c, d) in columns.iter().zip(&columns[1..]) {
             let corners = [at(*a, *c), at(*b, *c), at(*b, *d), at(*a, *d)];
-            let mean = corners.iter().map(|corner| corner.2.min(view.high)).sum::<f64>() / 4.0;
-            if mean.is_finite() && corners.iter().any(|corner| corner.2 < view.high) {
-                let depth = corners.iter().map(|corner| corner.1).sum::<f64>();
-                // light from the left: faces that fall to the right are darker
-                let slope = (corners[1].2.min(view.high) - corners[0].2.min(view.high)) / (view.high - view.low);
-                faces.push((depth, corners.map(|corner| corner.0), lit(shade.map.at(shade.axis.place(mean)), slope)));
+            if corners.iter().all(|corner| corner[2].is_finite()) && corners.iter().any(|c| c[2] < view.high) {
+                face(corners, view, shade, &mut pieces);
             }
         }
     }
-    faces.sort_by(|a, b| b.0.total_cmp(&a.0));
-    for (_, corners, colour) in faces {
-        canvas.fill(corners.to_vec(), colour, None);
-        canvas.outline(corners.to_vec(), Stroke::solid(colour, 0.8), None); // no gaps between faces
+    pieces.sort_by(|a, b| b.depth.total_cmp(&a.depth));
+    for piece in pieces {
+        canvas.fill(piece.corners.clone(), piece.colour, None);
+        canvas.outline(piece.corners, Stroke::solid(piece.colour, 0.8), None); // no gaps between faces
+        if piece.rim.len() == 2 {
+            canvas.line(piece.rim, Stroke::solid(GREY, 1.4), None);
+        }
+    }
+}
+
+/// A face in as many parts as its colour changes over it.
+fn face(corners: [[f64; 3]; 4], view: &View, shade: &Shade, pieces: &mut Vec<Piece>) {
+    let values = corners.map(|corner| corner[2]);
+    let ranks = values.map(|v| shade.axis.place(v.min(view.high)));
+    let spread = ranks.iter().fold(0.0, |m: f64, r| m.max(*r)) - ranks.iter().fold(1.0, |m: f64, r| m.min(*r));
+    let n = ((spread / BAND).ceil() as usize).clamp(1, PARTS);
+    let node = |i: usize, j: usize| {
+        let (over, up) = (i as f64 / n as f64, j as f64 / n as f64);
+        [0, 1, 2].map(|k| bilinear(corners.map(|corner| corner[k]), over, up))
+    };
+    for i in 0..n {
+        for j in 0..n {
+            let part = [node(i, j), node(i + 1, j), node(i + 1, j + 1), node(i, j + 1)];
+            let (kept, cut) = below(&part, view.high);
+            if kept.len() < 3 {
+                continue;
+            }
+            let seen: Vec<([f64; 2], f64)> = kept.iter().map(|p| view.at([p[0], p[1]], p[2])).collect();
+            let depth = seen.iter().map(|(_, depth)| depth).sum::<f64>() / seen.len() as f64;
+            let mean = kept.iter().map(|p| p[2]).sum::<f64>() / kept.len() as f64;
+            // light from the left: faces that fall to the right are darker
+            let slope = (values[1] - values[0]) / (view.high - view.low);
+            pieces.push(Piece {
+                depth,
+                corners: seen.into_iter().map(|(place, _)| place).collect(),
+                colour: lit(shade.map.at(shade.axis.place(mean)), slope),
+                rim: cut.iter().map(|p| view.at([p[0], p[1]], p[2]).0).collect(),
+            });
+        }
     }
 }
 
@@ -126,12 +204,19 @@ fn lit(colour: Colour, slope: f64) -> Colour {
 
 /// The stationary density's contours, and the ways of a few walkers.
 fn on_it(source: &Source, loss: &[f64], view: &View, canvas: &mut Canvas, keys: &mut Vec<(Key, String)>) {
-    let lift = |line: &[[f64; 2]]| line.iter().map(|&at| view.at(at, height(source, loss, at)).0).collect::<Vec<_>>();
+    // those parts of a line that lie on what is shown of the surface
+    let lift = |line: &[[f64; 2]]| -> Vec<Vec<[f64; 2]>> {
+        let heights: Vec<([f64; 2], f64)> = line.iter().map(|&at| (at, height(source, loss, at))).collect();
+        let runs = heights.split(|(_, height)| height.partial_cmp(&view.high) == Some(std::cmp::Ordering::Greater));
+        runs.filter(|run| run.len() > 1).map(|run| run.iter().map(|(at, h)| view.at(*at, *h).0).collect()).collect()
+    };
     let (x, y) = (&source.axes[0], &source.axes[1]);
     if let Some(stationary) = &source.stationary {
         for inside in [0.9, 0.5] {
             for line in contour::lines_of_mass(&x.centers, &y.centers, stationary, &source.volumes, inside) {
-                canvas.line(lift(&line), Stroke::solid(WHITE, 1.8), None);
+                for run in lift(&line) {
+                    canvas.line(run, Stroke::solid(WHITE, 1.8), None);
+                }
             }
         }
         keys.push((Key::Line(Stroke::solid(GREY, 1.8)), "white: 50 % and 90 % of the stationary density".into()));
@@ -148,7 +233,9 @@ fn on_it(source: &Source, loss: &[f64], view: &View, canvas: &mut Canvas, keys: 
                 (0..2).all(|k| (view.axes[k][0]..=view.axes[k][view.axes[k].len() - 1]).contains(&row[k]))
             };
             let path: Vec<[f64; 2]> = walker.chunks_exact(2).take_while(inside).map(|row| [row[0], row[1]]).collect();
-            canvas.line(lift(&path), Stroke::solid(colour.with_opacity(0.8), 1.2), None);
+            for run in lift(&path) {
+                canvas.line(run, Stroke::solid(colour.with_opacity(0.8), 1.2), None);
+            }
         }
         keys.push((Key::Line(Stroke::solid(colour, 1.6)), format!("walkers, {}", engine.title)));
         break;
@@ -170,4 +257,22 @@ fn names(source: &Source, view: &View, canvas: &mut Canvas) {
     };
     canvas.text(between(front, right), &words(0), LABEL, INK, Anchor::Start);
     canvas.text(between(left, front), &words(1), LABEL, INK, Anchor::End);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_face_is_cut_where_its_sides_cross_the_height() {
+        let square = |heights: [f64; 4]| {
+            let [a, b, c, d] = heights;
+            [[0.0, 0.0, a], [1.0, 0.0, b], [1.0, 1.0, c], [0.0, 1.0, d]]
+        };
+        let (kept, cut) = below(&square([0.0, 2.0, 4.0, 0.0]), 1.0);
+        assert_eq!(cut, [[0.5, 0.0, 1.0], [0.25, 1.0, 1.0]]);
+        assert_eq!(kept, [[0.0, 0.0, 0.0], [0.5, 0.0, 1.0], [0.25, 1.0, 1.0], [0.0, 1.0, 0.0]]);
+        assert_eq!(below(&square([0.0; 4]), 1.0), (square([0.0; 4]).to_vec(), Vec::new()));
+        assert_eq!(below(&square([2.0; 4]), 1.0), (Vec::new(), Vec::new()));
+    }
 }

@@ -30,6 +30,8 @@ pub struct Engine {
     pub name: &'static str,
     /// Whether it computes a density, or counts walkers.
     pub representation: Representation,
+    /// Number of walkers, where it counts them.
+    pub walkers: Option<f64>,
     /// Output times.
     pub times: Vec<f64>,
     /// Densities, one row of cells per time.
@@ -210,14 +212,15 @@ fn engine(record: &Record, entry: &EngineEntry, cells: usize) -> Option<Engine> 
     if times.is_empty() || density.len() != times.len() * cells {
         return None;
     }
-    let label = match record.attribute(&format!("{group}/walkers")) {
-        Some(Attribute::Integer(n)) => format!("{name}, {} walkers", thousands(*n)),
-        _ => name.to_string(),
+    let (label, walkers) = match record.attribute(&format!("{group}/walkers")) {
+        Some(Attribute::Integer(n)) => (format!("{name}, {} walkers", thousands(*n)), Some(*n as f64)),
+        _ => (name.to_string(), None),
     };
     let rows = |v: Vec<f64>, n: usize| v.chunks(n.max(1)).map(<[f64]>::to_vec).collect::<Vec<_>>();
     let components = mean.len() / times.len();
     let (density, mean) = (rows(density, cells), rows(mean, components));
-    Some(Engine { group, label, name, representation: entry.representation, density, mean, times, outside })
+    let representation = entry.representation;
+    Some(Engine { group, label, name, representation, walkers, density, mean, times, outside })
 }
 
 /// The values of a dataset of numbers.

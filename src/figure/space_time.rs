@@ -3,8 +3,8 @@
 use super::chart::axis::{Axis, Spread, number};
 use super::chart::canvas::{Anchor, Canvas, Rect, Stroke};
 use super::chart::colour::{INK, Map, WHITE};
-use super::chart::panel::{HEADING, LABEL, Panel, Shade};
-use super::landscape::{loss_lines, remark};
+use super::chart::panel::{HEADING, LABEL, Panel, Shade, quantile};
+use super::landscape::{Histogram, loss_lines, remark};
 use super::source::{Engine, Source};
 
 const DECADES: f64 = 4.0;
@@ -19,11 +19,22 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     }
 }
 
-/// Four decades below the highest density, but a spike at the start does not push the rest into the dark.
-fn shade(source: &Source) -> Shade {
+/// Share of the cells with walkers that lie below the top of the colours: a full cell of few walkers says nothing of the density.
+const BELOW: f64 = 0.98;
+
+/// Four decades below the highest density, but a spike at the start does not push the rest into the dark, nor do single full cells.
+fn shade<'v>(source: &Source, engines: impl Iterator<Item = &'v [Vec<f64>]>) -> Shade {
     let top = |rows: &[Vec<f64>]| rows.iter().flatten().copied().fold(0.0, f64::max);
-    let mut high = source.engines.iter().map(|e| top(&e.density)).fold(0.0, f64::max);
-    let late = source.engines.iter().filter_map(|e| e.density.last()).flatten().copied().fold(0.0, f64::max);
+    let (mut high, mut late) = (0.0_f64, 0.0_f64);
+    for (engine, rows) in source.engines.iter().zip(engines) {
+        let filled = |rows: &[Vec<f64>]| rows.iter().flatten().copied().filter(|v| *v > 0.0).collect::<Vec<f64>>();
+        let of = |rows: &[Vec<f64>]| match engine.walkers {
+            Some(_) => quantile(&filled(rows), BELOW),
+            None => top(rows),
+        };
+        high = high.max(of(rows));
+        late = late.max(rows.last().map_or(0.0, |row| of(std::slice::from_ref(row))));
+    }
     if late > 0.0 {
         high = high.min(10.0 * late);
     }
@@ -54,24 +65,25 @@ fn time_axis(times: &[f64]) -> (Axis, Vec<f64>) {
 }
 
 fn space_time(source: &Source) -> Option<Canvas> {
-    let axis = &source.axes[0];
     let rows = source.engines.len() as f64;
     let mut canvas = Canvas::new(1200.0, 160.0 + 225.0 * rows.max(2.0), "Density over space and time");
     let top = source.title(&mut canvas, &remark(source, "density over space and time")) - 8.0;
     let height = (canvas.height - 66.0 - top) / rows - HEADING;
     let window = source.window(0, 0.05);
-    let shade = shade(source);
-    for (row, engine) in source.engines.iter().enumerate() {
+    let all = |engine: &Engine| (0..engine.times.len()).collect::<Vec<usize>>();
+    let histograms: Vec<Histogram> = source.engines.iter().map(|e| Histogram::of(source, e, &all(e))).collect();
+    let shade = shade(source, histograms.iter().map(|histogram| histogram.values.as_slice()));
+    for (row, (engine, histogram)) in source.engines.iter().zip(&histograms).enumerate() {
         let (x, edges) = time_axis(&engine.times);
         let panel = Panel {
             rect: Rect::new(95.0, top + HEADING + row as f64 * (height + HEADING), 960.0, height),
             x,
             y: window.clone(),
         };
-        let values: Vec<f64> = engine.density.iter().flatten().copied().collect();
-        panel.heat(&mut canvas, &edges, &axis.edges, &values, &shade);
+        let values = histogram.values.concat();
+        panel.heat(&mut canvas, &edges, &histogram.edges, &values, &shade);
         panel.frame(&mut canvas, row + 1 == source.engines.len(), true);
-        panel.heading(&mut canvas, &engine.label);
+        panel.heading(&mut canvas, &format!("{}{}", engine.label, histogram.bins()));
     }
     let height = canvas.height - 66.0 - top - HEADING;
     shade.bar(&mut canvas, Rect::new(1075.0, top + HEADING, 22.0, height));
@@ -90,7 +102,7 @@ fn small_multiples(source: &Source) -> Option<Canvas> {
     let height = (width * 1.05).min(270.0);
     let mut canvas = Canvas::new(1200.0, 146.0 + rows as f64 * (height + row_gap), "Density over space and time");
     let top = source.title(&mut canvas, &remark(source, "density; thin lines: loss")) + 24.0;
-    let shade = shade(source);
+    let shade = shade(source, source.engines.iter().map(|engine| engine.density.as_slice()));
     for (row, engine) in source.engines.iter().enumerate() {
         for column in 0..columns {
             let (density, label) = match frame(source, engine, &at, column) {

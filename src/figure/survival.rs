@@ -1,19 +1,20 @@
-//! First passages: the share that has not reached the target yet against time, engine by engine.
+//! First passages: the share that has not reached the target yet against time, engine by engine; where nearly all have not, the share that has.
 
 use super::chart::axis::{Axis, Spread, number};
-use super::chart::canvas::{Canvas, Rect, Stroke};
+use super::chart::canvas::{Anchor, Canvas, Rect, Stroke};
 use super::chart::colour;
-use super::chart::panel::{HEADING, Key, Panel, legend, range};
+use super::chart::panel::{HEADING, Key, LABEL, Panel, legend, range};
 use super::landscape::remark;
 use super::source::{Source, values};
 use crate::engine::{EngineEntry, fokker_planck, langevin, sgd, transfer_operator};
-use crate::record::read::float;
 use crate::record::{Attribute, Group};
 
-/// The exponential law of Kramers' time.
-fn kramers_line() -> Stroke {
-    Stroke::dashed(colour::GREY, 1.6)
-}
+/// Where more than this has not arrived at the end, the share that has is drawn: a survival near 1 is a flat line.
+const MOST: f64 = 0.5;
+/// Points of a curve that are drawn as discs too, if there are no more.
+const FEW: usize = 4;
+/// Shares below this are rounding beside 1.
+const ROUNDING: f64 = 1e-13;
 
 /// One curve: an engine's group, the survival and its standard error, where it has one.
 struct Curve {
@@ -35,8 +36,14 @@ struct Passage {
     heading: String,
     times: Vec<f64>,
     curves: Vec<Curve>,
-    /// Kramers' time to beyond the barrier.
-    kramers: Option<f64>,
+}
+
+impl Passage {
+    /// Whether the share that has arrived is drawn.
+    fn arrived(&self) -> bool {
+        let last = self.curves.iter().flat_map(|curve| &curve.survival).copied().filter(|s| s.is_finite());
+        last.fold(1.0, f64::min) > MOST
+    }
 }
 
 /// The figure: up to four first-passage problems; None where the record has none.
@@ -47,16 +54,17 @@ pub fn draw(source: &Source) -> Option<Canvas> {
         return None;
     }
     let mut canvas = Canvas::new(1200.0, (130.0 + 400.0 * passages.len() as f64).max(640.0), "Survival");
-    let top = source.title(&mut canvas, &remark(source, "share that has not reached the target"));
+    let what = match passages.iter().all(Passage::arrived) {
+        true => "share that has reached the target",
+        false => "share that has not reached the target",
+    };
+    let top = source.title(&mut canvas, &remark(source, what));
     let mut keys: Vec<(Key, String)> = Vec::new();
-    for curve in passages.iter().flat_map(|p| &p.curves) {
-        if !keys.iter().any(|(_, label)| label == &format!("{}{}", curve.name, curve.band())) {
-            let label = format!("{}{}", curve.name, curve.band());
-            keys.push((Key::Line(Stroke::solid(colour::engine(curve.engine), 2.4)), label));
+    for (k, curve) in passages.iter().flat_map(|p| p.curves.iter().enumerate()) {
+        let label = format!("{}{}", curve.name, curve.band());
+        if !keys.iter().any(|(_, known)| *known == label) {
+            keys.push((Key::Line(Stroke::told_apart(colour::engine(curve.engine), 2.4, k)), label));
         }
-    }
-    if passages.iter().any(|p| p.kramers.is_some()) {
-        keys.push((Key::Line(kramers_line()), "exp(−t/τ) with Kramers' time to beyond the barrier".into()));
     }
     let top = top + legend(&mut canvas, &keys, 105.0, 1165.0, top);
     let height = (canvas.height - 14.0 - top) / passages.len() as f64;
@@ -105,38 +113,59 @@ fn passage(source: &Source, group: &Group) -> Option<Passage> {
             heading += &format!("; mean time {} ({})", number(*mean), engine.title);
         }
     }
-    let kramers = float(group, "kramers").filter(|time| *time > 0.0);
-    if curves.is_empty() { None } else { Some(Passage { heading, times, curves, kramers }) }
+    if curves.is_empty() { None } else { Some(Passage { heading, times, curves }) }
 }
 
 fn panel(canvas: &mut Canvas, rect: Rect, passage: &Passage) {
-    let (first, last) = range(passage.times.iter().copied());
-    let positive = passage.curves.iter().flat_map(|c| &c.survival).copied().filter(|s| *s > 0.0);
-    let low = positive.fold(1.0, f64::min);
+    let arrived = passage.arrived();
+    let share = |survival: f64| if arrived { 1.0 - survival } else { survival };
+    // what is not there has no place on a logarithmic axis: a curve ends where the last walker has arrived
+    let known = |s: &f64| Some(share(*s)).filter(|v| *v > ROUNDING).unwrap_or(f64::NAN);
+    let curves: Vec<Vec<f64>> = passage.curves.iter().map(|c| c.survival.iter().map(known).collect()).collect();
+    let seen = || curves.iter().flatten().copied().filter(|v| v.is_finite());
+    let (low, high) = range(seen());
+    let (low, label) = match arrived {
+        true => (low.max(1e-6 * high), "arrived, 1 − P(τ > t)"),
+        false => (low.max(1e-6), "survival P(τ > t)"),
+    };
     // an exponential law is a straight line over a logarithmic axis
     let y = match low < 0.3 {
-        true => Axis::new(0.7 * low, 1.1, Spread::Log, "survival P(τ > t)"),
-        false => Axis::new(0.0, 1.05, Spread::Linear, "survival P(τ > t)"),
+        true => Axis::new(0.7 * low, if arrived { 1.4 * high } else { 1.1 }, Spread::Log, label),
+        false => Axis::new(0.0, 1.05, Spread::Linear, label),
     };
+    // the axis ends with the first output at which no curve is left
+    let (first, last) = range(passage.times.iter().copied());
+    let left = (0..passage.times.len()).filter(|&k| curves.iter().any(|curve| curve[k] >= low)).max();
+    let last = left.and_then(|k| passage.times.get(k + 1)).copied().unwrap_or(last);
     let panel = Panel { rect, x: Axis::new(first, last, Spread::Linear, "time t"), y };
     panel.grid(canvas);
-    if let Some(time) = passage.kramers {
-        let law: Vec<f64> = passage.times.iter().map(|t| (-(t - first) / time).exp()).collect();
-        panel.curve(canvas, &passage.times, &law, kramers_line());
+    for (curve, shares) in passage.curves.iter().zip(&curves) {
+        let Some(error) = &curve.error else { continue };
+        let side = |sign: f64| {
+            let edge = shares.iter().zip(error).map(move |(s, e)| (s + sign * 2.0 * e).max(1e-300));
+            let points = passage.times.iter().zip(edge).zip(shares);
+            points.filter(|(_, share)| share.is_finite()).map(|((&t, s), _)| panel.at(t, s)).collect::<Vec<_>>()
+        };
+        let mut band = side(1.0);
+        band.extend(side(-1.0).into_iter().rev());
+        canvas.fill(band, colour::engine(curve.engine).with_opacity(0.25), Some(rect));
     }
-    for curve in &passage.curves {
-        let colour = colour::engine(curve.engine);
-        if let Some(error) = &curve.error {
-            let side = |sign: f64| {
-                let edge = curve.survival.iter().zip(error).map(move |(s, e)| (s + sign * 2.0 * e).max(1e-300));
-                passage.times.iter().zip(edge).map(|(&t, s)| panel.at(t, s)).collect::<Vec<_>>()
-            };
-            let mut band = side(1.0);
-            band.extend(side(-1.0).into_iter().rev());
-            canvas.fill(band, colour.with_opacity(0.25), Some(rect));
+    for (k, (curve, shares)) in passage.curves.iter().zip(&curves).enumerate() {
+        let stroke = Stroke::told_apart(colour::engine(curve.engine), 2.4, k);
+        let colour = stroke.colour;
+        panel.curve(canvas, &passage.times, shares, stroke);
+        // few outputs are no line
+        if shares.iter().filter(|share| share.is_finite()).count() < FEW {
+            for (&time, &share) in passage.times.iter().zip(shares).filter(|(_, share)| **share >= low) {
+                canvas.disc(panel.at(time, share), 5.0, colour, None);
+            }
         }
-        panel.curve(canvas, &passage.times, &curve.survival, Stroke::solid(colour, 2.2));
     }
     panel.frame(canvas, true, true);
+    if seen().next().is_none() {
+        let middle = [rect.x + 0.5 * rect.w, rect.y + 0.5 * rect.h];
+        let said = "less than 10⁻¹³ has reached the target at every output time";
+        canvas.text(middle, said, LABEL, colour::INK, Anchor::Middle);
+    }
     panel.heading(canvas, &passage.heading);
 }

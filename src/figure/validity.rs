@@ -49,16 +49,7 @@ pub fn draw(source: &Source) -> Option<Canvas> {
     let mut canvas = Canvas::new(1200.0, 590.0, "Validity");
     let what = if passage { "colour: ln(mean time of SGD / of the SDE)" } else { "colour: total variation" };
     let top = source.title(&mut canvas, &format!("where the SDE says what SGD does; {what}"));
-    let line = Key::Line(Stroke::solid(INK, 2.0));
-    let keys = [
-        (line, format!("total variation {bound}")),
-        (Key::Line(Stroke::dashed(GREY, 1.2)), "constant η/B".to_string()),
-        (Key::Line(Stroke::solid(VALID, 2.6)), "frame: valid".to_string()),
-        (
-            Key::Line(Stroke::solid(GREY, 1.0)),
-            "hatched: undecided; dots: no number, or a bound alone; black: SGD never arrives".to_string(),
-        ),
-    ];
+    let keys = keys(&orders, [&rates, &batches], bound);
     let top = top + legend(&mut canvas, &keys, 80.0, 1165.0, top);
     let shade = shade(passage, bound, &colours);
     let width = (1200.0 - 80.0 - 105.0 - 30.0 * (orders.len() as f64 - 1.0)) / orders.len() as f64;
@@ -67,8 +58,42 @@ pub fn draw(source: &Source) -> Option<Canvas> {
         let rect = Rect::new(80.0 + k as f64 * (width + 30.0), top + HEADING, width, height);
         panel(&mut canvas, rect, [&rates, &batches], order, &shade, (k == 0, bound));
     }
-    shade.bar(&mut canvas, Rect::new(1110.0, top + HEADING, 20.0, height));
+    let finite: Vec<f64> = orders.iter().flat_map(|order| &order.colours).copied().filter(|v| v.is_finite()).collect();
+    shade.bar_over(&mut canvas, Rect::new(1110.0, top + HEADING, 20.0, height), &finite);
     Some(canvas)
+}
+
+/// A legend of what is drawn, and of nothing else.
+fn keys(orders: &[Order], [rates, batches]: [&[f64]; 2], bound: f64) -> Vec<(Key, String)> {
+    let any = |is: &dyn Fn(f64, f64) -> bool| {
+        orders.iter().any(|order| order.colours.iter().zip(&order.valid).any(|(colour, valid)| is(*colour, *valid)))
+    };
+    let mut keys = Vec::new();
+    if orders.iter().any(|order| !border(order, [rates, batches], bound).is_empty()) {
+        keys.push((Key::Line(Stroke::solid(INK, 2.0)), format!("total variation {bound}")));
+    }
+    keys.push((Key::Line(Stroke::dashed(GREY, 1.2)), "constant η/B".to_string()));
+    if any(&|_, valid| valid == 1.0) {
+        keys.push((Key::Line(Stroke::solid(VALID, 2.6)), "frame: valid".into()));
+    }
+    let words = [
+        ("hatched: undecided", any(&|_, valid| valid == -1.0)),
+        ("dots: no number, or a bound alone", any(&|colour, _| colour.is_nan())),
+        ("black: SGD never arrives", any(&|colour, _| colour == f64::INFINITY)),
+    ];
+    let drawn: Vec<&str> = words.into_iter().filter(|(_, drawn)| *drawn).map(|(word, _)| word).collect();
+    if !drawn.is_empty() {
+        keys.push((Key::Words, drawn.join("; ")));
+    }
+    keys
+}
+
+/// The line along which the total variation has the value `bound`, between the points of the map.
+fn border(order: &Order, [rates, batches]: [&[f64]; 2], bound: f64) -> Vec<Vec<[f64; 2]>> {
+    let logarithms = |points: &[f64]| points.iter().map(|p| p.ln()).collect::<Vec<f64>>();
+    let segments = contour::segments(&logarithms(rates), &logarithms(batches), &order.total_variation, bound);
+    let back = |line: Vec<[f64; 2]>| line.into_iter().map(|p| [p[0].exp(), p[1].exp()]).collect();
+    contour::lines(&segments).into_iter().map(back).collect()
 }
 
 /// The frame of valid cells.
@@ -104,8 +129,8 @@ fn panel(
     let (x, y) = (edges(rates), edges(batches));
     let panel = Panel {
         rect,
-        x: Axis::new(x[0], x[x.len() - 1], Spread::Log, "learning rate η"),
-        y: Axis::new(y[0], y[y.len() - 1], Spread::Log, if left { "batch size B" } else { "" }),
+        x: Axis::new(x[0], x[x.len() - 1], Spread::Log, "learning rate η").with_ticks(rates),
+        y: Axis::new(y[0], y[y.len() - 1], Spread::Log, if left { "batch size B" } else { "" }).with_ticks(batches),
     };
     panel.heat(canvas, &x, &y, &order.colours, shade);
     for i in 0..rates.len() {
@@ -121,10 +146,7 @@ fn panel(
         let line = vec![[x[0], batch(x[0])], [x[x.len() - 1], batch(x[x.len() - 1])]];
         panel.paths(canvas, &[line], &Stroke::dashed(GREY, 1.2));
     }
-    let logarithms = |points: &[f64]| points.iter().map(|p| p.ln()).collect::<Vec<f64>>();
-    let segments = contour::segments(&logarithms(rates), &logarithms(batches), &order.total_variation, bound);
-    let back = |line: Vec<[f64; 2]>| line.into_iter().map(|p| [p[0].exp(), p[1].exp()]).collect();
-    let lines: Vec<Vec<[f64; 2]>> = contour::lines(&segments).into_iter().map(back).collect();
+    let lines = border(order, [rates, batches], bound);
     panel.paths(canvas, &lines, &Stroke::solid(INK, 2.0));
     panel.frame(canvas, true, left);
     panel.heading(canvas, &format!("SDE of order {}", order.number));
@@ -151,5 +173,28 @@ fn cell(canvas: &mut Canvas, rect: Rect, corners: [[f64; 2]; 4], order: &Order, 
             let from = left - height + HATCH * k as f64;
             canvas.line(vec![[from, bottom], [from + height, top]], Stroke::solid(GREY, 1.0), Some(inside));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_legend_names_what_is_drawn() {
+        let order = |colour: f64, valid: f64, total: [f64; 4]| Order {
+            number: 1,
+            colours: vec![colour; 4],
+            total_variation: total.to_vec(),
+            valid: vec![valid; 4],
+        };
+        let words = |order: Order| -> Vec<String> {
+            keys(&[order], [&[0.1, 0.2], &[1.0, 2.0]], 0.1).into_iter().map(|(_, word)| word).collect()
+        };
+        assert_eq!(words(order(1.0, 0.0, [0.5; 4])), ["constant η/B"]);
+        let all = words(order(f64::NAN, -1.0, [0.0, 0.0, 0.5, 0.5]));
+        let more = "hatched: undecided; dots: no number, or a bound alone";
+        assert_eq!(all, ["total variation 0.1", "constant η/B", more]);
+        assert!(words(order(f64::INFINITY, 1.0, [0.5; 4])).contains(&"frame: valid".to_string()));
     }
 }

@@ -105,14 +105,41 @@ fn marginal(source: &Source, density: &[f64], keep: &[(usize, Coarse)]) -> Vec<f
     out
 }
 
-/// The densities of all engines on some axes.
-fn series(source: &Source, keep: &[(usize, Coarse)]) -> Vec<Value> {
-    let cells: usize = keep.iter().map(|(_, axis)| axis.len()).product();
-    let one = |(k, engine): (usize, &Engine)| {
-        let frames = kept(engine.times.len()).into_iter().flat_map(|t| marginal(source, &engine.density[t], keep));
-        json!({ "engine": k, "cells": cells, "values": encoded(frames) })
-    };
-    source.engines.iter().enumerate().map(one).collect()
+/// The densities of all engines and the stationary one on some axes, and the top of the scale that all of them have in common.
+struct Densities {
+    series: Vec<Value>,
+    stationary: Option<Vec<f64>>,
+    top: f64,
+}
+
+impl Densities {
+    fn on(source: &Source, keep: &[(usize, Coarse)]) -> Self {
+        let cells: usize = keep.iter().map(|(_, axis)| axis.len()).product();
+        let (mut series, mut tops) = (Vec::new(), Vec::new());
+        for (k, engine) in source.engines.iter().enumerate() {
+            let frames = kept(engine.times.len()).into_iter().map(|t| marginal(source, &engine.density[t], keep));
+            let frames: Vec<Vec<f64>> = frames.collect();
+            tops.push(top_of(frames.iter().map(|frame| peak(frame)).collect()));
+            series.push(json!({ "engine": k, "cells": cells, "values": encoded(frames.into_iter().flatten()) }));
+        }
+        let stationary = source.stationary.as_ref().map(|density| marginal(source, density, keep));
+        let (top, last) = (top_of(tops), stationary.as_deref().map_or(0.0, peak));
+        Self { series, stationary, top: top.max(last.min(TOWERS * top)) }
+    }
+}
+
+/// A density so many times higher than half of the others towers over them: it is cut rather than they are flattened.
+const TOWERS: f64 = 3.0;
+
+/// The top of a scale for densities with these peaks: the highest, but for those that tower over the others.
+fn top_of(mut peaks: Vec<f64>) -> f64 {
+    peaks.sort_unstable_by(f64::total_cmp);
+    let highest = peaks.last().copied().unwrap_or(0.0);
+    peaks.get(peaks.len().saturating_sub(1) / 2).map_or(highest, |median| highest.min(TOWERS * median))
+}
+
+fn peak(density: &[f64]) -> f64 {
+    density.iter().copied().fold(0.0, f64::max)
 }
 
 fn curve(source: &Source, axis: usize) -> Value {
@@ -122,13 +149,15 @@ fn curve(source: &Source, axis: usize) -> Value {
     let title = if alone { format!("density of {name}") } else { format!("marginal density of {name}") };
     // the loss is no density: it is drawn at the centres of the grid's own cells, where these are those of the curve
     let loss = source.loss.as_ref().filter(|_| alone && keep[0].1.block == 1);
+    let densities = Densities::on(source, &keep);
     json!({
         "title": title,
         "about": format!("The {title} at the time of the slider, engine by engine"),
         "xlabel": name,
         "x": encoded(keep[0].1.centers()),
-        "series": series(source, &keep),
-        "stationary": source.stationary.as_ref().map(|density| encoded(marginal(source, density, &keep))),
+        "series": densities.series,
+        "stationary": densities.stationary.map(encoded),
+        "top": densities.top,
         "loss": loss.map(|loss| encoded(loss.iter().copied())),
     })
 }
@@ -136,14 +165,16 @@ fn curve(source: &Source, axis: usize) -> Value {
 fn map(source: &Source, [i, j]: [usize; 2]) -> Value {
     let keep = [i, j].map(|axis| (axis, Coarse::new(&source.axes[axis], MAP)));
     let names = [i, j].map(|axis| &source.axes[axis].label);
+    let densities = Densities::on(source, &keep);
     json!({
         "about": format!("The density over {} and {} at the time of the slider", names[0], names[1]),
         "xlabel": names[0],
         "ylabel": names[1],
         "x": encoded(keep[0].1.centers()),
         "y": encoded(keep[1].1.centers()),
-        "series": series(source, &keep),
-        "stationary": source.stationary.as_ref().map(|density| encoded(marginal(source, density, &keep))),
+        "series": densities.series,
+        "stationary": densities.stationary.map(encoded),
+        "top": densities.top,
     })
 }
 
@@ -182,4 +213,17 @@ fn distances(record: &Record) -> Option<Value> {
     (!curves.is_empty()).then(|| {
         json!({ "title": "distances between engines", "about": about, "ylabel": "total variation", "log": true, "curves": curves })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_has_the_highest_density_but_for_one_that_towers() {
+        assert_eq!(top_of(vec![2.0, 1.0, 4.0]), 4.0);
+        assert_eq!(top_of(vec![900.0, 2.0, 1.0]), 6.0);
+        assert_eq!(top_of(vec![900.0, 2.0]), 6.0);
+        assert_eq!((top_of(vec![5.0]), top_of(Vec::new())), (5.0, 0.0));
+    }
 }

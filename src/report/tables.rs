@@ -1,7 +1,7 @@
 //! The parts of the report that are words and tables.
 
 use super::html::{escape, paragraph, table};
-use crate::engine::ENGINES;
+use crate::engine::{ENGINES, EngineEntry};
 use crate::record::read::{column, find, float, text};
 use crate::record::{Attribute, Group, Record, Values};
 use crate::run::Status;
@@ -20,11 +20,26 @@ pub fn trust(record: &Record) -> String {
         items.push(explained(&said, &verdict.name));
     }
     items.extend(warning_lines(record).iter().map(|line| explained(line, line)));
+    items.extend(ENGINES.iter().filter_map(|engine| outside(record, engine)).map(|said| paragraph(&said)));
     if items.is_empty() {
         let said = "No verdict failed and there is no warning. The sizes of the errors stand below.";
         return format!("<div class=\"trust\">{}</div>", paragraph(said));
     }
     format!("<div class=\"distrust\">{}</div>", items.join("\n"))
+}
+
+/// A share outside of the grid that is more than rounding and stragglers.
+const OUTSIDE: f64 = 1e-3;
+
+/// Says of an engine that a part of its law is in no density of the page.
+fn outside(record: &Record, engine: &EngineEntry) -> Option<String> {
+    let group = record.group(engine.group)?;
+    let (times, shares) = (column(group, "time")?, column(group, "outside")?);
+    let (time, share) = times.into_iter().zip(shares).max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (share > OUTSIDE).then(|| {
+        let (percent, time) = (short(100.0 * share), short(time));
+        format!("{}: up to {percent} % of the probability is outside of the grid (at t = {time}) and in none of the densities.", engine.title)
+    })
 }
 
 /// A sentence that unfolds into what explains it.
@@ -131,4 +146,28 @@ pub fn provenance(record: &Record) -> String {
         vec![escape(name), value]
     };
     table(&["what", "value"], &root.chain(rest).map(row).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::sgd;
+    use crate::record::Dataset;
+
+    #[test]
+    fn a_share_outside_of_the_grid_may_not_be_trusted() {
+        let told = |most: f64| {
+            let mut group = Group::new(sgd::ENTRY.group);
+            for (name, values) in [("time", [0.0, 2.5]), ("outside", [0.0, most])] {
+                let values = ndarray::Array1::from_vec(values.to_vec()).into_dyn();
+                group.datasets.push(Dataset::float(name, values, &["time"], "1", name));
+            }
+            let mut record = Record::new("");
+            record.groups.push(group);
+            trust(&record)
+        };
+        let said = "SGD: up to 0.9 % of the probability is outside of the grid (at t = 2.5)";
+        assert!(told(0.009).contains(said), "{}", told(0.009));
+        assert!(!told(1e-4).contains("outside of the grid"));
+    }
 }

@@ -28,6 +28,8 @@ pub struct Axis {
     pub label: String,
     /// Values at evenly spaced places of a [`Spread::Rank`] axis.
     pub ranks: Vec<f64>,
+    /// Where its ticks are, if they are at values of the data and not at round ones.
+    pub marks: Vec<f64>,
 }
 
 /// A tick: value, label.
@@ -44,7 +46,7 @@ impl Axis {
             let room = if low == 0.0 { 1.0 } else { 0.1 * low.abs() };
             (low, high) = (if spread == Spread::Linear { low - room } else { low }, low + room);
         }
-        Self { low, high, spread, label: label.into(), ranks: Vec::new() }
+        Self { low, high, spread, label: label.into(), ranks: Vec::new(), marks: Vec::new() }
     }
 
     /// An axis of ranks among the finite values; even where all are the same.
@@ -56,13 +58,18 @@ impl Axis {
         let ranks: Vec<f64> = ranks.collect();
         match (ranks.first(), ranks.last()) {
             (Some(&low), Some(&high)) if low < high => {
-                Self { low, high, spread: Spread::Rank, label: label.into(), ranks }
+                Self { low, high, spread: Spread::Rank, label: label.into(), ranks, marks: Vec::new() }
             }
             (low, _) => {
                 let low = low.copied().unwrap_or(0.0);
                 Self::new(low, low, Spread::Linear, label)
             }
         }
+    }
+
+    /// The same axis with ticks at these values.
+    pub fn with_ticks(self, marks: &[f64]) -> Self {
+        Self { marks: marks.to_vec(), ..self }
     }
 
     /// Share of the ranks below a value.
@@ -111,6 +118,11 @@ impl Axis {
     /// About `target` labelled ticks, and further ticks without labels.
     pub fn ticks(&self, target: usize) -> (Vec<Tick>, Vec<f64>) {
         let target = target.max(2);
+        if !self.marks.is_empty() {
+            let every = self.marks.len().div_ceil(target + target / 2);
+            let labelled = self.marks.iter().step_by(every).map(|&v| (v, number(v))).collect();
+            return (labelled, self.marks.clone());
+        }
         match self.spread {
             Spread::Linear => (linear_ticks(self.low, self.high, target), Vec::new()),
             Spread::Whole => {
@@ -165,15 +177,17 @@ fn linear_ticks(low: f64, high: f64, target: usize) -> Vec<Tick> {
     let (first, last) = fits(step);
     let values: Vec<f64> = (first..=last).map(|k| k as f64 * step).collect();
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    if largest >= 1e5 || step < 1e-4 {
+    // decimals of the step: 0.25 needs two, 0.2 one
+    let is_whole = |d: i32| (step * 10_f64.powi(d) - (step * 10_f64.powi(d)).round()).abs() < 1e-6;
+    // beside 1 a fine step is plainer in decimals than with an exponent
+    let most = if largest >= 0.1 { 8 } else { 4 };
+    let decimals = (0..=most).find(|&d| is_whole(d)).unwrap_or(5);
+    if largest >= 1e5 || step < 1e-4 && (largest < 0.1 || !is_whole(decimals)) {
         return values
             .into_iter()
             .map(|v| (v, scientific(v, (largest / step).log10().ceil().max(0.0) as usize)))
             .collect();
     }
-    // decimals of the step: 0.25 needs two, 0.2 one
-    let decimals =
-        (0..5).find(|&d| (step * 10_f64.powi(d) - (step * 10_f64.powi(d)).round()).abs() < 1e-6).unwrap_or(5);
     values.into_iter().map(|v| (v, minus(format!("{v:.*}", decimals as usize)))).collect()
 }
 
@@ -258,6 +272,9 @@ mod tests {
         assert_eq!(labels(&linear(-1.0, 1.0), 5), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]);
         assert_eq!(labels(&linear(0.0, 1e6), 2), ["0", "5×10⁵", "10⁶"]);
         assert_eq!(labels(&linear(0.15, 7.85), 4), ["2", "4", "6"]);
+        assert_eq!(labels(&linear(0.99995, 1.00005), 4), ["0.99995", "1.00000", "1.00005"]);
+        let of_data = Axis::new(0.5, 16.0, Spread::Log, "").with_ticks(&[1.0, 2.0, 4.0, 8.0]);
+        assert_eq!(labels(&of_data, 4), ["1", "2", "4", "8"]);
         let log = Axis::new(1e-5, 10.0, Spread::Log, "");
         assert_eq!(labels(&log, 7), ["10⁻⁵", "10⁻⁴", "10⁻³", "0.01", "0.1", "1", "10"]);
         assert_eq!(labels(&Axis::new(0.3, 30.0, Spread::Log, ""), 5), ["0.5", "1", "2", "5", "10", "20"]);

@@ -65,6 +65,11 @@ impl Stroke {
     pub fn dashed(colour: Colour, width: f64) -> Self {
         Self { colour, width, dash: vec![4.0 * width, 3.0 * width] }
     }
+    /// The k-th of several lines that may lie on each other, drawn in this order: the first is seen through the gaps of the others.
+    pub fn told_apart(colour: Colour, width: f64, k: usize) -> Self {
+        const DASHES: [&[f64]; 4] = [&[], &[4.0, 3.0], &[1.2, 2.4], &[6.0, 2.0, 1.2, 2.0]];
+        Self { colour, width, dash: DASHES[k % DASHES.len()].iter().map(|part| part * width).collect() }
+    }
 }
 
 /// One shape.

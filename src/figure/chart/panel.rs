@@ -117,6 +117,20 @@ impl Panel {
             canvas.line(run, stroke.clone(), Some(self.rect));
         }
     }
+    /// A curve, with a triangle at the lower edge wherever it leaves the panel there; whether it does.
+    pub fn curve_with_exits(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], stroke: Stroke) -> bool {
+        let bottom = self.rect.bottom();
+        let mut leaves = false;
+        for run in self.runs(x, y) {
+            for pair in run.windows(2).filter(|pair| pair[0][1] <= bottom && pair[1][1] > bottom) {
+                let share = (bottom - pair[0][1]) / (pair[1][1] - pair[0][1]);
+                down(canvas, [pair[0][0] + share * (pair[1][0] - pair[0][0]), bottom], stroke.colour);
+                leaves = true;
+            }
+        }
+        self.curve(canvas, x, y, stroke);
+        leaves
+    }
     /// The area between a curve and the lower edge.
     pub fn area(&self, canvas: &mut Canvas, x: &[f64], y: &[f64], colour: Colour) {
         for mut points in self.runs(x, y) {
@@ -232,6 +246,23 @@ impl Shade {
     fn colour(&self, v: f64) -> Colour {
         self.map.at(self.axis.place(v))
     }
+    /// A bar, with a triangle in the colour of an end beyond which there are values.
+    pub fn bar_over(&self, canvas: &mut Canvas, rect: Rect, values: &[f64]) {
+        let (low, high) = range(values.iter().copied());
+        let (middle, half) = (rect.x + 0.5 * rect.w, 0.5 * rect.w);
+        let mut end = |y: f64, tip: f64, colour: Colour| {
+            let corners = vec![[middle - half, y], [middle + half, y], [middle, y + tip]];
+            canvas.fill(corners.clone(), colour, None);
+            canvas.outline(corners, Stroke::solid(GREY, 1.0), None);
+        };
+        if high > self.axis.high {
+            end(rect.y - 3.0, -14.0, self.colour(self.axis.high));
+        }
+        if low < self.axis.low {
+            end(rect.bottom() + 3.0, 14.0, self.colour(self.axis.low));
+        }
+        self.bar(canvas, rect);
+    }
     /// A bar with the colours, its ticks and its label.
     pub fn bar(&self, canvas: &mut Canvas, rect: Rect) {
         let bar = Panel { rect, x: Axis::new(0.0, 1.0, Spread::Linear, ""), y: self.axis.clone() };
@@ -267,6 +298,21 @@ pub enum Key {
     Patch(Colour),
     /// A disc.
     Disc(Colour),
+    /// A cross.
+    Cross(Colour),
+    /// A triangle.
+    Triangle(Colour),
+    /// A triangle that points down.
+    Down(Colour),
+    /// An arrow as it lies on a map: white with a dark edge.
+    Arrow,
+    /// Words alone.
+    Words,
+}
+
+/// A triangle that points down to a place.
+fn down(canvas: &mut Canvas, [x, y]: [f64; 2], colour: Colour) {
+    canvas.fill(vec![[x - 6.0, y - 10.0], [x + 6.0, y - 10.0], [x, y]], colour, None);
 }
 
 /// The width of rows that hold entries so wide: as many rows as `room` asks for, about as long as each other.
@@ -287,7 +333,8 @@ fn even_width(widths: &[f64], room: f64) -> f64 {
 pub fn legend(canvas: &mut Canvas, entries: &[(Key, String)], left: f64, right: f64, top: f64) -> f64 {
     const ROW: f64 = 24.0;
     let (mut x, mut y) = (left, top);
-    let widths: Vec<f64> = entries.iter().map(|(_, label)| 38.0 + font::width(label, LABEL) + 22.0).collect();
+    let sample = |key: &Key| if matches!(key, Key::Words) { 0.0 } else { 38.0 };
+    let widths: Vec<f64> = entries.iter().map(|(key, label)| sample(key) + font::width(label, LABEL) + 22.0).collect();
     let right = left + even_width(&widths, right + 22.0 - left);
     for ((key, label), width) in entries.iter().zip(&widths) {
         if x + width > right && x > left {
@@ -298,8 +345,28 @@ pub fn legend(canvas: &mut Canvas, entries: &[(Key, String)], left: f64, right: 
             Key::Line(stroke) => canvas.line(vec![[x, middle], [x + 30.0, middle]], stroke.clone(), None),
             Key::Patch(colour) => canvas.fill(Rect::new(x + 3.0, middle - 7.0, 24.0, 14.0).corners(), *colour, None),
             Key::Disc(colour) => canvas.disc([x + 15.0, middle], 5.0, *colour, None),
+            Key::Cross(colour) => {
+                for up in [5.0, -5.0] {
+                    let ends = vec![[x + 10.0, middle - up], [x + 20.0, middle + up]];
+                    canvas.line(ends, Stroke::solid(*colour, 2.6), None);
+                }
+            }
+            Key::Triangle(colour) => {
+                let corners = [[9.0, 5.0], [21.0, 5.0], [15.0, -6.0]].map(|[right, down]| [x + right, middle + down]);
+                canvas.fill(corners.to_vec(), *colour, None);
+            }
+            Key::Arrow => {
+                for (colour, width) in [(INK, 3.0), (WHITE, 1.5)] {
+                    let [tip, head] = [x + 27.0, x + 20.0];
+                    canvas.line(vec![[x + 3.0, middle], [tip, middle]], Stroke::solid(colour, width), None);
+                    let sides = vec![[head, middle - 4.0], [tip, middle], [head, middle + 4.0]];
+                    canvas.line(sides, Stroke::solid(colour, width), None);
+                }
+            }
+            Key::Down(colour) => down(canvas, [x + 15.0, middle + 6.0], *colour),
+            Key::Words => {}
         }
-        canvas.text([x + 38.0, middle + 0.36 * LABEL], label, LABEL, INK, Anchor::Start);
+        canvas.text([x + sample(key), middle + 0.36 * LABEL], label, LABEL, INK, Anchor::Start);
         x += width;
     }
     if entries.is_empty() { 0.0 } else { y + ROW - top }

@@ -52,7 +52,7 @@ pub(in crate::figure) fn draw(source: &Source) -> Option<Canvas> {
 fn panel(canvas: &mut Canvas, rect: Rect, ways: &[Way], (name, title, spread): (&str, &str, Spread)) {
     let all = || ways.iter().flat_map(|way| &way.runs).filter_map(|run| column(run, name));
     let (low, high) = range(all().flatten().filter(|v| spread == Spread::Linear || *v > 0.0));
-    let room = 0.05 * (high - low).max(1e-3);
+    let room = 0.05 * (high - low).max(0.02);
     let y = match spread {
         Spread::Log => Axis::new(0.9 * low, 1.1 * high, Spread::Log, ""),
         _ => Axis::new(low - room, high + room, spread, ""),

@@ -59,7 +59,8 @@ fn histogram(
     [low, high]: [f64; 2],
     (heading, first): (&str, bool),
 ) {
-    let x = Axis::new(low, high, Spread::Log, "loss");
+    let label = if losses.iter().any(|loss| *loss < low) { "loss (first bar: all below it too)" } else { "loss" };
+    let x = Axis::new(low, high, Spread::Log, label);
     let mut counts = [[0.0; BINS]; 2];
     for (loss, &wrong) in losses.iter().zip(wrong) {
         let bin = (x.place(loss.max(low)) * BINS as f64).clamp(0.0, BINS as f64 - 1.0) as usize;

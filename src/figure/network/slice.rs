@@ -4,6 +4,7 @@ use crate::figure::chart::axis::{Axis, Spread};
 use crate::figure::chart::canvas::{Anchor, Canvas, Rect, Stroke};
 use crate::figure::chart::colour::{INK, Map, WHITE};
 use crate::figure::chart::contour::{lines, segments};
+use crate::figure::chart::font;
 use crate::figure::chart::panel::{HEADING, LABEL, Panel, Shade, quantile};
 use crate::figure::source::Source;
 use crate::record::read::{column, find, text};
@@ -45,7 +46,8 @@ fn row(canvas: &mut Canvas, slice: &Group, top: f64) -> Option<()> {
         }
         points(canvas, slice, &panel);
         panel.frame(canvas, true, k == 0);
-        panel.heading(canvas, &format!("{} ({directions}): {title}", slice.name));
+        let kind = if directions == slice.name { String::new() } else { format!(" ({directions})") };
+        panel.heading(canvas, &format!("{}{kind}: {title}", slice.name));
         shade.bar(canvas, Rect::new(rect.right() + 14.0, rect.y, 16.0, rect.h));
     }
     Some(())
@@ -55,13 +57,50 @@ fn row(canvas: &mut Canvas, slice: &Group, top: f64) -> Option<()> {
 fn points(canvas: &mut Canvas, slice: &Group, panel: &Panel) -> Option<()> {
     let (s, t) = (column(slice, "point_s")?, column(slice, "point_t")?);
     let Values::Text(names) = &find(slice, "point")?.values else { return None };
+    let mut taken: Vec<Rect> = Vec::new();
     for ((s, t), name) in s.iter().zip(&t).zip(names) {
         let at = panel.at(*s, *t);
         canvas.disc(at, 6.0, INK, Some(panel.rect));
         canvas.disc(at, 4.5, WHITE, Some(panel.rect));
-        let right = at[0] > panel.rect.x + 0.65 * panel.rect.w;
-        let (x, anchor) = if right { (at[0] - 9.0, Anchor::End) } else { (at[0] + 9.0, Anchor::Start) };
-        canvas.text([x, at[1] - 6.0], name, 0.8 * LABEL, WHITE, anchor);
+        let room = place(at, font::width(name, SIZE), panel.rect, &taken);
+        canvas.text([room.x, room.bottom() - 4.0], name, SIZE, WHITE, Anchor::Start);
+        taken.push(room);
     }
     Some(())
+}
+
+/// Size of the names of points, and the height of their line.
+const SIZE: f64 = 0.8 * LABEL;
+const LINE: f64 = 1.3 * SIZE;
+
+/// Where a name of some width stands beside a point: the first of the places round it, nearer ones first, that lies in the frame and on no
+/// other name; else the first.
+fn place([x, y]: [f64; 2], width: f64, frame: Rect, taken: &[Rect]) -> Rect {
+    let ups = (0..8).flat_map(|k| [-1.0 - f64::from(k), f64::from(k)]);
+    let places: Vec<Rect> =
+        ups.flat_map(|up| [x + 9.0, x - 9.0 - width].map(|left| Rect::new(left, y + up * LINE, width, LINE))).collect();
+    let apart = |a: &Rect, b: &Rect| a.right() < b.x || b.right() < a.x || a.bottom() < b.y || b.bottom() < a.y;
+    let inside =
+        |r: &Rect| r.x >= frame.x && r.right() <= frame.right() && r.y >= frame.y && r.bottom() <= frame.bottom();
+    let free = |r: &&Rect| inside(r) && taken.iter().all(|other| apart(r, other));
+    places.iter().find(free).copied().unwrap_or(places[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lie_on_no_other_name_and_in_the_frame() {
+        let frame = Rect::new(0.0, 0.0, 200.0, 100.0);
+        let mut taken = Vec::new();
+        for point in [[60.0, 50.0], [150.0, 50.0], [150.0, 52.0], [190.0, 3.0]] {
+            let room = place(point, 80.0, frame, &taken);
+            let apart =
+                |a: &Rect| a.right() < room.x || room.right() < a.x || a.bottom() < room.y || room.bottom() < a.y;
+            assert!(taken.iter().all(apart), "{room:?} {taken:?}");
+            assert!(room.x >= 0.0 && room.right() <= 200.0 && room.y >= 0.0 && room.bottom() <= 100.0, "{room:?}");
+            taken.push(room);
+        }
+    }
 }
