@@ -103,8 +103,11 @@ fn folded(cell: &str, width: usize) -> Vec<String> {
     if cell.chars().count() <= width {
         return vec![cell.to_string()];
     }
-    let options = textwrap::Options::new(width).break_words(false);
-    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let options = textwrap::Options::new(width)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
     textwrap::wrap(cell, options).into_iter().map(|line| line.into_owned()).collect()
 }
 

@@ -5,10 +5,10 @@ use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Failure, Outcome, advice};
-use crate::limits::work::{self, Expected, LONG, UNATTENDED, duration};
+use crate::limits::work::{self, Expected, LONG, UNATTENDED};
 use crate::scenario::{Prepared, Scenario};
 use crate::signal;
-use crate::text::parse_seconds;
+use crate::text::{exact, parse_seconds};
 
 /// Seconds from which on the time that a run will take is told before it begins.
 const TOLD: f64 = 10.0;
@@ -58,8 +58,8 @@ impl TimeLimit {
     pub(super) fn left_by_the_estimate(self) -> Result<(), Failure> {
         match self.time_limit {
             Some(limit) if ESTIMATING.load(Ordering::Relaxed) && signal::limit_reached() == Some("time") => {
-                let limit = duration(limit);
-                let message = format!("--time-limit: {limit} are over before it is known how long this run takes");
+                let message =
+                    format!("--time-limit {} s: over before it is known how long this run takes", exact(limit));
                 let help = "allow more time; fewer cells, walkers or samples make run and estimate shorter";
                 Err(Failure { outcome: Outcome::TooLarge, report: advice(message, help) })
             }
