@@ -152,6 +152,9 @@ fn npy_of_either_order_of_bytes_and_half_precision() {
         npy(&folder.path().join("d.npy"), kind, &bytes);
         assert_eq!(columns(folder.path(), "d.npy", "columns = { x = 0, y = 1 }"), expected(), "{kind}");
     }
+    npy(&folder.path().join("d.npy"), "|O", &[0; 64]);
+    let refused = columns(folder.path(), "d.npy", "columns = { x = 0, y = 1 }").unwrap_err();
+    assert!(refused.contains("holds objects and not numbers"), "{refused}");
     npy(&folder.path().join("d.npy"), "<f16", &[0; 128]);
     let refused = columns(folder.path(), "d.npy", "columns = { x = 0, y = 1 }").unwrap_err();
     assert!(refused.contains("of the type '<f16'") && refused.contains(".astype(float)"), "{refused}");

@@ -108,6 +108,10 @@ fn half(bits: u16) -> f64 {
 /// Why an array was not read, in words; types by the names of numpy.
 pub(super) fn reason(error: &ReadNpyError) -> String {
     match error {
+        ReadNpyError::WrongDescriptor(kind) if kind.to_string().contains("O'") => {
+            "it holds objects and not numbers: rows of different lengths are filled up with NaN to one length"
+                .to_string()
+        }
         ReadNpyError::WrongDescriptor(kind) => format!(
             "its numbers are of the type {kind}; integers and floats of at most 8 bytes are read, so save it with .astype(float)"
         ),
