@@ -325,6 +325,10 @@ fn a_box_that_is_found_ends_with_the_table_and_sgd_without_samples_is_told() {
     let axis = &prepared.problem.grid.axes()[0];
     assert_eq!([axis.lower(), axis.upper()], [-2.0, 2.0]);
     assert!(prepared.notes.iter().any(|note| note.contains("the table only from -2 to 2: the grid ends there")));
+    // points beyond the table that the search of the box asked for are no fault of the run
+    let parsed = scenario(folder.path(), &text(auto, "")).unwrap();
+    let found = run(&prepared, &|| false, &|_| (), &Reached::nothing_of(&parsed));
+    assert!(found.verdicts.iter().all(|verdict| verdict.name != "table"), "{:?}", found.verdicts);
     let written = "axes = [{ from = -2, to = 2, cells = 100 }]";
     let notes = |more: &str| scenario(folder.path(), &text(written, more)).unwrap().problem().unwrap().notes;
     assert!(notes("[sgd]\nwalkers = 100\n").iter().any(|note| note.contains("the engine \"sgd\" does not run")));

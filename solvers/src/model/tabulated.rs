@@ -14,6 +14,9 @@ pub trait Tabulated: Send + Sync {
     /// At how many points drift or batches were asked for so far, and how many of them lay beyond the table.
     fn points(&self) -> [u64; 2];
 
+    /// Counts anew: what was asked for while a box was sought is no part of the run.
+    fn count_anew(&self);
+
     /// The error of the interpolation.
     fn accuracy(&self) -> Accuracy;
 

@@ -257,6 +257,9 @@ pub(super) fn find(
     };
     let mut found =
         bounds::find(&problem, cells, scenario.options.of::<FokkerPlanckOptions>().stationary).map_err(refuse)?;
+    if let Some(table) = model.table() {
+        table.count_anew();
+    }
     let mut cut = Vec::new();
     for (nodes, ends) in model.table().iter().flat_map(|table| table.lattice().axes()).zip(&mut found.bounds) {
         let (sought, [lower, upper]) = (*ends, nodes.ends());

@@ -36,6 +36,11 @@ impl Tabulated for TableModel {
         [self.asked.load(Ordering::Relaxed), self.beyond.load(Ordering::Relaxed)]
     }
 
+    fn count_anew(&self) {
+        self.asked.store(0, Ordering::Relaxed);
+        self.beyond.store(0, Ordering::Relaxed);
+    }
+
     fn accuracy(&self) -> Accuracy {
         measure(self, &self.fields)
     }
