@@ -131,8 +131,8 @@ struct Piece {
 }
 
 /// Shares of the colour scale over which a face has one colour, and most parts of a side of it.
-const BAND: f64 = 0.04;
-const PARTS: usize = 5;
+const BAND: f64 = 0.05;
+const PARTS: usize = 4;
 
 /// The faces of the surface, the farthest first, cut smoothly at the height where it ends.
 fn surface(source: &Source, loss: &[f64], view: &View, shade: &Shade, canvas: &mut Canvas) {
@@ -157,12 +157,23 @@ fn surface(source: &Source, loss: &[f64], view: &View, shade: &Shade, canvas: &m
     }
     pieces.sort_by(|a, b| b.depth.total_cmp(&a.depth));
     for piece in pieces {
-        canvas.fill(piece.corners.clone(), piece.colour, None);
-        canvas.outline(piece.corners, Stroke::solid(piece.colour, 0.8), None); // no gaps between faces
+        canvas.fill(grown(&piece.corners), piece.colour, None);
         if piece.rim.len() == 2 {
             canvas.line(piece.rim, Stroke::solid(GREY, 1.4), None);
         }
     }
+}
+
+/// A polygon a little larger than it is, so that there are no gaps between neighbours.
+fn grown(corners: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    const BY: f64 = 0.6;
+    let middle = [0, 1].map(|k| corners.iter().map(|corner| corner[k]).sum::<f64>() / corners.len() as f64);
+    let out = |corner: &[f64; 2]| {
+        let way = [corner[0] - middle[0], corner[1] - middle[1]];
+        let longer = 1.0 + BY / way[0].hypot(way[1]).max(BY);
+        [middle[0] + longer * way[0], middle[1] + longer * way[1]]
+    };
+    corners.iter().map(out).collect()
 }
 
 /// A face in as many parts as its colour changes over it.
