@@ -88,8 +88,8 @@ impl Found {
     }
 }
 
-/// Half of Σ ρ |δ − δ̄|, the total variation that a small error δ of −ln ρ makes: δ = δL/(T D̄), D̄ the mean eigenvalue of D there. None without a stationary
-/// law, and where the error of the potential is not known.
+/// Half of Σ ρ |δ − δ̄|, the total variation that a small error δ of −ln ρ makes: δ = δL/(T D̄), D̄ the mean eigenvalue of D there.
+/// None without a stationary law, and where the error of the potential is not known.
 fn density(table: &dyn Tabulated, finished: &Finished) -> Option<f64> {
     let (law, problem) = (finished.stationary?, finished.problem);
     let (grid, d) = (&problem.grid, problem.dimension());

@@ -1,8 +1,9 @@
 //! Regions that no walker was seen to go between.
 //!
-//! Places are told apart on the scale of what moves: cells as wide as a typical step or as the distance of the nodes, whichever is larger. The cells of one walker
-//! belong together, however it went from one to the next; so do cells that touch. What is left apart has a hole between it that no step crossed, and how to cross it
-//! is said by nothing: a regression whose bandwidth reaches over the hole only draws a line.
+//! Places are told apart on the scale of what moves: cells as wide as a typical step or as the distance of the nodes, whichever is
+//! larger. The cells of one walker belong together, however it went from one to the next; so do cells that touch. What is left apart has
+//! a hole between it that no step crossed, and nothing says how to cross it: a regression whose bandwidth reaches over the hole only
+//! draws a line.
 
 use std::collections::HashMap;
 
