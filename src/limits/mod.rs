@@ -163,12 +163,7 @@ pub fn check_measured(
     within(scenario, &prepared.engines, limit, (Some(prepared), expected.chosen()))
 }
 
-fn within(
-    scenario: &Scenario,
-    engines: &[&EngineEntry],
-    limit: u64,
-    known: Known,
-) -> Result<Estimate, Failure> {
+fn within(scenario: &Scenario, engines: &[&EngineEntry], limit: u64, known: Known) -> Result<Estimate, Failure> {
     let estimate = of(scenario, engines, known);
     if estimate.total() <= limit as f64 {
         return Ok(estimate);

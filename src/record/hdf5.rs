@@ -402,6 +402,7 @@ impl Packing {
             return;
         }
         let missing: Vec<f64> = self.missing.iter().map(|m| self.wrapped(*m)).collect();
+        #[allow(clippy::cast_possible_truncation)] // both are rounded to what the file holds
         let same = |x: f64, m: f64| x == m || (self.single && x as f32 == m as f32);
         let (scale, offset) = (self.scale.unwrap_or(1.0), self.offset.unwrap_or(0.0));
         for value in values {

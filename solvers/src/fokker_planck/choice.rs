@@ -18,7 +18,7 @@ use super::accuracy::finer_levels::{FinerLaw, FinerLevels};
 use super::budget::Budget;
 use super::carried::carried_share;
 use super::cells::weighted::averages;
-use super::chain::discretisation::{CHAIN, ChainDiscretisation, bytes};
+use super::chain::discretisation::{CHAIN, ChainDiscretisation, vectors};
 use super::chain::effort::Effort;
 use super::chain::lattice_law::Uncovered;
 use super::chain::planning::{A_SECOND, LongStep, expected, suitable_long_step};
@@ -483,7 +483,8 @@ pub fn chain_cost(problem: &Problem, asked: bool, interrupt: Interrupt) -> Resul
     let runs: &[&[f64]] = if asked { &[times] } else { &[times, times] };
     let expected = expected(&edges, step.snapped(from, times), &law, (from, runs), &effort)?;
     let operations = effort.operations() + expected.operations;
-    let cost = ChainCost { seconds: operations / A_SECOND, bytes: bytes(problem.grid.len() as f64, expected.entries) };
+    let bytes = expected.bytes + vectors(problem.grid.len() as f64);
+    let cost = ChainCost { seconds: operations / A_SECOND, bytes };
     let unasked = operations <= MOST.0 && expected.entries <= MOST_ENTRIES_UNASKED;
     Ok((asked || unasked).then_some(cost))
 }

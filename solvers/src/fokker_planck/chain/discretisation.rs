@@ -41,9 +41,9 @@ const DEAR: [f64; 2] = [3e8, 8.0];
 /// Numbers that the Krylov space of the solver holds at most.
 const KRYLOV_NUMBERS: f64 = 2e7;
 
-/// Memory of a chain of so many entries, those of both lengths of steps, with its companion and the vectors of the solver.
-pub fn bytes(cells: f64, entries: f64) -> f64 {
-    WITH_COARSER * 9.0 * entries + 8.0 * KRYLOV_NUMBERS.min(250.0 * cells)
+/// Bytes of the vectors of the solver.
+pub fn vectors(cells: f64) -> f64 {
+    8.0 * KRYLOV_NUMBERS.min(250.0 * cells)
 }
 
 /// The long-step chain's entry in the table of discretisations.
@@ -61,7 +61,7 @@ pub static CHAIN: DiscretisationKind = DiscretisationKind {
     memory: |shape, asked| {
         let cells: f64 = shape.iter().map(|&n| n as f64).product();
         let entries = ENTRIES[shape.len().clamp(1, 3) - 1] * cells;
-        (asked || entries <= MOST_ENTRIES_UNASKED).then(|| bytes(cells, entries))
+        (asked || entries <= MOST_ENTRIES_UNASKED).then(|| WITH_COARSER * 9.0 * entries + vectors(cells))
     },
     build: |problem, start, interrupt| {
         let edges = EdgeDiscretisation::unsolved(problem, &problem.grid)?;

@@ -63,20 +63,34 @@ pub fn suitable_long_step(
     Ok(length.map(|length| LongStep { length, uncovered: Uncovered::Contracted }))
 }
 
+/// What a pair of chains with its companion takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// Entries of the pair.
+    pub entries: f64,
+    /// Operations.
+    pub operations: f64,
+    /// Bytes: entries that are stored, and those of the largest chain while it is put together.
+    pub bytes: f64,
+}
+
+/// Bytes of an entry that is stored, and of one in a row that is put together, with the room that a growing array has to spare.
+const BYTES: [f64; 2] = [9.0, 25.0];
+
 /// Operations of a second.
 pub const A_SECOND: f64 = 1e9;
 /// Products that a stationary law takes.
 const AT_REST: f64 = 100.0;
 
 /// What a pair of chains of this long step would take, to advance through the output times of one run after another and to rest in each, with the companion that
-/// tells its error; the entries are those of the pair. `start` is the initial law, at the time `from`. Errors: a flow that does not stay finite.
+/// tells its error. `start` is the initial law, at the time `from`. Errors: a flow that does not stay finite.
 pub fn expected(
     edges: &EdgeDiscretisation,
     step: LongStep,
     start: &[f64],
     (from, runs): (f64, &[&[f64]]),
     effort: &Arc<Effort>,
-) -> Result<Expected, Error> {
+) -> Result<Cost, Error> {
     let (dynamics, temperature, grid) = (edges.dynamics.as_ref(), edges.temperature, &edges.grid);
     let of = |length: f64| Chain::expected((dynamics, temperature), grid, length, step.uncovered, effort);
     let pairs: f64 = runs.iter().map(|times| pairs(step.length, from, times)).sum();
@@ -92,13 +106,16 @@ pub fn expected(
         let laws: Vec<&[f64]> = laws.iter().map(Vec::as_slice).collect();
         covers(dynamics, temperature, coarse, &laws, 2.0 * step.length)
     };
-    let companion = match grid.coarsened() {
-        _ if step.uncovered == Uncovered::Contracted => products(&short, &long, step.length),
-        Some(coarse) if coarse_covers(&coarse) => pair / 2f64.powf(grid.dimension() as f64),
+    let (entries, fewer) = (short.entries + long.entries, 2f64.powf(grid.dimension() as f64));
+    let (companion, more, largest) = match grid.coarsened() {
+        _ if step.uncovered == Uncovered::Contracted => (products(&short, &long, step.length), 0.0, long.entries),
+        Some(coarse) if coarse_covers(&coarse) => (pair / fewer, entries / fewer, long.entries),
         _ => {
             let longer = of(2.0 * step.length)?;
-            pairs * longer.operations + products(&long, &longer, 2.0 * step.length)
+            let operations = pairs * longer.operations + products(&long, &longer, 2.0 * step.length);
+            (operations, longer.entries, longer.entries.max(long.entries))
         }
     };
-    Ok(Expected { entries: short.entries + long.entries, operations: pair + companion })
+    let bytes = BYTES[0] * (entries + more) + BYTES[1] * largest;
+    Ok(Cost { entries, operations: pair + companion, bytes })
 }

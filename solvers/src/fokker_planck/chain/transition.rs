@@ -24,6 +24,8 @@ use crate::problem::grid::{Axis, Grid};
 const PARTS: usize = 8;
 /// Cells per task.
 const CHUNK: usize = 128;
+/// Pieces of work whose rows are held at once.
+const AT_ONCE: usize = 16;
 /// Entries that a chain may have (9 bytes each).
 pub const MOST_ENTRIES: usize = 120_000_000;
 /// Entries of a pair of chains that is chosen unasked.
@@ -300,7 +302,7 @@ impl Build<'_> {
         };
         let mut ended = Ended::default();
         let cells: Vec<usize> = (0..self.grid.len()).collect();
-        for block in cells.chunks(128 * CHUNK) {
+        for block in cells.chunks(AT_ONCE * CHUNK) {
             let laws: Result<Vec<Vec<CellLaw>>, Error> =
                 block.par_chunks(CHUNK).map(|chunk| self.cell_laws(chunk)).collect();
             for law in laws?.into_iter().flatten() {
@@ -322,6 +324,8 @@ impl Build<'_> {
                 ));
             }
         }
+        out.runs.shrink_to_fit();
+        out.probability.shrink_to_fit();
         Ok((out, ended))
     }
 
