@@ -76,15 +76,11 @@ pub fn wrapped(text: &str) -> String {
 /// Columns padded to their widest cell, two spaces of indentation; where that is wider than [`WIDTH`], the widest cells go on below, in
 /// their columns.
 pub fn table(rows: &[Vec<String>], out: &mut String) {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let most = |k: usize, size: fn(&str) -> usize| {
-        rows.iter().filter_map(|row| row.get(k)).map(|cell| size(cell)).max().unwrap_or(0)
-    };
     let longest_word = |cell: &str| cell.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
-    let least: Vec<usize> = (0..columns).map(|k| most(k, longest_word)).collect();
-    let mut widths: Vec<usize> = (0..columns).map(|k| most(k, |cell| cell.chars().count())).collect();
-    while widths.iter().sum::<usize>() + 2 * columns > WIDTH {
-        let breakable = (0..columns).filter(|&k| widths[k] > least[k]);
+    let least = largest(rows, longest_word);
+    let mut widths = largest(rows, |cell| cell.chars().count());
+    while together(&widths) > WIDTH {
+        let breakable = (0..widths.len()).filter(|&k| widths[k] > least[k]);
         let Some(widest) = breakable.max_by_key(|&k| widths[k]) else { break };
         widths[widest] -= 1;
     }
@@ -96,6 +92,23 @@ pub fn table(rows: &[Vec<String>], out: &mut String) {
             let _ = writeln!(out, "  {}", padded.collect::<Vec<_>>().join("  ").trim_end());
         }
     }
+}
+
+/// The largest size of a cell in each column.
+fn largest(rows: &[Vec<String>], size: fn(&str) -> usize) -> Vec<usize> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let most = |k: usize| rows.iter().filter_map(|row| row.get(k)).map(|cell| size(cell)).max().unwrap_or(0);
+    (0..columns).map(most).collect()
+}
+
+/// Columns of these widths with two spaces before each.
+fn together(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + 2 * widths.len()
+}
+
+/// Whether a table goes into [`WIDTH`] without cells that go on below.
+pub fn fits(rows: &[Vec<String>]) -> bool {
+    together(&largest(rows, |cell| cell.chars().count())) <= WIDTH
 }
 
 /// The lines of a cell that may be so wide, broken at spaces.

@@ -240,20 +240,6 @@ fn between_absorbing_walls_the_spectrum_is_that_of_the_decay() {
 }
 
 #[test]
-fn an_analysis_that_fails_loses_only_itself() {
-    let more = "[analysis]\neigenpairs = 40\ncritical_points = true\n";
-    let (code, record, said) = outcome(&line("reflecting", 20, "(x - 0.5)^2", more));
-    assert_eq!((code, label(&record, "status")), (Some(0), "complete".into()), "{said}");
-    assert!(label(&record, "spectrum/failure").contains("40 modes of 20 cells"), "{said}");
-    assert!(warnings(&record).contains("/spectrum was not found: 40 modes"), "{said}");
-    assert!(record.dataset("stationary/density").is_some() && record.group("landscape").is_some());
-    // what was expected of it fails
-    let expected = format!("{more}[expect]\n\"spectrum/eigenvalues_real/1\" = {{ value = 1, rtol = 1 }}\n");
-    let (code, record, _) = outcome(&line("reflecting", 20, "(x - 0.5)^2", &expected));
-    assert_eq!((code, label(&record, "status")), (Some(3), "complete".into()));
-}
-
-#[test]
 fn a_density_that_the_grid_does_not_resolve_fails_a_verdict_unless_it_is_accepted() {
     let narrow = "1000*(x - 0.5)^2";
     for (cells, loss, why) in [
@@ -290,21 +276,41 @@ impl Findings for Panics {
     }
 }
 
-/// The other analyses, the densities and the status are as they were without it.
-#[test]
-fn an_analysis_that_panics_loses_only_itself() {
-    let text = format!("{SCENARIO}\n[analysis]\ncritical_points = true");
+/// Fails while it computes.
+struct Fails;
+
+impl Analysis for Fails {
+    fn run(&self, finished: &Finished) -> Result<Option<Box<dyn Findings>>, fpsolve_solvers::Error> {
+        Err(fpsolve_solvers::Error::invalid(format!("{} cells are too few", finished.problem.grid.len()), "take more"))
+    }
+}
+
+/// A run of the scenario with `analysis` in the place of another one, from which a number is expected.
+fn with_analysis(analysis: Arc<dyn Analysis>) -> fpsolve::run::Run {
+    let more = "[analysis]\ncritical_points = true\n[expect]\n\"outliers/found\" = { value = 1, rtol = 1 }\n";
+    let text = format!("{SCENARIO}\n{more}");
     let scenario = Scenario::parse(Source::from_text(Path::new("s.toml"), text)).unwrap();
     let mut prepared = scenario.problem().unwrap();
     let entry = *ANALYSES.iter().find(|entry| entry.name == "outliers").unwrap();
-    for (late, said) in [(false, "index 481 out of range"), (true, "no such cell")] {
-        prepared.analyses.retain(|planned| planned.entry.name != "outliers");
-        prepared.analyses.push(Planned { entry, analysis: Arc::new(Panics(late)) });
-        let done = fpsolve::run::run(&prepared, &|| false, &|_| {}, &Reached::nothing_of(&scenario));
+    prepared.analyses.push(Planned { entry, analysis });
+    fpsolve::run::run(&prepared, &|| false, &|_| {}, &Reached::nothing_of(&scenario))
+}
+
+/// The other analyses, the densities and the status are as they were without it; what was expected of it fails.
+#[test]
+fn an_analysis_that_fails_or_panics_loses_only_itself() {
+    let analyses: [(Arc<dyn Analysis>, &str); 3] = [
+        (Arc::new(Fails), "480 cells are too few"),
+        (Arc::new(Panics(false)), "index 481 out of range"),
+        (Arc::new(Panics(true)), "no such cell"),
+    ];
+    for (analysis, said) in analyses {
+        let done = with_analysis(analysis);
         assert_eq!(done.status, Status::Complete);
         assert!(done.record.group("landscape").is_some() && done.record.dataset("fokker_planck/density").is_some());
         let outliers = done.record.group("outliers").unwrap();
         assert!(label(&done.record, "outliers/failure").contains(said) && outliers.attributes.len() == 1);
         assert!(warnings(&done.record).contains(said), "{}", warnings(&done.record));
+        assert!(done.verdicts.iter().any(|verdict| !verdict.passed));
     }
 }

@@ -148,7 +148,7 @@ fn densities(study: &GridStudy, ladder: &Ladder, out: &mut String) {
     for d in &ladder.densities {
         head.extend([format!("{} L1 to next", d.name), "error".into(), "order".into()]);
     }
-    head.extend(["min ρ", "method", "seconds"].map(String::from));
+    head.extend(["min ρ", "method", "s"].map(String::from));
     let mut rows = vec![head];
     let joined = |values: Vec<String>| values.join(" × ");
     for (level, solved) in study.solved.iter().enumerate() {
@@ -172,6 +172,8 @@ fn numbers(ladder: &Ladder, out: &mut String) {
     let mut rows = vec![head];
     for f in &ladder.functionals {
         let mut row = vec![f.name.clone()];
+        // what is no more than rounding or the time integration is 0
+        let digits = |v: f64| if v.abs() < f.resolution { "0".into() } else { digits(v) };
         row.extend(f.values.iter().map(|&v| digits(v)));
         row.extend([f.order.map_or("–".into(), |p| format!("{p:.2}")), digits(f.extrapolated), short(f.error)]);
         rows.push(row);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use fpsolve_solvers::problem::grid::Grid;
 
 /// Cells that are looked at together.
-const BLOCK: usize = 4096;
+pub const BLOCK: usize = 4096;
 
 /// The cells of a grid in blocks of bounded size.
 pub fn blocks(grid: &Grid) -> Vec<Range<usize>> {
@@ -13,7 +13,7 @@ pub fn blocks(grid: &Grid) -> Vec<Range<usize>> {
 }
 
 /// Centres of n cells (d×n, coordinate-major).
-pub fn centres(grid: &Grid, cells: Range<usize>) -> Vec<f64> {
+pub fn centres(grid: &Grid, cells: impl ExactSizeIterator<Item = usize>) -> Vec<f64> {
     let n = cells.len();
     let mut points = vec![0.0; grid.dimension() * n];
     for (i, cell) in cells.enumerate() {

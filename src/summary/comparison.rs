@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::record::read::{column, find};
 use crate::record::{Group, Record, Values};
-use crate::text::{WIDTH, beside, short, table};
+use crate::text::{beside, fits, short, table};
 
 /// The metrics of the table, with their titles.
 const SHOWN: [(&str, &str); 4] = [
@@ -19,16 +19,12 @@ const LEFT_OUT: &str = "hellinger";
 
 /// How far apart each two engines are: at the last time, and at the time at which they stand out most from the noise.
 pub(super) fn distances(record: &Record, out: &mut String) {
-    let rows = |shown: &[(&str, &str)]| {
-        let mut text = String::new();
-        table(&distance_rows(record, shown), &mut text);
-        text
-    };
-    let mut text = rows(&SHOWN);
-    if text.lines().any(|line| line.chars().count() > WIDTH) {
-        text = rows(&SHOWN.into_iter().filter(|(metric, _)| *metric != LEFT_OUT).collect::<Vec<_>>());
+    let mut rows = distance_rows(record, &SHOWN);
+    if !fits(&rows) {
+        let fewer: Vec<_> = SHOWN.into_iter().filter(|(metric, _)| *metric != LEFT_OUT).collect();
+        rows = distance_rows(record, &fewer);
     }
-    out.push_str(&text);
+    table(&rows, out);
 }
 
 /// The rows of the table, with those metrics; none where nothing was compared.
@@ -133,6 +129,7 @@ pub(super) fn verdicts(record: &Record, out: &mut String) {
 mod tests {
     use super::*;
     use crate::record::Dataset;
+    use crate::text::WIDTH;
 
     /// A pair that agrees at the last time and differs before it is marked there.
     #[test]

@@ -1,6 +1,6 @@
 //! Regions that no walker was seen to go between.
 //!
-//! Places are told apart on the scale of what moves: cells as wide as a typical step or as the distance of the nodes, whichever is
+//! Places are told apart on the scale of what moves: cells twice as wide as a typical step or as the distance of the nodes, whichever is
 //! larger. The cells of one walker belong together, however it went from one to the next; so do cells that touch. What is left apart has
 //! a hole between it that no step crossed, and nothing says how to cross it: a regression whose bandwidth reaches over the hole only
 //! draws a line.
@@ -47,7 +47,7 @@ fn widths(traces: &Trajectories, lattice: &Lattice) -> Vec<f64> {
     };
     let width = |(k, ends): (usize, [f64; 2])| {
         let spacing = (ends[1] - ends[0]) / (lattice.axes()[k].nodes().len() - 1) as f64;
-        square(k).sqrt().max(spacing)
+        2.0 * square(k).sqrt().max(spacing)
     };
     lattice.axes().iter().map(|axis| axis.ends()).enumerate().map(width).collect()
 }

@@ -251,7 +251,7 @@ fn rows_that_are_nan_are_not_there() {
     };
     // walkers of different lengths and one with a gap
     let padded = rows(&|w, row| row < 2_000 + 100 * w && !(w == 3 && (500..700).contains(&row)));
-    let estimate = Estimate::new(&padded, &names(1), Some(0.1)).unwrap();
+    let estimate = Estimate::new(&padded, &names(1), None).unwrap();
     let [drift, noise, ..] = scores(&estimate, 0.1, 3);
     assert!((0.4..2.0).contains(&drift) && (0.4..2.0).contains(&noise), "{drift} {noise}");
     let distance = vec![1.0; 64_000];

@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(labels(&linear(-1.0, 1.0), 5), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]);
         assert_eq!(labels(&linear(0.0, 1e6), 2), ["0", "5×10⁵", "10⁶"]);
         assert_eq!(labels(&linear(0.15, 7.85), 4), ["2", "4", "6"]);
-        assert_eq!(labels(&linear(0.99995, 1.00005), 4), ["0.99995", "1.00000", "1.00005"]);
+        assert_eq!(labels(&linear(0.99995, 1.00005), 4), ["0.999950", "0.999975", "1.000000", "1.000025", "1.000050"]);
         let of_data = Axis::new(0.5, 16.0, Spread::Log, "").with_ticks(&[1.0, 2.0, 4.0, 8.0]);
         assert_eq!(labels(&of_data, 4), ["1", "2", "4", "8"]);
         let log = Axis::new(1e-5, 10.0, Spread::Log, "");

@@ -79,7 +79,7 @@ fn place([x, y]: [f64; 2], width: f64, frame: Rect, taken: &[Rect]) -> Rect {
     let ups = (0..8).flat_map(|k| [-1.0 - f64::from(k), f64::from(k)]);
     let places: Vec<Rect> =
         ups.flat_map(|up| [x + 9.0, x - 9.0 - width].map(|left| Rect::new(left, y + up * LINE, width, LINE))).collect();
-    let apart = |a: &Rect, b: &Rect| a.right() < b.x || b.right() < a.x || a.bottom() < b.y || b.bottom() < a.y;
+    let apart = |a: &Rect, b: &Rect| a.right() <= b.x || b.right() <= a.x || a.bottom() <= b.y || b.bottom() <= a.y;
     let inside =
         |r: &Rect| r.x >= frame.x && r.right() <= frame.right() && r.y >= frame.y && r.bottom() <= frame.bottom();
     let free = |r: &&Rect| inside(r) && taken.iter().all(|other| apart(r, other));
@@ -97,7 +97,7 @@ mod tests {
         for point in [[60.0, 50.0], [150.0, 50.0], [150.0, 52.0], [190.0, 3.0]] {
             let room = place(point, 80.0, frame, &taken);
             let apart =
-                |a: &Rect| a.right() < room.x || room.right() < a.x || a.bottom() < room.y || room.bottom() < a.y;
+                |a: &Rect| a.right() <= room.x || room.right() <= a.x || a.bottom() <= room.y || room.bottom() <= a.y;
             assert!(taken.iter().all(apart), "{room:?} {taken:?}");
             assert!(room.x >= 0.0 && room.right() <= 200.0 && room.y >= 0.0 && room.bottom() <= 100.0, "{room:?}");
             taken.push(room);

@@ -90,6 +90,8 @@ pub struct Functional {
     pub extrapolated: f64,
     /// |extrapolated − f_h|: the estimated error on the finest grid.
     pub error: f64,
+    /// As in [`Value`].
+    pub resolution: f64,
 }
 
 /// A ladder of at least two grids, the coarsest first.
@@ -362,5 +364,6 @@ fn functional(solved: &[Solved], value: &Value, declared: i32) -> Option<Functio
         extrapolated,
         error: (extrapolated - values[n - 1]).abs(),
         values,
+        resolution: value.resolution,
     })
 }
