@@ -74,8 +74,9 @@ const MOST: (f64, f64) = (2e10, 0.1);
 const LITTLE: f64 = 2e8;
 /// A trial that takes more than so many times what was expected is given up.
 const OVERRUN: f64 = 3.0;
-/// Output times of a trial.
+/// Output times of a trial, and of one on a line, where a law that is narrow between two of them would be missed for nothing.
 const TIMES: usize = 3;
+const TIMES_ON_LINE: usize = 50;
 /// An error is told within this factor.
 const HOLDS: f64 = 3.0;
 /// Estimated error up to which the edge generator is near its answer.
@@ -447,10 +448,9 @@ impl Chooser<'_> {
     /// Output times of a trial.
     fn few_times(&self) -> Vec<f64> {
         let later: Vec<f64> = self.problem.times.iter().copied().filter(|&t| t > self.start.time).collect();
-        let mut times: Vec<f64> = (1..=TIMES)
-            .filter_map(|k| later.get((k * later.len()).div_ceil(TIMES).saturating_sub(1)))
-            .copied()
-            .collect();
+        let few = if self.problem.dimension() == 1 { TIMES_ON_LINE } else { TIMES };
+        let mut times: Vec<f64> =
+            (1..=few).filter_map(|k| later.get((k * later.len()).div_ceil(few).saturating_sub(1))).copied().collect();
         times.dedup();
         times
     }

@@ -75,7 +75,7 @@ pub struct Cost {
 }
 
 /// Bytes of an entry that is stored, and of one in a row that is put together, with the room that a growing array has to spare.
-const BYTES: [f64; 2] = [9.0, 25.0];
+const BYTES: [f64; 2] = [12.0, 32.0];
 
 /// Operations of a second.
 pub const A_SECOND: f64 = 1e9;
