@@ -387,13 +387,9 @@ struct Packing {
 impl Packing {
     /// Stored integers as the attribute `_Unsigned` means them.
     fn wrapped(&self, x: f64) -> f64 {
-        if self.wrap > 0.0 && x < 0.0 {
-            x + self.wrap
-        } else if self.wrap < 0.0 && x >= -0.5 * self.wrap {
-            x + self.wrap
-        } else {
-            x
-        }
+        let below = self.wrap > 0.0 && x < 0.0;
+        let above = self.wrap < 0.0 && x >= -0.5 * self.wrap;
+        if below || above { x + self.wrap } else { x }
     }
 
     /// Stored numbers become values.
