@@ -23,9 +23,19 @@ def check(record: Path) -> None:
         return
     command = [sys.executable, "-S", "-c", _CHILD, _fpsolve.__file__, os.fspath(record)]
     environment = {**os.environ, "FPSOLVE_CHILD": "1", "NO_COLOR": "1"}
-    child = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    # the child ends when its standard input closes: with this process at the latest
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as child:
+        try:
+            assert child.stderr is not None
+            said = child.stderr.read().decode(errors="replace")
+            child.wait()
+        except BaseException:
+            child.kill()
+            raise
     if child.returncode < 0:
         what = f"the file is damaged: reading it ended with signal {-child.returncode}"
         raise _fpsolve.RecordError(f"{record}: {what}; run the scenario again, or restore the record from a copy")
     if child.returncode:
-        raise _fpsolve.RecordError(child.stderr.decode(errors="replace").strip().removeprefix("error: "))
+        raise _fpsolve.RecordError(said.strip().removeprefix("error: "))
