@@ -60,7 +60,9 @@ pub fn run() -> Result<Outcome, Failure> {
     let args = Args::parse();
     signal::install().map_err(|why| Failure::run(error::advice(format!("cannot watch for Ctrl-C: {why}"), "")))?;
     let scenario = Scenario::load(&args.file, &args.set)?;
-    let path = output::choose(args.output.as_deref(), &scenario.output_file(), args.force || args.resume)?;
+    let inputs = [("the scenario", args.file.clone())];
+    let force = args.force || args.resume;
+    let path = output::choose_beside(&inputs, args.output.as_deref(), &scenario.output_file(), force)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map(usize::from).or(scenario.training.threads).unwrap_or(cores);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|why| {

@@ -22,6 +22,16 @@ pub(super) const WRITE_HELP: &str = "check the space and the permissions of the 
 /// Errors: what the scenario itself reads; no such folder, no permission to write there, a file that exists where `force` is false, a
 /// link to nothing, what is neither a file nor a folder.
 pub fn choose(scenario: &Scenario, asked: Option<&Path>, name: &Path, force: bool) -> Result<PathBuf, Failure> {
+    choose_beside(&inputs(scenario), asked, name, force)
+}
+
+/// [`choose`] beside files that are read, each with what it is.
+pub fn choose_beside(
+    inputs: &[(&str, PathBuf)],
+    asked: Option<&Path>,
+    name: &Path,
+    force: bool,
+) -> Result<PathBuf, Failure> {
     let path = match asked {
         Some(path) if path.is_dir() => path.join(name),
         Some(path) => path.to_path_buf(),
@@ -31,7 +41,7 @@ pub fn choose(scenario: &Scenario, asked: Option<&Path>, name: &Path, force: boo
         return Err(refuse(format!("{} is not a file name", path.display()), "write -o FILE.h5"));
     }
     let path = resolved(path)?;
-    spare_inputs(scenario, &path)?;
+    inputs.iter().try_for_each(|(what, read)| spare(&path, what, read))?;
     let folder = folder(&path);
     if let Err(error) = tempfile::tempfile_in(folder) {
         let why = match error.kind() {
@@ -65,7 +75,7 @@ pub fn choose(scenario: &Scenario, asked: Option<&Path>, name: &Path, force: boo
 /// The path of the table beside a record. Errors: what the scenario reads; a file that exists where `force` is false.
 pub(super) fn table(scenario: &Scenario, record: &Path, force: bool) -> Result<PathBuf, Failure> {
     let table = record.with_extension("csv");
-    spare_inputs(scenario, &table)?;
+    inputs(scenario).iter().try_for_each(|(what, read)| spare(&table, what, read))?;
     if !force && std::fs::symlink_metadata(&table).is_ok() {
         let message = format!("the table {} exists already", table.display());
         return Err(refuse(message, "write --force to replace it, or choose another file with -o"));
@@ -73,16 +83,13 @@ pub(super) fn table(scenario: &Scenario, record: &Path, force: bool) -> Result<P
     Ok(table)
 }
 
-/// Errors: the target is the scenario or the data that it reads.
-fn spare_inputs(scenario: &Scenario, target: &Path) -> Result<(), Failure> {
+/// The files that a scenario reads; data that cannot be read are told at their place in it.
+fn inputs(scenario: &Scenario) -> Vec<(&'static str, PathBuf)> {
     // standard input may be a file too
     let from_standard_input = scenario.source.path == Path::new("stdin");
     let written = if from_standard_input { Path::new("/dev/stdin") } else { &scenario.source.path };
-    spare(target, "the scenario", written)?;
-    match scenario.data_file() {
-        Ok(Some(data)) => spare(target, "the data file of the scenario", &data),
-        Ok(None) | Err(_) => Ok(()), // data that cannot be read are told at their place in the scenario
-    }
+    let data = scenario.data_file().ok().flatten().map(|data| ("the data file of the scenario", data.to_path_buf()));
+    std::iter::once(("the scenario", written.to_path_buf())).chain(data).collect()
 }
 
 /// Errors: the target is the file that is read, by whatever name or link.
