@@ -363,9 +363,7 @@ fn stationary_of(
         Ok(mut stationary) => {
             if let Some(coarse) = coarse {
                 stationary.error_grid = coarse.stationary(fine);
-                // nothing flows on a line with ends
-                let ends = fine.grid().dimension() == 1 && !fine.grid().axes()[0].is_periodic();
-                let errors = if ends { Some((0.0, 0.0)) } else { coarse.errors_of_fluxes(fine.grid(), &stationary) };
+                let errors = coarse.errors_of_fluxes(fine.grid(), &stationary);
                 (stationary.current_error, stationary.entropy_production_error) =
                     errors.unwrap_or((f64::NAN, f64::NAN));
                 let found = (stationary.mean.clone(), stationary.covariance.clone());

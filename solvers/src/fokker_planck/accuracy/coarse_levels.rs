@@ -213,8 +213,9 @@ impl CoarseLevels {
     /// Estimated errors of the stationary current, ∫ Σ_k |δJ_k|/L_k dθ with the lengths L of the axes, and of the entropy production on `grid`; None
     /// where the companion shares the grid and cannot show them, or has no stationary law.
     pub fn errors_of_fluxes(&self, grid: &Grid, fine: &Stationary) -> Option<(f64, f64)> {
-        if fine.reversible {
-            return Some((0.0, 0.0)); // detailed balance: both are 0
+        let ends = grid.dimension() == 1 && !grid.axes()[0].is_periodic();
+        if fine.reversible || ends {
+            return Some((0.0, 0.0)); // detailed balance, and a line with ends: both are 0
         }
         let first = self.levels.first().filter(|level| level.discretisation.grid() != grid)?.discretisation.as_ref();
         let second = self.levels.get(1).map(|level| level.discretisation.as_ref());

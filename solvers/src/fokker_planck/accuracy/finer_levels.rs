@@ -82,7 +82,8 @@ fn uncertain(last: f64, before: f64) -> f64 {
 }
 
 impl Level {
-    /// None where the edge generator cannot be built, or has no single law at rest that the grid has.
+    /// None where the cells cannot be divided, the start does not lie on them, or the edge generator cannot be built. Errors:
+    /// [`Error::Interrupted`].
     fn new(problem: &Problem, factor: usize, interrupt: Interrupt) -> Result<Option<Self>, Error> {
         let Some(grid) = problem.grid.refined(factor) else { return Ok(None) };
         let problem = Problem { grid, ..problem.clone() };
