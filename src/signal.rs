@@ -13,6 +13,8 @@ static END: OnceLock<Instant> = OnceLock::new();
 /// Bytes that the program may take, and whether it took more.
 static MOST: AtomicU64 = AtomicU64::new(u64::MAX);
 static FULL: AtomicBool = AtomicBool::new(false);
+/// Bytes that the program took at the last look; as many as can be before the first.
+static BEFORE: AtomicU64 = AtomicU64::new(u64::MAX);
 /// Whether the program itself asks for an end.
 static ASKED: AtomicBool = AtomicBool::new(false);
 static INSTALL: Mutex<()> = Mutex::new(());
@@ -22,7 +24,7 @@ static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// How long a computation has to end by itself once the user asked for it.
 const GRACE: Duration = Duration::from_millis(350);
 /// How often the user is listened to.
-const LISTENING: Duration = Duration::from_millis(20);
+const LISTENING: Duration = Duration::from_millis(5);
 /// Stack of a computation, bytes.
 pub const STACK: usize = 64 << 20;
 
@@ -106,9 +108,11 @@ pub fn own_memory(field: usize) -> Option<u64> {
     Some(pages.saturating_mul(rustix::param::page_size() as u64))
 }
 
-/// Looks whether the program takes more memory than it may.
+/// Looks whether the program takes more memory than it may, or will before the next look if it grows as it has since the last one.
 fn look_at_memory() {
-    if own_memory(RESIDENT).unwrap_or(0) > MOST.load(Ordering::Relaxed) {
+    let now = own_memory(RESIDENT).unwrap_or(0);
+    let grown = now.saturating_sub(BEFORE.swap(now, Ordering::Relaxed));
+    if now.saturating_add(grown) > MOST.load(Ordering::Relaxed) {
         FULL.store(true, Ordering::Relaxed);
     }
 }
@@ -119,11 +123,12 @@ pub fn attended<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
     attended_with(work, || {})
 }
 
-/// [`attended`], and does something `meanwhile`, fifty times a second.
+/// [`attended`], and does something `meanwhile`, two hundred times a second.
 pub fn attended_with<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
     mut meanwhile: impl FnMut(),
 ) -> Option<T> {
+    BEFORE.store(u64::MAX, Ordering::Relaxed); // what grew before is none of this
     let (done, result) = sync_channel(1);
     let send = move || {
         let _ = done.send(work());

@@ -216,7 +216,7 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
             let condition = if asked.is_none() { ", if it is chosen" } else { "" };
             // steps along a full tensor in three variables reach farther than along the axes, as measured
             let reach = if shape.len() == 3 && !sizes.isotropic { FAR } else { 1.0 };
-            let bytes = sizes.chosen.filter(|_| kind.own_steps).unwrap_or(reach * bytes);
+            let bytes = sizes.matrix.filter(|_| kind.own_steps).unwrap_or(reach * bytes);
             items.push(item(&format!("{}{condition}", kind.name), bytes));
         }
     }
@@ -293,8 +293,8 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     if written.discretisation.is_some_and(|kind| kind.own_steps) {
         let planned = chain_cost(problem, true, &until(LONGEST_TABLE, interrupt))?;
         let building = planned.map_or(0.0, |cost| cost.seconds) / rayon::current_num_threads() as f64;
-        let chosen = planned.map(|cost| cost.bytes);
-        return Ok(Measured { building, seconds: 0.0, stepping: None, chosen, coarse: by_edges(coarse) });
+        let matrix = planned.map(|cost| cost.bytes);
+        return Ok(Measured { building, seconds: 0.0, stepping: None, matrix, coarse: by_edges(coarse) });
     }
     // a table of drift and noise takes its time once, and stays for the run
     let start = Stopwatch::start();
@@ -315,14 +315,15 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     }
     let coarser = 1.0 + 1.0 / 2f64.powf(problem.dimension() as f64);
     let building = table + start.seconds() * coarser * problem.grid.len() as f64 / f64::max(seen, 1.0);
-    // what the program may choose besides
+    // what the program may choose besides; nothing where that is known not to serve
     let chain = match written.discretisation {
-        None => chain_cost(problem, false, &until(LONGEST_PROBE, interrupt)).ok().flatten(),
-        Some(_) => None,
+        None => chain_cost(problem, false, &until(LONGEST_PROBE, interrupt)).ok(),
+        Some(_) => Some(None),
     };
-    let building = building + chain.map_or(0.0, |cost| cost.seconds) / rayon::current_num_threads() as f64;
-    let chosen = chain.map(|cost| cost.bytes);
-    Ok(Measured { building, seconds: 0.0, stepping: None, chosen, coarse: by_edges(coarse) })
+    let seconds = chain.flatten().map_or(0.0, |cost| cost.seconds);
+    let building = building + seconds / rayon::current_num_threads() as f64;
+    let matrix = chain.map(|cost| cost.map_or(0.0, |cost| cost.bytes));
+    Ok(Measured { building, seconds: 0.0, stepping: None, matrix, coarse: by_edges(coarse) })
 }
 
 /// Parts of the grid, spread over it: an eighth of each axis, at least 8 cells.

@@ -176,7 +176,7 @@ fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interr
     let looks = of_look * problem.times.len() as f64 * walkers as f64 / few as f64;
     let (building, seconds) = (tables + steps * of_block * trial, steps * of_block * Langevin::blocks(walkers) + looks);
     let stepping = Some(Stepping { step, seconds: of_block });
-    Ok(Measured { building, seconds, stepping, chosen: None, coarse: None })
+    Ok(Measured { building, seconds, stepping, matrix: None, coarse: None })
 }
 
 fn build(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Box<dyn Engine>, Error> {

@@ -140,7 +140,7 @@ pub(super) fn memory(sizes: &Sizes) -> Vec<Item> {
     items.extend(sizes.trajectories(sizes.options.of::<SgdTable>().options.trajectories));
     if sizes.epoch > 0.0 {
         // its own order for each walker, and once more for a checkpoint, where a sample takes more bytes
-        for (what, bytes) in [("orders of the samples", 4.0), ("orders for a checkpoint", 20.0)] {
+        for (what, bytes) in [("orders of the samples", 4.0), ("orders for a checkpoint", 24.0)] {
             items.push(of((what, bytes * sizes.epoch)));
         }
     }
@@ -190,7 +190,7 @@ pub(super) fn rehearse(
     let of_block = of_step / blocks(few);
     let stepping = Some(Stepping { step, seconds: of_block });
     let seconds = end / step * of_block * blocks(walkers) + looks;
-    Ok(Measured { building: 0.0, seconds, stepping, chosen: None, coarse: None })
+    Ok(Measured { building: 0.0, seconds, stepping, matrix: None, coarse: None })
 }
 
 /// Time that a step of the optimizer lasts.

@@ -73,10 +73,11 @@ const KRYLOV: f64 = 200.0;
 /// Bytes of an entry of the operator.
 const ENTRY_BYTES: f64 = 12.0;
 
-/// The matrix at its densest, those of the coarser grids (½ in all), and the band that is eliminated.
+/// The matrix, at its densest where nothing else is known, those of the coarser grids (½ in all), and the band that is eliminated.
 fn memory(sizes: &Sizes) -> Vec<Item> {
     let most = TransferOperatorOptions::default().max_entries as f64;
-    let entries = (sizes.cells() * sizes.cells()).min(most);
+    let densest = (sizes.cells() * sizes.cells()).min(most);
+    let entries = sizes.matrix.map_or(densest, |bytes| densest.min(bytes / ENTRY_BYTES));
     let vectors = 8.0 * 20.0 * sizes.cells();
     // those of coarser grids have a half in all on one axis, a fifteenth on two
     let (coarser, solution) = if sizes.dimension() < 2.0 {
@@ -137,7 +138,8 @@ fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interr
         let [of_step, _] = pace(&mut engine, step, end / step, interrupt)?;
         let times = (problem.grid.len() as f64 / coarse.grid.len() as f64).powi(2);
         let (building, seconds) = (times * built, times * end / step * of_step);
-        Ok((built, Measured { building, seconds, stepping: None, chosen: None, coarse: None }))
+        let matrix = Some(ENTRY_BYTES * times * engine.entries() as f64);
+        Ok((built, Measured { building, seconds, stepping: None, matrix, coarse: None }))
     };
     for share in [8, 4] {
         match measured(share) {

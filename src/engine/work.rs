@@ -155,8 +155,8 @@ pub struct Measured {
     pub seconds: f64,
     /// Steps of its walkers.
     pub stepping: Option<Stepping>,
-    /// Bytes of what it may choose to build, where they are known.
-    pub chosen: Option<f64>,
+    /// Bytes of the matrix that it will build, or may choose to build, where they are known.
+    pub matrix: Option<f64>,
     /// The engine on the coarse problem, which is yet to be advanced through the output times.
     pub coarse: Option<Box<dyn Engine>>,
 }

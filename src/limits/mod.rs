@@ -6,10 +6,12 @@ pub mod work;
 
 use std::ops::Range;
 
+use fpsolve_solvers::dynamics::table::most_bytes;
 use miette::Result;
 
 use crate::analysis::Scale;
 use crate::engine::EngineEntry;
+use crate::engine::langevin::LangevinTable;
 use crate::engine::work::is_steep;
 use crate::error::{Failure, Outcome};
 use crate::scenario::data::Origin;
@@ -30,7 +32,7 @@ pub struct Estimate {
 }
 
 /// The sizes of a scenario.
-fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>, chosen: Option<f64>) -> Sizes<'s> {
+fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>) -> Sizes<'s> {
     let written = || scenario.grid.value.shape(scenario.variable_names().len());
     let shape = built.map_or_else(written, |built| built.problem.grid.shape().to_vec());
     let shape: Vec<f64> = shape.into_iter().map(|n| n as f64).collect();
@@ -46,7 +48,7 @@ fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>, chosen: Option<f6
     };
     let steep = built.is_some_and(|prepared| is_steep(&prepared.problem));
     let options = &scenario.options;
-    Sizes { shape, outputs, analysis, analysis_bytes, batch, epoch, isotropic, steep, chosen, options, fewer: None }
+    Sizes { shape, outputs, analysis, analysis_bytes, batch, epoch, isotropic, steep, matrix: None, options, fewer: None }
 }
 
 /// The number of samples; 0 where a file has to be read first.
@@ -62,14 +64,34 @@ fn samples(scenario: &Scenario, built: Option<&Prepared>) -> usize {
 
 /// Memory of a scenario with these engines.
 pub fn estimate(scenario: &Scenario, engines: &[&EngineEntry]) -> Estimate {
-    of(scenario, engines, (None, None))
+    of(scenario, engines, Known::default())
 }
 
-/// What is known: the problem once it is built, and the bytes of what an engine may choose.
-type Known<'a> = (Option<&'a Prepared>, Option<f64>);
+/// What is known: the problem once it is built, and what its parts take once they have been measured.
+#[derive(Clone, Copy, Default)]
+struct Known<'a> {
+    built: Option<&'a Prepared>,
+    measured: Option<&'a Expected>,
+}
 
-fn of(scenario: &Scenario, engines: &[&EngineEntry], (built, chosen): Known) -> Estimate {
-    let mut estimate = table(&sizes(scenario, built, chosen), engines);
+impl Known<'_> {
+    /// Bytes of the matrix of an engine on so many cells; 0 where they are yet to be measured, None where they could not be.
+    fn matrix(&self, engine: &EngineEntry, cells: f64) -> Option<f64> {
+        let built = self.built?;
+        let share = cells / built.problem.grid.len() as f64;
+        self.measured.map_or(Some(0.0), |measured| measured.matrix(engine)).map(|bytes| share * bytes)
+    }
+}
+
+fn of(scenario: &Scenario, engines: &[&EngineEntry], known: Known) -> Estimate {
+    let mut estimate = table(&sizes(scenario, known.built), engines, known);
+    if let Some(prepared) = known.built {
+        let asked = scenario.options.of::<LangevinTable>().options.coefficients;
+        let table = most_bytes(asked, &prepared.problem);
+        if table > 0.0 {
+            estimate.items.push(Item::new("drift and diffusion between the nodes of a table", table, Key::Cells));
+        }
+    }
     if let Some(data) = &scenario.model.data {
         // the text or the bytes, and its numbers
         let bytes = 3.0 * data.value.origin.bytes(&scenario.source);
@@ -79,9 +101,9 @@ fn of(scenario: &Scenario, engines: &[&EngineEntry], (built, chosen): Known) -> 
 }
 
 /// The program itself, its libraries and its threads, bytes.
-const PROGRAM: f64 = 44.0 * 1_048_576.0;
+const PROGRAM: f64 = 48.0 * 1_048_576.0;
 
-fn table(sizes: &Sizes, engines: &[&EngineEntry]) -> Estimate {
+fn table(sizes: &Sizes, engines: &[&EngineEntry], known: Known) -> Estimate {
     let (cells, d) = (sizes.cells(), sizes.dimension());
     let fields = 1.0 + d + d * d + d * (d + 1.0) / 2.0;
     let mut items = vec![Item::new("drift, diffusion and loss on the grid", 8.0 * fields * cells, Key::Cells)];
@@ -94,7 +116,7 @@ fn table(sizes: &Sizes, engines: &[&EngineEntry]) -> Estimate {
         items.push(Item::new("replicas of rare events", sizes.analysis_bytes, Key::Replicas));
     }
     for engine in engines {
-        let mut own = (engine.memory)(sizes);
+        let mut own = (engine.memory)(&Sizes { matrix: known.matrix(engine, cells), ..sizes.clone() });
         // kept while running, in the record, and in one that is written on the way
         let densities = 3.0 * 8.0 * cells * sizes.outputs;
         own.push(Item::new(format!("densities at {} times", sizes.outputs), densities, Key::Outputs));
@@ -125,7 +147,7 @@ impl Estimate {
 /// What a scenario needs at least, before anything is built. Errors: more than `limit` bytes, with the breakdown and what to change;
 /// exit code 4.
 pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Result<Estimate, Failure> {
-    let found = within(scenario, engines, limit, (None, None))?;
+    let found = within(scenario, engines, limit, Known::default())?;
     if matches!(scenario.grid.value, grid::Grid::Refined { .. }) {
         // the first of two limits stays
         let _ = scenario.most_cells.set(most_cells(scenario, engines, limit as f64));
@@ -135,22 +157,22 @@ pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Resul
 
 /// Cells of the largest grid of the shape of the first trial that memory allows.
 fn most_cells(scenario: &Scenario, engines: &[&EngineEntry], limit: f64) -> f64 {
-    let first = sizes(scenario, None, None);
+    let first = sizes(scenario, None);
     let grown =
-        |factor: f64| Sizes { shape: first.shape.iter().map(|n| n * factor).collect(), ..sizes(scenario, None, None) };
+        |factor: f64| Sizes { shape: first.shape.iter().map(|n| n * factor).collect(), ..first.clone() };
     let (mut fits, mut factor) = (1.0, 2.0f64.powi(20));
     while factor > 1.01 {
         factor = factor.sqrt();
-        if table(&grown(fits * factor), engines).total() <= limit {
+        if table(&grown(fits * factor), engines, Known::default()).total() <= limit {
             fits *= factor;
         }
     }
     grown(fits).cells()
 }
 
-/// What a scenario needs whose problem is built. Errors: those of [`check`].
+/// What a scenario needs at least whose problem is built, and whose matrices are not measured yet. Errors: those of [`check`].
 pub fn check_built(scenario: &Scenario, prepared: &Prepared, limit: u64) -> Result<Estimate, Failure> {
-    within(scenario, &prepared.engines, limit, (Some(prepared), None))
+    within(scenario, &prepared.engines, limit, Known { built: Some(prepared), measured: None })
 }
 
 /// What a scenario needs that has been measured. Errors: those of [`check`].
@@ -160,7 +182,7 @@ pub fn check_measured(
     expected: &Expected,
     limit: u64,
 ) -> Result<Estimate, Failure> {
-    within(scenario, &prepared.engines, limit, (Some(prepared), expected.chosen()))
+    within(scenario, &prepared.engines, limit, Known { built: Some(prepared), measured: Some(expected) })
 }
 
 fn within(scenario: &Scenario, engines: &[&EngineEntry], limit: u64, known: Known) -> Result<Estimate, Failure> {
@@ -216,12 +238,12 @@ fn way_out(
     scenario: &Scenario,
     engines: &[&EngineEntry],
     limit: f64,
-    (largest, (built, chosen)): (Key, Known),
+    (largest, known): (Key, Known),
 ) -> String {
-    let mut sizes = sizes(scenario, built, chosen);
+    let mut sizes = sizes(scenario, known.built);
     for _ in 0..40 {
         largest.halve(&mut sizes);
-        let needed = table(&sizes, engines).total();
+        let needed = table(&sizes, engines, known).total();
         if needed <= limit {
             return format!("use {} (about {})", largest.to_text(&sizes), size(needed));
         }
@@ -254,7 +276,7 @@ mod tests {
             epoch: 0.0,
             isotropic: true,
             steep: false,
-            chosen: None,
+            matrix: None,
             options,
             fewer: None,
         }
@@ -264,7 +286,7 @@ mod tests {
     fn a_cube_of_1000_needs_more_than_100_gib() {
         let options = Options::parse("").unwrap();
         let sizes = Sizes { isotropic: false, ..sizes(&[1000.0; 3], &options) };
-        let estimate = table(&sizes, &[&fokker_planck::ENTRY]);
+        let estimate = table(&sizes, &[&fokker_planck::ENTRY], Known::default());
         assert!(estimate.total() > 100.0 * 1024f64.powi(3));
     }
 
@@ -272,14 +294,14 @@ mod tests {
     fn a_batch_of_a_billion_counts() {
         let options = Options::parse("").unwrap();
         let large = Sizes { batch: 1e9, ..sizes(&[64.0], &options) };
-        let total = |sizes| table(&sizes, &[&crate::engine::sgd::ENTRY]).total();
+        let total = |sizes| table(&sizes, &[&crate::engine::sgd::ENTRY], Known::default()).total();
         assert!(total(large) > 500e9 && total(sizes(&[64.0], &options)) < 1e8);
     }
 
     #[test]
     fn orders_of_epochs_count() {
         let options = Options::parse("[sgd]\nwalkers = 200000").unwrap();
-        let total = |epoch| table(&Sizes { epoch, ..sizes(&[64.0], &options) }, &[&crate::engine::sgd::ENTRY]).total();
+        let total = |epoch| table(&Sizes { epoch, ..sizes(&[64.0], &options) }, &[&crate::engine::sgd::ENTRY], Known::default()).total();
         assert!(total(100.0) - total(0.0) > 4.0 * 200_000.0 * 100.0);
     }
 

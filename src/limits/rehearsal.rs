@@ -35,8 +35,8 @@ pub struct Phase {
     pub seconds: Option<f64>,
     /// Seconds of them that an engine is built in.
     pub building: f64,
-    /// Bytes of what an engine may choose to build, where they are known.
-    pub chosen: Option<f64>,
+    /// Bytes of the matrix that an engine builds or may choose to build, where they are known.
+    pub matrix: Option<f64>,
 }
 
 /// Seconds that will pass while a run is busy with this; 0 where they are unknown.
@@ -74,17 +74,17 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
             return Err(Error::Interrupted { time: 0.0 });
         }
         let (mut seconds, mut built, mut bytes) = (None, 0.0, None);
-        if let Ok(Ok(Measured { building, seconds: own, stepping: steps, chosen, coarse: engine })) = measured {
+        if let Ok(Ok(Measured { building, seconds: own, stepping: steps, matrix, coarse: engine })) = measured {
             walkers.see(entry, steps);
             let advanced = engine.map(|engine| advanced(EngineRun::new(engine, 0.0), &coarse, interrupt));
-            (built, bytes) = (building, chosen);
+            (built, bytes) = (building, matrix);
             let shared = if entry.representation == Representation::Walkers { ranks().size() as f64 } else { 1.0 };
             let advancing = own + advanced.as_ref().map_or(0.0, |(_, seconds)| seconds * growth.powf(GROWTH));
             seconds = Some(building + advancing / shared);
             runs.extend(advanced.map(|(run, _)| run));
         }
         let what = (entry.work)(&prepared.options, problem).map_or(String::new(), |work| work.what);
-        phases.push(Phase { name: entry.word, what, seconds, building: built, chosen: bytes });
+        phases.push(Phase { name: entry.word, what, seconds, building: built, matrix: bytes });
     }
     let counted = analyses(prepared, &coarse, &runs, (growth, walkers), interrupt, &mut phases)?;
     Ok((phases, counted))
@@ -132,7 +132,7 @@ fn analyses(
     let Ok(fields) = caught(|| Arc::new(Fields::on_grid(coarse))) else { return Ok(Vec::new()) };
     let seconds = Some(start.seconds() * growth);
     let what = "loss, drift and noise in every cell".into();
-    phases.push(Phase { name: MODEL, what, seconds, building: 0.0, chosen: None });
+    phases.push(Phase { name: MODEL, what, seconds, building: 0.0, matrix: None });
     let chain = phases.iter().find(|phase| phase.name == transfer_operator::ENTRY.word).map(|phase| phase.building);
     let (mut counted, alone): (_, Arc<dyn Ranks>) = (Vec::new(), Arc::new(Alone));
     for planned in &prepared.analyses {
@@ -161,7 +161,7 @@ fn analyses(
             counted.extend(outlook.counted);
             (Some(outlook.seconds), outlook.what)
         });
-        phases.push(Phase { name: planned.entry.name, what, seconds, building: 0.0, chosen: None });
+        phases.push(Phase { name: planned.entry.name, what, seconds, building: 0.0, matrix: None });
     }
     Ok(counted)
 }

@@ -98,8 +98,8 @@ pub struct Sizes<'a> {
     pub isotropic: bool,
     /// Whether the drift may cross a cell faster than the noise; before anything is evaluated it is not known to.
     pub steep: bool,
-    /// Bytes of the chain that may be chosen, where it has been planned.
-    pub chosen: Option<f64>,
+    /// Bytes of the matrix that an engine builds or may choose to build, where they are known.
+    pub matrix: Option<f64>,
     /// What the tables of the engines say.
     pub options: &'a Options,
     /// A count that is made smaller to find what fits.

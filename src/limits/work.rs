@@ -3,6 +3,7 @@
 use fpsolve_solvers::engine::Interrupt;
 
 use super::rehearsal::{Phase, rehearse, seconds_of};
+use crate::engine::EngineEntry;
 use crate::engine::work::{Cause, Work};
 use crate::error::{Failure, Outcome};
 use crate::reader::Located;
@@ -86,9 +87,9 @@ impl Expected {
         self.phases.iter().filter_map(|phase| phase.seconds).sum()
     }
 
-    /// Bytes of what an engine may choose to build, where they are known.
-    pub fn chosen(&self) -> Option<f64> {
-        self.phases.iter().find_map(|phase| phase.chosen)
+    /// Bytes of the matrix of an engine, where they are known.
+    pub fn matrix(&self, engine: &EngineEntry) -> Option<f64> {
+        self.phases.iter().find(|phase| phase.name == engine.word).and_then(|phase| phase.matrix)
     }
 
     /// Seconds that will pass while the run is busy with this; 0 where they are unknown.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod architectures;
+mod graphics_card;
 mod importance;
 mod program;
 mod readers;

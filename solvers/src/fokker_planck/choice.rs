@@ -466,18 +466,25 @@ pub struct ChainCost {
 }
 
 /// What the long-step chain would take on the grid of a problem; None where it does not serve, or, unless it is `asked` for, where
-/// cell Péclet numbers are moderate on nearly all of the initial law or it would not be taken for its time. Errors: coefficients that are not finite,
+/// cell Péclet numbers are moderate on nearly all probability on its way, or it would not be taken for its time. Errors: coefficients that are not finite,
 /// [`Error::Interrupted`].
 pub fn chain_cost(problem: &Problem, asked: bool, interrupt: Interrupt) -> Result<Option<ChainCost>, Error> {
     let problem = Coefficients::unasked(problem).of(problem, interrupt)?;
     let edges = EdgeDiscretisation::unsolved(&problem, &problem.grid)?;
     proceed(interrupt)?;
     let law = problem.initial.cell_probability(&problem.grid)?;
-    if applies(&problem.grid).is_err() || (!asked && high_share(&edges, &law) <= SHARE) {
+    let (from, times) = (problem.times.first().copied().unwrap_or(0.0), problem.times.as_slice());
+    if applies(&problem.grid).is_err() {
         return Ok(None);
     }
+    // on a line a chain is always tried where the edge generator is not accurate
+    if !asked && problem.dimension() > 1 && high_share(&edges, &law) <= SHARE {
+        let duration = times.last().map_or(0.0, |end| end - from);
+        if carried_share(&edges, &law, duration, PECLET, interrupt)? <= CARRIED {
+            return Ok(None);
+        }
+    }
     let effort = Arc::new(Effort::new(&problem));
-    let (from, times) = (problem.times.first().copied().unwrap_or(0.0), problem.times.as_slice());
     let Some(step) = suitable_long_step(&edges, &law, (from, times), &effort, interrupt)? else { return Ok(None) };
     // unasked there is a trial besides
     let runs: &[&[f64]] = if asked { &[times] } else { &[times, times] };

@@ -51,6 +51,11 @@ impl TransferOperator {
         chain_of(problem, options).map(|_| ())
     }
 
+    /// Entries of the transition matrix.
+    pub fn entries(&self) -> usize {
+        self.levels[0].operator().matrix.entries()
+    }
+
     /// Builds the operator and its invariant laws.
     ///
     /// Errors: those of [`TransferOperator::check`]; a grid on which a step covers fewer than 0.55 cells (with the cells needed);
@@ -265,7 +270,7 @@ impl Engine for TransferOperator {
             ("method", Attribute::Text(format!("{} rows", rows.word()))),
             ("rows", Attribute::Text(rows.word().into())),
             ("step", Attribute::Float(self.step.time())),
-            ("entries", Attribute::Integer(operator.matrix.entries() as i64)),
+            ("entries", Attribute::Integer(self.entries() as i64)),
             ("states", Attribute::Integer(operator.matrix.states() as i64)),
             ("clamped", Attribute::Float(self.clamped)),
             ("variance_excess_max", Attribute::Float(most(&operator.variance_excess))),

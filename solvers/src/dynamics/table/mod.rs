@@ -111,6 +111,24 @@ pub(crate) fn attributes(dynamics: &dyn Dynamics) -> Vec<(&'static str, Attribut
     ]
 }
 
+/// Nodes that a lattice may have where an evaluation goes through so many samples.
+fn affordable(cost: usize) -> usize {
+    (MOST_EVALUATIONS / cost.max(1)).clamp(FEWEST_NODES, MOST_NODES)
+}
+
+/// Bytes of the largest table that these coefficients may take, with the coarser one that it follows.
+pub fn most_bytes(coefficients: Coefficients, problem: &Problem) -> f64 {
+    let samples = problem.model.sample_count();
+    if samples <= SAMPLES && coefficients != Coefficients::Table {
+        return 0.0;
+    }
+    let (d, affordable) = (problem.dimension(), affordable(samples));
+    let nodes = |doublings: u32| ((FIRST[d - 1] << doublings) + 1).pow(d as u32);
+    let largest = (0..).take_while(|&k| k == 0 || nodes(k) <= affordable).last().unwrap_or(0);
+    let coarser = largest.checked_sub(1).map_or(0, nodes);
+    ((8 * width(d) + 1) * (nodes(largest) + coarser)) as f64
+}
+
 /// The dynamics of a model, interpolated.
 pub struct TabulatedDynamics {
     exact: Arc<dyn Dynamics>,
@@ -124,7 +142,7 @@ impl TabulatedDynamics {
     /// Tabulates `exact` on the box of a grid; `cost` is how many samples an evaluation goes through. Errors: [`Error::Interrupted`].
     pub fn new(exact: Arc<dyn Dynamics>, grid: &Grid, cost: usize, interrupt: Interrupt) -> Result<Self, Error> {
         let d = grid.dimension();
-        let affordable = (MOST_EVALUATIONS / cost.max(1)).clamp(FEWEST_NODES, MOST_NODES);
+        let affordable = affordable(cost);
         let (mut intervals, mut evaluations) = (FIRST[d - 1], 0);
         loop {
             let lattice = Lattice::new(grid, intervals);
