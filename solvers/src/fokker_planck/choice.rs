@@ -477,12 +477,12 @@ pub fn chain_cost(problem: &Problem, asked: bool, interrupt: Interrupt) -> Resul
     if applies(&problem.grid).is_err() {
         return Ok(None);
     }
-    // on a line a chain is always tried where the edge generator is not accurate
-    if !asked && problem.dimension() > 1 && high_share(&edges, &law) <= SHARE {
+    let suits = asked || high_share(&edges, &law) > SHARE || {
         let duration = times.last().map_or(0.0, |end| end - from);
-        if carried_share(&edges, &law, duration, PECLET, interrupt)? <= CARRIED {
-            return Ok(None);
-        }
+        carried_share(&edges, &law, duration, PECLET, interrupt)? > CARRIED
+    };
+    if !suits && problem.dimension() > 1 {
+        return Ok(None);
     }
     let effort = Arc::new(Effort::new(&problem));
     let Some(step) = suitable_long_step(&edges, &law, (from, times), &effort, interrupt)? else { return Ok(None) };
@@ -491,7 +491,8 @@ pub fn chain_cost(problem: &Problem, asked: bool, interrupt: Interrupt) -> Resul
     let expected = expected(&edges, step.snapped(from, times), &law, (from, runs), &effort)?;
     let operations = effort.operations() + expected.operations;
     let bytes = expected.bytes + vectors(problem.grid.len() as f64);
-    let cost = ChainCost { seconds: operations / A_SECOND, bytes };
+    // on a line one is tried wherever the edge generator turns out to be not accurate
+    let cost = ChainCost { seconds: if suits { operations / A_SECOND } else { 0.0 }, bytes };
     let unasked = operations <= MOST.0 && expected.entries <= MOST_ENTRIES_UNASKED;
     Ok((asked || unasked).then_some(cost))
 }
