@@ -5,7 +5,6 @@
 
 use std::time::Instant;
 
-use burn_tensor::Device;
 use fpsolve_networks::device;
 use fpsolve_networks::network::pass::{Batch, Loss, Mode, values};
 use fpsolve_networks::network::{Architecture, Network, flat};

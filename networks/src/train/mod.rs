@@ -76,20 +76,27 @@ impl Trainer<'_> {
     pub fn advance(&self, state: &mut RunState, watch: &mut dyn FnMut(&RunState, Event)) -> Result<bool, Failure> {
         let tensors = |values: &[f32]| self.network.tensors(values, &self.device);
         let mut moving = Moving { weights: tensors(&state.theta), velocity: tensors(&state.velocity) };
-        let done = self.go(state, &mut moving, watch);
-        self.settle(state, &moving);
+        let mut kept = state.clone();
+        let done = self.go(state, &mut moving, &mut kept, watch);
+        if !self.settle(state, &moving) {
+            *state = kept; // the device does not answer: what it was last heard of
+        }
         done
     }
 
-    /// Takes parameters and velocities back from the device.
-    fn settle(&self, state: &mut RunState, moving: &Moving) {
-        (state.theta, state.velocity) = (flat(&moving.weights), flat(&moving.velocity));
+    /// Takes parameters and velocities back from the device; false where the user asked for an end before they came.
+    fn settle(&self, state: &mut RunState, moving: &Moving) -> bool {
+        let (weights, velocity) = (moving.weights.clone(), moving.velocity.clone());
+        let Some(found) = signal::attended(move || (flat(&weights), flat(&velocity))) else { return false };
+        (state.theta, state.velocity) = found;
+        true
     }
 
     fn go(
         &self,
         state: &mut RunState,
         moving: &mut Moving,
+        kept: &mut RunState,
         watch: &mut dyn FnMut(&RunState, Event),
     ) -> Result<bool, Failure> {
         if state.table.is_empty() && !self.refresh(state, moving, 0)? {
@@ -102,10 +109,10 @@ impl Trainer<'_> {
         while state.epoch() < self.scenario.training.epochs {
             let epoch = state.epoch();
             if state.step == (epoch + 1) * self.steps() {
-                self.settle(state, moving);
-                if !self.close_epoch(state, moving)? {
+                if !self.settle(state, moving) || !self.close_epoch(state, moving)? {
                     return Ok(false);
                 }
+                *kept = state.clone();
                 let checkpoint = (epoch + 1).is_multiple_of(self.scenario.training.checkpoints);
                 if checkpoint && self.keep_path {
                     state.path.extend(&state.theta);
