@@ -49,7 +49,7 @@ deny: $(DENY)
 	if $(DENY) fetch db; then $(DENY) check advisories; else echo "advisories not checked: their list cannot be had"; fi
 
 target/tools/bin/cargo-deny:
-	$(CARGO) install cargo-deny --version 0.20.2 --locked --debug --root target/tools
+	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install cargo-deny --version 0.20.2 --locked --debug --root target/tools
 
 book: build networks-program $(MDBOOK)
 	sh tools/book_pictures.sh $(FPSOLVE)
@@ -58,7 +58,7 @@ book: build networks-program $(MDBOOK)
 	@echo "wrote target/book/index.html"
 
 target/tools/bin/mdbook:
-	$(CARGO) install mdbook --version 0.5.4 --locked --debug --no-default-features --features search --root target/tools
+	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install mdbook --version 0.5.4 --locked --debug --no-default-features --features search --root target/tools
 
 install: build
 	install -D $(FPSOLVE) $(DESTDIR)$(PREFIX)/bin/fpsolve

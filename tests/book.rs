@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use common::{fpsolve, succeeds, text};
+use rayon::prelude::*;
 
 const PAGES: &str = "book/src";
 
@@ -101,29 +102,32 @@ fn write_file(folder: &Path, block: &Block) {
 
 #[test]
 fn every_command_runs() {
-    let mut commands = 0;
-    for page in pages() {
-        let content = std::fs::read_to_string(&page).unwrap();
-        let (blocks, _) = parse(&content);
-        let folder = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(Path::new("scenarios").canonicalize().unwrap(), folder.path().join("scenarios"))
-            .unwrap();
-        for block in &blocks {
-            match block.language {
-                "toml" | "csv" => write_file(folder.path(), block),
-                "console" => {
-                    for (words, code) in block.lines.iter().filter_map(|line| command(line)) {
-                        let output = fpsolve(folder.path(), &words);
-                        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-                        assert_eq!(output.status.code(), Some(code), "{}: {words:?}\n{said}", page.display());
-                        commands += 1;
-                    }
+    let commands: usize = pages().par_iter().map(|page| run_commands(page)).sum();
+    assert!(commands > 30, "{commands} commands");
+}
+
+/// Runs the commands of a page in a folder of its own; how many there are.
+fn run_commands(page: &Path) -> usize {
+    let (mut commands, content) = (0, std::fs::read_to_string(page).unwrap());
+    let (blocks, _) = parse(&content);
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(Path::new("scenarios").canonicalize().unwrap(), folder.path().join("scenarios"))
+        .unwrap();
+    for block in &blocks {
+        match block.language {
+            "toml" | "csv" => write_file(folder.path(), block),
+            "console" => {
+                for (words, code) in block.lines.iter().filter_map(|line| command(line)) {
+                    let output = fpsolve(folder.path(), &words);
+                    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+                    assert_eq!(output.status.code(), Some(code), "{}: {words:?}\n{said}", page.display());
+                    commands += 1;
                 }
-                _ => {}
             }
+            _ => {}
         }
     }
-    assert!(commands > 30, "{commands} commands");
+    commands
 }
 
 /// The anchor that mdBook gives a heading.

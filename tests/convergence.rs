@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use common::{command, fpsolve, label, read, shipped, succeeds, text};
 use fpsolve::scenario::{Scenario, grid};
+use rayon::prelude::*;
 
 const SCENARIO: &str = r#"
 name = "slope"
@@ -74,8 +75,8 @@ fn the_table_the_record_the_rows_and_the_picture_agree() {
 #[test]
 fn every_shipped_scenario_climbs() {
     let folder = tempfile::tempdir().unwrap();
-    for file in shipped() {
-        let scenario = Scenario::load(&file, &[]).unwrap();
+    shipped().par_iter().for_each(|file| {
+        let scenario = Scenario::load(file, &[]).unwrap();
         let few = if scenario.dimension() < 3 { 16 } else { 8 };
         let key = |k: usize| match scenario.grid.value {
             grid::Grid::Axes(_) => format!("grid.axes.{k}.cells={few}"),
@@ -88,7 +89,7 @@ fn every_shipped_scenario_climbs() {
         let output = command.args(settings.iter().flat_map(|set| ["--set", set])).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}: {}", file.display(), text(&output.stderr));
         assert!(text(&output.stdout).contains("two grids show no order"), "{}", text(&output.stdout));
-    }
+    });
 }
 
 #[test]

@@ -48,7 +48,19 @@ fn sizes<'s>(scenario: &'s Scenario, built: Option<&Prepared>) -> Sizes<'s> {
     };
     let steep = built.is_some_and(|prepared| is_steep(&prepared.problem));
     let options = &scenario.options;
-    Sizes { shape, outputs, analysis, analysis_bytes, batch, epoch, isotropic, steep, matrix: None, options, fewer: None }
+    Sizes {
+        shape,
+        outputs,
+        analysis,
+        analysis_bytes,
+        batch,
+        epoch,
+        isotropic,
+        steep,
+        matrix: None,
+        options,
+        fewer: None,
+    }
 }
 
 /// The number of samples; 0 where a file has to be read first.
@@ -158,8 +170,7 @@ pub fn check(scenario: &Scenario, engines: &[&EngineEntry], limit: u64) -> Resul
 /// Cells of the largest grid of the shape of the first trial that memory allows.
 fn most_cells(scenario: &Scenario, engines: &[&EngineEntry], limit: f64) -> f64 {
     let first = sizes(scenario, None);
-    let grown =
-        |factor: f64| Sizes { shape: first.shape.iter().map(|n| n * factor).collect(), ..first.clone() };
+    let grown = |factor: f64| Sizes { shape: first.shape.iter().map(|n| n * factor).collect(), ..first.clone() };
     let (mut fits, mut factor) = (1.0, 2.0f64.powi(20));
     while factor > 1.01 {
         factor = factor.sqrt();
@@ -234,12 +245,7 @@ fn written(key: Key, scenario: &Scenario, cells: f64) -> (String, Range<usize>, 
 }
 
 /// A smaller problem that fits: the first of a sequence of halvings.
-fn way_out(
-    scenario: &Scenario,
-    engines: &[&EngineEntry],
-    limit: f64,
-    (largest, known): (Key, Known),
-) -> String {
+fn way_out(scenario: &Scenario, engines: &[&EngineEntry], limit: f64, (largest, known): (Key, Known)) -> String {
     let mut sizes = sizes(scenario, known.built);
     for _ in 0..40 {
         largest.halve(&mut sizes);
@@ -301,7 +307,9 @@ mod tests {
     #[test]
     fn orders_of_epochs_count() {
         let options = Options::parse("[sgd]\nwalkers = 200000").unwrap();
-        let total = |epoch| table(&Sizes { epoch, ..sizes(&[64.0], &options) }, &[&crate::engine::sgd::ENTRY], Known::default()).total();
+        let total = |epoch| {
+            table(&Sizes { epoch, ..sizes(&[64.0], &options) }, &[&crate::engine::sgd::ENTRY], Known::default()).total()
+        };
         assert!(total(100.0) - total(0.0) > 4.0 * 200_000.0 * 100.0);
     }
 

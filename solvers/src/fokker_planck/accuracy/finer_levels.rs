@@ -118,8 +118,10 @@ impl FinerLevels {
 
     /// Starts, or starts again, beside the run to the output times. Errors: as for the integrators.
     pub fn start(&mut self, times: &[f64], options: &FokkerPlanckOptions) -> Result<(), Error> {
+        // an integrator that suits the cells may take a thousand times as many products on these
+        let options = FokkerPlanckOptions { method: "auto".into(), ..options.clone() };
         for level in &mut self.levels {
-            level.transient = Some(Transient::new(&level.discretisation, level.start.borrowed(), times, options)?);
+            level.transient = Some(Transient::new(&level.discretisation, level.start.borrowed(), times, &options)?);
         }
         Ok(())
     }
