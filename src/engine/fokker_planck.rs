@@ -217,7 +217,7 @@ fn memory(sizes: &Sizes) -> Vec<Item> {
             // steps along a full tensor in three variables reach farther than along the axes, as measured
             let reach = if shape.len() == 3 && !sizes.isotropic { FAR } else { 1.0 };
             let bytes = sizes.matrix.filter(|_| kind.own_steps).unwrap_or(reach * bytes);
-            items.push(item(&format!("{}{condition}", kind.name), bytes));
+            items.extend((bytes > 0.0).then(|| item(&format!("{}{condition}", kind.name), bytes)));
         }
     }
     items
