@@ -16,7 +16,7 @@ trap 'rm -f "$LOG"' EXIT
 for round in $(seq "$ROUNDS"); do
   echo "round $round of $ROUNDS" >&2
   for problem in S1 S2 S3 S4a; do
-    paths=51200; [ $problem = S4a ] && paths=2048
+    paths=51200; [ $problem = S4a ] && paths=8192
     [ -z "$PEERS" ] || "$PEERS/em64_0" $problem simd $paths 1000 2 >> "$LOG"
     for threads in 1 2; do "$BENCH" $problem $paths 2 $threads >> "$LOG"; done
   done
