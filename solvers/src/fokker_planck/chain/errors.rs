@@ -67,6 +67,9 @@ impl ErrorLaw for ByShorterSteps {
     }
 }
 
+/// Ratio of two lengths of steps below which they are the same.
+const SAME: f64 = 1.01;
+
 /// By a chain on the same grid whose long steps are twice this one.
 pub struct ByLongerSteps {
     /// 2τ of the fine chain.
@@ -135,8 +138,10 @@ impl ErrorLaw for ByLongerSteps {
         _coarsest: Option<&Observables>,
         elapsed: Option<f64>,
     ) -> f64 {
-        let change = l1(&fine.law, &coarse.law);
-        change / (growth(ratio(self.long_step, 2.0, elapsed), change) - 1.0).max(1.0) + fine.reconstruction_error
+        let (change, ratio) = (l1(&fine.law, &coarse.law), ratio(self.long_step, 2.0, elapsed));
+        // in less time than one of its long steps the other chain takes the same ones: what the extrapolation moves is left
+        let same = fine.parts.as_ref().filter(|_| ratio < SAME).map_or(0.0, |[a, b]| l1(a, b));
+        same.max(change / (growth(ratio, change) - 1.0).max(1.0)) + fine.reconstruction_error
     }
 }
 
@@ -150,8 +155,9 @@ fn by_coarser_chain(fine: &Observables, coarse: &Observables, ratio: f64, early:
         change / (growth(4.0, change) - 1.0)
     } else {
         let rest = (change - coarse.reconstruction_error).max(0.0) / (growth(ratio, change) - 1.0).max(3.0);
-        // long steps shorter than the coarser chain's own may not cover its cells, but the extrapolation moves a law by more than its error
-        let moved = fine.parts.as_ref().filter(|_| early).map_or(rest, |[a, b]| l1(a, b));
+        // long steps shorter than the coarser chain's own may not cover its cells, but the extrapolation moves a law by more than its error, or
+        // by a third of it where each step adds the same variance too much: two steps have 2e, one has e, and 2a − b has 3e
+        let moved = fine.parts.as_ref().filter(|_| early).map_or(rest, |[a, b]| 3.0 * l1(a, b));
         fine.reconstruction_error + rest.min(moved)
     };
     whole.max(by_step(fine, coarse, ratio).unwrap_or(0.0))

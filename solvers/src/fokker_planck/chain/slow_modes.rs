@@ -28,7 +28,7 @@ pub(in crate::fokker_planck) fn slow_modes(
     interrupt: Interrupt,
 ) -> Result<Spectrum, Error> {
     let mut modes = of_chain(&pair.short, &weights[0], count, interrupt)?;
-    unwrap_by_generator(&mut modes, generator, pair.short.step);
+    unwrap_by_generator(&mut modes, generator, weights[0].pi, pair.short.step);
     let mut long = of_chain(&pair.long, &weights[1], count, interrupt)?;
     unwrap_by_modes(&mut long, &modes, pair.long.step);
     modes.refine(&long, None, |fine, coarse, _| Extrapolated::by_growth(fine, coarse, GROWTH));
@@ -38,8 +38,9 @@ pub(in crate::fokker_planck) fn slow_modes(
     Ok(modes)
 }
 
-/// Puts the frequency of each pair, known modulo 2π/τ, next to that of −vᵀQu/vᵀu.
-fn unwrap_by_generator(modes: &mut Spectrum, generator: &Generator, tau: f64) {
+/// Puts the frequency of each pair, known modulo 2π/τ, next to that of −uᴴWQu/uᴴWu with weights W. (−vᵀQu/vᵀu is nearer to it, but where two
+/// modes are nearly one vᵀu is next to nothing.)
+fn unwrap_by_generator(modes: &mut Spectrum, generator: &Generator, weights: &[f64], tau: f64) {
     let n = generator.cells();
     for k in 0..modes.real.len().saturating_sub(1) {
         if modes.imaginary[k] <= 0.0 {
@@ -48,9 +49,10 @@ fn unwrap_by_generator(modes: &mut Spectrum, generator: &Generator, tau: f64) {
         let (mut re, mut im) = (vec![0.0; n], vec![0.0; n]);
         generator.backward(&modes.right[k], &mut re);
         generator.backward(&modes.right[k + 1], &mut im);
-        let product = |v: &[f64], q: &[f64]| v.iter().zip(q).map(|(v, q)| v * q).sum::<f64>();
-        // vᵀu = 1, real parts in one place, imaginary parts in the next
-        let frequency = -(product(&modes.left[k], &im) + product(&modes.left[k + 1], &re));
+        // real parts of u in one place, imaginary parts in the next
+        let [a, b] = [&modes.right[k], &modes.right[k + 1]];
+        let product = |x: &[f64], y: &[f64]| weights.iter().zip(x).zip(y).map(|((w, x), y)| w * x * y).sum::<f64>();
+        let frequency = (product(b, &re) - product(a, &im)) / (product(a, a) + product(b, b));
         let turn = TAU / tau;
         modes.imaginary[k] += turn * ((frequency - modes.imaginary[k]) / turn).round();
         if modes.imaginary[k] < 0.0 {
