@@ -155,9 +155,8 @@ fn by_coarser_chain(fine: &Observables, coarse: &Observables, ratio: f64, early:
         change / (growth(4.0, change) - 1.0)
     } else {
         let rest = (change - coarse.reconstruction_error).max(0.0) / (growth(ratio, change) - 1.0).max(3.0);
-        // long steps shorter than the coarser chain's own may not cover its cells, but the extrapolation moves a law by more than its error, or
-        // by a third of it where each step adds the same variance too much: two steps have 2e, one has e, and 2a − b has 3e
-        let moved = fine.parts.as_ref().filter(|_| early).map_or(rest, |[a, b]| 3.0 * l1(a, b));
+        // long steps shorter than the coarser chain's own may not cover its cells, but the extrapolation moves a law by more than its error
+        let moved = fine.parts.as_ref().filter(|_| early).map_or(rest, |[a, b]| l1(a, b));
         fine.reconstruction_error + rest.min(moved)
     };
     whole.max(by_step(fine, coarse, ratio).unwrap_or(0.0))
