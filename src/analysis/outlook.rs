@@ -7,8 +7,8 @@ use fpsolve_solvers::escape::passage::Passage;
 use super::Finished;
 use crate::engine::work::{Cause, Stepping, Stopwatch, WALKERS_OF_BLOCK, Work};
 
-/// Exponent of the number of cells with which passages by the grid grow.
-pub const GROWTH_OF_PASSAGES: f64 = 1.2;
+/// Exponent of the number of cells with which passages by the grid grow, in one to three dimensions: elimination of the cells.
+const GROWTH_OF_PASSAGES: [f64; 3] = [1.2, 1.6, 1.8];
 
 /// What an analysis will take.
 #[derive(Debug, Default)]
@@ -50,6 +50,11 @@ impl Outlook {
 }
 
 impl Rehearsed<'_> {
+    /// How many times as long as on the coarse grid passages take on the whole one.
+    pub fn growth_of_passages(&self) -> f64 {
+        self.growth.powf(GROWTH_OF_PASSAGES[self.finished.problem.dimension() - 1])
+    }
+
     /// Seconds in which the chain of descent answers so many questions about times, each of them with an exponent.
     pub fn by_chain(&self, questions: usize, exponents: usize) -> f64 {
         // once with rows that keep rare steps, and once more at another rate for each exponent

@@ -21,7 +21,7 @@ use miette::Result;
 use super::langevin::table_words;
 use super::options::{AnyOptions, Options, OptionsTable, refused};
 use super::{EngineEntry, Representation};
-use crate::engine::work::{Cause, LONGEST_PROBE, Look, Measured, Stopwatch, Work, until};
+use crate::engine::work::{Cause, Coarse, LONGEST_PROBE, Look, Measured, Stopwatch, Work, until};
 use crate::limits::sizes::{Item, Key, Sizes};
 use crate::reader::source::Located;
 use crate::reader::table::{Table, Value};
@@ -273,7 +273,7 @@ const WINDOWS: Duration = Duration::from_millis(250);
 const LONGEST_TABLE: Duration = Duration::from_secs(5);
 
 /// Built in windows of the grid, whose cells are those of the grid: what the adaptive quadrature of the rates takes depends on their size.
-fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
+fn rehearse(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
     let written = options.of::<FokkerPlanckOptions>();
     // the edges alone: a chain that is tried and a stationary density are not those of the whole grid
     let discretisation = written.discretisation.or(Some(&EDGES));
@@ -284,17 +284,17 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
         budget: None,
         ..written.clone()
     };
-    let by_edges = |coarse: &Problem| {
-        let edges = FokkerPlanckOptions { discretisation: Some(&EDGES), ..written.clone() };
-        let engine = FokkerPlanck::new_until(coarse, edges, &until(LONGEST_PROBE, interrupt)).ok();
+    let edges = FokkerPlanckOptions { discretisation: Some(&EDGES), ..written.clone() };
+    let by_edges: Coarse = Box::new(move |coarse, interrupt| {
+        let engine = FokkerPlanck::new_until(coarse, edges.clone(), &until(LONGEST_PROBE, interrupt)).ok();
         engine.map(|engine| Box::new(engine) as Box<dyn Engine>)
-    };
+    });
     // the steps of a chain fit its cells, so that it is planned: those of a part of the box, or of coarser cells, are not its own
     if written.discretisation.is_some_and(|kind| kind.own_steps) {
         let planned = chain_cost(problem, true, &until(LONGEST_TABLE, interrupt))?;
         let building = planned.map_or(0.0, |cost| cost.seconds) / rayon::current_num_threads() as f64;
         let matrix = planned.map(|cost| cost.bytes);
-        return Ok(Measured { building, seconds: 0.0, stepping: None, matrix, coarse: by_edges(coarse) });
+        return Ok(Measured { building, seconds: 0.0, stepping: None, matrix, coarse: Some(by_edges) });
     }
     // a table of drift and noise takes its time once, and stays for the run
     let start = Stopwatch::start();
@@ -323,7 +323,7 @@ fn rehearse(options: &Options, problem: &Problem, coarse: &Problem, interrupt: I
     let seconds = chain.flatten().map_or(0.0, |cost| cost.seconds);
     let building = building + seconds / rayon::current_num_threads() as f64;
     let matrix = chain.map(|cost| cost.map_or(0.0, |cost| cost.bytes));
-    Ok(Measured { building, seconds: 0.0, stepping: None, matrix, coarse: by_edges(coarse) })
+    Ok(Measured { building, seconds: 0.0, stepping: None, matrix, coarse: Some(by_edges) })
 }
 
 /// Parts of the grid, spread over it: an eighth of each axis, at least 8 cells.

@@ -26,7 +26,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
         options.of::<SgdTable>().options.check_floor(problem.dynamics.floor())?;
         sgd::descent(options, problem, problem.model.sample_count())
     },
-    rehearse: |options, problem, _, interrupt| {
+    rehearse: |options, problem, interrupt| {
         sgd::rehearse(options, problem, interrupt, |small| Ok(Box::new(Sgd::gaussian(problem, small)?)))
     },
     build,

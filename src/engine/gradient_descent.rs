@@ -23,7 +23,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: Some(sgd::step),
     memory: sgd::memory,
     work: |options, problem| sgd::descent(options, problem, problem.model.sample_count()),
-    rehearse: |options, problem, _, interrupt| {
+    rehearse: |options, problem, interrupt| {
         sgd::rehearse(options, problem, interrupt, |small| Ok(Box::new(Sgd::without_noise(problem, &small)?)))
     },
     build,

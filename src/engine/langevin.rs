@@ -146,7 +146,7 @@ fn rough_step(problem: &Problem, extremes: &[[f64; 2]]) -> f64 {
 }
 
 /// Steps of a few walkers, and the choice of the step where it is left to the program.
-fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
+fn rehearse(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
     let options = &options.of::<LangevinTable>().options;
     let (walkers, few) = (options.walkers, few_walkers(options.walkers));
     let step = match Langevin::chosen_step(problem, options, &until(LONGEST_PROBE, interrupt)) {

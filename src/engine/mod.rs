@@ -78,8 +78,8 @@ pub type Step = fn(&Options, learning_rate: f64) -> Result<f64, Error>;
 /// Builds an engine for a problem.
 pub type Build = fn(&Options, &Problem, Interrupt) -> Result<Box<dyn Engine>, Error>;
 
-/// Measures how long an engine will take for a problem; with it the same problem on a coarse grid.
-pub type Rehearse = fn(&Options, &Problem, coarse: &Problem, Interrupt) -> Result<Measured, Error>;
+/// Measures how long an engine will take for a problem.
+pub type Rehearse = fn(&Options, &Problem, Interrupt) -> Result<Measured, Error>;
 
 /// How an engine represents the law of θ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,7 +33,7 @@ pub static ENTRY: EngineEntry = EngineEntry {
     step: Some(step),
     memory,
     work,
-    rehearse: |options, problem, _, interrupt| {
+    rehearse: |options, problem, interrupt| {
         rehearse(options, problem, interrupt, |small| Ok(Box::new(Sgd::new(problem, small)?)))
     },
     build,

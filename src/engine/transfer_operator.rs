@@ -126,7 +126,7 @@ const TOLD: f64 = 0.3;
 
 /// On an eighth of the cells along every axis or, where a step does not cover those or they take no time, on more, up to a half: a row on
 /// half as many cells has half as many entries.
-fn rehearse(options: &Options, problem: &Problem, _: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
+fn rehearse(options: &Options, problem: &Problem, interrupt: Interrupt) -> Result<Measured, Error> {
     let rate = problem.minibatch.map_or(1.0, |minibatch| minibatch.learning_rate);
     let (step, end) = (sgd::step(options, rate)?, problem.times.last().copied().unwrap_or(0.0));
     let measured = |share: usize| -> Result<(f64, Measured), Error> {

@@ -151,15 +151,18 @@ pub fn is_steep(problem: &Problem) -> bool {
 pub struct Measured {
     /// Seconds of building it.
     pub building: f64,
-    /// Seconds of its way through the output times, but for those of `coarse`.
+    /// Seconds of its way through the output times, where it is not measured on coarser grids.
     pub seconds: f64,
     /// Steps of its walkers.
     pub stepping: Option<Stepping>,
     /// Bytes of the matrix that it will build, or may choose to build, where they are known.
     pub matrix: Option<f64>,
-    /// The engine on the coarse problem, which is yet to be advanced through the output times.
-    pub coarse: Option<Box<dyn Engine>>,
+    /// Builds the engine on a coarser grid, where its way through the output times is to be measured; None where that fails.
+    pub coarse: Option<Coarse>,
 }
+
+/// Builds an engine for a problem on a coarser grid; None where that fails.
+pub type Coarse = Box<dyn Fn(&Problem, Interrupt) -> Option<Box<dyn Engine>>>;
 
 /// Steps of walkers.
 #[derive(Debug, Clone, Copy)]

@@ -10,19 +10,25 @@ use fpsolve_solvers::problem::fields::Fields;
 
 use crate::analysis::Finished;
 use crate::analysis::outlook::Rehearsed;
-use crate::engine::work::{LONGEST_PROBE, Measured, Stepping, Stopwatch, Work, thinned, until};
+use crate::engine::work::{Coarse, LONGEST_PROBE, Measured, Stepping, Stopwatch, Work, thinned, until};
 use crate::engine::{EngineEntry, Representation, langevin, sgd, transfer_operator};
 use crate::error::caught;
 use crate::ranks::ranks;
-use crate::run::Doing;
+use crate::run::{Doing, compare};
 use crate::run::engine_run::EngineRun;
 use crate::scenario::Prepared;
 
-/// Exponent of the number of cells with which the integration in time grows.
+/// Exponent of the number of cells with which the integration in time grows, where it cannot be measured.
 const GROWTH: f64 = 1.25;
+/// Largest exponent that is believed: products with a polynomial of a degree that grows like the number of cells along an axis, and more.
+const STEEPEST: f64 = 1.75;
+/// Seconds up to which one more measurement takes next to no time.
+const BRIEF: f64 = 0.2;
 
 /// Name of the part in which the functions of the problem are evaluated.
 const MODEL: &str = "model";
+/// Name of the part in which laws are compared.
+const COMPARISONS: &str = "comparisons";
 
 /// A part of a run and the seconds that it will take.
 #[derive(Debug, Clone)]
@@ -51,7 +57,8 @@ pub fn seconds_of(phases: &[Phase], doing: &Doing) -> f64 {
         }
         Doing::Model => seconds(MODEL),
         Doing::Analysis(name) => seconds(name),
-        Doing::Advancing(..) | Doing::Detail(_) | Doing::Comparing => 0.0,
+        Doing::Comparing => seconds(COMPARISONS),
+        Doing::Advancing(..) | Doing::Detail(_) => 0.0,
     }
 }
 
@@ -69,17 +76,17 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
     let (mut phases, mut runs) = (Vec::new(), Vec::new());
     let mut walkers = Walkers::default();
     for entry in &prepared.engines {
-        let measured = caught(|| (entry.rehearse)(&prepared.options, problem, &coarse, interrupt));
+        let measured = caught(|| (entry.rehearse)(&prepared.options, problem, interrupt));
         if interrupt() {
             return Err(Error::Interrupted { time: 0.0 });
         }
         let (mut seconds, mut built, mut bytes) = (None, 0.0, None);
-        if let Ok(Ok(Measured { building, seconds: own, stepping: steps, matrix, coarse: engine })) = measured {
+        if let Ok(Ok(Measured { building, seconds: own, stepping: steps, matrix, coarse: build })) = measured {
             walkers.see(entry, steps);
-            let advanced = engine.map(|engine| advanced(EngineRun::new(engine, 0.0), &coarse, interrupt));
+            let advanced = build.and_then(|build| advanced(&build, problem, &coarse, interrupt));
             (built, bytes) = (building, matrix);
             let shared = if entry.representation == Representation::Walkers { ranks().size() as f64 } else { 1.0 };
-            let advancing = own + advanced.as_ref().map_or(0.0, |(_, seconds)| seconds * growth.powf(GROWTH));
+            let advancing = own + advanced.as_ref().map_or(0.0, |(_, seconds)| *seconds);
             seconds = Some(building + advancing / shared);
             runs.extend(advanced.map(|(run, _)| run));
         }
@@ -87,6 +94,7 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
         phases.push(Phase { name: entry.word, what, seconds, building: built, matrix: bytes });
     }
     let counted = analyses(prepared, &coarse, &runs, (growth, walkers), interrupt, &mut phases)?;
+    phases.extend(comparisons(prepared));
     Ok((phases, counted))
 }
 
@@ -105,8 +113,31 @@ impl Walkers {
     }
 }
 
+/// An engine at the end on the coarse grid, and the seconds in which it will go through the output times on the whole one: a power of the
+/// number of cells through the last two of the coarse grid and grids of twice as many cells along each axis, which are tried while they
+/// take next to no time.
+fn advanced(build: &Coarse, problem: &Problem, coarse: &Problem, interrupt: Interrupt) -> Option<(EngineRun, f64)> {
+    let on = |problem: &Problem| {
+        let start = Stopwatch::start();
+        let (run, seconds) = through(EngineRun::new(build(problem, interrupt)?, 0.0), problem, interrupt);
+        Some((run, seconds, start.seconds()))
+    };
+    let (run, mut seconds, mut taken) = on(coarse)?;
+    let (mut last, mut exponent) = (coarse.clone(), GROWTH);
+    while taken * 2f64.powf(STEEPEST * problem.dimension() as f64) < BRIEF {
+        let doubled = last.grid.shape().iter().zip(problem.grid.shape()).map(|(&n, &most)| (2 * n).min(most));
+        let Some(next) = thinned(problem, &doubled.collect::<Vec<_>>()) else { break };
+        let times = next.grid.len() as f64 / last.grid.len() as f64;
+        let Some((_, longer, all)) = on(&next).filter(|_| times > 1.0) else { break };
+        exponent = ((longer / seconds).ln() / times.ln()).clamp(1.0, STEEPEST);
+        (last, seconds, taken) = (next, longer, all);
+    }
+    let times = problem.grid.len() as f64 / last.grid.len() as f64;
+    Some((run, seconds * times.powf(exponent)))
+}
+
 /// An engine at the last output time, and the seconds that it took; those of the times that were not reached are taken to be as long.
-fn advanced(mut run: EngineRun, problem: &Problem, interrupt: Interrupt) -> (EngineRun, f64) {
+fn through(mut run: EngineRun, problem: &Problem, interrupt: Interrupt) -> (EngineRun, f64) {
     let (start, stop) = (Stopwatch::start(), until(LONGEST_PROBE, interrupt));
     let mut reached = 0;
     for (k, &time) in problem.times.iter().enumerate() {
@@ -118,6 +149,22 @@ fn advanced(mut run: EngineRun, problem: &Problem, interrupt: Interrupt) -> (Eng
     }
     let share = problem.times.len() as f64 / f64::from(reached.max(1));
     (run, start.seconds() * share)
+}
+
+/// All pairs of engines and of engines with the law at rest, at all times; None where there is one engine alone.
+fn comparisons(prepared: &Prepared) -> Option<Phase> {
+    let (problem, engines) = (&prepared.problem, prepared.engines.len());
+    let number = (engines * engines.saturating_sub(1) / 2 + engines) * problem.times.len();
+    (engines > 1).then(|| {
+        let seconds = caught(|| compare::seconds_of_one(problem, &prepared.compare)).ok();
+        Phase {
+            name: COMPARISONS,
+            what: format!("{number} of two laws at a time"),
+            seconds: seconds.map(|seconds| seconds * number as f64),
+            building: 0.0,
+            matrix: None,
+        }
+    })
 }
 
 fn analyses(

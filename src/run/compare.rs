@@ -10,6 +10,7 @@ use fpsolve_validation::verdict::Limit;
 
 use super::engine_run::EngineRun;
 use super::seen::{Seen, read};
+use crate::engine::work::Stopwatch;
 
 /// Distances between the engines that have the same limit and to the stationary density, each beside the noise and the reported
 /// grid errors, by the quick metrics and those that have a limit.
@@ -42,6 +43,20 @@ pub fn comparisons(
     }
     comparisons
 }
+
+/// Seconds in which one pair of laws is compared at one time, measured on uniform ones.
+pub fn seconds_of_one(problem: &Problem, limits: &[Limit]) -> f64 {
+    let cells = problem.grid.len();
+    let law = [vec![1.0 / cells as f64; cells]];
+    let series = |walkers| Series { name: "", walkers, times: &[0.0], probability: Laws::Held(&law), outside: &[0.0] };
+    let asked: Vec<&str> = limits.iter().map(|limit| limit.metric).collect();
+    let start = Stopwatch::start();
+    compare(&problem.grid, &[series(None), series(Some(WALKERS))], None, &Settings::with(&asked));
+    start.seconds()
+}
+
+/// Walkers of the ensemble that a comparison is measured with.
+const WALKERS: usize = 10_000;
 
 /// What an engine showed, column by column; its laws stay where they are and are looked at one by one, so that whoever cannot wait for the
 /// end finds them.

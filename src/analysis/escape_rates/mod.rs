@@ -22,9 +22,10 @@ use fpsolve_solvers::sgd::first_passage as sgd;
 use super::basins::Basins;
 use super::first_passage::langevin_options;
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Subject};
-use crate::analysis::outlook::{GROWTH_OF_PASSAGES, Outlook, Rehearsed};
+use crate::analysis::outlook::{Outlook, Rehearsed, watched};
+use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
-use crate::engine::work::{Cause, Stopwatch};
+use crate::engine::work::{Cause, Stepping, Stopwatch};
 
 /// Its line in the table.
 pub static ENTRY: AnalysisEntry = AnalysisEntry {
@@ -129,17 +130,19 @@ impl Analysis for EscapeRates {
         let by_grid = finished.on_grid().and_then(|law| search.on_grid("fokker_planck", law).ok().flatten());
         let _ = (search.kramers(), search.eyring());
         let by_chain = rehearsed.by_chain(1, 0);
-        let seconds = start.seconds() * rehearsed.growth.powf(GROWTH_OF_PASSAGES) + by_chain;
+        let seconds = start.seconds() * rehearsed.growth_of_passages() + by_chain;
         let mut outlook = Outlook { seconds, ..Outlook::default() };
         let times = by_grid.map(|method| method.times);
         let k = basins.count();
         let pairs = (0..k).flat_map(|i| (0..k).map(move |j| (i, j))).filter(|(i, j)| i != j && self.walkers > 0);
         let what = format!("{} walkers for each of {} pairs of minima", self.walkers, k * k - k);
+        let mut measured: Option<Vec<Stepping>> = None;
         for (i, j) in pairs {
             let known = times.as_deref().map(|times| times[i * k + j]);
             if let (Some(horizon), Ok(passage)) = (self.followed(known, finished.problem), basins.passage(i, j)) {
                 let passage = Passage { walkers: self.walkers, horizon, ..passage };
-                for stepping in rehearsed.stepping.into_iter().chain(rehearsed.descent) {
+                // the targets are all of one kind
+                for &stepping in measured.get_or_insert_with(|| steps_of_walkers(rehearsed, &passage)).iter() {
                     outlook.add_walkers(
                         &passage,
                         known.unwrap_or(horizon),
@@ -151,6 +154,20 @@ impl Analysis for EscapeRates {
         }
         Outlook { what, ..outlook }
     }
+}
+
+/// Steps of the walkers of each ensemble on their way to a target.
+fn steps_of_walkers(rehearsed: &Rehearsed, passage: &Passage) -> Vec<Stepping> {
+    let (of, interrupt) = (rehearsed.finished, rehearsed.finished.interrupt);
+    let by_langevin = rehearsed.stepping.map(|steps| {
+        let options = &of.options.of::<LangevinTable>().options;
+        watched(steps, passage, |few| langevin::first_passage(of.problem, options, few, true, interrupt))
+    });
+    let by_sgd = rehearsed.descent.map(|steps| {
+        let options = &of.options.of::<SgdTable>().options;
+        watched(steps, passage, |few| sgd::first_passage(of.problem, options, few, interrupt))
+    });
+    by_langevin.into_iter().chain(by_sgd).collect()
 }
 
 impl EscapeRates {

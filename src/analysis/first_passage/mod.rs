@@ -27,7 +27,7 @@ use miette::Result;
 pub use self::group::{add_grid, add_walkers, passage_group};
 pub(super) use self::request::check_start;
 use super::{Analysis, AnalysisEntry, Failure, Findings, Finished, Planned, Subject};
-use crate::analysis::outlook::{GROWTH_OF_PASSAGES, Outlook, Rehearsed, watched};
+use crate::analysis::outlook::{Outlook, Rehearsed, watched};
 use crate::analysis::walkers::Walkers;
 use crate::engine::langevin::LangevinTable;
 use crate::engine::sgd::SgdTable;
@@ -125,7 +125,7 @@ impl Analysis for FirstPassages {
         let ground = Ground::new(rehearsed.finished.problem);
         let laws = all.iter().map(|p| kramers::law(&ground, &rehearsed.finished.problem.grid, p));
         let _ = laws.collect::<Vec<_>>();
-        let by_grid_seconds = start.seconds() * rehearsed.growth.powf(GROWTH_OF_PASSAGES);
+        let by_grid_seconds = start.seconds() * rehearsed.growth_of_passages();
         let on_line = rehearsed.finished.problem.dimension() == 1;
         let by_chain = rehearsed.by_chain(all.len(), if on_line { all.len() } else { 0 });
         let mut outlook = Outlook { seconds: by_grid_seconds + by_chain, ..Outlook::default() };
