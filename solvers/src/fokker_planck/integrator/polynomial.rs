@@ -26,6 +26,8 @@ pub const INTEGRATOR: Integrator = Integrator {
     build: |task| Ok(Box::new(Polynomial::new(task))),
 };
 
+/// Times as many terms as in the last span that had to be cut are tried in the next one.
+const MORE_TERMS: f64 = 2.0;
 /// Share of the tolerance that the rounding of growing terms may take; beyond it a span is cut.
 const ROUNDING: f64 = 0.05;
 /// Largest number of outputs that share the products of a span.
@@ -103,6 +105,8 @@ struct Polynomial {
     closed: bool,
     corrected: f64,
     error: Spans,
+    /// Terms up to which the next span is tried: more than those of the last, where that had to be cut.
+    most_terms: f64,
     /// The error of the state where a span was cut, as a vector: it consists of terms that grew, which decay fast; empty: none.
     cut: Vec<f64>,
     work: Work,
@@ -132,6 +136,7 @@ impl Polynomial {
             closed: !task.system.generator().has_exit(),
             corrected: 0.0,
             error: Spans::default(),
+            most_terms: f64::INFINITY,
             cut: Vec::new(),
             work: Work::default(),
         }
@@ -149,14 +154,16 @@ impl Polynomial {
 
     /// Follows the density to each of `times`; cuts the span where the terms grow.
     fn span(&mut self, times: &[f64], interrupt: Interrupt) -> Result<(), Error> {
-        let mut last = times[times.len() - 1];
+        let mut last = f64::min(times[times.len() - 1], self.from + self.reach(self.most_terms));
         loop {
             let served: Vec<f64> = times.iter().copied().filter(|&t| t <= last).collect();
             let mut wanted: Vec<f64> = served.clone();
             if wanted.last() != Some(&last) {
                 wanted.push(last);
             }
-            if let Some(Expansion { mut out, errors, rest }) = self.expand(&wanted, interrupt)? {
+            let expanded = self.expand(&wanted, interrupt)?;
+            if let Ok(Expansion { mut out, errors, rest }) = expanded {
+                self.most_terms *= MORE_TERMS;
                 if self.closed {
                     self.restore_mass(&mut out);
                 }
@@ -172,7 +179,10 @@ impl Polynomial {
                 self.ready = served.into_iter().zip(out).collect();
                 return Ok(());
             }
-            last = self.from + 0.4 * (last - self.from);
+            // the terms are the same for all times, and a shorter span takes fewer of them
+            let fit = expanded.err().unwrap_or(0) as f64;
+            self.most_terms = fit;
+            last = self.from + f64::min(self.reach(fit), 0.9 * (last - self.from));
             if (last - self.from) * self.rho < 1e-3 {
                 return Err(Error::numerical(
                     INTEGRATOR.name,
@@ -194,14 +204,14 @@ impl Polynomial {
         let followed = self.expand(times, interrupt);
         let cut = std::mem::replace(&mut self.state, state);
         Ok(match followed? {
-            Some(mut expansion) => {
+            Ok(mut expansion) => {
                 let norms: Vec<f64> = expansion.out.iter().map(|v| norm1(v)).collect();
                 if norms[norms.len() - 1] > self.accuracy * norm1(&self.state) {
                     self.cut = expansion.out.pop().map_or(Vec::new(), |v| v.to_vec());
                 }
                 norms
             }
-            None => {
+            Err(_) => {
                 let norms = vec![norm1(&cut); times.len()];
                 self.cut = cut;
                 norms
@@ -241,11 +251,25 @@ impl Polynomial {
         1e-16 * weight * (count as f64 + shift)
     }
 
-    /// The expansion at several times, with estimates of their errors; None if its terms grow too much.
+    /// The time that a span of so many terms follows the density for.
+    fn reach(&self, terms: f64) -> f64 {
+        // terms() the other way round
+        let l = -self.accuracy.ln();
+        let z = ((terms - 4.0).max(0.0).powi(2) - l * l / 4.0).max(0.0) / (2.0 * l);
+        2.0 * z / self.rho
+    }
+
+    /// The growth of terms from which on rounding spoils a sum of so many of them.
+    fn allowed_growth(&self, terms: usize) -> f64 {
+        let rounding = self.accuracy + 1e-16 * (terms as f64).powf(1.5);
+        (ROUNDING * self.tolerance / rounding).max(1e3)
+    }
+
+    /// The expansion at several times, with estimates of their errors; the number of terms that do not grow too much, where those do.
     ///
     /// What is left out from the K-th term on is Σ c_k T_k p, and scaling the coefficients to sum 1 takes (Σ c_k) times the result
     /// off again: ‖T_m p − result‖ Σ c_k g^{k−m}, with the last term at hand in the place of all, and the growth g per term so far.
-    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Option<Expansion>, Error> {
+    fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Result<Expansion, usize>, Error> {
         let n = self.state.len();
         let most = times.iter().map(|t| terms(0.5 * (t - self.from) * self.rho, 1e-18)).fold(0.0, f64::max);
         if most.is_nan() || most > MOST_TERMS {
@@ -264,8 +288,7 @@ impl Polynomial {
         let mut growth = 1.0f64;
         let (mut errors, mut rest) = (vec![0.0; times.len()], Vec::new());
         let mut weights: Vec<f64> = coefficients.iter().map(|c| start * c[0]).collect();
-        let rounding = self.accuracy + 1e-16 * (count as f64).powf(1.5);
-        let allowed = (ROUNDING * self.tolerance).max(1e3 * rounding);
+        let allowed = self.allowed_growth(count);
         let mut done = 1; // terms T_0 … T_{done−1} are in the sums
         while done < count {
             if interrupt() {
@@ -305,15 +328,16 @@ impl Polynomial {
             }
             done += levels;
             self.work.products += levels as u64;
-            if !growth.is_finite() || start * growth * rounding > allowed {
-                return Ok(None);
+            if !growth.is_finite() || start * growth > allowed {
+                let fits = start * growth <= self.allowed_growth(done);
+                return Ok(Err(if fits { done } else { done - levels }));
             }
         }
         self.work.steps += 1;
         for (j, t) in times.iter().enumerate() {
             errors[j] += self.rounding(coefficients[j].len(), weights[j], t - self.from);
         }
-        Ok(Some(Expansion { out, errors, rest }))
+        Ok(Ok(Expansion { out, errors, rest }))
     }
 }
 
@@ -400,6 +424,7 @@ impl Stepper for Polynomial {
         archive.array("state", &mut self.state)?;
         archive.number("from", &mut self.from)?;
         archive.number("corrected", &mut self.corrected)?;
+        archive.number("most_terms", &mut self.most_terms)?;
         archive.vector("cut", &mut self.cut)?;
         let mut times: Vec<f64> = self.ready.iter().map(|(time, _)| *time).collect();
         archive.vector("ready_times", &mut times)?;
