@@ -14,8 +14,8 @@ use crate::engine::work::{Coarse, LONGEST_PROBE, Measured, Stepping, Stopwatch, 
 use crate::engine::{EngineEntry, Representation, langevin, sgd, transfer_operator};
 use crate::error::caught;
 use crate::ranks::ranks;
-use crate::run::{Doing, compare};
 use crate::run::engine_run::EngineRun;
+use crate::run::{Doing, compare};
 use crate::scenario::Prepared;
 
 /// Exponent of the number of cells with which the integration in time grows, where it cannot be measured.

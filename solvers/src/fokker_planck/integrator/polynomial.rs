@@ -28,6 +28,8 @@ pub const INTEGRATOR: Integrator = Integrator {
 
 /// Times as many terms as in the last span that had to be cut are tried in the next one.
 const MORE_TERMS: f64 = 2.0;
+/// Times as many products where terms grow, as measured: spans are tried and cut, and the error that a cut leaves is followed too.
+const CUT: f64 = 3.5;
 /// Share of the tolerance that the rounding of growing terms may take; beyond it a span is cut.
 const ROUNDING: f64 = 0.05;
 /// Largest number of outputs that share the products of a span.
@@ -51,7 +53,23 @@ fn cost(task: &Task) -> f64 {
         from = rest[group - 1];
         rest = &rest[group..];
     }
-    total
+    let end = task.times.last().map_or(0.0, |end| end - task.from);
+    let allowed = allowed_growth(terms(0.5 * end * rho, accuracy), task.tolerance, accuracy);
+    if most_growth(task) < allowed { total } else { CUT * total }
+}
+
+/// A bound of the growth of terms: (Σ p²/π)^½ for the start p, from their norm weighted with 1/π, in which no term of a reversible generator
+/// is longer than the start. It is taken for one of the others too; infinite where π is not known.
+fn most_growth(task: &Task) -> f64 {
+    let Some(law) = task.system.law() else { return f64::INFINITY };
+    let mass: f64 = task.start.iter().sum();
+    let term = |(p, log): (&f64, &f64)| if *p > 0.0 { (2.0 * (p / mass).ln() - log).exp() } else { 0.0 };
+    task.start.iter().zip(&law.log_probability).map(term).sum::<f64>().sqrt()
+}
+
+/// The growth of terms from which on rounding spoils a sum of so many of them.
+fn allowed_growth(terms: f64, tolerance: f64, accuracy: f64) -> f64 {
+    (ROUNDING * tolerance / (accuracy + 1e-16 * terms.powf(1.5))).max(1e3)
 }
 
 /// Bound of the spectral radius: of the symmetrised generator where there is one, by Gershgorin's discs otherwise.
@@ -179,10 +197,12 @@ impl Polynomial {
                 self.ready = served.into_iter().zip(out).collect();
                 return Ok(());
             }
-            // the terms are the same for all times, and a shorter span takes fewer of them
-            let fit = expanded.err().unwrap_or(0) as f64;
-            self.most_terms = fit;
-            last = self.from + f64::min(self.reach(fit), 0.9 * (last - self.from));
+            // the terms are the same for all times, and a shorter span takes fewer of them; of the first few it is not known how many fit
+            let (fit, tried) = (expanded.err().unwrap_or(0), last - self.from);
+            let few = fit < 2 * LEVELS;
+            self.most_terms = fit.max(2 * LEVELS) as f64;
+            let shorter = if few { 0.4 * tried.min(self.reach(self.most_terms)) } else { self.reach(fit as f64) };
+            last = self.from + shorter.min(0.9 * tried);
             if (last - self.from) * self.rho < 1e-3 {
                 return Err(Error::numerical(
                     INTEGRATOR.name,
@@ -259,10 +279,8 @@ impl Polynomial {
         2.0 * z / self.rho
     }
 
-    /// The growth of terms from which on rounding spoils a sum of so many of them.
     fn allowed_growth(&self, terms: usize) -> f64 {
-        let rounding = self.accuracy + 1e-16 * (terms as f64).powf(1.5);
-        (ROUNDING * self.tolerance / rounding).max(1e3)
+        allowed_growth(terms as f64, self.tolerance, self.accuracy)
     }
 
     /// The expansion at several times, with estimates of their errors; the number of terms that do not grow too much, where those do.
