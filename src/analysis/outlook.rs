@@ -43,7 +43,7 @@ impl Outlook {
         let work = Work::of_walkers((followed / step).max(1.0), step, passage.walkers, 1.0);
         // a thread without a block waits for the others
         let blocks = passage.walkers.div_ceil(WALKERS_PER_BLOCK).next_multiple_of(rayon::current_num_threads()) as f64;
-        self.seconds += seconds * blocks * time_of_block(mean, passage.horizon) / step;
+        self.seconds += seconds * blocks * time_of_block(passage.walkers, mean, passage.horizon) / step;
         self.what += &format!("{}\"{}\": {}", if self.what.is_empty() { "" } else { "; " }, passage.name, work.what);
         self.counted.push(Work { cause, ..work });
     }

@@ -20,10 +20,11 @@ use crate::scenario::Prepared;
 
 /// Exponent of the number of cells with which the integration in time grows, where it cannot be measured.
 const GROWTH: f64 = 1.25;
-/// Largest exponent that is believed: products with a polynomial of a degree that grows like the number of cells along an axis, and more.
-const STEEPEST: f64 = 1.75;
+/// Largest exponent that is believed, in one to three dimensions: products with a polynomial of a degree that grows like the number of cells
+/// along an axis, and more; on a line a few linear systems.
+const STEEPEST: [f64; 3] = [1.25, 1.75, 1.75];
 /// Seconds up to which one more measurement takes next to no time.
-const BRIEF: f64 = 0.2;
+const BRIEF: f64 = 0.1;
 
 /// Name of the part in which the functions of the problem are evaluated.
 const MODEL: &str = "model";
@@ -123,13 +124,14 @@ fn advanced(build: &Coarse, problem: &Problem, coarse: &Problem, interrupt: Inte
         Some((run, seconds, start.seconds()))
     };
     let (run, mut seconds, mut taken) = on(coarse)?;
+    let d = problem.dimension();
     let (mut last, mut exponent) = (coarse.clone(), GROWTH);
-    while taken * 2f64.powf(STEEPEST * problem.dimension() as f64) < BRIEF {
+    while taken * 2f64.powf(STEEPEST[d - 1] * d as f64) < BRIEF {
         let doubled = last.grid.shape().iter().zip(problem.grid.shape()).map(|(&n, &most)| (2 * n).min(most));
         let Some(next) = thinned(problem, &doubled.collect::<Vec<_>>()) else { break };
         let times = next.grid.len() as f64 / last.grid.len() as f64;
         let Some((_, longer, all)) = on(&next).filter(|_| times > 1.0) else { break };
-        exponent = ((longer / seconds).ln() / times.ln()).clamp(1.0, STEEPEST);
+        exponent = ((longer / seconds).ln() / times.ln()).clamp(1.0, STEEPEST[d - 1]);
         (last, seconds, taken) = (next, longer, all);
     }
     let times = problem.grid.len() as f64 / last.grid.len() as f64;

@@ -121,10 +121,11 @@ impl DoneBlocks {
 /// Walkers that the lanes of a block work off, one after the other.
 pub const WALKERS_PER_BLOCK: usize = 4 * BLOCK;
 
-/// Time that a block goes on for where walkers arrive after `mean` on average, at the latest at `horizon`: until its last lane is done, for
-/// exponential times three rounds and the largest of 256, H₂₅₆ = 6.12 means.
-pub fn time_of_block(mean: f64, horizon: f64) -> f64 {
-    (3.0 * mean + (6.12 * mean).min(horizon)).min(WALKERS_PER_BLOCK as f64 / BLOCK as f64 * horizon)
+/// Time that a block goes on for where so many walkers arrive after `mean` on average, at the latest at `horizon`: until its last lane is
+/// done, for exponential times the rounds that all lanes take part in and the largest of 256, H₂₅₆ = 6.12 means.
+pub fn time_of_block(walkers: usize, mean: f64, horizon: f64) -> f64 {
+    let rounds = walkers.clamp(BLOCK, WALKERS_PER_BLOCK) as f64 / BLOCK as f64;
+    ((rounds - 1.0) * mean + (6.12 * mean).min(horizon)).min(rounds.ceil() * horizon)
 }
 
 /// Times kept of each walker: of its arrival, of its absorption, and when it first touched the avoided set; infinite where there is

@@ -50,7 +50,7 @@ const WORTH: f64 = 0.3;
 /// Largest measured error, relative, at which a table is taken unasked.
 const ACCURATE: f64 = 1e-4;
 /// Samples above which a table is taken unasked.
-pub const SAMPLES: usize = 50;
+const SAMPLES: usize = 50;
 /// Random points at which the error is measured.
 const MEASURED: usize = 512;
 /// Share of a determinant that counts as rounding.
