@@ -404,7 +404,8 @@ def formula_mutants(task):
 
 
 def formulas(options):
-    found = sorted(glob.glob(os.path.join(HOME, "target/release/deps/mutated_inputs-*[!.d]")), key=os.path.getmtime)
+    built = glob.glob(os.path.join(HOME, "target/release/deps/mutated_inputs-*"))
+    found = sorted((path for path in built if not path.endswith(".d")), key=os.path.getmtime)
     program = os.path.abspath(options.formulas) if options.formulas else found[-1] if found else None
     if not program:
         print("formulas: not run: build it with `cargo test --release --test mutated_inputs --no-run`, or name it with --formulas")

@@ -131,7 +131,7 @@ fn advanced(build: &Coarse, problem: &Problem, coarse: &Problem, interrupt: Inte
         let Some(next) = thinned(problem, &doubled.collect::<Vec<_>>()) else { break };
         let times = next.grid.len() as f64 / last.grid.len() as f64;
         let Some((_, longer, all)) = on(&next).filter(|_| times > 1.0) else { break };
-        exponent = ((longer / seconds).ln() / times.ln()).clamp(1.0, STEEPEST[d - 1]);
+        exponent = ((longer / seconds).ln() / times.ln()).clamp(0.0, STEEPEST[d - 1]);
         (last, seconds, taken) = (next, longer, all);
     }
     let times = problem.grid.len() as f64 / last.grid.len() as f64;

@@ -22,6 +22,8 @@ use crate::problem::grid::{Axis, Grid};
 
 /// Products are accumulated in this many parts, whatever the number of threads, so their bits do not depend on it.
 const PARTS: usize = 8;
+/// Entries whose product is sooner done by one thread than shared.
+const FEW_ENTRIES: usize = 100_000;
 /// Cells per task.
 const CHUNK: usize = 128;
 /// Pieces of work whose rows are held at once.
@@ -230,6 +232,10 @@ impl Chain {
     pub fn forward(&self, p: &[f64], out: &mut [f64]) {
         self.effort.add(self.entries() as f64);
         let n = self.cells();
+        if self.entries() < FEW_ENTRIES {
+            out.fill(0.0);
+            return scatter(self, p, 0..n, out);
+        }
         let size = n.div_ceil(PARTS);
         let part = |part: usize| {
             let mut sum = vec![0.0; n];
@@ -245,7 +251,8 @@ impl Chain {
     /// P u: the conditional expectation of u a step later.
     pub fn backward(&self, u: &[f64], out: &mut [f64]) {
         self.effort.add(self.entries() as f64);
-        out.par_iter_mut().enumerate().for_each(|(x, out)| {
+        let few_rows = FEW_ENTRIES * self.cells() / self.entries().max(1);
+        out.par_iter_mut().with_min_len(few_rows.max(1)).enumerate().for_each(|(x, out)| {
             let dot = |(cell, run): (usize, &[f64])| -> f64 {
                 u[cell..cell + run.len()].iter().zip(run).map(|(u, w)| w * u).sum()
             };
