@@ -95,7 +95,11 @@ pub fn reversible_log_density(generator: &Generator) -> Option<Vec<f64>> {
         for (k, &j) in cells.iter().enumerate() {
             let j = j as usize;
             if log[j].is_nan() && out[k] > 0.0 {
-                log[j] = log[i] + (out[k] / back[k]).ln(); // ∞ on a one-way edge
+                let ratio = (out[k] / back[k]).ln();
+                if !ratio.is_finite() {
+                    return None; // a one-way edge, or one whose way back underflows
+                }
+                log[j] = log[i] + ratio;
                 queue.push_back(j);
             }
         }
@@ -153,5 +157,11 @@ mod tests {
         assert!(reversible_log_density(&ring(30, 0.0, 0.2)).is_some());
         assert!(reversible_log_density(&ring(30, 1e-6, 0.2)).is_none());
         assert!(reversible_log_density(&GeneratorBuilder::new(4).finish()).is_none());
+        // infinite ratios of both signs one after the other: their sum is no number, which once was waited for
+        let mut builder = GeneratorBuilder::new(4);
+        for (i, j, f, b) in [(2, 1, 1.0, 0.0), (1, 0, 1e-300, 1e300), (2, 3, 1.0, 1.0)] {
+            builder.add_edge(i, j, f, b);
+        }
+        assert!(reversible_log_density(&builder.finish()).is_none());
     }
 }

@@ -36,8 +36,10 @@ const ROUNDING: f64 = 0.05;
 const GROUP: usize = 24;
 /// Terms between two looks at the growth.
 const LEVELS: usize = 24;
-/// Most terms, whose coefficients are kept for each output.
-const MOST_TERMS: f64 = 1e8;
+/// Most terms to the last output.
+const MOST_TERMS: f64 = 1e7;
+/// Most terms of a span, whose coefficients are kept for each output.
+const MOST_AT_ONCE: f64 = 3e5;
 /// Share of the tolerance that is aimed at, so that negative noise stays far below what a logarithm shows.
 const SHARE: f64 = 1e-7;
 
@@ -154,7 +156,7 @@ impl Polynomial {
             closed: !task.system.generator().has_exit(),
             corrected: 0.0,
             error: Spans::default(),
-            most_terms: f64::INFINITY,
+            most_terms: MOST_AT_ONCE,
             cut: Vec::new(),
             work: Work::default(),
         }
@@ -172,6 +174,13 @@ impl Polynomial {
 
     /// Follows the density to each of `times`; cuts the span where the terms grow.
     fn span(&mut self, times: &[f64], interrupt: Interrupt) -> Result<(), Error> {
+        let all = terms(0.5 * (times[times.len() - 1] - self.from) * self.rho, self.accuracy);
+        if all.is_nan() || all > MOST_TERMS {
+            let (place, what) = (format!("at t = {:e}", self.from), format!("it would take {all:.1e} terms"));
+            return Err(
+                Error::numerical("polynomial", place, what, "take another integrator").set_by(&[Setting::Integrator])
+            );
+        }
         let mut last = f64::min(times[times.len() - 1], self.from + self.reach(self.most_terms));
         loop {
             let served: Vec<f64> = times.iter().copied().filter(|&t| t <= last).collect();
@@ -181,7 +190,7 @@ impl Polynomial {
             }
             let expanded = self.expand(&wanted, interrupt)?;
             if let Ok(Expansion { mut out, errors, rest }) = expanded {
-                self.most_terms *= MORE_TERMS;
+                self.most_terms = (MORE_TERMS * self.most_terms).min(MOST_AT_ONCE);
                 if self.closed {
                     self.restore_mass(&mut out);
                 }
@@ -289,13 +298,6 @@ impl Polynomial {
     /// off again: ‖T_m p − result‖ Σ c_k g^{k−m}, with the last term at hand in the place of all, and the growth g per term so far.
     fn expand(&mut self, times: &[f64], interrupt: Interrupt) -> Result<Result<Expansion, usize>, Error> {
         let n = self.state.len();
-        let most = times.iter().map(|t| terms(0.5 * (t - self.from) * self.rho, 1e-18)).fold(0.0, f64::max);
-        if most.is_nan() || most > MOST_TERMS {
-            let (place, what) = (format!("at t = {:e}", self.from), format!("it would take {most:.1e} terms"));
-            return Err(
-                Error::numerical("polynomial", place, what, "take another integrator").set_by(&[Setting::Integrator])
-            );
-        }
         let (coefficients, left): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
             times.iter().map(|t| bessel(0.5 * (t - self.from) * self.rho, self.accuracy)).unzip();
         let count = coefficients.iter().map(Vec::len).max().unwrap_or(0);
