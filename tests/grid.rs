@@ -165,3 +165,43 @@ fn graded_cells_are_narrow_where_the_density_is() {
     // from the start in one well to the stationary law in both; nothing lives at the ends
     assert!(edges.len() == 401 && 1.3 * width(-1.0) < width(edges[0]), "{} {}", width(-1.0), width(edges[0]));
 }
+
+const LEAVING: &str = r#"
+name = "leaving"
+engines = ["fokker-planck"]
+[model]
+variables = ["x"]
+drift = ["-tanh(5*x)"]
+[dynamics]
+temperature = 1e-5
+[grid]
+axes = [{ from = 0.43, to = 2.42, cells = 6, boundary = ["reflecting", "absorbing"] }]
+[initial]
+kind = "uniform"
+[time]
+at = [0, 2]
+"#;
+
+/// An absorbing wall that drift leads away from, with next to no noise: nothing leaves. Between two walls nothing stays: no density is
+/// negative then, and there are no moments.
+#[test]
+fn behind_absorbing_walls_there_is_all_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("all.toml"), LEAVING).unwrap();
+    let all = fpsolve(folder.path(), &["scenario", "all.toml", "-o", "all.h5"]);
+    let record = read(&folder.path().join("all.h5"));
+    assert!(number(&record, "fokker_planck/mass_error") < 1e-12, "{}", text(&all.stdout));
+    assert_eq!(numbers(&record, "fokker_planck/outside"), [0.0, 0.0]);
+
+    let nothing = LEAVING
+        .replace("[\"reflecting\", \"absorbing\"]", "\"absorbing\"")
+        .replace("cells = 6", "cells = 200")
+        .replace("1e-5", "0.5")
+        .replace("[0, 2]", "[0, 2, 60]");
+    std::fs::write(folder.path().join("nothing.toml"), nothing).unwrap();
+    succeeds(folder.path(), &["scenario", "nothing.toml", "-o", "nothing.h5"]);
+    let record = read(&folder.path().join("nothing.h5"));
+    assert!(numbers(&record, "fokker_planck/density").iter().all(|p| *p >= 0.0));
+    let (outside, mean) = (numbers(&record, "fokker_planck/outside"), numbers(&record, "fokker_planck/mean"));
+    assert!((outside[2] - 1.0).abs() < 1e-9 && mean[1].is_finite(), "{outside:?} {mean:?}");
+}

@@ -144,8 +144,8 @@ impl EngineRun {
 
 fn is_finite(snapshot: &Snapshot) -> bool {
     let finite = |values: &[f64]| values.iter().all(|x| x.is_finite());
-    finite(&snapshot.probability)
-        && finite(&snapshot.mean)
-        && finite(&snapshot.covariance)
-        && snapshot.outside.is_finite()
+    // where all has left through a wall there are no moments
+    let moments = || finite(&snapshot.mean) && finite(&snapshot.covariance);
+    let empty = || snapshot.probability.iter().all(|p| *p == 0.0);
+    finite(&snapshot.probability) && snapshot.outside.is_finite() && (empty() || moments())
 }

@@ -12,7 +12,7 @@ use super::options::FokkerPlanckOptions;
 use super::start::StartLaw;
 use crate::engine::{Archive, Interrupt};
 use crate::error::{Error, Setting};
-use crate::problem::grid::Grid;
+use crate::problem::grid::{Axis, Grid};
 
 /// A density on its way; see the module.
 pub struct Transient {
@@ -24,7 +24,8 @@ pub struct Transient {
     pub probability: Vec<f64>,
     /// What the projection onto the probability simplex moved, at worst.
     pub moved: Moved,
-    keeps_mass: bool,
+    /// Sum of the centre values, where nothing can leave.
+    keeps: Option<f64>,
     grid: Grid,
     cells: Option<Arc<WeightedCells>>,
 }
@@ -39,10 +40,12 @@ impl Transient {
     ) -> Result<Self, Error> {
         let centre = start.centre_on(discretisation.grid(), discretisation.weighted().map(Arc::as_ref), start.law);
         let evolution = discretisation.evolution(centre.clone(), start.time, times, options.integrator())?;
-        let keeps_mass = !discretisation.has_exit();
+        // a wall that absorbs but that nothing reaches: centre values that vanish there do not sum to 1
+        let absorbs = discretisation.grid().axes().iter().any(Axis::absorbs);
+        let keeps = (!discretisation.has_exit()).then(|| if absorbs { centre.iter().sum() } else { 1.0 });
         let (grid, cells) = (discretisation.grid().clone(), discretisation.weighted().cloned());
         let probability = start.law.to_vec();
-        Ok(Self { evolution, centre, probability, moved: Moved::default(), keeps_mass, grid, cells })
+        Ok(Self { evolution, centre, probability, moved: Moved::default(), keeps, grid, cells })
     }
 
     /// Moves on to `to`. Errors: the integrator's own, a density that is no longer finite.
@@ -57,13 +60,14 @@ impl Transient {
             )
             .set_by(&[Setting::Integrator]));
         }
-        let moved = project(&mut self.centre, self.keeps_mass.then_some(1.0));
+        let moved = project(&mut self.centre, self.keeps);
         self.moved.negative = self.moved.negative.max(moved.negative);
         self.moved.mass = self.moved.mass.max(moved.mass);
         let before: f64 = self.probability.iter().sum();
         self.probability = averages(self.cells.as_deref(), &self.grid, &self.centre);
         let now: f64 = self.probability.iter().sum();
-        if !self.keeps_mass && now > before {
+        let unreached = self.keeps.is_some() && self.grid.axes().iter().any(Axis::absorbs);
+        if unreached || (self.keeps.is_none() && now > before) {
             // what has left through a wall does not come back, as an extrapolation from two lengths of steps may say
             self.probability.iter_mut().for_each(|p| *p *= before / now);
         }

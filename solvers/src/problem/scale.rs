@@ -189,17 +189,19 @@ fn drawn(nodes: &[f64], u: f64) -> [f64; 3] {
     let at = u * n as f64;
     let base = (at.max(0.0) as usize).saturating_sub(2).min(n + 1 - POINTS);
     let s = at - base as f64;
+    // Newton's form: differences of rising order, summed from the highest on
+    let mut differences: [f64; POINTS] = std::array::from_fn(|j| nodes[base + j]);
+    for order in 1..POINTS {
+        for j in (order..POINTS).rev() {
+            differences[j] -= differences[j - 1];
+        }
+    }
     let (mut value, mut slope, mut curvature) = (0.0, 0.0, 0.0);
-    for j in 0..POINTS {
-        let others = || (0..POINTS).filter(move |&k| k != j);
-        let scale: f64 = others().map(|k| j as f64 - k as f64).product();
-        let without =
-            |skip: [usize; 2]| -> f64 { others().filter(|k| !skip.contains(k)).map(|k| s - k as f64).product() };
-        let f = nodes[base + j] / scale;
-        value += f * without([j, j]);
-        slope += f * others().map(|k| without([k, k])).sum::<f64>();
-        curvature +=
-            f * others().flat_map(|k| others().filter(move |&l| l != k).map(move |l| [k, l])).map(without).sum::<f64>();
+    for (k, difference) in differences.iter().enumerate().rev() {
+        let (step, part) = (s - k as f64, 1.0 / (k + 1) as f64);
+        curvature = (step * curvature + 2.0 * slope) * part;
+        slope = (step * slope + value) * part;
+        value = step * value * part + difference;
     }
     [value, slope * n as f64, curvature * (n * n) as f64]
 }

@@ -48,7 +48,8 @@ pub struct FinerLaw([Vec<f64>; 3]);
 /// The error of a number or law `distance` away from the finest answer, which is `uncertain` itself, estimated as `estimate`.
 pub fn bounded(estimate: Option<f64>, distance: f64, uncertain: f64) -> Option<f64> {
     let estimate = estimate.filter(|error| error.is_finite());
-    if !uncertain.is_finite() {
+    // there are no moments where all has left
+    if !(distance + uncertain).is_finite() {
         return estimate;
     }
     let (least, most) = ((distance - uncertain).max(0.0), distance + uncertain);

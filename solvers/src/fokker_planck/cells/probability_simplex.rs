@@ -21,9 +21,10 @@ pub fn project(probability: &mut [f64], mass: Option<f64>) -> Moved {
         if p < 0.0 { negative -= p } else { positive += p }
     }
     let sum = positive - negative;
-    let target = mass.unwrap_or(sum);
-    if positive > 0.0 && (negative > 0.0 || sum != target) {
-        let scale = target / positive;
+    // where all has left, what rounding leaves may be negative altogether
+    let target = mass.unwrap_or(sum.max(0.0));
+    if negative > 0.0 || (positive > 0.0 && sum != target) {
+        let scale = if positive > 0.0 { target / positive } else { 0.0 };
         probability.iter_mut().for_each(|p| *p = if *p < 0.0 { 0.0 } else { *p * scale });
     }
     Moved { negative, mass: (sum - target).abs() }
@@ -42,6 +43,10 @@ mod tests {
         let mut lost = [0.25, -0.05, 0.3];
         project(&mut lost, None);
         assert!((lost.iter().sum::<f64>() - 0.5).abs() < 1e-15);
+        for mut left in [[1e-17, -2e-16, 0.0], [-1e-16, -1e-16, 0.0]] {
+            project(&mut left, None);
+            assert_eq!(left, [0.0; 3]);
+        }
     }
 
     #[test]
