@@ -156,13 +156,13 @@ fn through(mut run: EngineRun, problem: &Problem, interrupt: Interrupt) -> (Engi
 /// All pairs of engines and of engines with the law at rest, at all times; None where there is one engine alone.
 fn comparisons(prepared: &Prepared) -> Option<Phase> {
     let (problem, engines) = (&prepared.problem, prepared.engines.len());
-    let number = (engines * engines.saturating_sub(1) / 2 + engines) * problem.times.len();
+    let (pairs, times) = (engines * engines.saturating_sub(1) / 2 + engines, problem.times.len());
     (engines > 1).then(|| {
-        let seconds = caught(|| compare::seconds_of_one(problem, &prepared.compare)).ok();
+        let seconds = caught(|| compare::seconds_of_pair(problem, &prepared.compare)).ok();
         Phase {
             name: COMPARISONS,
-            what: format!("{number} of two laws at a time"),
-            seconds: seconds.map(|seconds| seconds * number as f64),
+            what: format!("{} of two laws at a time", pairs * times),
+            seconds: seconds.map(|[pair, each]| pairs as f64 * (pair + times as f64 * each)),
             building: 0.0,
             matrix: None,
         }

@@ -44,16 +44,27 @@ pub fn comparisons(
     comparisons
 }
 
-/// Seconds in which one pair of laws is compared at one time, measured on uniform ones.
-pub fn seconds_of_one(problem: &Problem, limits: &[Limit]) -> f64 {
+/// Seconds in which two engines are made ready to be compared, and those of each time, measured on uniform laws.
+pub fn seconds_of_pair(problem: &Problem, limits: &[Limit]) -> [f64; 2] {
     let cells = problem.grid.len();
-    let law = [vec![1.0 / cells as f64; cells]];
-    let series = |walkers| Series { name: "", walkers, times: &[0.0], probability: Laws::Held(&law), outside: &[0.0] };
+    let laws = vec![vec![1.0 / cells as f64; cells]; TIMES.len()];
     let asked: Vec<&str> = limits.iter().map(|limit| limit.metric).collect();
-    let start = Stopwatch::start();
-    compare(&problem.grid, &[series(None), series(Some(WALKERS))], None, &Settings::with(&asked));
-    start.seconds()
+    let settings = Settings::with(&asked);
+    let seconds_of = |times: usize| {
+        let probability = Laws::Held(&laws[..times]);
+        let (times, outside) = (&TIMES[..times], &[0.0; TIMES.len()][..times]);
+        let series = |walkers| Series { name: "", walkers, times, probability, outside };
+        let start = Stopwatch::start();
+        compare(&problem.grid, &[series(None), series(Some(WALKERS))], None, &settings);
+        start.seconds()
+    };
+    let (one, all) = (seconds_of(1), seconds_of(TIMES.len()));
+    let each = (all - one).max(0.0) / (TIMES.len() - 1) as f64;
+    [(one - each).max(0.0), each]
 }
+
+/// Times at which a comparison is measured.
+const TIMES: [f64; 3] = [0.0, 1.0, 2.0];
 
 /// Walkers of the ensemble that a comparison is measured with.
 const WALKERS: usize = 10_000;
