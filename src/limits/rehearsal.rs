@@ -23,6 +23,8 @@ const GROWTH: f64 = 1.25;
 /// Largest exponent that is believed, in one to three dimensions: products with a polynomial of a degree that grows like the number of cells
 /// along an axis, and more; on a line a few linear systems.
 const STEEPEST: [f64; 3] = [1.25, 1.75, 1.75];
+/// Seconds below which a measurement is none.
+const TICK: f64 = 1e-6;
 /// Seconds up to which one more measurement takes next to no time.
 const BRIEF: f64 = 0.1;
 
@@ -92,6 +94,7 @@ pub fn rehearse(prepared: &Prepared, interrupt: Interrupt) -> Result<(Vec<Phase>
             runs.extend(advanced.map(|(run, _)| run));
         }
         let what = (entry.work)(&prepared.options, problem).map_or(String::new(), |work| work.what);
+        let seconds = seconds.filter(|seconds| seconds.is_finite());
         phases.push(Phase { name: entry.word, what, seconds, building: built, matrix: bytes });
     }
     let counted = analyses(prepared, &coarse, &runs, (growth, walkers), interrupt, &mut phases)?;
@@ -131,7 +134,8 @@ fn advanced(build: &Coarse, problem: &Problem, coarse: &Problem, interrupt: Inte
         let Some(next) = thinned(problem, &doubled.collect::<Vec<_>>()) else { break };
         let times = next.grid.len() as f64 / last.grid.len() as f64;
         let Some((_, longer, all)) = on(&next).filter(|_| times > 1.0) else { break };
-        exponent = ((longer / seconds).ln() / times.ln()).clamp(0.0, STEEPEST[d - 1]);
+        // a clock that did not move tells nothing
+        exponent = ((longer.max(TICK) / seconds.max(TICK)).ln() / times.ln()).clamp(0.0, STEEPEST[d - 1]);
         (last, seconds, taken) = (next, longer, all);
     }
     let times = problem.grid.len() as f64 / last.grid.len() as f64;
