@@ -23,8 +23,8 @@ const GROWTH: f64 = 1.25;
 /// Largest exponent that is believed, in one to three dimensions: products with a polynomial of a degree that grows like the number of cells
 /// along an axis, and more; on a line a few linear systems.
 const STEEPEST: [f64; 3] = [1.25, 1.75, 1.75];
-/// Seconds below which a measurement is none.
-const TICK: f64 = 1e-6;
+/// Seconds below which a measurement tells no exponent.
+const SHORT: f64 = 5e-4;
 /// Seconds up to which one more measurement takes next to no time.
 const BRIEF: f64 = 0.1;
 
@@ -134,8 +134,9 @@ fn advanced(build: &Coarse, problem: &Problem, coarse: &Problem, interrupt: Inte
         let Some(next) = thinned(problem, &doubled.collect::<Vec<_>>()) else { break };
         let times = next.grid.len() as f64 / last.grid.len() as f64;
         let Some((_, longer, all)) = on(&next).filter(|_| times > 1.0) else { break };
-        // a clock that did not move tells nothing
-        exponent = ((longer.max(TICK) / seconds.max(TICK)).ln() / times.ln()).clamp(0.0, STEEPEST[d - 1]);
+        if seconds > SHORT {
+            exponent = ((longer / seconds).ln() / times.ln()).clamp(0.0, STEEPEST[d - 1]);
+        }
         (last, seconds, taken) = (next, longer, all);
     }
     let times = problem.grid.len() as f64 / last.grid.len() as f64;
