@@ -179,11 +179,14 @@ impl Product {
     pub fn seconds(generator: &Generator) -> (f64, f64) {
         let (cells, rates) = (generator.cells() as f64, generator.rates() as f64);
         let (number, add) = if cells + rates < 1e6 { (1.2e-10, 2e-10) } else { (2.5e-10, 4e-10) };
-        let product = match (diagonals(generator), offsets_of_blocks(generator)) {
-            (Some(offsets), _) => number * (offsets.len() as f64 + 3.0) * cells,
-            (None, Some((_, offsets))) => OF_BLOCKS * number * (FEW as f64 * offsets.len() as f64 + 3.0 * cells),
-            (None, None) => OF_ROWS * rates + 3.0 * number * cells,
+        let kept = match diagonals(generator) {
+            Some(offsets) => offsets.len() as f64 * cells,
+            None => match offsets_of_blocks(generator) {
+                Some((_, offsets)) => OF_BLOCKS * FEW as f64 * offsets.len() as f64,
+                None => OF_ROWS / number * rates,
+            },
         };
+        let product = number * (kept + 3.0 * cells);
         (product, add * cells)
     }
 
