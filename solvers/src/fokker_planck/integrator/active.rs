@@ -19,6 +19,8 @@ use crate::fokker_planck::generator::{Generator, GeneratorBuilder};
 const FEWEST: usize = 16_384;
 /// Share of the cells above which all of them take part, and growth of the box from which a smaller one is taken.
 const SHARE: f64 = 0.5;
+/// Share of the cells up to which a box is tried whatever is expected.
+const TRIED: f64 = 0.35;
 /// Probability below which a cell takes no work, and the share of the tolerance that all such cells may hold together.
 const NEGLIGIBLE: (f64, f64) = (1e-18, 1e-6);
 /// Share of the tolerance that may leave the box in an interval.
@@ -27,11 +29,14 @@ const MISSING: f64 = 1e-3;
 const OF_INTEGRATOR: f64 = 0.25;
 /// Cells around the support at first, and for each cell of its width.
 const MARGIN: (f64, f64) = (4.0, 0.125);
+/// Standard deviations at which a Gaussian has fallen to the least probability.
+const REACH: f64 = 9.0;
 /// Most steps, of half a cell each, in which the drift is followed.
 const STEPS: usize = 20_000;
 
 /// A box of cells, along each axis.
 type Cells = [Range<usize>; 3];
+type Matrix = [[f64; 3]; 3];
 
 /// A density followed on the cells that hold it; see the module.
 pub struct Active {
@@ -142,29 +147,85 @@ impl Active {
                 }
             });
         }
-        std::array::from_fn(|k| {
-            let margin = self.margin * (MARGIN.0 + MARGIN.1 * width[k]);
-            let [first, last] = [from[k] - margin, end[k] + margin].map(|x| x.clamp(0.0, (shape[k] - 1) as f64));
-            first as usize..last.ceil() as usize + 1
-        })
+        let spread = self.spread(middle, width.map(|width| (0.5 * width / REACH).powi(2)), to - self.time);
+        let with = |wider: [f64; 3]| -> Cells {
+            std::array::from_fn(|k| {
+                let margin = self.margin * (MARGIN.0 + MARGIN.1 * width[k]).max(wider[k]);
+                let [first, last] = [from[k] - margin, end[k] + margin].map(|x| x.clamp(0.0, (shape[k] - 1) as f64));
+                first as usize..last.ceil() as usize + 1
+            })
+        };
+        let predicted = with(std::array::from_fn(|k| REACH * spread[k].sqrt() - 0.5 * width[k]));
+        let least = with([0.0; 3]);
+        // a small box is worth a try where a narrow law at the middle of a wide one says that all cells are needed
+        let share = |cells: &Cells| count(cells) as f64 / self.state.len() as f64;
+        if share(&predicted) > SHARE && share(&least) < TRIED { least } else { predicted }
     }
 
-    /// Follows the mean velocity Σ_j K(i → j) (x_j − x_i), in cells, from a place for so long.
-    fn carried(&self, mut at: [f64; 3], mut left: f64, mut seen: impl FnMut(&[f64; 3])) {
+    /// The mean velocity Σ_j K(i → j) (x_j − x_i) in a cell, and the covariance that is added in a unit of time, in cells.
+    fn motion(&self, here: [usize; 3]) -> ([f64; 3], Matrix) {
         let (shape, generator) = (self.shape(), self.whole.generator());
+        let cell = (here[0] * shape[1] + here[1]) * shape[2] + here[2];
+        let (mut velocity, mut noise) = ([0.0; 3], [[0.0; 3]; 3]);
+        for (&j, rate) in generator.outgoing(cell).0.iter().zip(generator.outgoing(cell).1) {
+            let there = index(j as usize, &shape);
+            let step: [f64; 3] = std::array::from_fn(|k| {
+                let (n, step) = (shape[k] as f64, there[k] as f64 - here[k] as f64);
+                // round a periodic axis
+                if step.abs() > 0.5 * n && n > 2.0 { step - n.copysign(step) } else { step }
+            });
+            for k in 0..3 {
+                velocity[k] += rate * step[k];
+                (0..3).for_each(|l| noise[k][l] += rate * step[k] * step[l]);
+            }
+        }
+        (velocity, noise)
+    }
+
+    /// The largest variances, in cells, of a narrow law that moves from a place for so long: V' = JV + VJᵀ + 2A with J = ∂b/∂x.
+    fn spread(&self, mut at: [f64; 3], variance: [f64; 3], mut left: f64) -> [f64; 3] {
+        let (shape, mut most) = (self.shape(), variance);
+        let mut v: Matrix = std::array::from_fn(|k| std::array::from_fn(|l| if k == l { variance[k] } else { 0.0 }));
         for _ in 0..STEPS {
             let here: [usize; 3] = std::array::from_fn(|k| at[k].round() as usize);
-            let cell = (here[0] * shape[1] + here[1]) * shape[2] + here[2];
-            let mut velocity = [0.0; 3];
-            for (&j, rate) in generator.outgoing(cell).0.iter().zip(generator.outgoing(cell).1) {
-                let there = index(j as usize, &shape);
-                for k in 0..3 {
-                    let (n, step) = (shape[k] as f64, there[k] as f64 - here[k] as f64);
-                    // round a periodic axis
-                    let step = if step.abs() > 0.5 * n && n > 2.0 { step - n.copysign(step) } else { step };
-                    velocity[k] += rate * step;
-                }
+            let (velocity, noise) = self.motion(here);
+            let mut jacobian = [[0.0; 3]; 3];
+            for l in 0..3 {
+                let (mut before, mut after) = (here, here);
+                (before[l], after[l]) = (here[l].saturating_sub(1), (here[l] + 1).min(shape[l] - 1));
+                let apart = (after[l] - before[l]).max(1) as f64;
+                let [after, before] = [after, before].map(|place| self.motion(place).0);
+                (0..3).for_each(|k| jacobian[k][l] = (after[k] - before[k]) / apart);
             }
+            let largest = |values: &[f64]| values.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+            let rate = largest(jacobian.as_flattened());
+            let step = left.min(0.5 / largest(&velocity)).min(0.1 / rate);
+            let slope = |v: &Matrix| -> Matrix {
+                let product = |k: usize, l: usize| -> f64 { (0..3).map(|m| jacobian[k][m] * v[m][l]).sum() };
+                std::array::from_fn(|k| std::array::from_fn(|l| product(k, l) + product(l, k) + noise[k][l]))
+            };
+            let along = |v: &Matrix, slope: &Matrix, step: f64| -> Matrix {
+                std::array::from_fn(|k| std::array::from_fn(|l| v[k][l] + step * slope[k][l]))
+            };
+            let half = along(&v, &slope(&v), 0.5 * step);
+            v = along(&v, &slope(&half), step);
+            for k in 0..3 {
+                most[k] = most[k].max(v[k][k]);
+                at[k] = (at[k] + step * velocity[k]).clamp(0.0, (shape[k] - 1) as f64);
+            }
+            left -= step;
+            if left.is_nan() || left <= 0.0 {
+                break;
+            }
+        }
+        most.map(|most| if most.is_finite() { most } else { f64::MAX })
+    }
+
+    /// Follows the mean velocity from a place for so long.
+    fn carried(&self, mut at: [f64; 3], mut left: f64, mut seen: impl FnMut(&[f64; 3])) {
+        let shape = self.shape();
+        for _ in 0..STEPS {
+            let (velocity, _) = self.motion(std::array::from_fn(|k| at[k].round() as usize));
             let fastest = velocity.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
             let step = left.min(0.5 / fastest);
             if !(step > 0.0 && step.is_finite()) {
