@@ -1,7 +1,5 @@
 //! Mean and variance, under "same law", of metrics that are sums over the cells.
 
-use std::f64::consts::{LN_2, SQRT_2};
-
 /// Metrics that are sums over cells of a function of the count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cellwise {
@@ -206,10 +204,7 @@ fn value(metric: Cellwise, x: f64, expected: f64) -> f64 {
 }
 
 fn poisson(metric: Cellwise, lambda: f64) -> Share {
-    if lambda < FIRST.exp() {
-        return rare(metric, lambda);
-    }
-    let last = (lambda + 12.0 * lambda.sqrt() + 20.0) as usize;
+    let last = if lambda < FIRST.exp() { 3 } else { (lambda + 12.0 * lambda.sqrt() + 20.0) as usize };
     let mut p = (-lambda).exp();
     moments((0..=last).map(|x| {
         let now = (p, x as f64, value(metric, x as f64, lambda));
@@ -217,26 +212,6 @@ fn poisson(metric: Cellwise, lambda: f64) -> Share {
         now
     }))
 }
-
-/// Counts of 0 to 3: most cells of most grids expect next to nothing.
-fn rare(metric: Cellwise, lambda: f64) -> Share {
-    let (none, log, root) = ((-lambda).exp(), lambda.ln(), lambda.sqrt());
-    let share = |x: f64, ln_x: f64, root_x: f64| match metric {
-        Cellwise::TotalVariation => 0.5 * (x - lambda).abs(),
-        Cellwise::KullbackLeibler => x * (ln_x - log) - x + lambda,
-        Cellwise::SquaredHellinger => 0.5 * (root_x - root) * (root_x - root),
-    };
-    let counts = [(1.0, 0.0, 0.0, 0.0), (1.0, 1.0, 0.0, 1.0), (2.0, 2.0, LN_2, SQRT_2), (6.0, 3.0, LN_3, SQRT_3)];
-    let mut p = none;
-    moments(counts.into_iter().map(|(factorial, x, ln_x, root_x)| {
-        let now = (p / factorial, x, share(x, ln_x, root_x));
-        p *= lambda;
-        now
-    }))
-}
-
-const LN_3: f64 = 1.098_612_288_668_109_8;
-const SQRT_3: f64 = 1.732_050_807_568_877_2;
 
 fn binomial(metric: Cellwise, pooled: usize, weight: f64) -> Share {
     let (k, other) = (pooled as f64, 1.0 - weight);

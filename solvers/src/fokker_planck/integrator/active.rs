@@ -156,10 +156,10 @@ impl Active {
             })
         };
         let predicted = with(std::array::from_fn(|k| REACH * spread[k].sqrt() - 0.5 * width[k]));
-        let least = with([0.0; 3]);
+        let small = with([0.0; 3]);
         // a small box is worth a try where a narrow law at the middle of a wide one says that all cells are needed
         let share = |cells: &Cells| count(cells) as f64 / self.state.len() as f64;
-        if share(&predicted) > SHARE && share(&least) < TRIED { least } else { predicted }
+        if share(&predicted) > SHARE && share(&small) < TRIED { small } else { predicted }
     }
 
     /// The mean velocity Σ_j K(i → j) (x_j − x_i) in a cell, and the covariance that is added in a unit of time, in cells.

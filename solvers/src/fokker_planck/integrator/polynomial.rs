@@ -144,7 +144,7 @@ impl Polynomial {
         let rho = radius(&task.system).max(1e-300);
         let product = Product::new(task.system.generator(), 4.0 / rho, 2.0);
         Self {
-            seconds: Product::seconds(task.system.generator()),
+            seconds: product.own_seconds(task.system.generator().rates()),
             tolerance: task.tolerance,
             accuracy: (task.tolerance * SHARE).max(1e-14),
             rho,

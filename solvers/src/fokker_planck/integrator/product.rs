@@ -178,16 +178,25 @@ impl Product {
     /// current core with the matrix in and out of its caches, several steps to a tile.
     pub fn seconds(generator: &Generator) -> (f64, f64) {
         let (cells, rates) = (generator.cells() as f64, generator.rates() as f64);
-        let (number, add) = if cells + rates < 1e6 { (1.2e-10, 2e-10) } else { (2.5e-10, 4e-10) };
         let kept = match diagonals(generator) {
             Some(offsets) => offsets.len() as f64 * cells,
             None => match offsets_of_blocks(generator) {
                 Some((_, offsets)) => OF_BLOCKS * FEW as f64 * offsets.len() as f64,
-                None => OF_ROWS / number * rates,
+                None => OF_ROWS / paces(cells, rates).0 * rates,
             },
         };
-        let product = number * (kept + 3.0 * cells);
-        (product, add * cells)
+        seconds(cells, rates, kept)
+    }
+
+    /// The same of a product that is built; `rates` are those of its generator.
+    pub fn own_seconds(&self, rates: usize) -> (f64, f64) {
+        let cells = self.diagonal.len() as f64;
+        let kept = match &self.off {
+            Off::Diagonals(diagonals) => diagonals.len() as f64 * cells,
+            Off::Blocks(blocks) => OF_BLOCKS * blocks.values.len() as f64,
+            Off::Rows { value, .. } => OF_ROWS / paces(cells, rates as f64).0 * value.len() as f64,
+        };
+        seconds(cells, rates as f64, kept)
     }
 
     /// y := (a·Qᵀ + b)x − y.
@@ -263,6 +272,17 @@ impl Product {
 const OF_BLOCKS: f64 = 1.6;
 /// Seconds of a rate in a product by rows, as measured.
 const OF_ROWS: f64 = 9e-10;
+
+/// Seconds of a number in a diagonal, and of one that is added to a vector: in the caches and out of them.
+fn paces(cells: f64, rates: f64) -> (f64, f64) {
+    if cells + rates < 1e6 { (1.2e-10, 2e-10) } else { (2.5e-10, 4e-10) }
+}
+
+/// Seconds of a product with so many numbers beside the diagonal, and of adding a multiple of a vector.
+fn seconds(cells: f64, rates: f64, kept: f64) -> (f64, f64) {
+    let (number, add) = paces(cells, rates);
+    (number * (kept + 3.0 * cells), add * cells)
+}
 
 /// Diagonals that one pass takes at most.
 const MOST: usize = 12;
